@@ -1,0 +1,57 @@
+"""Figures of reports. Numerators and denominators are added up first; rates are never averaged."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A count among a count. Add ratios of parts to get the ratio of the whole."""
+
+    part: int = 0
+    whole: int = 0
+
+    def __add__(self, other: "Ratio") -> "Ratio":
+        return Ratio(self.part + other.part, self.whole + other.whole)
+
+    def percent(self, places: int = 1) -> Decimal | None:
+        """The share in percent, half-up to `places`; None when there is nothing to divide by."""
+        if not self.whole:
+            return None
+        step = Decimal(1).scaleb(-places)
+        return (Decimal(self.part) * 100 / self.whole).quantize(step, rounding=ROUND_HALF_UP)
+
+
+def first_scene_rate(surveys: Iterable[tuple[bool, bool]]) -> Ratio:
+    """Surveyed at the first scene among claims that needed a survey (第一现场查勘率).
+
+    Each pair is (needs a survey, was surveyed at the first scene). Glass alone, self-handled and late
+    reported claims need none (domain.md section 7).
+    """
+    needed = [first_scene for needs_survey, first_scene in surveys if needs_survey]
+    return Ratio(sum(needed), len(needed))
+
+
+def in_time_rate(verdicts: Iterable[bool | None]) -> Ratio:
+    """Met among met and breached. None is a clock without a verdict yet and is left out."""
+    judged = [met for met in verdicts if met is not None]
+    return Ratio(sum(judged), len(judged))
+
+
+def median(values: Sequence[int]) -> Decimal | None:
+    """The middle value, or halfway between the two middle ones; None for no values."""
+    if not values:
+        return None
+    ordered, middle = sorted(values), len(values) // 2
+    if len(values) % 2:
+        return Decimal(ordered[middle])
+    return Decimal(ordered[middle - 1] + ordered[middle]) / 2
+
+
+def p90(values: Sequence[int]) -> int | None:
+    """The smallest value that at least nine in ten do not exceed (nearest rank); None for no values."""
+    if not values:
+        return None
+    rank = -(-len(values) * 9 // 10)
+    return sorted(values)[rank - 1]
