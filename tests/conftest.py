@@ -1,0 +1,161 @@
+"""The desk under test on SQLite and on a real PostgreSQL; every test starts with empty tables.
+
+A test that asks for `app`, `session`, `world`, `client` or `sign_in` runs once on each database. Tests of the
+floors below services ask for none of them and run once.
+"""
+
+import contextvars
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from sqlalchemy.orm import Session, scoped_session
+from werkzeug.test import TestResponse
+
+try:
+    from service_desk.app import create_app
+except ModuleNotFoundError:  # until the roof is built
+    import importlib, pkgutil
+    import service_desk.models
+
+    def create_app(config):
+        for module in pkgutil.iter_modules(service_desk.models.__path__):
+            importlib.import_module(f"service_desk.models.{module.name}")
+        app = Flask("service_desk")
+        app.config.update(
+            SQLALCHEMY_DATABASE_URI=config.database_url, SECRET_KEY=config.secret_key, TESTING=True
+        )
+        db.init_app(app)
+        return app
+
+
+from service_desk.config import Config
+from service_desk.models.db import db
+from service_desk.models.users import User
+from tests import databases
+from tests.world import World, build_world
+
+SECRET_KEY = "only-for-tests-0123456789"
+
+DATABASES = ("sqlite", "postgres")
+
+
+class DeskClient(FlaskClient):
+    """A browser without a screen. Each request has its own session, as in life, and sees what the test wrote.
+
+    The test's own session is committed before a request, so that the request sees it, and forgets what it
+    read afterwards, so that the test sees what the request wrote.
+    """
+
+    def open(self, *args: Any, **kwargs: Any) -> TestResponse:
+        db.session.commit()
+        # In the test's own context the request would share its session and its signed-in user.
+        kwargs.setdefault("buffered", True)
+        try:
+            return contextvars.Context().run(super().open, *args, **kwargs)
+        finally:
+            db.session.rollback()
+
+
+@pytest.fixture
+def now() -> datetime:
+    """Monday 23 November 2026, 09:00 in Zhengzhou."""
+    return datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def postgres(testrun_uid: str) -> Iterator[databases.PostgresServer]:
+    """The PostgreSQL server that all workers of this run share."""
+    with databases.postgres_server(testrun_uid) as server:
+        yield server
+
+
+@pytest.fixture(scope="session", params=DATABASES)
+def database_url(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> Iterator[str]:
+    """One database of this worker, with all tables."""
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            url = databases.sqlite_database(tmp_path_factory.mktemp("database") / "desk.sqlite3")
+        else:
+            server = request.getfixturevalue("postgres")
+            url = stack.enter_context(databases.postgres_database(server, f"desk_{worker_id}"))
+        databases.create_schema(url)
+        yield url
+
+
+@pytest.fixture(scope="session")
+def _desk(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    app = create_app(make_config(database_url, tmp_path_factory.mktemp("instance")))
+    app.test_client_class = DeskClient
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def app(_desk: Flask) -> Iterator[Flask]:
+    """The desk over empty tables. Forms need no CSRF token; `app.config` may be changed, it is put back."""
+    kept = dict(_desk.config)
+    _desk.config["WTF_CSRF_ENABLED"] = False
+    with _desk.app_context():
+        databases.empty_all_tables(db.engine)
+    yield _desk
+    _desk.config.clear()
+    _desk.config.update(kept)
+
+
+@pytest.fixture
+def session(app: Flask) -> Iterator[scoped_session[Session]]:
+    """The test's own session, `db.session`, in an app context that lasts for the test."""
+    with app.app_context():
+        yield db.session
+        db.session.rollback()
+
+
+@pytest.fixture
+def world(session: scoped_session[Session]) -> World:
+    """The known cast, committed."""
+    cast = build_world()
+    session.commit()
+    return cast
+
+
+@pytest.fixture
+def client(app: Flask, session: scoped_session[Session]) -> FlaskClient:
+    """A visitor who has not signed in."""
+    return app.test_client()
+
+
+@pytest.fixture
+def sign_in(app: Flask, session: scoped_session[Session]) -> Callable[[str], FlaskClient]:
+    """`sign_in("claims1")` is a new browser in which that user has signed in."""
+
+    def sign_in_as(username: str) -> FlaskClient:
+        user = session.execute(select(User).where(User.username == username)).scalar_one()
+        client = app.test_client()
+        with client.session_transaction() as cookie:
+            cookie["_user_id"] = user.get_id()
+            cookie["_fresh"] = True
+        return client
+
+    return sign_in_as
+
+
+def make_config(database_url: str, instance_dir: Path, **changes: Any) -> Config:
+    """The settings of a desk under test."""
+    settings: dict[str, Any] = {
+        "database_url": database_url,
+        "secret_key": SECRET_KEY,
+        "instance_dir": instance_dir,
+        "demo": False,
+        "testing": True,
+    }
+    return Config(**{**settings, **changes})
