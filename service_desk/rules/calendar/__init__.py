@@ -1,0 +1,21 @@
+"""Working time: which seconds count, and where a sum of them ends."""
+
+from service_desk.rules.calendar.hours import Span, parse_span, spans_from_json
+from service_desk.rules.calendar.vectors import run_vectors
+from service_desk.rules.calendar.working import (
+    Pause,
+    WorkingCalendar,
+    always_open,
+    calendar_from_json,
+)
+
+__all__ = [
+    "Pause",
+    "Span",
+    "WorkingCalendar",
+    "always_open",
+    "calendar_from_json",
+    "parse_span",
+    "run_vectors",
+    "spans_from_json",
+]
