@@ -26,5 +26,7 @@ def ctpl_base_lines() -> list[RateLine]:
     return [
         rate
         for use_class, measure, edges, premiums in _SERIES
-        for rate in bands(InsuranceLine.CTPL, COVER_SET, use_class, measure, edges, premiums)
+        for rate in bands(
+            InsuranceLine.CTPL, COVER_SET, use_class, measure, edges=edges, premiums_yuan=premiums
+        )
     ]

@@ -258,6 +258,7 @@ def bands(
     cover_set: str,
     use_class: UseClass,
     measure: Measure,
+    *,
     edges: Sequence[int],
     premiums_yuan: Sequence[int],
 ) -> list[RateLine]:

@@ -1,0 +1,99 @@
+"""The working of a calculation: one line a step, with its numbers, so that a reader can redo it."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from service_desk.base.errors import Invalid
+from service_desk.base.money import ZERO, round_yuan
+
+
+class Coverage(StrEnum):
+    """What a line is paid under."""
+
+    CTPL_DEATH = "ctpl_death"
+    CTPL_MEDICAL = "ctpl_medical"
+    CTPL_PROPERTY = "ctpl_property"
+    TPL = "tpl"
+    OWN_DAMAGE = "own_damage"
+
+
+class Step(StrEnum):
+    """The label of a working line; the page holds the words."""
+
+    CTPL_ITEM = "ctpl_item"
+    CTPL_LAPSED = "ctpl_lapsed"
+    CTPL_TOTAL = "ctpl_total"
+    EXCESS_OVER_CTPL = "excess_over_ctpl"
+    AFTER_FAULT = "after_fault"
+    AFTER_CAP = "after_cap"
+    TPL_PAY = "tpl_pay"
+    TPL_ABSENT = "tpl_absent"
+    OWN_DAMAGE_BASE = "own_damage_base"
+    OWN_DAMAGE_PAY = "own_damage_pay"
+    TOTAL = "total"
+    TERM_DAYS = "term_days"
+    ELAPSED_DAYS = "elapsed_days"
+    EARNED = "earned"
+    CANCELLATION_FEE = "cancellation_fee"
+    REFUND = "refund"
+    FLOATED_PREMIUM = "floated_premium"
+
+
+class Source(StrEnum):
+    """The clause a step rests on; the page holds its title."""
+
+    CTPL_CLAUSE_8 = "ctpl_clause_8"
+    CTPL_CLAUSE_8_NO_FAULT = "ctpl_clause_8_no_fault"
+    CTPL_CLAUSE_23 = "ctpl_clause_23"
+    CTPL_FLOAT_TABLE = "ctpl_float_table"
+    COMMERCIAL_2014_11_19 = "commercial_2014_11_19"
+    COMMERCIAL_2014_17_19 = "commercial_2014_17_19"
+    COMMERCIAL_2014_26 = "commercial_2014_26"
+    COMMERCIAL_2014_35 = "commercial_2014_35"
+    COMMERCIAL_2014_68 = "commercial_2014_68"
+    COMMERCIAL_2020_OWN_DAMAGE = "commercial_2020_own_damage"
+    COMMERCIAL_2020_TPL = "commercial_2020_tpl"
+    DESK_RULE = "desk_rule"
+
+
+@dataclass(frozen=True)
+class WorkingLine:
+    """One step: what it is (`label_key`), under which coverage, its formula with numbers, result and source.
+
+    `amount` is yuan, rounded for print (days for the two steps that count days); later steps go on with the
+    unrounded figure, because only what is paid is rounded. `coverage` is None for totals and refunds.
+    """
+
+    label_key: Step
+    coverage: Coverage | None
+    formula: str
+    amount: Decimal
+    clause: Source
+
+
+def yuan(amount: Decimal) -> str:
+    """An amount inside a formula: 12,345.00."""
+    return f"{round_yuan(amount):,.2f}"
+
+
+def percent(rate: Decimal) -> str:
+    """A rate inside a formula: 0.7 is 70%, 0.125 is 12.5%."""
+    return f"{(rate * 100).normalize():f}%"
+
+
+def kept(*rates: Decimal) -> str:
+    """The factors left by deductible rates: ` × (1 − 20%) × (1 − 10%)`; empty when all are nought."""
+    return "".join(f" × (1 − {percent(rate)})" for rate in rates if rate)
+
+
+def require_amount(amount: Decimal, field: str) -> None:
+    """Refuse an amount that is negative or no number: Invalid `amount_invalid`."""
+    if not amount.is_finite() or amount < ZERO:
+        raise Invalid("amount_invalid", field=field, value=str(amount))
+
+
+def require_share(rate: Decimal, field: str) -> None:
+    """Refuse a rate outside nought to one: Invalid `rate_invalid`."""
+    if not rate.is_finite() or not 0 <= rate <= 1:
+        raise Invalid("rate_invalid", field=field, value=str(rate))

@@ -1,0 +1,86 @@
+"""Reminders before expiry, the renewals board, and what became of a cover."""
+
+from datetime import date, datetime, timedelta
+
+import pytest
+
+from service_desk.base.clock import start_of_day
+from service_desk.rules.coverage import CoverPeriod
+from service_desk.rules.rating import InsuranceLine
+from service_desk.rules.renewal import Bucket, RenewalStatus, bucket_of, reminder_due, renewal_status
+
+LAST_DAY = date(2026, 12, 31)
+
+
+def before(days: int) -> date:
+    return LAST_DAY - timedelta(days=days)
+
+
+@pytest.mark.parametrize(
+    ("days", "rung"),
+    [(61, None), (60, 60), (31, 60), (30, 30), (15, 15), (8, 15), (7, 7), (0, 7), (-1, None)],
+)
+def test_first_reminder_is_the_nearest_rung_reached(days: int, rung: int | None) -> None:
+    assert reminder_due(LAST_DAY, before(days), sent=[]) == rung
+
+
+@pytest.mark.parametrize(
+    ("days", "sent", "rung"),
+    [(59, [60], None), (30, [60], 30), (29, [60, 30], None), (10, [60], 15), (5, [60, 30, 15, 7], None)],
+)
+def test_each_rung_is_sent_once(days: int, sent: list[int], rung: int | None) -> None:
+    assert reminder_due(LAST_DAY, before(days), sent=sent) == rung
+
+
+def test_desk_that_stood_still_sends_one_reminder_and_goes_on_from_there() -> None:
+    sent: list[int] = []
+    for days in range(12, -2, -1):
+        rung = reminder_due(LAST_DAY, before(days), sent=sent)
+        sent += [] if rung is None else [rung]
+    assert sent == [15, 7]
+
+
+def test_account_may_have_its_own_ladder() -> None:
+    assert reminder_due(LAST_DAY, before(45), sent=[], ladder=(45, 10)) == 45
+    assert reminder_due(LAST_DAY, before(46), sent=[], ladder=(45, 10)) is None
+
+
+@pytest.mark.parametrize(
+    ("days", "bucket"),
+    [
+        (-1, Bucket.OVERDUE),
+        (0, Bucket.WITHIN_7),
+        (7, Bucket.WITHIN_7),
+        (8, Bucket.WITHIN_15),
+        (15, Bucket.WITHIN_15),
+        (16, Bucket.WITHIN_30),
+        (30, Bucket.WITHIN_30),
+        (31, Bucket.WITHIN_60),
+        (60, Bucket.WITHIN_60),
+        (61, Bucket.LATER),
+    ],
+)
+def test_column_of_the_board(days: int, bucket: Bucket) -> None:
+    assert bucket_of(LAST_DAY, before(days)) is bucket
+
+
+def cover(year: int, line: InsuranceLine = InsuranceLine.CTPL, month: int = 1) -> CoverPeriod:
+    return CoverPeriod(start_of_day(date(year, month, 1)), start_of_day(date(year + 1, month, 1)), line)
+
+
+END: datetime = cover(2026).ends_at
+
+
+@pytest.mark.parametrize(
+    ("others", "moment", "status"),
+    [
+        ([], END - timedelta(seconds=1), RenewalStatus.DUE),
+        ([], END, RenewalStatus.LAPSED),
+        ([cover(2026)], END, RenewalStatus.LAPSED),
+        ([cover(2027)], END - timedelta(days=20), RenewalStatus.RENEWED),
+        ([cover(2027, month=3)], END, RenewalStatus.RENEWED),
+        ([cover(2027, InsuranceLine.COMMERCIAL)], END, RenewalStatus.LAPSED),
+    ],
+)
+def test_what_became_of_a_cover(others: list[CoverPeriod], moment: datetime, status: RenewalStatus) -> None:
+    assert renewal_status(cover(2026), others, moment) is status
