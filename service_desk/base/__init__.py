@@ -1,0 +1,1 @@
+"""Ground floor: clock, money, errors, paging, text. Knows no framework."""

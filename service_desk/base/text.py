@@ -1,0 +1,26 @@
+"""Text as people type it, made comparable."""
+
+import unicodedata
+
+
+def squeeze(value: str) -> str:
+    """NFKC (full-width to half-width), outer blanks off, inner runs of blanks to one space."""
+    return " ".join(unicodedata.normalize("NFKC", value).split())
+
+
+def search_key(value: str) -> str:
+    """The form that search columns hold: NFKC, lower case, no blanks, no separators of plates."""
+    folded = unicodedata.normalize("NFKC", value).casefold()
+    return "".join(c for c in folded if not c.isspace() and c not in "·.-、")
+
+
+def mask_account_number(value: str) -> str:
+    """A bank account as shown to readers: all but the last four digits hidden."""
+    digits = value.replace(" ", "")
+    return "*" * max(len(digits) - 4, 0) + digits[-4:]
+
+
+def like_pattern(key: str) -> str:
+    """A LIKE pattern that finds `key` anywhere; use with `escape="\\\\"`."""
+    escaped = key.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"

@@ -1,0 +1,1 @@
+"""Words in -> command: shape is checked here, meaning in the services."""

@@ -1,0 +1,1 @@
+"""Tables. One module per word; a table module imports only `db` and enums from rules."""

@@ -1,0 +1,226 @@
+"""Claims: report, cover found, events, survey, reserve, documents wanted, calculation, payment, follow-up."""
+
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from service_desk.models.db import Base, Fen, Id, Instant, Json, Line, Prose, Short, Versioned, enum_type
+from service_desk.rules.claim_flow import ClaimAction, ClaimState
+from service_desk.rules.vocabulary import Fault
+
+
+class ReportChannel(StrEnum):
+    PORTAL = "portal"
+    PHONE = "phone"
+    VISIT = "visit"
+
+
+class WantedState(StrEnum):
+    REQUIRED = "required"
+    RECEIVED = "received"
+    REJECTED = "rejected"
+    WAIVED = "waived"
+
+
+class Claim(Versioned, Base):
+    """One accident of one vehicle. Reopening starts a new `round` under the same number."""
+
+    __tablename__ = "claims"
+    __mapper_args__ = {"version_id_col": Versioned.version}
+    __table_args__ = (
+        Index(None, "account_id", "state", "reported_at"),
+        Index(None, "account_id", "branch_id", "reported_at"),
+        Index(None, "owner_id", "state"),
+        CheckConstraint("paid_fen >= 0 AND paid_fen <= approved_fen", name="paid"),
+    )
+
+    id: Mapped[Id]
+    number: Mapped[Short] = mapped_column(unique=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("key_accounts.id"))
+    branch_id: Mapped[int] = mapped_column(ForeignKey("branches.id"))
+    vehicle_id: Mapped[int] = mapped_column(ForeignKey("vehicles.id"), index=True)
+    plate: Mapped[Short] = mapped_column(index=True)
+    state: Mapped[ClaimState] = mapped_column(enum_type(ClaimState))
+    round: Mapped[int] = mapped_column(default=1)
+    is_disputed: Mapped[bool] = mapped_column(default=False)
+
+    loss_at: Mapped[Instant]
+    reported_at: Mapped[Instant]
+    place: Mapped[Line]
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
+    accuracy_m: Mapped[int | None]
+    is_urban: Mapped[bool] = mapped_column(default=True)
+    description: Mapped[Prose]
+    injured_count: Mapped[int] = mapped_column(default=0)
+    other_party: Mapped[Line] = mapped_column(default="")
+    channel: Mapped[ReportChannel] = mapped_column(enum_type(ReportChannel))
+    reporter_name: Mapped[Short]
+    callback_phone: Mapped[Short]
+    reported_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    fault: Mapped[Fault | None] = mapped_column(enum_type(Fault))
+
+    owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    reserve_fen: Mapped[Fen] = mapped_column(default=0)
+    highest_estimate_fen: Mapped[Fen] = mapped_column(default=0)
+    approved_fen: Mapped[Fen] = mapped_column(default=0)
+    paid_fen: Mapped[Fen] = mapped_column(default=0)
+    arrived_at: Mapped[Instant | None]
+    surveyed_at: Mapped[Instant | None]
+    is_first_scene: Mapped[bool | None]
+    large_loss_noticed_at: Mapped[Instant | None]
+    deficiency_notice_at: Mapped[Instant | None]
+    closed_at: Mapped[Instant | None]
+    denied_at: Mapped[Instant | None]
+    denial_reason: Mapped[Prose] = mapped_column(default="")
+    followed_up_at: Mapped[Instant | None]
+
+
+class ClaimCover(Base):
+    """Cover in force at the time of loss, as found when the accident was reported."""
+
+    __tablename__ = "claim_covers"
+
+    id: Mapped[Id]
+    claim_id: Mapped[int] = mapped_column(ForeignKey("claims.id"), index=True)
+    policy_id: Mapped[int | None] = mapped_column(ForeignKey("policies.id"))
+    code: Mapped[Short]
+    policy_number: Mapped[Short] = mapped_column(default="")
+    limit_fen: Mapped[Fen | None]
+    per_seat_fen: Mapped[Fen | None]
+    deductible_fen: Mapped[Fen] = mapped_column(default=0)
+    absolute_deductible_percent: Mapped[int] = mapped_column(default=0)
+    ends_at: Mapped[Instant]
+
+
+class ClaimEvent(Base):
+    """A line of the claim's time line. `at` is when it happened, `recorded_at` when it was entered."""
+
+    __tablename__ = "claim_events"
+    __table_args__ = (Index(None, "claim_id", "at"),)
+
+    id: Mapped[Id]
+    claim_id: Mapped[int] = mapped_column(ForeignKey("claims.id"))
+    round: Mapped[int]
+    at: Mapped[Instant]
+    recorded_at: Mapped[Instant]
+    kind: Mapped[Short]
+    action: Mapped[ClaimAction | None] = mapped_column(enum_type(ClaimAction))
+    from_state: Mapped[Short] = mapped_column(default="")
+    to_state: Mapped[Short] = mapped_column(default="")
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    params: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    note: Mapped[Prose] = mapped_column(default="")
+    is_internal: Mapped[bool] = mapped_column(default=False)
+
+
+class Survey(Base):
+    __tablename__ = "surveys"
+
+    id: Mapped[Id]
+    claim_id: Mapped[int] = mapped_column(ForeignKey("claims.id"), index=True)
+    round: Mapped[int]
+    surveyor_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    arrived_at: Mapped[Instant]
+    recorded_at: Mapped[Instant]
+    is_first_scene: Mapped[bool]
+    findings: Mapped[Prose]
+    estimate_fen: Mapped[Fen]
+
+
+class Assessment(Base):
+    """What each damaged thing costs, as agreed. `items` are `{label, kind, amount_fen}`."""
+
+    __tablename__ = "assessments"
+
+    id: Mapped[Id]
+    claim_id: Mapped[int] = mapped_column(ForeignKey("claims.id"), index=True)
+    round: Mapped[int]
+    assessor_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    assessed_at: Mapped[Instant]
+    method: Mapped[Line]
+    items: Mapped[list[dict[str, Any]]] = mapped_column(Json)
+    total_fen: Mapped[Fen]
+
+
+class ReserveEntry(Base):
+    """One movement of the case reserve. `after_fen` of the latest is the reserve."""
+
+    __tablename__ = "reserve_entries"
+
+    id: Mapped[Id]
+    claim_id: Mapped[int] = mapped_column(ForeignKey("claims.id"), index=True)
+    at: Mapped[Instant]
+    kind: Mapped[Short]
+    item: Mapped[Short]
+    before_fen: Mapped[Fen]
+    after_fen: Mapped[Fen]
+    actor_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    reason: Mapped[Line] = mapped_column(default="")
+
+
+class WantedDocument(Versioned, Base):
+    """One line of the checklist. Codes are labelled in presenters."""
+
+    __tablename__ = "wanted_documents"
+    __mapper_args__ = {"version_id_col": Versioned.version}
+    __table_args__ = (UniqueConstraint("claim_id", "code"),)
+
+    id: Mapped[Id]
+    claim_id: Mapped[int] = mapped_column(ForeignKey("claims.id"))
+    code: Mapped[Short]
+    state: Mapped[WantedState] = mapped_column(enum_type(WantedState))
+    reason: Mapped[Line] = mapped_column(default="")
+    decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    decided_at: Mapped[Instant | None]
+
+
+class ClaimCalculation(Base):
+    """A frozen calculation: its inputs, the regime, every line. A change makes a new version."""
+
+    __tablename__ = "claim_calculations"
+    __table_args__ = (UniqueConstraint("claim_id", "calculation_version"),)
+
+    id: Mapped[Id]
+    claim_id: Mapped[int] = mapped_column(ForeignKey("claims.id"))
+    round: Mapped[int]
+    calculation_version: Mapped[int]
+    inputs: Mapped[dict[str, Any]] = mapped_column(Json)
+    lines: Mapped[list[dict[str, Any]]] = mapped_column(Json)
+    working: Mapped[list[dict[str, Any]]] = mapped_column(Json)
+    total_fen: Mapped[Fen]
+    calculated_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    calculated_at: Mapped[Instant]
+    approved_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    approved_at: Mapped[Instant | None]
+
+
+class ClaimPayment(Base):
+    __tablename__ = "claim_payments"
+    __table_args__ = (CheckConstraint("amount_fen > 0", name="amount"),)
+
+    id: Mapped[Id]
+    claim_id: Mapped[int] = mapped_column(ForeignKey("claims.id"), index=True)
+    calculation_id: Mapped[int] = mapped_column(ForeignKey("claim_calculations.id"))
+    amount_fen: Mapped[Fen]
+    payee: Mapped[Line]
+    account_number: Mapped[Short]
+    bank: Mapped[Line] = mapped_column(default="")
+    reference: Mapped[Line] = mapped_column(default="")
+    paid_at: Mapped[Instant]
+    paid_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+
+
+class FollowUp(Base):
+    __tablename__ = "follow_ups"
+
+    id: Mapped[Id]
+    claim_id: Mapped[int] = mapped_column(ForeignKey("claims.id"), index=True)
+    round: Mapped[int]
+    at: Mapped[Instant]
+    spoken_with: Mapped[Short]
+    score: Mapped[int]
+    comment: Mapped[Prose] = mapped_column(default="")
+    by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))

@@ -1,0 +1,42 @@
+"""Files kept for a matter: originals with their hash, and the re-encoded copies shown."""
+
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from service_desk.models.db import Base, Id, Instant, Line, Short, enum_type
+
+
+class DocumentKind(StrEnum):
+    FLEET_LIST = "fleet_list"
+    SCENE_PHOTO = "scene_photo"
+    SURVEY_PHOTO = "survey_photo"
+    ASSESSMENT_PHOTO = "assessment_photo"
+    CLAIM_DOCUMENT = "claim_document"
+    PAUSE_EVIDENCE = "pause_evidence"
+    REVIEW_EVIDENCE = "review_evidence"
+
+
+class Document(Base):
+    """`storage_key` is what may be served; `original_key` the bytes as received, never served as a page."""
+
+    __tablename__ = "documents"
+    __table_args__ = (Index(None, "matter_kind", "matter_id"),)
+
+    id: Mapped[Id]
+    account_id: Mapped[int] = mapped_column(ForeignKey("key_accounts.id"))
+    branch_id: Mapped[int | None] = mapped_column(ForeignKey("branches.id"))
+    matter_kind: Mapped[Short]
+    matter_id: Mapped[int | None]
+    kind: Mapped[DocumentKind] = mapped_column(enum_type(DocumentKind))
+    filename: Mapped[Line]
+    content_type: Mapped[Short]
+    size_bytes: Mapped[int]
+    sha256: Mapped[Short]
+    original_key: Mapped[Line]
+    storage_key: Mapped[Line]
+    width: Mapped[int | None]
+    height: Mapped[int | None]
+    uploaded_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    uploaded_at: Mapped[Instant]

@@ -1,0 +1,94 @@
+"""First contacts and their owners; hand-overs, which count only when accepted."""
+
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from service_desk.models.db import Base, Id, Instant, Line, Prose, Short, Versioned, enum_type
+
+
+class EnquiryChannel(StrEnum):
+    CALL = "call"
+    VISIT = "visit"
+    MESSAGE = "message"
+    CLAIM_REPORT = "claim_report"
+
+
+class EnquiryState(StrEnum):
+    OPEN = "open"
+    ANSWERED = "answered"
+    CLOSED = "closed"
+
+
+class HandoverState(StrEnum):
+    ASKED = "asked"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+class MatterKind(StrEnum):
+    CLAIM = "claim"
+    ENQUIRY = "enquiry"
+
+
+class Enquiry(Versioned, Base):
+    """Any call, visit or message. Its owner is whoever was first asked, until someone else accepts it."""
+
+    __tablename__ = "enquiries"
+    __mapper_args__ = {"version_id_col": Versioned.version}
+    __table_args__ = (Index(None, "account_id", "state", "opened_at"), Index(None, "owner_id", "state"))
+
+    id: Mapped[Id]
+    number: Mapped[Short] = mapped_column(unique=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("key_accounts.id"))
+    branch_id: Mapped[int | None] = mapped_column(ForeignKey("branches.id"))
+    channel: Mapped[EnquiryChannel] = mapped_column(enum_type(EnquiryChannel))
+    state: Mapped[EnquiryState] = mapped_column(enum_type(EnquiryState))
+    subject: Mapped[Line]
+    body: Mapped[Prose] = mapped_column(default="")
+    caller_name: Mapped[Short]
+    caller_phone: Mapped[Short] = mapped_column(default="", index=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    first_owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    vehicle_id: Mapped[int | None] = mapped_column(ForeignKey("vehicles.id"), index=True)
+    policy_id: Mapped[int | None] = mapped_column(ForeignKey("policies.id"))
+    claim_id: Mapped[int | None] = mapped_column(ForeignKey("claims.id"), index=True)
+    opened_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    opened_at: Mapped[Instant]
+    answer: Mapped[Prose] = mapped_column(default="")
+    answered_at: Mapped[Instant | None]
+    closed_at: Mapped[Instant | None]
+
+
+class Handover(Versioned, Base):
+    """A matter offered to another person. The first owner stays until it is accepted."""
+
+    __tablename__ = "handovers"
+    __mapper_args__ = {"version_id_col": Versioned.version}
+    __table_args__ = (
+        # One open offer a matter: the database keeps the promise when two people act at once.
+        Index(
+            "uq_handovers_open",
+            "matter_kind",
+            "matter_id",
+            unique=True,
+            sqlite_where=text("state = 'asked'"),
+            postgresql_where=text("state = 'asked'"),
+        ),
+        Index(None, "to_id", "state"),
+    )
+
+    id: Mapped[Id]
+    account_id: Mapped[int] = mapped_column(ForeignKey("key_accounts.id"))
+    matter_kind: Mapped[MatterKind] = mapped_column(enum_type(MatterKind))
+    matter_id: Mapped[int]
+    matter_number: Mapped[Short]
+    from_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    to_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    state: Mapped[HandoverState] = mapped_column(enum_type(HandoverState))
+    note: Mapped[Line] = mapped_column(default="")
+    asked_at: Mapped[Instant]
+    decided_at: Mapped[Instant | None]
+    refusal_reason: Mapped[Line] = mapped_column(default="")

@@ -1,0 +1,123 @@
+"""Vehicles, their plate and branch history, and the imports that brought them in."""
+
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from service_desk.models.db import Base, Id, Instant, Json, Line, Short, Versioned, enum_type
+from service_desk.rules.vocabulary import UseClass
+
+
+class VehicleState(StrEnum):
+    OPERATING = "operating"
+    SUSPENDED = "suspended"
+    RETIRED = "retired"
+
+
+class ImportState(StrEnum):
+    CHECKED = "checked"
+    COMMITTED = "committed"
+    UNDONE = "undone"
+    ABANDONED = "abandoned"
+
+
+class RowVerdict(StrEnum):
+    NEW = "new"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    SKIPPED = "skipped"
+    REJECTED = "rejected"
+
+
+class Vehicle(Versioned, Base):
+    """A vehicle of the fleet. A plate may be pending; a VIN may be unknown, never both."""
+
+    __tablename__ = "vehicles"
+    __mapper_args__ = {"version_id_col": Versioned.version}
+    __table_args__ = (
+        UniqueConstraint("account_id", "vin"),
+        UniqueConstraint("account_id", "plate"),
+        Index(None, "account_id", "branch_id", "state"),
+    )
+
+    id: Mapped[Id]
+    account_id: Mapped[int] = mapped_column(ForeignKey("key_accounts.id"))
+    branch_id: Mapped[int] = mapped_column(ForeignKey("branches.id"), index=True)
+    plate: Mapped[Short | None]
+    vin: Mapped[Short | None] = mapped_column(index=True)
+    engine_no: Mapped[Short] = mapped_column(default="")
+    model: Mapped[Line] = mapped_column(default="")
+    use_class: Mapped[UseClass | None] = mapped_column(enum_type(UseClass))
+    seats: Mapped[int | None]
+    load_kg: Mapped[int | None]
+    registered_on: Mapped[date | None]
+    state: Mapped[VehicleState] = mapped_column(enum_type(VehicleState), default=VehicleState.OPERATING)
+    created_at: Mapped[Instant]
+    import_row_id: Mapped[int | None]
+
+
+class PlateRecord(Base):
+    """A plate's time on a vehicle. Plates move between vehicles; the VIN does not."""
+
+    __tablename__ = "plate_records"
+
+    id: Mapped[Id]
+    vehicle_id: Mapped[int] = mapped_column(ForeignKey("vehicles.id"), index=True)
+    plate: Mapped[Short] = mapped_column(index=True)
+    from_at: Mapped[Instant]
+    to_at: Mapped[Instant | None]
+
+
+class BranchRecord(Base):
+    """A vehicle's time in a branch."""
+
+    __tablename__ = "branch_records"
+
+    id: Mapped[Id]
+    vehicle_id: Mapped[int] = mapped_column(ForeignKey("vehicles.id"), index=True)
+    branch_id: Mapped[int] = mapped_column(ForeignKey("branches.id"))
+    from_at: Mapped[Instant]
+    to_at: Mapped[Instant | None]
+
+
+class FleetImport(Versioned, Base):
+    """One uploaded list: dry run, commit, undo. `content_sha256` makes a repeated commit a no-op."""
+
+    __tablename__ = "fleet_imports"
+    __mapper_args__ = {"version_id_col": Versioned.version}
+
+    id: Mapped[Id]
+    account_id: Mapped[int] = mapped_column(ForeignKey("key_accounts.id"), index=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id"))
+    filename: Mapped[Line]
+    content_sha256: Mapped[Short] = mapped_column(index=True)
+    mapping: Mapped[Any] = mapped_column(Json)
+    state: Mapped[ImportState] = mapped_column(enum_type(ImportState))
+    counts: Mapped[dict[str, int]] = mapped_column(Json)
+    created_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[Instant]
+    committed_at: Mapped[Instant | None]
+    undone_at: Mapped[Instant | None]
+
+
+class FleetImportRow(Base):
+    """A row of a list: its verdict, and for a committed one what it changed (so it can be undone)."""
+
+    __tablename__ = "fleet_import_rows"
+    __table_args__ = (Index(None, "import_id", "verdict"),)
+
+    id: Mapped[Id]
+    import_id: Mapped[int] = mapped_column(ForeignKey("fleet_imports.id"))
+    sheet: Mapped[Line | None]
+    row_no: Mapped[int]
+    verdict: Mapped[RowVerdict] = mapped_column(enum_type(RowVerdict))
+    code: Mapped[Short] = mapped_column(default="")
+    field: Mapped[Short] = mapped_column(default="")
+    value: Mapped[Line] = mapped_column(default="")
+    params: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    values: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    before: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    vehicle_id: Mapped[int | None] = mapped_column(ForeignKey("vehicles.id"), index=True)

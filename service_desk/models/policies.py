@@ -1,0 +1,133 @@
+"""Price tables, policies and their coverages, batches of issue, and cover known from elsewhere."""
+
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from service_desk.models.db import Base, Fen, Id, Instant, Json, Line, Short, Versioned, enum_type
+from service_desk.rules.vocabulary import CoverCode, PolicyLine, UseClass
+
+
+class PolicyState(StrEnum):
+    """What was done to the policy. Whether it is in force is a matter of the instant asked about."""
+
+    ISSUED = "issued"
+    CANCELLED = "cancelled"
+
+
+class CoverSource(StrEnum):
+    CLIENT_LIST = "client_list"
+    OTHER_INSURER = "other_insurer"
+
+
+class RateTable(Base):
+    """One version of the price table. The one in force is the latest whose `effective_on` has come."""
+
+    __tablename__ = "rate_tables"
+    __table_args__ = (UniqueConstraint("account_id", "effective_on"),)
+
+    id: Mapped[Id]
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("key_accounts.id"))
+    name: Mapped[Line]
+    effective_on: Mapped[date]
+    is_sample: Mapped[bool] = mapped_column(default=False)
+    source: Mapped[Line] = mapped_column(default="")
+
+
+class RateTableLine(Base):
+    """Use class x band x cover set -> premium. Bands are half-open: `band_from <= x < band_to`."""
+
+    __tablename__ = "rate_table_lines"
+
+    id: Mapped[Id]
+    table_id: Mapped[int] = mapped_column(ForeignKey("rate_tables.id"), index=True)
+    line: Mapped[PolicyLine] = mapped_column(enum_type(PolicyLine))
+    cover_set: Mapped[Short]
+    use_class: Mapped[UseClass] = mapped_column(enum_type(UseClass))
+    measure: Mapped[Short]
+    band_from: Mapped[int]
+    band_to: Mapped[int | None]
+    premium_fen: Mapped[Fen]
+    per_seat: Mapped[bool] = mapped_column(default=False)
+    covers: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)
+
+
+class IssueBatch(Base):
+    """Policies issued in one act, printed as one bundle."""
+
+    __tablename__ = "issue_batches"
+
+    id: Mapped[Id]
+    number: Mapped[Short] = mapped_column(unique=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("key_accounts.id"), index=True)
+    issued_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    issued_at: Mapped[Instant]
+    policy_count: Mapped[int]
+    premium_fen: Mapped[Fen]
+    refused: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)
+    delivered_at: Mapped[Instant | None]
+    delivered_to: Mapped[Short] = mapped_column(default="")
+
+
+class Policy(Versioned, Base):
+    """A policy. `ends_at` is exclusive: 24:00 of the last day. The vehicle's facts are kept as insured."""
+
+    __tablename__ = "policies"
+    __mapper_args__ = {"version_id_col": Versioned.version}
+    __table_args__ = (
+        CheckConstraint("ends_at > starts_at", name="term"),
+        Index(None, "account_id", "ends_at"),
+        Index(None, "vehicle_id", "line", "ends_at"),
+    )
+
+    id: Mapped[Id]
+    number: Mapped[Short] = mapped_column(unique=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("key_accounts.id"))
+    branch_id: Mapped[int] = mapped_column(ForeignKey("branches.id"), index=True)
+    vehicle_id: Mapped[int] = mapped_column(ForeignKey("vehicles.id"))
+    batch_id: Mapped[int | None] = mapped_column(ForeignKey("issue_batches.id"), index=True)
+    line: Mapped[PolicyLine] = mapped_column(enum_type(PolicyLine))
+    cover_set: Mapped[Short]
+    state: Mapped[PolicyState] = mapped_column(enum_type(PolicyState))
+    starts_at: Mapped[Instant]
+    ends_at: Mapped[Instant]
+    premium_fen: Mapped[Fen]
+    rate_line_id: Mapped[int | None] = mapped_column(ForeignKey("rate_table_lines.id"))
+    insured_name: Mapped[Line]
+    plate: Mapped[Short | None] = mapped_column(index=True)
+    vin: Mapped[Short | None]
+    vehicle_facts: Mapped[dict[str, Any]] = mapped_column(Json)
+    issued_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    issued_at: Mapped[Instant]
+
+
+class Coverage(Base):
+    """A cover of a policy with its limits. `per_seat_fen` is set for carrier's liability."""
+
+    __tablename__ = "coverages"
+
+    id: Mapped[Id]
+    policy_id: Mapped[int] = mapped_column(ForeignKey("policies.id"), index=True)
+    code: Mapped[CoverCode] = mapped_column(enum_type(CoverCode))
+    limit_fen: Mapped[Fen | None]
+    per_seat_fen: Mapped[Fen | None]
+    deductible_fen: Mapped[Fen] = mapped_column(default=0)
+    absolute_deductible_percent: Mapped[int] = mapped_column(default=0)
+
+
+class ExternalCover(Base):
+    """Cover we did not issue: the expiry the client's list states. Its start is not known."""
+
+    __tablename__ = "external_covers"
+    __table_args__ = (UniqueConstraint("vehicle_id", "line"), Index(None, "account_id", "ends_at"))
+
+    id: Mapped[Id]
+    account_id: Mapped[int] = mapped_column(ForeignKey("key_accounts.id"))
+    vehicle_id: Mapped[int] = mapped_column(ForeignKey("vehicles.id"))
+    line: Mapped[PolicyLine] = mapped_column(enum_type(PolicyLine))
+    ends_at: Mapped[Instant]
+    source: Mapped[CoverSource] = mapped_column(enum_type(CoverSource))
+    noted_at: Mapped[Instant]

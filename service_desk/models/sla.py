@@ -1,0 +1,160 @@
+"""Working calendars, service levels, timers with their ledger, what happened to them, breach reviews."""
+
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from service_desk.models.db import Base, Fen, Id, Instant, Json, Line, Prose, Short, Versioned, enum_type
+from service_desk.rules.claim_flow import ClockStep
+
+
+class TimerState(StrEnum):
+    RUNNING = "running"
+    PAUSED = "paused"
+    MET = "met"
+    BREACHED = "breached"
+    CANCELLED = "cancelled"
+
+
+class WorkingCalendarRow(Versioned, Base):
+    """A calendar people edit. `week` is `{"mon": [["08:30", "12:00"], ...]}`."""
+
+    __tablename__ = "working_calendars"
+    __mapper_args__ = {"version_id_col": Versioned.version}
+
+    id: Mapped[Id]
+    code: Mapped[Short] = mapped_column(unique=True)
+    name: Mapped[Line]
+    name_en: Mapped[Line]
+    zone: Mapped[Short]
+    week: Mapped[dict[str, Any]] = mapped_column(Json)
+
+
+class CalendarDay(Base):
+    """A dated exception: closed when `hours` is empty, else open at its own hours."""
+
+    __tablename__ = "calendar_days"
+    __table_args__ = (UniqueConstraint("calendar_id", "day"),)
+
+    id: Mapped[Id]
+    calendar_id: Mapped[int] = mapped_column(ForeignKey("working_calendars.id"))
+    day: Mapped[date]
+    hours: Mapped[list[list[str]]] = mapped_column(Json)
+    label: Mapped[Line] = mapped_column(default="")
+    source: Mapped[Line] = mapped_column(default="")
+    is_provisional: Mapped[bool] = mapped_column(default=False)
+
+
+class ServiceLevel(Versioned, Base):
+    """A promise: step x conditions -> target. None in a condition matches everything."""
+
+    __tablename__ = "service_levels"
+    __mapper_args__ = {"version_id_col": Versioned.version}
+
+    id: Mapped[Id]
+    step: Mapped[ClockStep] = mapped_column(enum_type(ClockStep), index=True)
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("key_accounts.id"))
+    is_urban: Mapped[bool | None]
+    amount_from_fen: Mapped[Fen | None]
+    amount_to_fen: Mapped[Fen | None]
+    target_value: Mapped[int]
+    target_unit: Mapped[Short]
+    warn_percent: Mapped[int] = mapped_column(default=75)
+    calendar_code: Mapped[Short]
+    source: Mapped[Line] = mapped_column(default="")
+    effective_on: Mapped[date]
+    ended_on: Mapped[date | None]
+
+
+class Timer(Versioned, Base):
+    """One promise on one matter. Its entries are the truth; due and next check are computed from them."""
+
+    __tablename__ = "timers"
+    __mapper_args__ = {"version_id_col": Versioned.version}
+    __table_args__ = (
+        UniqueConstraint("matter_kind", "matter_id", "step", "cycle"),
+        Index(None, "account_id", "state"),
+        Index(
+            "ix_timers_due",
+            "next_check_at",
+            sqlite_where=text("next_check_at IS NOT NULL"),
+            postgresql_where=text("next_check_at IS NOT NULL"),
+        ),
+        Index(None, "holder_id", "state"),
+    )
+
+    id: Mapped[Id]
+    account_id: Mapped[int] = mapped_column(ForeignKey("key_accounts.id"))
+    branch_id: Mapped[int | None] = mapped_column(ForeignKey("branches.id"))
+    matter_kind: Mapped[Short]
+    matter_id: Mapped[int]
+    matter_number: Mapped[Short]
+    step: Mapped[ClockStep] = mapped_column(enum_type(ClockStep))
+    cycle: Mapped[int] = mapped_column(default=1)
+    level_id: Mapped[int] = mapped_column(ForeignKey("service_levels.id"))
+    target_value: Mapped[int]
+    target_unit: Mapped[Short]
+    warn_percent: Mapped[int]
+    calendar_code: Mapped[Short]
+    calendar_snapshot: Mapped[dict[str, Any]] = mapped_column(Json)
+    holder_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    state: Mapped[TimerState] = mapped_column(enum_type(TimerState))
+    started_at: Mapped[Instant]
+    due_at: Mapped[Instant | None]
+    warn_at: Mapped[Instant | None]
+    next_check_at: Mapped[Instant | None]
+    breached_at: Mapped[Instant | None]
+    stopped_at: Mapped[Instant | None]
+    used_seconds: Mapped[int | None]
+    over_seconds: Mapped[int | None]
+
+
+class TimerEntry(Base):
+    """One event of a timer's ledger: start, pause, resume, hand-over, stop, cancel."""
+
+    __tablename__ = "timer_entries"
+    __table_args__ = (Index(None, "timer_id", "at", "id"),)
+
+    id: Mapped[Id]
+    timer_id: Mapped[int] = mapped_column(ForeignKey("timers.id"))
+    at: Mapped[Instant]
+    kind: Mapped[Short]
+    holder_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    reason: Mapped[Short] = mapped_column(default="")
+    note: Mapped[Prose] = mapped_column(default="")
+    evidence_id: Mapped[int | None] = mapped_column(ForeignKey("documents.id"))
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    recorded_at: Mapped[Instant]
+
+
+class SlaEvent(Base):
+    """A happening of the sweep, written once: warning, breach, pause ended by itself."""
+
+    __tablename__ = "sla_events"
+    __table_args__ = (UniqueConstraint("timer_id", "kind"),)
+
+    id: Mapped[Id]
+    timer_id: Mapped[int] = mapped_column(ForeignKey("timers.id"))
+    kind: Mapped[Short]
+    at: Mapped[Instant]
+    recorded_at: Mapped[Instant]
+
+
+class BreachReview(Versioned, Base):
+    """Why a promise was broken, who answers for it and what is corrected; signed by another manager."""
+
+    __tablename__ = "breach_reviews"
+    __mapper_args__ = {"version_id_col": Versioned.version}
+
+    id: Mapped[Id]
+    timer_id: Mapped[int] = mapped_column(ForeignKey("timers.id"), unique=True)
+    cause: Mapped[Short]
+    explanation: Mapped[Prose]
+    responsible_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    correction: Mapped[Prose]
+    correction_due_on: Mapped[date]
+    signed_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    signed_at: Mapped[Instant]

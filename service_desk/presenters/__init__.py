@@ -1,0 +1,1 @@
+"""Rows and refusals into words: one place for both doors, mails and PDFs."""

@@ -1,0 +1,57 @@
+"""English and Simplified Chinese: which one a reader gets, and the catalogues, compiled at start."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.support import Translations
+from flask import Flask
+from flask_babel import Babel, Domain, force_locale
+
+CATALOGUES = Path(__file__).resolve().parent.parent / "translations"
+# Ours -> Babel's. Source strings are English, so English needs no catalogue.
+LOCALES = {"zh": "zh_Hans_CN", "en": "en"}
+LANGUAGE_NAMES = {"zh": "中文", "en": "English"}
+
+
+def load_languages(app: Flask, select_language: Callable[[], str]) -> None:
+    """Set Flask-Babel up with the merged catalogues; `select_language` answers `zh` or `en`."""
+    babel = Babel(
+        app, default_locale="en", default_timezone="Asia/Shanghai", locale_selector=lambda: LOCALES[select_language()]
+    )
+    # Filled beforehand: one small .po per word is merged here, so there is no build step and no .mo file.
+    domain = Domain()
+    domain.cache["en", "messages"] = Translations()
+    domain.cache["zh_Hans_CN", "messages"] = _merged_catalogue("zh_Hans_CN")
+    babel.domain_instance = domain
+
+
+def _merged_catalogue(locale: str) -> Translations:
+    merged: Translations | None = None
+    for path in sorted((CATALOGUES / locale).glob("*.po")):
+        with path.open("rb") as file:
+            catalogue = read_po(file, locale=locale)
+        compiled = BytesIO()
+        write_mo(compiled, catalogue)
+        compiled.seek(0)
+        translations = Translations(compiled)
+        merged = translations if merged is None else merged.merge(translations)
+    return merged or Translations()
+
+
+def normalise_language(code: str | None) -> str | None:
+    """Map any tag a browser sends to ours: every Chinese to `zh`; None for a language we do not have."""
+    if not code:
+        return None
+    primary = code.replace("_", "-").split("-")[0].lower()
+    return primary if primary in LOCALES else None
+
+
+@contextmanager
+def in_language(language: str) -> Iterator[None]:
+    """Speak to a recipient in their language (mails, PDFs), whatever the request's is."""
+    with force_locale(LOCALES[normalise_language(language) or "zh"]):
+        yield

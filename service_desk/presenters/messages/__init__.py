@@ -1,0 +1,38 @@
+"""The sentence for every refusal code, in the reader's language. One module per word adds its own."""
+
+import pkgutil
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from flask_babel import LazyString
+
+from service_desk.base.errors import DomainError
+
+
+def _all_sentences() -> dict[str, LazyString]:
+    sentences: dict[str, LazyString] = {}
+    for module in pkgutil.iter_modules(__path__):
+        own: Mapping[str, LazyString] = import_module(f"{__name__}.{module.name}").MESSAGES
+        repeated = own.keys() & sentences.keys()
+        if repeated:
+            raise RuntimeError(f"refusal codes defined twice: {sorted(repeated)}")
+        sentences |= own
+    return sentences
+
+
+SENTENCES = _all_sentences()
+
+
+def sentence(error: DomainError) -> str:
+    """The refusal in words. Parameters fill the sentence's `%(name)s`."""
+    return str(SENTENCES[error.code]) % {name: _shown(value) for name, value in error.params.items()}
+
+
+def sentence_for(code: str, params: Mapping[str, Any]) -> str:
+    """The same for a refusal that was stored as code and parameters (import rows, batch results)."""
+    return str(SENTENCES[code]) % {name: _shown(value) for name, value in params.items()}
+
+
+def _shown(value: Any) -> Any:
+    return "—" if value is None or value == "" else value

@@ -1,0 +1,192 @@
+"""The claim's state machine as a table (domain.md §3): state x action -> next state, permission, clocks.
+
+One table answers may it, which buttons, what happens to the clock; its test walks every pair.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from service_desk.rules.permissions import Action
+
+
+class ClaimState(StrEnum):
+    """Names of domain.md §3. Disputed is a flag, not a state; reopened is a new round."""
+
+    REPORTED = "reported"
+    DISPATCHED = "dispatched"
+    SURVEYED = "surveyed"
+    ASSESSED = "assessed"
+    DOCUMENTS_COMPLETE = "documents_complete"
+    CALCULATED = "calculated"
+    APPROVED = "approved"
+    PAID = "paid"
+    CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
+    DENIED = "denied"
+
+
+class ClaimAction(StrEnum):
+    DISPATCH = "dispatch"
+    CONTACT = "contact"
+    ARRIVE = "arrive"
+    SURVEY = "survey"
+    ASSESS = "assess"
+    REQUEST_DOCUMENTS = "request_documents"
+    RECEIVE_DOCUMENT = "receive_document"
+    COMPLETE_DOCUMENTS = "complete_documents"
+    CALCULATE = "calculate"
+    APPROVE = "approve"
+    SEND_BACK = "send_back"
+    PAY = "pay"
+    CLOSE = "close"
+    FOLLOW_UP = "follow_up"
+    WITHDRAW = "withdraw"
+    DENY = "deny"
+    SEND_DENIAL_LETTER = "send_denial_letter"
+    REOPEN = "reopen"
+    SET_RESERVE = "set_reserve"
+    DISPUTE = "dispute"
+    SETTLE_DISPUTE = "settle_dispute"
+
+
+class ClockStep(StrEnum):
+    """The steps that have a clock (sla.md, starting set)."""
+
+    FIRST_REPLY = "first_reply"
+    DISPATCH = "dispatch"
+    CONTACT = "contact"
+    SURVEY = "survey"
+    LARGE_LOSS_NOTICE = "large_loss_notice"
+    DEFICIENCY_NOTICE = "deficiency_notice"
+    ASSESSMENT = "assessment"
+    LIABILITY_DECISION = "liability_decision"
+    DENIAL_NOTICE = "denial_notice"
+    CALCULATION = "calculation"
+    PAYMENT = "payment"
+    ADVANCE_PAYMENT = "advance_payment"
+    FOLLOWUP = "followup"
+    BREACH_REVIEW = "breach_review"
+
+
+@dataclass(frozen=True)
+class Transition:
+    """What one action does from one state. `to` None leaves the state as it is."""
+
+    to: ClaimState | None
+    permission: Action
+    starts: tuple[ClockStep, ...] = ()
+    stops: tuple[ClockStep, ...] = ()
+    cancels_all: bool = False
+
+
+S, A, C, P = ClaimState, ClaimAction, ClockStep, Action
+
+_OPEN = (
+    S.REPORTED,
+    S.DISPATCHED,
+    S.SURVEYED,
+    S.ASSESSED,
+    S.DOCUMENTS_COMPLETE,
+    S.CALCULATED,
+    S.APPROVED,
+    S.PAID,
+)
+_BEFORE_APPROVAL = _OPEN[:6]
+
+REPORT_STARTS = (C.DISPATCH, C.SURVEY)
+
+TRANSITIONS: dict[tuple[ClaimState, ClaimAction], Transition] = {
+    (S.REPORTED, A.DISPATCH): Transition(
+        S.DISPATCHED, P.ASSIGN_CLAIMS, starts=(C.CONTACT,), stops=(C.DISPATCH,)
+    ),
+    (S.DISPATCHED, A.CONTACT): Transition(None, P.HANDLE_CLAIMS, stops=(C.CONTACT,)),
+    (S.DISPATCHED, A.ARRIVE): Transition(None, P.HANDLE_CLAIMS, stops=(C.SURVEY,)),
+    (S.DISPATCHED, A.SURVEY): Transition(
+        S.SURVEYED, P.HANDLE_CLAIMS, starts=(C.ASSESSMENT,), stops=(C.SURVEY, C.CONTACT)
+    ),
+    (S.SURVEYED, A.ASSESS): Transition(S.ASSESSED, P.HANDLE_CLAIMS, stops=(C.ASSESSMENT,)),
+    (S.ASSESSED, A.COMPLETE_DOCUMENTS): Transition(
+        S.DOCUMENTS_COMPLETE,
+        P.HANDLE_CLAIMS,
+        starts=(C.CALCULATION, C.LIABILITY_DECISION),
+        stops=(C.DEFICIENCY_NOTICE,),
+    ),
+    (S.DOCUMENTS_COMPLETE, A.CALCULATE): Transition(S.CALCULATED, P.HANDLE_CLAIMS, stops=(C.CALCULATION,)),
+    (S.CALCULATED, A.CALCULATE): Transition(None, P.HANDLE_CLAIMS),
+    (S.CALCULATED, A.SEND_BACK): Transition(S.DOCUMENTS_COMPLETE, P.APPROVE_CLAIMS, starts=(C.CALCULATION,)),
+    (S.CALCULATED, A.APPROVE): Transition(
+        S.APPROVED, P.APPROVE_CLAIMS, starts=(C.PAYMENT,), stops=(C.LIABILITY_DECISION,)
+    ),
+    (S.APPROVED, A.PAY): Transition(S.PAID, P.PAY_CLAIMS, stops=(C.PAYMENT,)),
+    (S.PAID, A.CLOSE): Transition(S.CLOSED, P.HANDLE_CLAIMS, starts=(C.FOLLOWUP,)),
+    (S.CLOSED, A.FOLLOW_UP): Transition(None, P.HANDLE_CLAIMS, stops=(C.FOLLOWUP,)),
+    (S.CLOSED, A.REOPEN): Transition(S.SURVEYED, P.HANDLE_CLAIMS, starts=(C.ASSESSMENT,), cancels_all=True),
+    (S.WITHDRAWN, A.REOPEN): Transition(S.REPORTED, P.HANDLE_CLAIMS, starts=REPORT_STARTS),
+    (S.DENIED, A.SEND_DENIAL_LETTER): Transition(None, P.HANDLE_CLAIMS, stops=(C.DENIAL_NOTICE,)),
+    (S.DENIED, A.FOLLOW_UP): Transition(None, P.HANDLE_CLAIMS, stops=(C.FOLLOWUP,)),
+    (S.DENIED, A.REOPEN): Transition(S.SURVEYED, P.HANDLE_CLAIMS, starts=(C.ASSESSMENT,), cancels_all=True),
+}
+for _state in (S.DISPATCHED, S.SURVEYED, S.ASSESSED):
+    TRANSITIONS[_state, A.REQUEST_DOCUMENTS] = Transition(None, P.HANDLE_CLAIMS, stops=(C.DEFICIENCY_NOTICE,))
+    TRANSITIONS[_state, A.RECEIVE_DOCUMENT] = Transition(
+        None, P.UPLOAD_CLAIM_DOCUMENTS, starts=(C.DEFICIENCY_NOTICE,)
+    )
+for _state in _BEFORE_APPROVAL:
+    TRANSITIONS[_state, A.WITHDRAW] = Transition(S.WITHDRAWN, P.HANDLE_CLAIMS, cancels_all=True)
+for _state in _BEFORE_APPROVAL[1:]:
+    TRANSITIONS[_state, A.DENY] = Transition(
+        S.DENIED, P.APPROVE_CLAIMS, starts=(C.DENIAL_NOTICE, C.FOLLOWUP), cancels_all=True
+    )
+for _state in _OPEN:
+    TRANSITIONS[_state, A.SET_RESERVE] = Transition(None, P.HANDLE_CLAIMS)
+    TRANSITIONS[_state, A.DISPUTE] = Transition(None, P.HANDLE_CLAIMS)
+    TRANSITIONS[_state, A.SETTLE_DISPUTE] = Transition(None, P.HANDLE_CLAIMS)
+for _state in (S.REPORTED,):
+    TRANSITIONS[_state, A.RECEIVE_DOCUMENT] = Transition(None, P.UPLOAD_CLAIM_DOCUMENTS)
+for _state in _OPEN[1:6]:
+    # A claim may be given to another surveyor; the contact clock does not start again.
+    TRANSITIONS.setdefault((_state, A.DISPATCH), Transition(None, P.ASSIGN_CLAIMS))
+
+OPEN_STATES = frozenset(_OPEN)
+SIX_STEPS = (
+    (S.REPORTED, S.DISPATCHED),
+    (S.SURVEYED,),
+    (S.ASSESSED,),
+    (S.DOCUMENTS_COMPLETE,),
+    (S.CALCULATED, S.APPROVED),
+    (S.PAID, S.CLOSED),
+)
+
+
+def transition(state: ClaimState, action: ClaimAction) -> Transition | None:
+    """What `action` does in `state`; None when it is not possible there."""
+    return TRANSITIONS.get((state, action))
+
+
+def actions_from(state: ClaimState) -> tuple[ClaimAction, ...]:
+    """The actions possible in a state, in the order of the flow."""
+    return tuple(action for action in ClaimAction if (state, action) in TRANSITIONS)
+
+
+def next_action(state: ClaimState) -> ClaimAction | None:
+    """The one step that moves a claim on: what its page offers as the primary button."""
+    return {
+        S.REPORTED: A.DISPATCH,
+        S.DISPATCHED: A.SURVEY,
+        S.SURVEYED: A.ASSESS,
+        S.ASSESSED: A.COMPLETE_DOCUMENTS,
+        S.DOCUMENTS_COMPLETE: A.CALCULATE,
+        S.CALCULATED: A.APPROVE,
+        S.APPROVED: A.PAY,
+        S.PAID: A.CLOSE,
+        S.CLOSED: A.FOLLOW_UP,
+        S.DENIED: A.SEND_DENIAL_LETTER,
+    }.get(state)
+
+
+def parcel_step(state: ClaimState) -> int | None:
+    """Which of the six steps the client sees as current (0-based); None for a side exit."""
+    for index, states in enumerate(SIX_STEPS):
+        if state in states:
+            return index
+    return None

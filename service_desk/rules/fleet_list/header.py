@@ -1,0 +1,177 @@
+"""Finding the header of a sheet by its words, and which column holds which field."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from service_desk.rules.fleet_list.facts import Field
+from service_desk.rules.fleet_list.workbook import Cell, Merge, is_blank, text_of
+
+HEADER_WORDS: dict[Field, tuple[str, ...]] = {
+    Field.PLATE: ("车牌号", "号牌号码", "牌照号", "车号"),
+    Field.VIN: ("车架号", "车辆识别代号", "VIN码", "VIN"),
+    Field.ENGINE_NO: ("发动机号", "发动机号码", "发动机号(码)"),
+    Field.MODEL: ("厂牌型号", "车型"),
+    Field.USE_CLASS: ("使用性质",),
+    Field.SEATS: ("核定载客", "座位数"),
+    Field.LOAD_T: ("核定载质量", "吨位"),
+    Field.REGISTERED_ON: ("初次登记日期", "初登日期", "上牌日期"),
+    Field.CTPL_EXPIRES_ON: ("交强险到期", "交强到期日"),
+    Field.COMMERCIAL_EXPIRES_ON: ("商业险到期", "商业险终保日期"),
+    Field.BRANCH: ("所属分公司", "单位", "使用单位"),
+}
+
+_FIELD_OF = {word: field for field, words in HEADER_WORDS.items() for word in words}
+_IDENTITY = (Field.PLATE, Field.VIN)
+_FEWEST_FIELDS = 3
+_MOST_HEADER_ROWS = 4
+_UNIT_BELOW = re.compile(r"\(.*\)|\[.*\]|人|座|吨|T|KG")
+
+
+@dataclass(frozen=True)
+class Header:
+    """Where a table begins: indexes of its first and last header row, and each field's column."""
+
+    top: int
+    bottom: int
+    columns: Mapping[Field, int]
+
+
+@lru_cache(maxsize=4096)
+def _key_of_text(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", text)
+    return "".join(c for c in folded if not c.isspace() and unicodedata.category(c) != "Cf").upper()
+
+
+def _key(cell: Cell) -> str:
+    return _key_of_text(cell) if isinstance(cell, str) else text_of(cell)
+
+
+def find_header(rows: Sequence[Sequence[Cell]], merges: Sequence[Merge]) -> Header | None:
+    """Find the first row or rows whose words name at least three fields, plate or VIN among them.
+
+    `rows` have their merges filled down. A cell counts as a whole after NFKC, blanks and line breaks
+    aside. In a header of several rows the words may stand on any of them.
+    """
+    search = _Search(rows, merges)
+    for top in range(len(rows)):
+        header = search.header_at(top)
+        if header:
+            return header
+    return None
+
+
+def headings(rows: Sequence[Sequence[Cell]], header: Header) -> tuple[str, ...]:
+    """What stands above each column, the words of several header rows joined."""
+    block = rows[header.top : header.bottom + 1]
+    width = max((len(row) for row in block), default=0)
+    return tuple(
+        " ".join(dict.fromkeys(text_of(row[column]) for row in block if column < len(row))).strip()
+        for column in range(width)
+    )
+
+
+class _Search:
+    """One walk down a sheet; the words of each row are looked at once."""
+
+    def __init__(self, rows: Sequence[Sequence[Cell]], merges: Sequence[Merge]) -> None:
+        self._rows = rows
+        self._merges = merges
+        self._keys: dict[int, list[str]] = {}
+
+    def header_at(self, top: int) -> Header | None:
+        """The header that begins at `top`, None when none does or the row adds nothing to the one below."""
+        block = self._block_at(top)
+        columns = self._columns(block)
+        if len(columns) < _FEWEST_FIELDS or not any(field in columns for field in _IDENTITY):
+            return None
+        if len(block) > 1 and len(self._columns(block[1:])) >= len(columns):
+            return None
+        return Header(block[0], block[-1], columns)
+
+    def _block_at(self, top: int) -> list[int]:
+        block = [top]
+        while len(block) < _MOST_HEADER_ROWS and block[-1] + 1 < len(self._rows):
+            following = block[-1] + 1
+            columns = self._columns(block)
+            if not self._reaches_down(block, columns):
+                if self._holds_vehicle(following, columns):
+                    break
+                if len(self._columns([*block, following])) <= len(columns):
+                    break
+            block.append(following)
+        return block
+
+    def _reaches_down(self, block: Sequence[int], columns: Mapping[Field, int]) -> bool:
+        """Whether a merged header word hangs into the row below the block."""
+        mapped = set(columns.values())
+        return any(
+            block[0] <= merge.top <= block[-1] < merge.bottom
+            and merge.left in mapped
+            and self._word(merge.top, merge.left) in _FIELD_OF
+            for merge in self._merges
+            if merge.bottom > merge.top
+        )
+
+    def _holds_vehicle(self, index: int, columns: Mapping[Field, int]) -> bool:
+        for field in _IDENTITY:
+            word = self._word(index, columns[field]) if field in columns else ""
+            if word and word not in _FIELD_OF and not _UNIT_BELOW.fullmatch(word):
+                return True
+        return False
+
+    def _columns(self, block: Sequence[int]) -> dict[Field, int]:
+        """Each field's column; a word on a lower row goes before one above, left before right."""
+        columns: dict[Field, int] = {}
+        for position in range(len(block) - 1, -1, -1):
+            for column, word in enumerate(self._words(block[position])):
+                field = _FIELD_OF.get(word)
+                if field is None or field in columns or column in columns.values():
+                    continue
+                if not self._is_overruled(column, word, block[position + 1 :]):
+                    columns[field] = column
+        if len(block) > 1:
+            self._add_joined_words(columns, block)
+        return columns
+
+    def _is_overruled(self, column: int, word: str, below: Iterable[int]) -> bool:
+        """Whether another heading stands under a word: then the word was a title's, not the column's."""
+        lower = (self._word(index, column) for index in below)
+        return any(text and text != word and not _UNIT_BELOW.fullmatch(text) for text in lower)
+
+    def _add_joined_words(self, columns: dict[Field, int], block: Sequence[int]) -> None:
+        """Understand a group heading over a short one: 交强险 over 到期 is 交强险到期."""
+        width = max(len(self._words(index)) for index in block)
+        for column in range(width):
+            if column in columns.values():
+                continue
+            parts = dict.fromkeys(self._spread_word(index, column) for index in block)
+            field = _FIELD_OF.get("".join(parts))
+            if field is not None and field not in columns:
+                columns[field] = column
+
+    def _words(self, index: int) -> list[str]:
+        if index not in self._keys:
+            self._keys[index] = [_key(cell) for cell in self._rows[index]]
+        return self._keys[index]
+
+    def _word(self, index: int, column: int) -> str:
+        words = self._words(index)
+        return words[column] if column < len(words) else ""
+
+    def _spread_word(self, index: int, column: int) -> str:
+        """The word of a cell, or of the merged cell that covers it."""
+        word = self._word(index, column)
+        if word:
+            return word
+        for merge in self._merges:
+            if merge.top <= index <= merge.bottom and merge.left <= column <= merge.right:
+                return self._word(merge.top, merge.left)
+        return ""
+
+
+def is_filled(row: Sequence[Cell]) -> bool:
+    """Whether anything stands in a row."""
+    return any(not is_blank(cell) for cell in row)

@@ -1,0 +1,94 @@
+"""What an actor may do and see: every service and every list goes through here."""
+
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Select, false, select, true
+from sqlalchemy.orm import aliased
+
+from service_desk.base.errors import Forbidden, NotFound
+from service_desk.models.accounts import Branch, KeyAccount
+from service_desk.models.db import db
+from service_desk.models.users import User, UserAccount
+from service_desk.rules.permissions import Action, Scope, scope_for
+
+T = TypeVar("T")
+
+
+def require(actor: User, action: Action) -> Scope:
+    """The scope the actor has for the action; Forbidden when none."""
+    scope = scope_for(actor.role, action)
+    if scope is None or not actor.is_active:
+        raise Forbidden("not_allowed", action=action.value)
+    return scope
+
+
+def may(actor: User, action: Action) -> bool:
+    """Whether the actor has the action at all (for buttons; services use `require`)."""
+    return actor.is_active and scope_for(actor.role, action) is not None
+
+
+def visible_clause(actor: User, action: Action, model: Any) -> ColumnElement[bool]:
+    """The condition that keeps `model` rows within the actor's scope for the action.
+
+    `model` has `account_id`, and for branch scope `branch_id` (a model without it is not visible to
+    branch users at all). KeyAccount and Branch themselves are understood too.
+    """
+    scope = scope_for(actor.role, action)
+    if scope is None or not actor.is_active:
+        return false()
+    if scope is Scope.ALL:
+        return true()
+    account_column = model.id if model is KeyAccount else model.account_id
+    own_accounts = select(UserAccount.account_id).where(UserAccount.user_id == actor.id)
+    in_account: ColumnElement[bool] = account_column.in_(own_accounts)
+    if scope is Scope.OWN_ACCOUNTS or model is KeyAccount:
+        return in_account
+    branch_column = model.id if model is Branch else getattr(model, "branch_id", None)
+    if branch_column is None:
+        return false()
+    return in_account & branch_column.in_(branch_tree(actor.branch_id))
+
+
+def branch_tree(branch_id: int | None) -> Select[tuple[int]]:
+    """The ids of a branch and everything below it, as a subquery."""
+    own = aliased(Branch)
+    return (
+        select(Branch.id)
+        .join(own, Branch.path.like(own.path.concat("%")))
+        .where(own.id == branch_id, Branch.account_id == own.account_id)
+    )
+
+
+def visible(actor: User, action: Action, statement: Select[Any], model: Any) -> Select[Any]:
+    """Narrow a select of `model` to what the actor may see."""
+    return statement.where(visible_clause(actor, action, model))
+
+
+def get_visible(actor: User, action: Action, model: type[T], *conditions: ColumnElement[bool]) -> T:
+    """The one visible row that meets the conditions; NotFound when there is none for this actor."""
+    row: T | None = db.session.scalar(visible(actor, action, select(model).where(*conditions), model))
+    if row is None:
+        raise NotFound("not_found")
+    return row
+
+
+def get_account(actor: User, account_id: int) -> KeyAccount:
+    """A key account the actor belongs to or works for; NotFound otherwise."""
+    return get_visible(actor, Action.READ_FLEET, KeyAccount, KeyAccount.id == account_id)
+
+
+def list_accounts(actor: User) -> list[KeyAccount]:
+    """The accounts an actor can switch between, by name."""
+    statement = visible(actor, Action.READ_FLEET, select(KeyAccount), KeyAccount)
+    return list(db.session.scalars(statement.order_by(KeyAccount.name, KeyAccount.id)))
+
+
+def account_members(account_id: int, *roles: Any) -> list[User]:
+    """Active users of an account in any of the roles, by staff number."""
+    statement = (
+        select(User)
+        .join(UserAccount, UserAccount.user_id == User.id)
+        .where(UserAccount.account_id == account_id, User.is_active, User.role.in_(roles))
+        .order_by(User.staff_no, User.id)
+    )
+    return list(db.session.scalars(statement))

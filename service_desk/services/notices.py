@@ -1,0 +1,189 @@
+"""The outbox: a message is queued in the transaction that causes it, or not at all."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select, update
+
+from service_desk.base.errors import NotFound
+from service_desk.base.paging import Page, PageRequest
+from service_desk.models.accounts import Contact
+from service_desk.models.db import db
+from service_desk.models.notices import Channel, DeliveryTry, Notice, NoticeState
+from service_desk.models.users import User
+from service_desk.rules.permissions import Action
+from service_desk.services import access, audit
+
+# Growing delays; after the last the notice is given up and shown as failed.
+RETRY_MINUTES = (1, 5, 15, 60, 240, 720)
+# A worker that dies while sending leaves the notice to another after this long.
+TAKEN_FOR = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Matter:
+    """What a notice or a timer is about. `number` is what people call it."""
+
+    kind: str
+    id: int
+    number: str
+    account_id: int
+    branch_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """Who a message goes to: a login, a contact person, or both."""
+
+    name: str
+    email: str
+    language: str
+    user_id: int | None = None
+
+    @property
+    def key(self) -> str:
+        return f"u{self.user_id}" if self.user_id else self.email
+
+
+def user_recipient(user: User) -> Recipient:
+    """A login as recipient."""
+    return Recipient(user.name, user.email, user.language or "zh", user.id)
+
+
+def contact_recipient(contact: Contact) -> Recipient:
+    """A contact person as recipient."""
+    return Recipient(contact.name, contact.email, contact.language or "zh")
+
+
+def queue(
+    kind: str,
+    recipient: Recipient,
+    params: dict[str, Any],
+    *,
+    dedupe: str,
+    now: datetime,
+    account_id: int | None = None,
+    matter: Matter | None = None,
+    mail: bool = True,
+) -> list[Notice]:
+    """Queue a message: in-app for a login, and by mail where there is an address and `mail` is wanted.
+
+    `kind` names the templates in `templates/emails/<kind>/`; `params` is all they get. `dedupe` with
+    the recipient and channel is unique: queueing the same again does nothing.
+    """
+    channels = ([Channel.IN_APP] if recipient.user_id else []) + (
+        [Channel.MAIL] if mail and recipient.email else []
+    )
+    made = [_row(kind, recipient, params, channel, dedupe, now, account_id, matter) for channel in channels]
+    keys = [notice.dedupe_key for notice in made]
+    known = set(db.session.scalars(select(Notice.dedupe_key).where(Notice.dedupe_key.in_(keys))))
+    fresh = [notice for notice in made if notice.dedupe_key not in known]
+    db.session.add_all(fresh)
+    return fresh
+
+
+def _row(
+    kind: str,
+    recipient: Recipient,
+    params: dict[str, Any],
+    channel: Channel,
+    dedupe: str,
+    now: datetime,
+    account_id: int | None,
+    matter: Matter | None,
+) -> Notice:
+    in_app = channel is Channel.IN_APP
+    return Notice(
+        kind=kind,
+        channel=channel,
+        user_id=recipient.user_id,
+        address="" if in_app else recipient.email,
+        recipient_name=recipient.name,
+        language=recipient.language,
+        params=params,
+        account_id=matter.account_id if matter else account_id,
+        matter_kind=matter.kind if matter else "",
+        matter_id=matter.id if matter else None,
+        dedupe_key=f"{dedupe}:{recipient.key}:{channel.value}",
+        state=NoticeState.SENT if in_app else NoticeState.QUEUED,
+        created_at=now,
+        next_try_at=None if in_app else now,
+        sent_at=now if in_app else None,
+    )
+
+
+def unread_count(user: User) -> int:
+    """How many in-app notices the user has not read."""
+    return db.session.scalar(select(func.count()).select_from(_inbox(user).where(Notice.read_at.is_(None)).subquery())) or 0
+
+
+def list_inbox(user: User, page: PageRequest) -> Page[Notice]:
+    """The user's in-app notices, newest first."""
+    total = db.session.scalar(select(func.count()).select_from(_inbox(user).subquery())) or 0
+    ordered = _inbox(user).order_by(Notice.created_at.desc(), Notice.id.desc())
+    rows = db.session.scalars(ordered.limit(page.size).offset(page.offset)).all()
+    return Page(rows, total, page.number, page.size)
+
+
+def _inbox(user: User) -> Any:
+    return select(Notice).where(Notice.user_id == user.id, Notice.channel == Channel.IN_APP)
+
+
+def mark_read(user: User, notice_id: int | None, *, now: datetime) -> None:
+    """Mark one of the user's notices read, or all of them with None."""
+    statement = update(Notice).where(
+        Notice.user_id == user.id, Notice.channel == Channel.IN_APP, Notice.read_at.is_(None)
+    )
+    if notice_id is not None:
+        statement = statement.where(Notice.id == notice_id)
+    db.session.execute(statement.values(read_at=now))
+
+
+def claim_due_notice(now: datetime) -> Notice | None:
+    """Take the next mail that is due, so that no other worker takes it; None when nothing is due."""
+    while True:
+        due = (
+            select(Notice.id, Notice.next_try_at)
+            .where(Notice.state == NoticeState.QUEUED, Notice.next_try_at <= now)
+            .order_by(Notice.next_try_at, Notice.id)
+            .limit(1)
+        )
+        found = db.session.execute(due).first()
+        if found is None:
+            return None
+        taken = db.session.execute(
+            update(Notice)
+            .where(Notice.id == found.id, Notice.state == NoticeState.QUEUED, Notice.next_try_at <= now)
+            .values(next_try_at=now + TAKEN_FOR)
+        )
+        if taken.rowcount:  # type: ignore[attr-defined]
+            return db.session.get_one(Notice, found.id, populate_existing=True)
+
+
+def record_sent(notice: Notice, detail: str, *, now: datetime) -> None:
+    """Note that the mail was handed over."""
+    notice.state, notice.sent_at, notice.next_try_at = NoticeState.SENT, now, None
+    notice.tries += 1
+    db.session.add(DeliveryTry(notice_id=notice.id, at=now, succeeded=True, detail=detail))
+
+
+def record_failed(notice: Notice, detail: str, *, permanent: bool, now: datetime) -> None:
+    """Note a failed try: again after a growing delay, or given up when permanent or out of tries."""
+    notice.tries += 1
+    db.session.add(DeliveryTry(notice_id=notice.id, at=now, succeeded=False, detail=detail[:2000]))
+    if permanent or notice.tries > len(RETRY_MINUTES):
+        notice.state, notice.next_try_at = NoticeState.FAILED, None
+    else:
+        notice.next_try_at = now + timedelta(minutes=RETRY_MINUTES[notice.tries - 1])
+
+
+def send_again(notice_id: int, *, actor: User, now: datetime) -> Notice:
+    """Put a mail back into the queue, whatever became of it."""
+    access.require(actor, Action.READ_DELIVERY_LOG)
+    notice = access.get_visible(actor, Action.READ_DELIVERY_LOG, Notice, Notice.id == notice_id)
+    if notice.channel is not Channel.MAIL:
+        raise NotFound("not_found")
+    changes = audit.change(notice, state=NoticeState.QUEUED, next_try_at=now, tries=0)
+    audit.record("notice_sent_again", notice, actor=actor, now=now, label=notice.kind, changes=changes)
+    return notice

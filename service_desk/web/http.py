@@ -1,0 +1,210 @@
+"""What every request shares: actor and time, one unit of work, refusals into answers, security headers."""
+
+import secrets
+from collections.abc import Callable
+from typing import Any, cast
+
+import structlog
+from flask import Flask, Response, current_app, flash, g, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user
+from flask_wtf import FlaskForm
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm.exc import StaleDataError
+from structlog.contextvars import bind_contextvars, clear_contextvars
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+
+from service_desk.adapters.file_store import FileStore
+from service_desk.base.clock import utc_now
+from service_desk.base.errors import Conflict, DomainError, Forbidden, Invalid, InvalidMany, NotFound
+from service_desk.base.paging import PAGE_SIZES, PageRequest
+from service_desk.models.accounts import KeyAccount
+from service_desk.models.db import db
+from service_desk.models.users import User
+from service_desk.presenters.messages import sentence
+from service_desk.services import access
+from service_desk.services.documents import Upload
+
+log = structlog.get_logger()
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
+    "connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; frame-ancestors 'none'; "
+    "base-uri 'none'"
+)
+SECURITY_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "geolocation=(self), camera=(self), microphone=()",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+STATUS_OF: dict[type[DomainError], int] = {NotFound: 404, Forbidden: 403, Conflict: 409, Invalid: 422, InvalidMany: 422}
+
+
+def init_http(app: Flask) -> None:
+    """Hook the unit of work, headers and error answers into the app."""
+    app.before_request(_begin)
+    app.after_request(_finish)
+    app.teardown_request(lambda _error: clear_contextvars())
+    app.register_error_handler(DomainError, _answer_refusal)
+    app.register_error_handler(StaleDataError, lambda _e: _answer_refusal(Conflict("stale")))
+    app.register_error_handler(CSRFError, _answer_csrf)
+    app.register_error_handler(RequestEntityTooLarge, _answer_too_large)
+    app.register_error_handler(HTTPException, _answer_http)
+    app.register_error_handler(Exception, _answer_fault)
+
+
+def _begin() -> None:
+    g.now = utc_now()
+    g.request_id = secrets.token_hex(8)
+    bind_contextvars(request_id=g.request_id, ip=request.remote_addr or "")
+    if request.method not in SAFE_METHODS:
+        # A writer takes SQLite's lock at once; a later upgrade from reading would lose to another writer.
+        db.session.connection(execution_options={"begin_immediate": True})
+
+
+def _finish(response: Response) -> Response:
+    """Close the unit of work: commit below 400, roll back otherwise."""
+    if response.status_code < 400 and request.method not in SAFE_METHODS:
+        db.session.commit()
+    else:
+        db.session.rollback()
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    if not request.path.startswith("/static/"):
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def actor() -> User:
+    """The signed-in user; views that need none do not call this."""
+    return cast(User, current_user._get_current_object())
+
+
+def files() -> FileStore:
+    """The file store of this installation."""
+    return cast(FileStore, current_app.extensions["file_store"])
+
+
+def current_account() -> KeyAccount:
+    """The key account the actor works in: the chosen one, else the first; 404 when they have none."""
+    if "account" not in g:
+        accounts = access.list_accounts(actor())
+        chosen = session.get("account_id")
+        g.account = next((a for a in accounts if a.id == chosen), accounts[0] if accounts else None)
+    if g.account is None:
+        raise NotFound("no_account")
+    return cast(KeyAccount, g.account)
+
+
+def page_request() -> PageRequest:
+    """The wanted page from the address; nonsense means the first page of the usual size."""
+    number = request.args.get("page", 1, type=int)
+    size = request.args.get("size", 50, type=int)
+    return PageRequest(max(number, 1), size if size in PAGE_SIZES else 50)
+
+
+def uploads(name: str) -> list[Upload]:
+    """The files of a field, empty inputs left out."""
+    return [Upload(f.filename or "", f.read()) for f in request.files.getlist(name) if f.filename]
+
+
+def attempt(form: FlaskForm, act: Callable[[], Any]) -> bool:
+    """Validate the form and act. A refusal is put on its field (or on the form) and answers False.
+
+    The view then shows the form again with `again`, so nothing typed is lost and nothing is written.
+    """
+    if not form.validate_on_submit():
+        return False
+    try:
+        act()
+        db.session.flush()
+    except InvalidMany as error:
+        for problem in error.problems:
+            _put_on_form(form, problem)
+    except StaleDataError:
+        db.session.rollback()
+        _put_on_form(form, Conflict("stale"))
+    except (Invalid, Conflict) as error:
+        _put_on_form(form, error)
+    else:
+        return True
+    return False
+
+
+def _put_on_form(form: FlaskForm, error: DomainError) -> None:
+    words = sentence(error)
+    field = form._fields.get(error.field) if error.field else None
+    if field is None:
+        form.form_errors.append(words)
+    else:
+        field.errors = [*field.errors, words]
+
+
+def again(template: str, **context: Any) -> ResponseReturnValue:
+    """Show a page again after a refusal: 422, so the unit of work rolls back."""
+    db.session.rollback()
+    return render_template(template, **context), 422
+
+
+def done(words: str, endpoint: str, **values: Any) -> ResponseReturnValue:
+    """Redirect after a successful act, with a short confirmation."""
+    flash(words, "ok")
+    return redirect(url_for(endpoint, **values), 303)
+
+
+def wants_json() -> bool:
+    return request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json"
+
+
+def _answer_refusal(error: DomainError) -> ResponseReturnValue:
+    return _error_page(STATUS_OF.get(type(error), 422), sentence(error))
+
+
+def _answer_csrf(_error: CSRFError) -> ResponseReturnValue:
+    return _error_page(400, _("The page was open too long or was not sent from here. Go back, reload it and send again."))
+
+
+def _answer_too_large(_error: RequestEntityTooLarge) -> ResponseReturnValue:
+    megabytes = current_app.config["MAX_CONTENT_LENGTH"] // 2**20
+    return _error_page(413, sentence(Invalid("upload_too_large", megabytes=megabytes)))
+
+
+def _answer_http(error: HTTPException) -> ResponseReturnValue:
+    if error.code is None or error.code < 400:
+        return error
+    words = {
+        404: _("There is no such page, or you may not see it."),
+        405: _("This address does not take that kind of request."),
+        429: _("Too many requests. Wait a minute and try again."),
+    }
+    return _error_page(error.code, words.get(error.code, _("The request could not be understood.")))
+
+
+def _answer_fault(error: Exception) -> ResponseReturnValue:
+    db.session.rollback()
+    if isinstance(error, OperationalError):
+        log.error("database_unavailable", error=str(error.orig))
+        return _error_page(503, _("The database does not answer. Nothing was saved; try again in a minute."))
+    log.exception("request_failed", path=request.path)
+    return _error_page(500, _("Something went wrong on our side. Nothing was saved. Tell the administrator this number."))
+
+
+def _error_page(status: int, words: str) -> ResponseReturnValue:
+    db.session.rollback()
+    reference = g.get("request_id", "")
+    if wants_json():
+        return {"error": {"status": status, "message": words, "reference": reference}}, status
+    heading = {403: _("Not allowed"), 404: _("Not found"), 409: _("Changed meanwhile"), 413: _("Too large")}
+    page = render_template(
+        "error.html", status=status, heading=heading.get(status, _("That did not work")), sentence=words, reference=reference
+    )
+    return page, status
+

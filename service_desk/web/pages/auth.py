@@ -1,0 +1,93 @@
+"""Signing in and out, and choosing language and account."""
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, g, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import current_user, login_required, login_user, logout_user
+
+from service_desk.base.errors import Invalid
+from service_desk.forms.users import SignInForm
+from service_desk.models.db import db
+from service_desk.presenters.languages import LANGUAGE_NAMES
+from service_desk.presenters.messages import sentence
+from service_desk.services import access, settings, users
+from service_desk.web.http import actor
+
+bp = Blueprint("auth", __name__)
+
+
+@bp.get("/sign-in")
+def sign_in() -> ResponseReturnValue:
+    """The sign-in page; the demo sign-ins stand on it only while the database holds demo data."""
+    if current_user.is_authenticated:
+        return redirect(url_for("desk.home"))
+    return _sign_in_page(SignInForm(), 200)
+
+
+@bp.post("/sign-in")
+def sign_in_submit() -> ResponseReturnValue:
+    """Check name and password; the attempt is kept whatever comes of it."""
+    form = SignInForm()
+    if not form.validate_on_submit():
+        return _sign_in_page(form, 422)
+    try:
+        user = users.authenticate(
+            form.username.data or "", form.password.data or "", ip=request.remote_addr or "", now=g.now
+        )
+    except Invalid as error:
+        form.form_errors.append(sentence(error))
+        return _sign_in_page(form, 429)
+    # Committed here because the failed attempt must survive the 422 answer, which rolls back.
+    db.session.commit()
+    if user is None:
+        form.form_errors.append(_("User name or password is wrong."))
+        return _sign_in_page(form, 422)
+    session.clear()
+    login_user(user)
+    session.permanent = True
+    return redirect(_own_path(request.args.get("next")) or url_for("desk.home"), 303)
+
+
+def _sign_in_page(form: SignInForm, status: int) -> ResponseReturnValue:
+    demo = settings.read(settings.DEMO_SIGN_INS) if settings.read(settings.HOLDS_DEMO_DATA) else None
+    return render_template("users/sign_in.html", form=form, demo=demo), status
+
+
+def _own_path(target: str | None) -> str | None:
+    """A path of this site only: an address elsewhere would make the sign-in page an open redirect."""
+    if not target or "\\" in target:
+        return None
+    parts = urlsplit(target)
+    return target if not parts.scheme and not parts.netloc and target.startswith("/") else None
+
+
+@bp.post("/sign-out")
+def sign_out() -> ResponseReturnValue:
+    """End the session."""
+    logout_user()
+    session.clear()
+    return redirect(url_for("auth.sign_in"), 303)
+
+
+@bp.post("/language")
+def language() -> ResponseReturnValue:
+    """Switch the language: remembered for a user, and in the session before signing in."""
+    chosen = request.form.get("language", "")
+    if chosen in LANGUAGE_NAMES:
+        session["language"] = chosen
+        if current_user.is_authenticated:
+            users.set_language(actor(), chosen)
+    return redirect(_own_path(request.form.get("next")) or url_for("desk.home"), 303)
+
+
+@bp.post("/account")
+@login_required
+def switch_account() -> ResponseReturnValue:
+    """Work in another of one's key accounts."""
+    code = request.form.get("account", "")
+    for account in access.list_accounts(actor()):
+        if account.code == code:
+            session["account_id"] = account.id
+    return redirect(url_for("desk.home"), 303)

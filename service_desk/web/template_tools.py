@@ -1,0 +1,167 @@
+"""What every template has: filters, labels, navigation, the account switcher."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, current_app, g, request, session, url_for
+from flask_babel import gettext as _
+from flask_login import current_user
+from jinja2 import StrictUndefined
+
+from service_desk.base.errors import NotFound
+from service_desk.base.money import format_yuan
+from service_desk.presenters import times
+from service_desk.presenters.labels import label
+from service_desk.presenters.languages import LANGUAGE_NAMES, normalise_language
+from service_desk.rules.permissions import Action, Role, Side
+from service_desk.services import access, notices
+from service_desk.web.http import current_account
+
+
+@dataclass(frozen=True)
+class NavItem:
+    """A place in the left rail; on a phone the first five stand at the bottom."""
+
+    endpoint: str
+    url: str
+    label: str
+    icon: str
+    count: int | None
+    is_current: bool
+    in_phone_bar: bool
+
+
+def init_templates(app: Flask) -> None:
+    """Set the environment up: strict, with our filters and context."""
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(
+        money=format_yuan,
+        yuan=lambda fen: format_yuan(fen, sign=True),
+        moment=lambda at: times.moment(at, g.now),
+        full_moment=times.full_moment,
+        day=times.day,
+        duration=times.duration,
+        label=label,
+    )
+    app.context_processor(_context)
+
+
+def select_language() -> str:
+    """The user's own language, else the session's, else the browser's, else Chinese."""
+    if current_user and current_user.is_authenticated and current_user.language:
+        return str(current_user.language)
+    chosen = normalise_language(session.get("language"))
+    if chosen:
+        return chosen
+    for tag, _quality in request.accept_languages:
+        ours = normalise_language(tag)
+        if ours:
+            return ours
+    return "zh"
+
+
+def _context() -> dict[str, Any]:
+    language = select_language()
+    context: dict[str, Any] = {
+        "now": g.now if "now" in g else None,
+        "languages": [
+            {"code": code, "label": name, "is_current": code == language} for code, name in LANGUAGE_NAMES.items()
+        ],
+        "language": language,
+        "nav": [],
+        "accounts_menu": [],
+        "current_account": None,
+        "unread_count": 0,
+    }
+    if current_user.is_authenticated:
+        context |= _signed_in_context()
+    return context
+
+
+def _signed_in_context() -> dict[str, Any]:
+    try:
+        account = current_account()
+    except NotFound:
+        account = None
+    return {
+        "nav": navigation(),
+        "current_account": account,
+        "accounts_menu": [
+            {"code": a.code, "name": a.name, "is_current": account is not None and a.id == account.id}
+            for a in access.list_accounts(current_user)
+        ],
+        "unread_count": notices.unread_count(current_user),
+        "may": lambda action: access.may(current_user, Action(action)),
+    }
+
+
+# endpoint, icon, permission, in the phone's bar; the words are in `_nav_words`.
+_INSURER_NAV = [
+    ("desk.home", "home", None, True),
+    ("dashboard.overview", "chart", Action.READ_DASHBOARD, False),
+    ("fleet.vehicles", "car", Action.READ_FLEET, False),
+    ("policies.quote", "doc", Action.QUOTE, False),
+    ("policies.policies", "shield", Action.READ_POLICIES, False),
+    ("renewals.board", "calendar", Action.READ_RENEWALS, True),
+    ("premiums.ledger", "money", Action.READ_PREMIUMS, False),
+    ("claims.queue", "list", Action.READ_CLAIMS, True),
+    ("enquiries.inbox", "chat", Action.READ_ENQUIRIES, True),
+    ("sla.breaches", "clock", Action.REVIEW_BREACHES, False),
+    ("reports.reports", "chart", Action.READ_REPORTS, False),
+    ("accounts.account", "users", Action.READ_FLEET, False),
+    ("users.users", "users", Action.MANAGE_USERS, False),
+    ("sla.levels", "gear", Action.MANAGE_CLOCKS, False),
+    ("audit.trail", "search", Action.READ_AUDIT, False),
+]
+_CLIENT_NAV = [
+    ("desk.home", "home", None, True),
+    ("claims.queue", "list", Action.READ_CLAIMS, True),
+    ("fleet.vehicles", "car", Action.READ_FLEET, True),
+    ("renewals.board", "calendar", Action.READ_RENEWALS, True),
+    ("enquiries.inbox", "chat", Action.READ_ENQUIRIES, False),
+    ("policies.policies", "shield", Action.READ_POLICIES, False),
+    ("premiums.ledger", "money", Action.READ_PREMIUMS, False),
+    ("reports.reports", "chart", Action.READ_REPORTS, False),
+]
+
+
+def _nav_words() -> dict[str, str]:
+    return {
+        "desk.home": _("My desk"),
+        "dashboard.overview": _("Overview"),
+        "fleet.vehicles": _("Fleet"),
+        "policies.quote": _("Quote and issue"),
+        "policies.policies": _("Policies"),
+        "renewals.board": _("Renewals"),
+        "premiums.ledger": _("Premium ledger"),
+        "claims.queue": _("Claims"),
+        "enquiries.inbox": _("First contacts"),
+        "sla.breaches": _("Breach audit"),
+        "reports.reports": _("Reports"),
+        "accounts.account": _("Account and branches"),
+        "users.users": _("Users"),
+        "sla.levels": _("Service levels"),
+        "audit.trail": _("Audit trail"),
+    }
+
+
+def navigation() -> list[NavItem]:
+    """The places this person may open, with the counts that say something today."""
+    items = _CLIENT_NAV if current_user.side is Side.CLIENT else _INSURER_NAV
+    words = _nav_words()
+    current = (request.endpoint or "").split(".")[0]
+    return [
+        NavItem(
+            endpoint=endpoint,
+            url=url_for(endpoint),
+            label=words[endpoint],
+            icon=icon,
+            count=None,
+            is_current=request.endpoint == endpoint or (endpoint.split(".")[0] == current and endpoint != "sla.levels"),
+            in_phone_bar=in_phone_bar,
+        )
+        for endpoint, icon, action, in_phone_bar in items
+        if (action is None or access.may(current_user, action)) and endpoint in current_app.view_functions
+        if endpoint != "sla.breaches" or current_user.role is not Role.ADMIN
+    ]
