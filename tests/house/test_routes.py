@@ -1,0 +1,75 @@
+"""Every address of the desk refuses strangers, and every unsafe one a request that was not sent from its own pages."""
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from tests.world import World
+
+# What a visitor may open before signing in. Whoever adds a line says here why.
+OPEN_TO_STRANGERS = {
+    "static",  # style and scripts of the sign-in page
+    "bootstrap.static",
+    "auth.sign_in",
+    "auth.sign_in_submit",
+    "auth.sign_out",  # ends no session but the sender's
+    "auth.language",  # chosen before signing in
+    "health.healthz",  # for the machine that watches the desk
+}
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+
+
+def test_strangers_are_sent_to_the_sign_in_page(app: Flask, client: FlaskClient, world: World) -> None:
+    answers = [
+        (f"{method} {rule.rule}", rule, client.open(_address(app, rule), method=method))
+        for rule, method in _requests(app)
+        if rule.endpoint not in OPEN_TO_STRANGERS
+    ]
+
+    let_in = [
+        f"{name}: {answer.status}" for name, rule, answer in answers if not _refuses_stranger(rule, answer)
+    ]
+    assert not let_in, "\n".join(["open to strangers:", *let_in])
+
+
+def test_open_addresses_exist(app: Flask) -> None:
+    gone = OPEN_TO_STRANGERS - {rule.endpoint for rule in app.url_map.iter_rules()}
+    assert not gone, f"in OPEN_TO_STRANGERS but no longer an address: {gone}"
+
+
+@pytest.mark.parametrize("username", ["admin", "manager"])
+def test_unsafe_requests_need_the_token_of_a_page(app: Flask, sign_in, world: World, username: str) -> None:
+    app.config["WTF_CSRF_ENABLED"] = True
+    client = sign_in(username)
+
+    answers = [
+        (f"{method} {rule.rule}", client.open(_address(app, rule), method=method))
+        for rule, method in _requests(app)
+        if method not in SAFE_METHODS
+    ]
+
+    taken = [f"{name}: {answer.status}" for name, answer in answers if answer.status_code != 400]
+    assert not taken, "\n".join(["taken without a CSRF token:", *taken])
+
+
+def _requests(app: Flask) -> Iterator[tuple[Rule, str]]:
+    for rule in app.url_map.iter_rules():
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            yield rule, method
+
+
+def _address(app: Flask, rule: Rule) -> str:
+    """An address of this rule; what it names need not exist, for a stranger must not learn that either."""
+    values = {name: 1 if "Integer" in type(kind).__name__ else "1" for name, kind in rule._converters.items()}
+    with app.test_request_context():
+        return rule.build(values, append_unknown=False)[1]  # type: ignore[index]
+
+
+def _refuses_stranger(rule: Rule, answer: TestResponse) -> bool:
+    if rule.rule.startswith("/api/"):
+        return answer.status_code == 401 and answer.is_json
+    return answer.status_code == 302 and answer.location.startswith("/sign-in")
