@@ -12,7 +12,11 @@ from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page
-from werkzeug.serving import make_server
+from sqlalchemy import update
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from service_desk.models.db import db
+from service_desk.models.users import User
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_ARGS = [
@@ -24,6 +28,8 @@ CHROMIUM_ARGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+TIMEOUT_MS = 10_000
 
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
 PHONE: dict[str, Any] = {
@@ -38,6 +44,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.browser)
+
+
+class QuietHandler(WSGIRequestHandler):
+    """Serves without a line per picture in the report of a failed test."""
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002
+        pass
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +71,7 @@ def browser_type_launch_args(chromium: str) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def base_url(_desk: Flask) -> Iterator[str]:
     """Address of the desk, served by threads of this process on a free port of the loopback."""
-    server = make_server("127.0.0.1", 0, _desk, threaded=True)
+    server = make_server("127.0.0.1", 0, _desk, threaded=True, request_handler=QuietHandler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
@@ -97,8 +110,11 @@ def open_desk(
             timezone_id="Asia/Shanghai",
             **(PHONE if phone else DESKTOP),
         )
+        context.set_default_timeout(TIMEOUT_MS)
         contexts.append(context)
         if username:
+            db.session.execute(update(User).where(User.username == username).values(language=language))
+            db.session.commit()
             context.add_cookies([_session_cookie(app, sign_in(username), base_url)])
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(_page_error(error)))
@@ -108,7 +124,7 @@ def open_desk(
     yield open_for
     for context in contexts:
         context.close()
-    assert not problems, problems
+    assert not problems, "\n".join(problems)
 
 
 def axe_problems(page: Page) -> list[str]:
