@@ -1,0 +1,155 @@
+"""What every step of a claim goes through: seen, allowed, done by the state table, on the time line."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from service_desk.base.errors import Conflict, Invalid
+from service_desk.models.claims import Claim, ClaimEvent
+from service_desk.models.db import db
+from service_desk.models.users import User
+from service_desk.rules.claim_flow import ClaimAction, ClockStep, Transition, transition
+from service_desk.rules.permissions import Action
+from service_desk.services import access, sla
+from service_desk.services.notices import Matter
+
+MATTER_KIND = "claim"
+
+
+def get_claim(number: str, *, actor: User) -> Claim:
+    """The claim of a number, as the actor may see it; NotFound otherwise."""
+    return access.get_visible(actor, Action.READ_CLAIMS, Claim, Claim.number == number)
+
+
+def matter_of(claim: Claim) -> Matter:
+    """The claim as clocks, notices and documents know it. It has its id: flush a new one first."""
+    return Matter(MATTER_KIND, claim.id, claim.number, claim.account_id, claim.branch_id)
+
+
+def begin(
+    number: str, action: ClaimAction, *, actor: User, version: int | None = None
+) -> tuple[Claim, Transition]:
+    """The claim, locked for one step, and what the step does. Nothing is written.
+
+    NotFound when not visible, Forbidden without the permission, Conflict `stale` when `version` (what the
+    actor's page showed) is no longer the claim's, Conflict `claim_moved_on` when its state has no such step.
+    """
+    claim = get_claim(number, actor=actor)
+    # The lock makes two people who act at once act one after the other; the second sees what the first did.
+    db.session.refresh(claim, with_for_update=True)
+    if version is not None and version != claim.version:
+        raise Conflict("stale")
+    return claim, allow(claim, action, actor=actor)
+
+
+def allow(claim: Claim, action: ClaimAction, *, actor: User) -> Transition:
+    """What `action` does now; Forbidden without its permission, Conflict when the state has no such step."""
+    found = transition(claim.state, action)
+    if found is None:
+        raise Conflict("claim_moved_on")
+    access.require(actor, found.permission)
+    return found
+
+
+def log_event(
+    claim: Claim,
+    kind: str,
+    *,
+    actor: User | None,
+    at: datetime,
+    now: datetime,
+    action: ClaimAction | None = None,
+    params: dict[str, Any] | None = None,
+    note: str = "",
+    is_internal: bool = False,
+) -> ClaimEvent:
+    """Put a line on the time line. `kind` names its words in presenters; internal lines the client does not see.
+
+    `from_state` and `to_state` are the state as it is; `perform` sets them when the state changes.
+    """
+    event = ClaimEvent(
+        claim_id=claim.id,
+        round=claim.round,
+        at=at,
+        recorded_at=now,
+        kind=kind,
+        action=action,
+        from_state=claim.state.value,
+        to_state=claim.state.value,
+        actor_id=actor.id if actor else None,
+        params=params or {},
+        note=note,
+        is_internal=is_internal,
+    )
+    db.session.add(event)
+    return event
+
+
+def perform(
+    claim: Claim,
+    action: ClaimAction,
+    *,
+    actor: User,
+    at: datetime,
+    now: datetime,
+    stopped_at: datetime | None = None,
+    without: Collection[ClockStep] = (),
+    params: dict[str, Any] | None = None,
+    note: str = "",
+    is_internal: bool = False,
+) -> ClaimEvent:
+    """Apply the state table: check, move the clocks, set the state, write the time line's line.
+
+    Clocks start at `at` and stop at `stopped_at` (by default `at` too). `without` leaves clocks out that the
+    case at hand does not need. The owner of the claim holds the clocks that start.
+    """
+    step = allow(claim, action, actor=actor)
+    _move_clocks(claim, step, actor, (stopped_at or at, at), now, without)
+    event = log_event(
+        claim, action.value, actor=actor, at=at, now=now, action=action, params=params, note=note, is_internal=is_internal
+    )
+    if step.to is not None:
+        claim.state = step.to
+        event.to_state = step.to.value
+    return event
+
+
+def _move_clocks(
+    claim: Claim,
+    step: Transition,
+    actor: User,
+    instants: tuple[datetime, datetime],
+    now: datetime,
+    without: Collection[ClockStep],
+) -> None:
+    """Stop first, so that a decision is judged before what it makes needless is cancelled; then start."""
+    matter, (stopped_at, started_at) = matter_of(claim), instants
+    if step.stops:
+        sla.stop(matter, step.stops, at=stopped_at, actor=actor, now=now)
+    if step.cancels_all:
+        sla.cancel(matter, at=started_at, actor=actor, now=now)
+    for clock in step.starts:
+        if clock not in without:
+            sla.start(
+                matter,
+                clock,
+                holder_id=claim.owner_id,
+                at=started_at,
+                actor=actor,
+                now=now,
+                is_urban=claim.is_urban,
+                amount_fen=claim.reserve_fen,
+            )
+
+
+def require_not_future(moment: datetime, *, field: str, now: datetime) -> None:
+    """Refuse an instant that has not come: Invalid `time_in_future`."""
+    if moment > now:
+        raise Invalid("time_in_future", field=field)
+
+
+def require_reason(reason: str, *, field: str = "reason") -> str:
+    """The reason without outer blanks; Invalid `reason_missing` when there is none."""
+    if not reason.strip():
+        raise Invalid("reason_missing", field=field)
+    return reason.strip()
