@@ -1,0 +1,23 @@
+// A table that is wider than its card can be reached and scrolled with the keyboard.
+
+const watcher = new ResizeObserver((entries) => entries.forEach(({ target }) => mark(target)));
+
+function mark(wrap) {
+  const scrolls = wrap.scrollWidth > wrap.clientWidth && getComputedStyle(wrap).overflowX === "auto";
+  if (scrolls) {
+    wrap.tabIndex = 0;
+    wrap.setAttribute("role", "region");
+    wrap.setAttribute("aria-label", wrap.dataset.scrollLabel);
+  } else {
+    wrap.removeAttribute("tabindex");
+    wrap.removeAttribute("role");
+    wrap.removeAttribute("aria-label");
+  }
+}
+
+function watch(root) {
+  root.querySelectorAll("[data-scroll-label]").forEach((wrap) => watcher.observe(wrap));
+}
+
+watch(document);
+document.addEventListener("fragment:loaded", (event) => watch(event.target));
