@@ -62,7 +62,9 @@ def test_d02_a_decision_due_on_a_make_up_saturday_stays_there() -> None:
         (date(2026, 9, 29), 12, date(2026, 10, 12)),
     ],
 )
-def test_rest_days_count_inside_a_term_and_only_its_last_day_moves(start: date, days: int, last: date) -> None:
+def test_rest_days_count_inside_a_term_and_only_its_last_day_moves(
+    start: date, days: int, last: date
+) -> None:
     assert last_day(start, days, OFFICE.is_rest_day) == last
 
 

@@ -1,0 +1,139 @@
+"""Replay a timer's events into stretches of time: who held the clock, and when it stood."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from service_desk.base.clock import as_utc
+from service_desk.base.errors import Invalid
+from service_desk.rules.sla.pauses import PAUSE_RULES
+from service_desk.rules.sla.terms import EventKind, LedgerEvent, PauseReason
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """[from_at, to_at) under one holder; the clock stands when there is a reason."""
+
+    from_at: datetime
+    to_at: datetime
+    holder_id: int
+    reason: PauseReason | None
+
+
+@dataclass(frozen=True)
+class PauseTaken:
+    """One pause, numbered from 1; `to_at` is None while it lasts, `limit_at` is when it ends by itself."""
+
+    number: int
+    reason: PauseReason
+    from_at: datetime
+    limit_at: datetime
+    to_at: datetime | None = None
+    ran_out: bool = False
+
+
+@dataclass(frozen=True)
+class History:
+    """A timer's past up to `until`: the end of the timer, or the instant it is looked at."""
+
+    started_at: datetime
+    until: datetime
+    holder_id: int
+    end: EventKind | None
+    stretches: tuple[Stretch, ...]
+    pauses: tuple[PauseTaken, ...]
+
+    @property
+    def open_pause(self) -> PauseTaken | None:
+        """The pause that still lasts."""
+        return self.pauses[-1] if self.pauses and self.pauses[-1].to_at is None else None
+
+    @property
+    def stood(self) -> list[tuple[datetime, datetime]]:
+        """The pauses that are over, as the calendar takes them."""
+        return [(pause.from_at, pause.to_at) for pause in self.pauses if pause.to_at is not None]
+
+
+def whole_second(moment: datetime) -> datetime:
+    """The instant in UTC, part seconds dropped: the clock's segments then add up exactly."""
+    return as_utc(moment).replace(microsecond=0)
+
+
+def in_order(events: Iterable[LedgerEvent]) -> list[LedgerEvent]:
+    """The events by time, to the whole second; those of one second stay as given."""
+    whole = [replace(event, at=whole_second(event.at)) for event in events]
+    return sorted(whole, key=lambda event: event.at)
+
+
+def replay(events: Iterable[LedgerEvent], now: datetime) -> History:
+    """Read the events from the first to the last as seen at `now`.
+
+    A pause nobody ended stops by itself at its limit, whether or not that was written down.
+    Invalid("clock_not_started") when the first event is not a start.
+    """
+    ordered = in_order(events)
+    if not ordered or ordered[0].kind is not EventKind.START:
+        raise Invalid("clock_not_started")
+    tape = _Tape(ordered[0])
+    for event in ordered[1:]:
+        tape.take(event)
+    return tape.history(whole_second(now))
+
+
+class _Tape:
+    """The replay in progress."""
+
+    def __init__(self, start: LedgerEvent) -> None:
+        self._started_at = self._since = start.at
+        self._holder_id = start.holder_id
+        self._end: EventKind | None = None
+        self._stretches: list[Stretch] = []
+        self._pauses: list[PauseTaken] = []
+        self._pause: PauseTaken | None = None
+
+    def take(self, event: LedgerEvent) -> None:
+        if event.kind is not EventKind.RESUME:
+            self._run_out(event.at)
+        self._cut(event.at)
+        if event.kind is EventKind.PAUSE:
+            self._begin_pause(event)
+        elif event.kind is EventKind.RESUME:
+            self._end_pause(event.at)
+        elif event.kind is EventKind.HANDOVER:
+            self._holder_id = event.holder_id
+        else:
+            self._end_pause(event.at)
+            self._end = event.kind
+
+    def history(self, now: datetime) -> History:
+        if self._end is None:
+            self._run_out(now)
+            self._cut(now)
+        pauses = [*self._pauses, self._pause] if self._pause else self._pauses
+        return History(
+            self._started_at, self._since, self._holder_id, self._end, tuple(self._stretches), tuple(pauses)
+        )
+
+    def _run_out(self, at: datetime) -> None:
+        if self._pause and self._pause.limit_at <= at:
+            limit = self._pause.limit_at
+            self._cut(limit)
+            self._pause = replace(self._pause, ran_out=True)
+            self._end_pause(limit)
+
+    def _cut(self, at: datetime) -> None:
+        if at > self._since:
+            reason = self._pause.reason if self._pause else None
+            self._stretches.append(Stretch(self._since, at, self._holder_id, reason))
+            self._since = at
+
+    def _begin_pause(self, event: LedgerEvent) -> None:
+        if event.reason is None:
+            raise Invalid("pause_reason_missing", field="reason")
+        limit = event.at + timedelta(days=PAUSE_RULES[event.reason].max_days)
+        self._pause = PauseTaken(len(self._pauses) + 1, event.reason, event.at, limit)
+
+    def _end_pause(self, at: datetime) -> None:
+        if self._pause:
+            self._pauses.append(replace(self._pause, to_at=at))
+            self._pause = None
