@@ -1,7 +1,6 @@
 """Working calendars, service levels, timers with their ledger, what happened to them, breach reviews."""
 
 from datetime import date
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
@@ -9,18 +8,38 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from service_desk.models.db import Base, Fen, Id, Instant, Json, Line, Prose, Short, Versioned, enum_type
 from service_desk.rules.claim_flow import ClockStep
+from service_desk.rules.sla import EventKind, TargetUnit, TimerState
+
+__all__ = [
+    "BreachReview",
+    "CalendarDay",
+    "CalendarVersion",
+    "ServiceLevel",
+    "SlaEvent",
+    "Timer",
+    "TimerEntry",
+    "TimerState",
+    "WorkingCalendarRow",
+]
 
 
-class TimerState(StrEnum):
-    RUNNING = "running"
-    PAUSED = "paused"
-    MET = "met"
-    BREACHED = "breached"
-    CANCELLED = "cancelled"
+class CalendarVersion(Base):
+    """What a calendar said at one time, never changed: timers count on the version they started under.
+
+    The key is a digest of the content, so one version is kept once however many timers name it.
+    """
+
+    __tablename__ = "calendar_versions"
+
+    digest: Mapped[Short] = mapped_column(primary_key=True)
+    code: Mapped[Short]
+    number: Mapped[int]
+    form: Mapped[dict[str, Any]] = mapped_column(Json)
+    made_at: Mapped[Instant]
 
 
 class WorkingCalendarRow(Versioned, Base):
-    """A calendar people edit. `week` is `{"mon": [["08:30", "12:00"], ...]}`."""
+    """A calendar people edit. `week` is `{"mon": [["08:30", "12:00"], ...]}`; `digest` its latest version."""
 
     __tablename__ = "working_calendars"
     __mapper_args__ = {"version_id_col": Versioned.version}
@@ -31,6 +50,7 @@ class WorkingCalendarRow(Versioned, Base):
     name_en: Mapped[Line]
     zone: Mapped[Short]
     week: Mapped[dict[str, Any]] = mapped_column(Json)
+    digest: Mapped[Short | None] = mapped_column(ForeignKey("calendar_versions.digest"))
 
 
 class CalendarDay(Base):
@@ -49,7 +69,10 @@ class CalendarDay(Base):
 
 
 class ServiceLevel(Versioned, Base):
-    """A promise: step x conditions -> target. None in a condition matches everything."""
+    """A promise: step x conditions -> target. None in a condition matches everything.
+
+    The amount band is from < amount <= to. `escalate_after_minutes` is working time after the due time.
+    """
 
     __tablename__ = "service_levels"
     __mapper_args__ = {"version_id_col": Versioned.version}
@@ -61,8 +84,9 @@ class ServiceLevel(Versioned, Base):
     amount_from_fen: Mapped[Fen | None]
     amount_to_fen: Mapped[Fen | None]
     target_value: Mapped[int]
-    target_unit: Mapped[Short]
+    target_unit: Mapped[TargetUnit] = mapped_column(enum_type(TargetUnit))
     warn_percent: Mapped[int] = mapped_column(default=75)
+    escalate_after_minutes: Mapped[list[int]] = mapped_column(Json, default=list)
     calendar_code: Mapped[Short]
     source: Mapped[Line] = mapped_column(default="")
     effective_on: Mapped[date]
@@ -70,7 +94,10 @@ class ServiceLevel(Versioned, Base):
 
 
 class Timer(Versioned, Base):
-    """One promise on one matter. Its entries are the truth; due and next check are computed from them."""
+    """One promise on one matter. Its entries are the truth; every instant after `started_at` follows from them.
+
+    `paused_at`, `pause_reason` and `left_seconds` (what is left when it resumes) are set while it stands.
+    """
 
     __tablename__ = "timers"
     __mapper_args__ = {"version_id_col": Versioned.version}
@@ -84,6 +111,13 @@ class Timer(Versioned, Base):
             postgresql_where=text("next_check_at IS NOT NULL"),
         ),
         Index(None, "holder_id", "state"),
+        Index(
+            "ix_timers_breached",
+            "account_id",
+            "breached_at",
+            sqlite_where=text("breached_at IS NOT NULL"),
+            postgresql_where=text("breached_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[Id]
@@ -96,10 +130,11 @@ class Timer(Versioned, Base):
     cycle: Mapped[int] = mapped_column(default=1)
     level_id: Mapped[int] = mapped_column(ForeignKey("service_levels.id"))
     target_value: Mapped[int]
-    target_unit: Mapped[Short]
+    target_unit: Mapped[TargetUnit] = mapped_column(enum_type(TargetUnit))
     warn_percent: Mapped[int]
+    escalate_after_minutes: Mapped[list[int]] = mapped_column(Json, default=list)
     calendar_code: Mapped[Short]
-    calendar_snapshot: Mapped[dict[str, Any]] = mapped_column(Json)
+    calendar_digest: Mapped[Short] = mapped_column(ForeignKey("calendar_versions.digest"))
     holder_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     state: Mapped[TimerState] = mapped_column(enum_type(TimerState))
     started_at: Mapped[Instant]
@@ -107,13 +142,16 @@ class Timer(Versioned, Base):
     warn_at: Mapped[Instant | None]
     next_check_at: Mapped[Instant | None]
     breached_at: Mapped[Instant | None]
+    paused_at: Mapped[Instant | None]
+    pause_reason: Mapped[Short] = mapped_column(default="")
+    left_seconds: Mapped[int | None]
     stopped_at: Mapped[Instant | None]
     used_seconds: Mapped[int | None]
     over_seconds: Mapped[int | None]
 
 
 class TimerEntry(Base):
-    """One event of a timer's ledger: start, pause, resume, hand-over, stop, cancel."""
+    """One event of a timer's ledger (`EventKind`). `at` is when it took place, to the second."""
 
     __tablename__ = "timer_entries"
     __table_args__ = (Index(None, "timer_id", "at", "id"),)
@@ -121,7 +159,7 @@ class TimerEntry(Base):
     id: Mapped[Id]
     timer_id: Mapped[int] = mapped_column(ForeignKey("timers.id"))
     at: Mapped[Instant]
-    kind: Mapped[Short]
+    kind: Mapped[EventKind] = mapped_column(enum_type(EventKind))
     holder_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     reason: Mapped[Short] = mapped_column(default="")
     note: Mapped[Prose] = mapped_column(default="")
@@ -131,7 +169,7 @@ class TimerEntry(Base):
 
 
 class SlaEvent(Base):
-    """A happening of the sweep, written once: warning, breach, pause ended by itself."""
+    """A happening told once: `kind` is `warning`, `breach`, `escalation_2`, `pause_end_1` (`Happening.code`)."""
 
     __tablename__ = "sla_events"
     __table_args__ = (UniqueConstraint("timer_id", "kind"),)
