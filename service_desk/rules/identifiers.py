@@ -4,7 +4,8 @@ import re
 import unicodedata
 from enum import StrEnum
 
-from service_desk.rules.rating import USE_CLASS_WORDS, UseClass
+from service_desk.rules.rating import USE_CLASS_WORDS
+from service_desk.rules.vocabulary import UseClass
 
 _PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 _PREFIX = f"[{_PROVINCES}][A-HJ-NP-Z]"
@@ -57,7 +58,9 @@ def suggest_plate(plate: str) -> str | None:
 
 
 VIN_LENGTH = 17
-_VIN_VALUES = dict(zip("ABCDEFGHJKLMNPRSTUVWXYZ", (*range(1, 9), *range(1, 6), 7, 9, *range(2, 10)), strict=True))
+_VIN_VALUES = dict(
+    zip("ABCDEFGHJKLMNPRSTUVWXYZ", (*range(1, 9), *range(1, 6), 7, 9, *range(2, 10)), strict=True)
+)
 _VIN_VALUES |= {digit: int(digit) for digit in "0123456789"}
 _VIN_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
 _VIN_CHECK_POSITION = 8
@@ -112,4 +115,5 @@ def use_class_of(text: str | None) -> UseClass | None:
     word = _compact(text or "")
     if word.startswith(("非营业", "非营运")):
         return UseClass.NON_OPERATING
-    return USE_CLASS_WORDS.get(word) or USE_CLASS_WORDS.get(word.removeprefix("营业"))
+    found = USE_CLASS_WORDS.get(word) or USE_CLASS_WORDS.get(word.removeprefix("营业"))
+    return UseClass(found) if found else None

@@ -17,8 +17,15 @@ from service_desk.rules.fleet_list.facts import (
     Verdict,
 )
 from service_desk.rules.fleet_list.header import Header, find_header, headings
-from service_desk.rules.fleet_list.rows import BranchFinder, RowReader, is_not_a_vehicle
-from service_desk.rules.fleet_list.workbook import Cell, FileError, Sheet, Workbook, is_blank, merges_filled_down
+from service_desk.rules.fleet_list.rows import BranchFinder, RowReader, is_not_a_vehicle, is_totals
+from service_desk.rules.fleet_list.workbook import (
+    Cell,
+    FileError,
+    Sheet,
+    Workbook,
+    is_blank,
+    merges_filled_down,
+)
 
 
 def check(
@@ -71,13 +78,15 @@ def _judge_sheet(
     return [
         reader.judge(rows[index], sheet.numbers[index])
         for index in range(header.bottom + 1, len(rows))
-        # A totals row under a merged branch begins, to the eye, with its own first cell.
-        if not is_not_a_vehicle(rows[index]) and not _is_totals_as_written(sheet.rows[index])
+        if not _is_no_vehicle(rows[index], sheet.rows[index])
     ]
 
 
-def _is_totals_as_written(cells: Sequence[Cell]) -> bool:
-    return any(not is_blank(cell) for cell in cells) and is_not_a_vehicle(cells)
+def _is_no_vehicle(filled: Sequence[Cell], as_written: Sequence[Cell]) -> bool:
+    """Whether a row is to be passed over. A subtotal under a merged branch begins, to the eye, with its own cell."""
+    if is_not_a_vehicle(filled):
+        return True
+    return filled is not as_written and is_totals(as_written)
 
 
 def _compare(judged: Sequence[ParsedRow | Rejection], mappings: tuple[SheetMapping, ...]) -> FleetListResult:
@@ -131,7 +140,7 @@ def _all_refused(group: Sequence[ParsedRow], field: Field, value: str) -> dict[P
             Verdict.CONFLICT,
             field=field,
             value=value,
-            params={"rows": tuple(other for other in places if other != place)},
+            others=tuple(other for other in places if other != place),
         )
         for place in places
     }

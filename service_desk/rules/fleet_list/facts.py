@@ -1,11 +1,10 @@
 """The fields of a fleet list, and what checking one has to say."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any
 
 from service_desk.rules.fleet_list.workbook import FileError
 
@@ -125,7 +124,7 @@ class ParsedRow:
 class Rejection:
     """Why a row is refused: `value` is what stands in the cell, `suggestion` a likely correction, never made.
 
-    A conflict's `params["rows"]` lists the other rows (`Place`) it concerns.
+    `others` are the other rows that a conflict concerns.
     """
 
     sheet: str | None
@@ -134,7 +133,7 @@ class Rejection:
     field: Field | None = None
     value: str | None = None
     suggestion: str | None = None
-    params: Mapping[str, Any] = field(default_factory=dict)
+    others: tuple[Place, ...] = ()
 
     @property
     def place(self) -> Place:

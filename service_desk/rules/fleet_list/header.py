@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from service_desk.rules.fleet_list.facts import Field
-from service_desk.rules.fleet_list.workbook import Cell, Merge, is_blank, text_of
+from service_desk.rules.fleet_list.workbook import Cell, Merge, text_of
 
 HEADER_WORDS: dict[Field, tuple[str, ...]] = {
     Field.PLATE: ("车牌号", "号牌号码", "牌照号", "车号"),
@@ -79,10 +79,16 @@ class _Search:
     def __init__(self, rows: Sequence[Sequence[Cell]], merges: Sequence[Merge]) -> None:
         self._rows = rows
         self._merges = merges
+        self._tall_merges: dict[int, list[Merge]] = {}
+        for merge in merges:
+            if merge.bottom > merge.top:
+                self._tall_merges.setdefault(merge.top, []).append(merge)
         self._keys: dict[int, list[str]] = {}
 
     def header_at(self, top: int) -> Header | None:
         """The header that begins at `top`, None when none does or the row adds nothing to the one below."""
+        if not any(self._has_known_word(index) for index in range(top, top + _MOST_HEADER_ROWS)):
+            return None
         block = self._block_at(top)
         columns = self._columns(block)
         if len(columns) < _FEWEST_FIELDS or not any(field in columns for field in _IDENTITY):
@@ -108,11 +114,9 @@ class _Search:
         """Whether a merged header word hangs into the row below the block."""
         mapped = set(columns.values())
         return any(
-            block[0] <= merge.top <= block[-1] < merge.bottom
-            and merge.left in mapped
-            and self._word(merge.top, merge.left) in _FIELD_OF
-            for merge in self._merges
-            if merge.bottom > merge.top
+            merge.bottom > block[-1] and merge.left in mapped and self._word(index, merge.left) in _FIELD_OF
+            for index in block
+            for merge in self._tall_merges.get(index, ())
         )
 
     def _holds_vehicle(self, index: int, columns: Mapping[Field, int]) -> bool:
@@ -152,6 +156,9 @@ class _Search:
             if field is not None and field not in columns:
                 columns[field] = column
 
+    def _has_known_word(self, index: int) -> bool:
+        return index < len(self._rows) and any(word in _FIELD_OF for word in self._words(index))
+
     def _words(self, index: int) -> list[str]:
         if index not in self._keys:
             self._keys[index] = [_key(cell) for cell in self._rows[index]]
@@ -170,8 +177,3 @@ class _Search:
             if merge.top <= index <= merge.bottom and merge.left <= column <= merge.right:
                 return self._word(merge.top, merge.left)
         return ""
-
-
-def is_filled(row: Sequence[Cell]) -> bool:
-    """Whether anything stands in a row."""
-    return any(not is_blank(cell) for cell in row)

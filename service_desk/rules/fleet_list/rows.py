@@ -18,7 +18,6 @@ from service_desk.rules.fleet_list.facts import (
 from service_desk.rules.fleet_list.values import is_error, read_date, read_load, read_seats
 from service_desk.rules.fleet_list.workbook import Cell, is_blank, text_of
 from service_desk.rules.identifiers import (
-    VIN_LENGTH,
     has_right_check_digit,
     is_plate,
     is_vin,
@@ -120,21 +119,35 @@ class _RefusedError(Exception):
     """A verdict on its way out of the reading of a row."""
 
     def __init__(
-        self, code: Verdict, field: Field | None = None, value: str | None = None, suggestion: str | None = None
+        self,
+        code: Verdict,
+        field: Field | None = None,
+        value: str | None = None,
+        suggestion: str | None = None,
     ) -> None:
         super().__init__(code)
         self._code, self._field, self._value, self._suggestion = code, field, value, suggestion
 
     def rejection(self, place: Place) -> Rejection:
         return Rejection(
-            place.sheet, place.row, self._code, field=self._field, value=self._value, suggestion=self._suggestion
+            place.sheet,
+            place.row,
+            self._code,
+            field=self._field,
+            value=self._value,
+            suggestion=self._suggestion,
         )
 
 
 def is_not_a_vehicle(cells: Sequence[Cell]) -> bool:
-    """Whether a row is blank, or a totals or signature row by its first filled cell."""
+    """Whether a row is blank, or a totals or signature row."""
+    return all(is_blank(cell) for cell in cells) or is_totals(cells)
+
+
+def is_totals(cells: Sequence[Cell]) -> bool:
+    """Whether the first filled cell says that the row is a total or a signature, whatever else it holds."""
     first = next((cell for cell in cells if not is_blank(cell)), None)
-    return first is None or text_of(first).replace(" ", "").startswith(_NOT_A_VEHICLE)
+    return text_of(first).replace(" ", "").startswith(_NOT_A_VEHICLE)
 
 
 def _require_identity(row: Mapping[Field, Cell]) -> None:
@@ -170,7 +183,7 @@ def _vin(cell: Cell) -> str | None:
 
 def _has_lost_digits(cell: Cell) -> bool:
     """Whether a VIN was kept as a number: a spreadsheet's number holds 15 digits, the others are made up."""
-    return isinstance(cell, int | float) and abs(cell) >= 10**_EXACT_DIGITS_OF_A_NUMBER and VIN_LENGTH > 15
+    return isinstance(cell, int | float) and abs(cell) >= 10**_EXACT_DIGITS_OF_A_NUMBER
 
 
 def _value(row: Mapping[Field, Cell], field: Field, read: Callable[[Cell], T], code: Verdict) -> T:

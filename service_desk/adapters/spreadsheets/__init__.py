@@ -1,0 +1,7 @@
+"""Spreadsheets in any dress: reading them, handing them back with remarks, and writing tables."""
+
+from service_desk.adapters.spreadsheets.annotating import annotate
+from service_desk.adapters.spreadsheets.reading import read_workbook
+from service_desk.adapters.spreadsheets.tables import Column, ColumnKind, TableSheet, workbook_bytes
+
+__all__ = ["Column", "ColumnKind", "TableSheet", "annotate", "read_workbook", "workbook_bytes"]

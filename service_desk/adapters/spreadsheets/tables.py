@@ -1,0 +1,174 @@
+"""Writing tables as .xlsx: exports and reports, ready to read and to print."""
+
+import io
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from service_desk.base.clock import CHINA
+from service_desk.base.money import from_fen
+
+ColumnKind = Literal["text", "money", "int", "decimal", "date", "datetime", "percent"]
+Value = str | int | float | Decimal | date | datetime | None
+
+_NUMBER_FORMATS: dict[ColumnKind, str] = {
+    "text": "@",
+    "money": "#,##0.00",
+    "int": "#,##0",
+    "decimal": "#,##0.###",
+    "date": "yyyy-mm-dd",
+    "datetime": "yyyy-mm-dd hh:mm",
+    "percent": "0.0%",
+}
+_USUAL_WIDTHS: dict[ColumnKind, float] = {
+    "text": 18,
+    "money": 14,
+    "int": 9,
+    "decimal": 11,
+    "date": 12,
+    "datetime": 17,
+    "percent": 10,
+}
+_NUMBERS = frozenset({"money", "int", "decimal", "percent"})
+_LONGEST_SHEET_NAME = 31
+_LONGEST_TEXT = 32_767
+_A4 = 9
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its heading, and how its values are shown.
+
+    Values: `money` whole fen, `percent` a share (0.25 is 25 %), `datetime` aware instants (written in China's
+    time), `decimal` a Decimal or float, the others what they say. None leaves a cell empty, and a
+    string in any column is written as text (a dash, a remark).
+    """
+
+    heading: str
+    kind: ColumnKind = "text"
+    width: float | None = None
+
+
+@dataclass(frozen=True)
+class TableSheet:
+    """One sheet with one table: a title, lines under it (period, filter), headings, rows, and a total row."""
+
+    name: str
+    title: str
+    columns: Sequence[Column]
+    rows: Iterable[Sequence[Value]]
+    notes: Sequence[str] = field(default=())
+    total: Sequence[Value] | None = None
+
+
+def workbook_bytes(sheets: Sequence[TableSheet]) -> bytes:
+    """Write tables as .xlsx, one a sheet: frozen headings, filter, widths, formats, A4 landscape to one page wide.
+
+    Text is text: it never becomes a formula or a link. Sheet names are shortened and made unique.
+    """
+    out = io.BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(out, options) as book:
+        styles = _Styles(book)
+        for name, sheet in zip(unique_sheet_names([s.name for s in sheets]), sheets, strict=True):
+            _write_table(book.add_worksheet(name), sheet, styles)
+    return out.getvalue()
+
+
+def unique_sheet_names(names: Iterable[str]) -> list[str]:
+    """Names a spreadsheet accepts: at most 31 characters, none of `[]:*?/\\`, no two alike but for case."""
+    taken: set[str] = set()
+    result = []
+    for name in names:
+        clean = re.sub(r"[\[\]:*?/\\\x00-\x1f]", " ", name).strip("'")[:_LONGEST_SHEET_NAME] or "Sheet"
+        unique, number = clean, 2
+        while unique.casefold() in taken:
+            ending = f" ({number})"
+            unique, number = clean[: _LONGEST_SHEET_NAME - len(ending)] + ending, number + 1
+        taken.add(unique.casefold())
+        result.append(unique)
+    return result
+
+
+class _Styles:
+    """The formats of one workbook."""
+
+    def __init__(self, book: xlsxwriter.Workbook) -> None:
+        self.title = book.add_format({"bold": True, "font_size": 14})
+        self.note = book.add_format({"font_color": "#5A6472"})
+        self.heading = book.add_format(
+            {"bold": True, "text_wrap": True, "valign": "vcenter", "bg_color": "#E8EEF5", "bottom": 1}
+        )
+        # A long table has one format a kind: formats made for each cell would be most of the file.
+        self.cells = {kind: book.add_format(_look(kind)) for kind in _NUMBER_FORMATS}
+        self.totals = {
+            kind: book.add_format({**_look(kind), "bold": True, "top": 1}) for kind in _NUMBER_FORMATS
+        }
+
+
+def _look(kind: ColumnKind) -> dict[str, object]:
+    look: dict[str, object] = {"num_format": _NUMBER_FORMATS[kind], "valign": "top"}
+    if kind == "text":
+        look["text_wrap"] = True
+    return look
+
+
+def _write_table(page: Worksheet, sheet: TableSheet, styles: _Styles) -> None:
+    page.write_string(0, 0, sheet.title, styles.title)
+    for index, note in enumerate(sheet.notes, start=1):
+        page.write_string(index, 0, note, styles.note)
+    header = len(sheet.notes) + 1
+    for index, column in enumerate(sheet.columns):
+        page.set_column(index, index, column.width or _USUAL_WIDTHS[column.kind])
+        page.write_string(header, index, column.heading, styles.heading)
+    last = header
+    for last, row in enumerate(sheet.rows, start=header + 1):
+        _write_row(page, last, sheet.columns, row, styles.cells)
+    _set_up_page(page, sheet, header, last)
+    if sheet.total is not None:
+        _write_row(page, last + 1, sheet.columns, sheet.total, styles.totals)
+
+
+def _write_row(
+    page: Worksheet,
+    index: int,
+    columns: Sequence[Column],
+    row: Sequence[Value],
+    formats: dict[ColumnKind, Format],
+) -> None:
+    for position, (column, value) in enumerate(zip(columns, row, strict=True)):
+        _write_value(page, index, position, value, column.kind, formats[column.kind])
+
+
+def _write_value(
+    page: Worksheet, row: int, column: int, value: Value, kind: ColumnKind, look: Format
+) -> None:
+    if value is None:
+        page.write_blank(row, column, None, look)
+    elif isinstance(value, datetime):
+        page.write_datetime(row, column, value.astimezone(CHINA).replace(tzinfo=None), look)
+    elif isinstance(value, date):
+        page.write_datetime(row, column, value, look)
+    elif isinstance(value, str) or kind not in _NUMBERS:
+        page.write_string(row, column, str(value)[:_LONGEST_TEXT], look)
+    else:
+        page.write_number(row, column, from_fen(int(value)) if kind == "money" else value, look)
+
+
+def _set_up_page(page: Worksheet, sheet: TableSheet, header: int, last: int) -> None:
+    page.freeze_panes(header + 1, 0)
+    if sheet.columns:
+        page.autofilter(header, 0, max(last, header), len(sheet.columns) - 1)
+    page.set_landscape()
+    page.set_paper(_A4)
+    page.fit_to_pages(1, 0)
+    page.repeat_rows(header)
+    page.set_margins(left=0.4, right=0.4, top=0.6, bottom=0.6)
+    page.set_footer("&L&A&R&P / &N")
