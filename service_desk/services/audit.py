@@ -1,15 +1,22 @@
 """The audit trail: called by every service that changes something."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+from sqlalchemy import ColumnElement, func, select
 from structlog.contextvars import get_contextvars
 
+from service_desk.base.clock import end_of_day, start_of_day
+from service_desk.base.paging import Page, PageRequest
+from service_desk.base.text import like_pattern
 from service_desk.models.audit import AuditEntry
 from service_desk.models.db import db
 from service_desk.models.users import User
+from service_desk.rules.permissions import Action
+from service_desk.services import access
 
 _SECRET_FIELDS = frozenset({"password_hash", "session_stamp", "account_number"})
 
@@ -67,3 +74,56 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return str(value)
     return value
+
+
+@dataclass(frozen=True)
+class TrailFilter:
+    """Which entries of the trail are wanted; None means any. Dates are whole local days, both included."""
+
+    actor_id: int | None = None
+    action: str | None = None
+    entity_kind: str | None = None
+    entity_id: int | None = None
+    label: str | None = None
+    from_on: date | None = None
+    to_on: date | None = None
+
+
+def list_entries(wanted: TrailFilter, page: PageRequest, *, actor: User) -> Page[tuple[AuditEntry, User | None]]:
+    """The trail, newest first, with who acted. A manager sees the entries of their accounts."""
+    access.require(actor, Action.READ_AUDIT)
+    statement = access.visible(actor, Action.READ_AUDIT, select(AuditEntry), AuditEntry).where(*_conditions(wanted))
+    total = db.session.scalar(select(func.count()).select_from(statement.subquery())) or 0
+    rows = db.session.execute(
+        statement.add_columns(User)
+        .outerjoin(User, User.id == AuditEntry.actor_id)
+        .order_by(AuditEntry.at.desc(), AuditEntry.id.desc())
+        .limit(page.size)
+        .offset(page.offset)
+    ).all()
+    return Page([(row[0], row[1]) for row in rows], total, page.number, page.size)
+
+
+def _conditions(wanted: TrailFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    for column, value in (
+        (AuditEntry.actor_id, wanted.actor_id),
+        (AuditEntry.action, wanted.action),
+        (AuditEntry.entity_kind, wanted.entity_kind),
+        (AuditEntry.entity_id, wanted.entity_id),
+    ):
+        if value:
+            conditions.append(column == value)
+    if wanted.label:
+        conditions.append(AuditEntry.entity_label.ilike(like_pattern(wanted.label), escape="\\"))
+    if wanted.from_on:
+        conditions.append(AuditEntry.at >= start_of_day(wanted.from_on))
+    if wanted.to_on:
+        conditions.append(AuditEntry.at < end_of_day(wanted.to_on))
+    return conditions
+
+
+def known_actions(*, actor: User) -> list[str]:
+    """The actions that occur in the trail, for the filter."""
+    access.require(actor, Action.READ_AUDIT)
+    return list(db.session.scalars(select(AuditEntry.action).distinct().order_by(AuditEntry.action)))

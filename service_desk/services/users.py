@@ -1,16 +1,20 @@
 """Logins: signing in with a lockout in the database, and the administrator's care of users."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from service_desk.adapters import passwords
-from service_desk.base.errors import Invalid
+from service_desk.base.errors import Conflict, Invalid, InvalidMany, NotFound
 from service_desk.base.text import squeeze
+from service_desk.models.accounts import Branch
 from service_desk.models.db import db
-from service_desk.models.users import SignInAttempt, User
-from service_desk.services import audit
+from service_desk.models.users import SignInAttempt, User, UserAccount
+from service_desk.rules.permissions import CLIENT_ROLES, Action, Role
+from service_desk.services import access, audit
 
+MIN_PASSWORD = 10
 MAX_FAILURES = 5
 LOCKED_FOR = timedelta(minutes=15)
 
@@ -65,3 +69,140 @@ def load_user(token: str) -> User | None:
 def set_language(user: User, language: str) -> None:
     """Remember the reader's language."""
     user.language = language
+
+
+@dataclass(frozen=True)
+class UserDetails:
+    """A login as the administrator types it. `account_ids` empty only for administrators."""
+
+    username: str
+    name: str
+    staff_no: str
+    phone: str
+    email: str
+    role: Role
+    account_ids: tuple[int, ...]
+    branch_id: int | None
+    language: str = "zh"
+    is_active: bool = True
+
+
+def list_users(*, actor: User) -> list[User]:
+    """All logins, active ones first."""
+    access.require(actor, Action.MANAGE_USERS)
+    return list(db.session.scalars(select(User).order_by(User.is_active.desc(), User.staff_no, User.id)))
+
+
+def get_user(user_id: int, *, actor: User) -> User:
+    """One login, for the administrator."""
+    access.require(actor, Action.MANAGE_USERS)
+    user = db.session.get(User, user_id)
+    if user is None:
+        raise NotFound("not_found")
+    return user
+
+
+def account_ids_of(user: User) -> list[int]:
+    """The key accounts a login works for or belongs to."""
+    return list(db.session.scalars(select(UserAccount.account_id).where(UserAccount.user_id == user.id)))
+
+
+def add_user(details: UserDetails, password: str, *, actor: User | None, now: datetime) -> User:
+    """Add a login. `actor` None is the command line, which adds the first administrator."""
+    if actor is not None:
+        access.require(actor, Action.MANAGE_USERS)
+    username = details.username.strip().casefold()
+    _check_details(details, username, None)
+    _check_password(password)
+    user = User(
+        username=username,
+        name=squeeze(details.name),
+        staff_no=details.staff_no.strip(),
+        phone=details.phone.strip(),
+        email=details.email.strip(),
+        password_hash=passwords.hash_password(password),
+        role=details.role,
+        branch_id=details.branch_id if details.role is Role.BRANCH_SAFETY else None,
+        language=details.language,
+        is_active=details.is_active,
+        created_at=now,
+    )
+    db.session.add(user)
+    db.session.flush()
+    db.session.add_all(UserAccount(user_id=user.id, account_id=a) for a in details.account_ids)
+    audit.record("user_added", user, actor=actor, now=now, changes={"role": (None, user.role)})
+    return user
+
+
+def change_user(user_id: int, details: UserDetails, version: int, *, actor: User, now: datetime) -> User:
+    """Change a login. A change of role, reach or activity ends its open sessions."""
+    user = get_user(user_id, actor=actor)
+    if user.version != version:
+        raise Conflict("stale")
+    if user.id == actor.id and (not details.is_active or details.role is not user.role):
+        raise Invalid("own_rights", field="role")
+    username = details.username.strip().casefold()
+    _check_details(details, username, user.id)
+    before = sorted(account_ids_of(user))
+    changes = audit.change(
+        user,
+        username=username,
+        name=squeeze(details.name),
+        staff_no=details.staff_no.strip(),
+        phone=details.phone.strip(),
+        email=details.email.strip(),
+        role=details.role,
+        branch_id=details.branch_id if details.role is Role.BRANCH_SAFETY else None,
+        language=details.language,
+        is_active=details.is_active,
+    )
+    if before != sorted(details.account_ids):
+        changes["account_ids"] = (before, sorted(details.account_ids))
+        db.session.execute(delete(UserAccount).where(UserAccount.user_id == user.id))
+        db.session.add_all(UserAccount(user_id=user.id, account_id=a) for a in details.account_ids)
+    if changes.keys() & {"role", "branch_id", "is_active", "account_ids"} and user.id != actor.id:
+        user.session_stamp += 1
+    audit.record("user_changed", user, actor=actor, now=now, changes=changes)
+    return user
+
+
+def set_password(user_id: int, password: str, *, actor: User, now: datetime) -> None:
+    """Give a login a new password and end its sessions (administrator)."""
+    user = get_user(user_id, actor=actor)
+    _replace_password(user, password, actor, now)
+
+
+def change_own_password(old: str, new: str, *, actor: User, now: datetime) -> None:
+    """Change one's own password; other sessions end."""
+    if not passwords.verify_password(actor.password_hash, old):
+        raise Invalid("password_wrong", field="old")
+    _replace_password(actor, new, actor, now)
+
+
+def _replace_password(user: User, password: str, actor: User, now: datetime) -> None:
+    _check_password(password)
+    user.password_hash = passwords.hash_password(password)
+    user.session_stamp += 1
+    audit.record("password_changed", user, actor=actor, now=now)
+
+
+def _check_password(password: str) -> None:
+    if len(password) < MIN_PASSWORD:
+        raise Invalid("password_short", field="password", length=MIN_PASSWORD)
+
+
+def _check_details(details: UserDetails, username: str, own_id: int | None) -> None:
+    problems = []
+    taken = select(User.id).where(User.username == username, User.id != (own_id or 0))
+    if db.session.scalar(taken) is not None:
+        problems.append(Invalid("username_taken", field="username", username=username))
+    if details.role is not Role.ADMIN and not details.account_ids:
+        problems.append(Invalid("account_missing", field="account_ids"))
+    if details.role in CLIENT_ROLES and len(details.account_ids) > 1:
+        problems.append(Invalid("client_one_account", field="account_ids"))
+    if details.role is Role.BRANCH_SAFETY:
+        branch = db.session.get(Branch, details.branch_id) if details.branch_id else None
+        if branch is None or branch.account_id not in details.account_ids:
+            problems.append(Invalid("branch_of_account", field="branch_id"))
+    if problems:
+        raise InvalidMany(problems)

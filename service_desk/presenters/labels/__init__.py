@@ -11,7 +11,10 @@ from flask_babel import LazyString
 def _all_labels() -> dict[str, dict[str, LazyString]]:
     labels: dict[str, dict[str, LazyString]] = {}
     for module in pkgutil.iter_modules(__path__):
-        labels |= import_module(f"{__name__}.{module.name}").LABELS
+        own: dict[str, dict[str, LazyString]] = import_module(f"{__name__}.{module.name}").LABELS
+        for kind, words in own.items():
+            # A kind may be shared: every word adds its own audit actions.
+            labels.setdefault(kind, {}).update(words)
     return labels
 
 

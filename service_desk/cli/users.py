@@ -1,0 +1,34 @@
+"""`flask users`: the first administrator of an empty desk."""
+
+import click
+from flask.cli import AppGroup, with_appcontext
+
+from service_desk.base.clock import utc_now
+from service_desk.base.errors import DomainError, InvalidMany
+from service_desk.models.db import db
+from service_desk.presenters.messages import sentence
+from service_desk.rules.permissions import Role
+from service_desk.services import users
+
+cli = AppGroup("users", help="Logins.")
+
+
+@cli.command("add-admin")
+@click.argument("username")
+@click.option("--name", prompt=True, help="The person's name.")
+@click.option("--staff-no", default="0001", show_default=True, help="Staff number.")
+@click.password_option(help="At least 10 characters.")
+@with_appcontext
+def add_admin(username: str, name: str, staff_no: str, password: str) -> None:
+    """Add an administrator named USERNAME."""
+    details = users.UserDetails(
+        username=username, name=name, staff_no=staff_no, phone="", email="", role=Role.ADMIN, account_ids=(), branch_id=None
+    )
+    try:
+        users.add_user(details, password, actor=None, now=utc_now())
+    except InvalidMany as error:
+        raise click.ClickException(" ".join(sentence(problem) for problem in error.problems)) from error
+    except DomainError as error:
+        raise click.ClickException(sentence(error)) from error
+    db.session.commit()
+    click.echo(f"Added administrator {username}. Sign in and add key accounts and people.")
