@@ -1,0 +1,116 @@
+"""Printed papers: JSON in, PDF out, by the Typst templates beside this module.
+
+Everything a reader sees, labels too, comes in through the data; so the caller chooses the language, and no
+user's text is ever read as a template. All values are text made ready for print, unless said otherwise.
+Values marked * may be missing or empty; their line or block is then left out.
+
+Each template takes `lang` (`zh` or `en`) and `labels`, and `watermark`* (printed across each page).
+`labels.page` is a pattern with `{page}` and `{pages}`: `第 {page} 页 共 {pages} 页`.
+A `rows` value is a list of `[label, text]` pairs, printed two to a line; a pair with a third value, true, takes
+the whole line.
+
+`policy`: one policy or many, each on pages of its own with its own page count.
+    labels: policy_number, coverage, limit, premium, premium_total, in_words, term, clause_notice, issued_on,
+        issued_by, seal
+    policies[]: insurer_name, insurer_contact*, title, subtitle*, number, qr_svg* (see `qr_svg`), scan_hint*
+        blocks[] {title, rows}: the insured, the vehicle …
+        term: "自2026年11月23日零时起至2027年11月22日二十四时止"
+        coverages[] {name, limit, premium}
+        premium_figures: "￥4,690.00", premium_capitals: "人民币肆仟陆佰玖拾元整"
+        extra_rows* (tax, receipt, dispute …), notices[] (clause notice, printed as a numbered list)
+        issued_on, issued_by, remarks*
+
+`settlement`: the calculation sheet of a claim.
+    labels: claim_number, lines, coverage, loss, ctpl_limit, fault_ratio, limit, deductible, pay, working, step,
+        formula, amount, clause, total, in_words, signatures
+    insurer_name, title, number, qr_svg*, scan_hint*
+    blocks[] {title, rows}
+    lines[] {coverage, loss, ctpl_limit, fault_ratio, limit, deductible, pay}: empty text where there is none
+    working[] {step, formula, amount, clause}
+    total_figures, total_capitals, notices[]
+    signatures[] {role, name, date}: empty text leaves room to sign
+
+`receipt`: a receipt for premium received, on A5 across.
+    labels: receipt_number, policy, subject, line, amount, total, in_words, seal
+    insurer_name, title, number, qr_svg*, scan_hint*
+    rows: payer, method, received on, cashier …
+    items[] {policy, subject, line, amount}
+    total_figures, total_capitals, notices[]
+"""
+
+import io
+import json
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+import pylopdf_fonts_zh_cn
+import segno
+import typst
+
+TEMPLATES = Path(__file__).parent / "typst"
+
+
+class _Settings:
+    """Where fonts are looked for before the bundled ones. Set once, when the app is built."""
+
+    font_dir: Path | None = None
+
+
+class _OwnCompilers(threading.local):
+    """A compiler for each thread: a shared one answers "Already borrowed"."""
+
+    def __init__(self) -> None:
+        self.by_font_dir: dict[Path | None, typst.Compiler] = {}
+
+
+_own = _OwnCompilers()
+
+
+def use_font_dir(directory: Path | None) -> None:
+    """Look for fonts in a folder first; None: only the bundled Noto Sans SC and Noto Serif SC.
+
+    Fonts there are used when their family bears the same names.
+    """
+    _Settings.font_dir = directory
+
+
+def render(template: str, data: Mapping[str, Any]) -> bytes:
+    """Print one of the papers above; FileNotFoundError for a template there is not.
+
+    A key that a template needs and the data lacks raises typst.TypstError: a fault of the caller's code.
+    """
+    path = TEMPLATES / f"{template}.typ"
+    if not path.is_file():
+        raise FileNotFoundError(path.name)
+    printed = _compiler().compile(
+        input=str(path),
+        format="pdf",
+        sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
+    )
+    return cast(bytes, printed)
+
+
+def qr_svg(content: str) -> str:
+    """A QR code as SVG text, for `qr_svg` of a template. No quiet zone: the templates leave room."""
+    out = io.BytesIO()
+    segno.make(content, error="m", micro=False).save(
+        out, kind="svg", border=0, xmldecl=False, nl=False, dark="#1b2430"
+    )
+    return out.getvalue().decode()
+
+
+def _compiler() -> typst.Compiler:
+    font_dir = _Settings.font_dir
+    compiler = _own.by_font_dir.get(font_dir)
+    if compiler is None:
+        compiler = _own.by_font_dir[font_dir] = _new_compiler(font_dir)
+    return compiler
+
+
+def _new_compiler(font_dir: Path | None) -> typst.Compiler:
+    bundled = pylopdf_fonts_zh_cn.sans_path().parent
+    folders = [str(folder) for folder in (font_dir, bundled) if folder is not None]
+    # System fonts differ from machine to machine; a policy must not.
+    return typst.Compiler(root=str(TEMPLATES), font_paths=folders, ignore_system_fonts=True)
