@@ -69,7 +69,9 @@ def test_a_case_that_cannot_be_read_is_refused_by_its_id(case: dict[str, Any], p
     assert refusal.value.params == {"id": "a", "problem": problem}
 
 
-@pytest.mark.parametrize("document", [{}, {"cases": "all"}, {"cases": [{"op": "add"}]}])
-def test_a_document_of_another_shape_is_refused(document: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    "document", [[], {}, {"cases": "all"}, {"cases": [{"op": "add"}]}, {"cases": [], "calendars": {"a": 1}}]
+)
+def test_a_document_of_another_shape_is_refused(document: object) -> None:
     with pytest.raises(Invalid, match="clock_file_invalid"):
         run_vectors(document)

@@ -19,7 +19,10 @@ def run_vectors(document: object) -> list[dict[str, Any]]:
     """
     if not isinstance(document, Mapping) or not isinstance(document.get("cases"), list):
         raise Invalid("clock_file_invalid")
-    named = {name: calendar_from_json(form) for name, form in document.get("calendars", {}).items()}
+    forms = document.get("calendars", {})
+    if not isinstance(forms, Mapping) or not all(isinstance(form, Mapping) for form in forms.values()):
+        raise Invalid("clock_file_invalid")
+    named = {name: calendar_from_json(form) for name, form in forms.items()}
     cases = document["cases"]
     return [{"id": _id(case), "result": _answer(case, named)} for case in cases]
 
