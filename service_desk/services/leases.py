@@ -3,14 +3,17 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from service_desk.models.db import db
 from service_desk.models.settings import JobRun, SchedulerLease
 
 NAME = "scheduler"
-LASTS = timedelta(seconds=15)
+# How long a dead leader is waited for. The holder renews it every two seconds.
+LASTS = timedelta(seconds=8)
+# A run that was begun this long ago and not finished died with its process; another may begin it again.
+ABANDONED_AFTER = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
@@ -55,12 +58,52 @@ def state(now: datetime) -> SchedulerState:
     return SchedulerState(until is not None and until >= now, until.isoformat() if until else None)
 
 
-def begin_slot(job: str, slot: str, *, now: datetime) -> JobRun | None:
-    """Open a job's run for a slot; None when the slot was run before."""
+def begin_slot(job: str, slot: str, *, now: datetime) -> int | None:
+    """Open a job's run for a slot and return its id; None when the slot was run before or is running.
+
+    A run whose process died is given to the next caller after `ABANDONED_AFTER`.
+    """
     run = JobRun(job=job, slot=slot, started_at=now)
     try:
         with db.session.begin_nested():
             db.session.add(run)
     except IntegrityError:
+        return _take_abandoned(job, slot, now)
+    return run.id
+
+
+def _take_abandoned(job: str, slot: str, now: datetime) -> int | None:
+    taken = db.session.execute(
+        update(JobRun)
+        .where(
+            JobRun.job == job,
+            JobRun.slot == slot,
+            JobRun.finished_at.is_(None),
+            JobRun.started_at < now - ABANDONED_AFTER,
+        )
+        .values(started_at=now)
+    )
+    if not taken.rowcount:  # type: ignore[attr-defined]
         return None
-    return run
+    return db.session.scalar(select(JobRun.id).where(JobRun.job == job, JobRun.slot == slot))
+
+
+def is_slot_open(job: str, slot: str) -> bool:
+    """Whether the slot still has to be run: a look before a write transaction is begun for it."""
+    finished = select(JobRun.id).where(JobRun.job == job, JobRun.slot == slot, JobRun.finished_at.is_not(None))
+    return db.session.scalar(finished) is None
+
+
+def finish_slot(run_id: int, *, done: int, failed: int, now: datetime) -> None:
+    """Close a job's run with its counts."""
+    db.session.execute(
+        update(JobRun).where(JobRun.id == run_id).values(finished_at=now, done=done, failed=failed)
+    )
+
+
+def forget_slots(before: datetime) -> int:
+    """Delete the finished runs that began before an instant; their slots will never come again."""
+    deleted = db.session.execute(
+        delete(JobRun).where(JobRun.started_at < before, JobRun.finished_at.is_not(None))
+    )
+    return int(deleted.rowcount)  # type: ignore[attr-defined]

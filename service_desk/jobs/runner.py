@@ -1,0 +1,82 @@
+"""How every job runs: one unit of work an item, one bad item never jams the rest, one log line a run."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+import structlog
+from flask import Flask, g
+
+from service_desk.models.db import db
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Tally:
+    """What a run did: items done and items that failed."""
+
+    done: int = 0
+    failed: int = 0
+
+    def __add__(self, other: "Tally") -> "Tally":
+        return Tally(self.done + other.done, self.failed + other.failed)
+
+
+Job = Callable[[datetime], Tally]
+
+
+@contextmanager
+def unit_of_work() -> Iterator[None]:
+    """Commit what the block writes, or nothing of it.
+
+    What was only read before is let go first: a SQLite writer must begin its transaction as one, or it
+    would lose to another writer halfway.
+    """
+    db.session.rollback()
+    db.session.connection(execution_options={"begin_immediate": True})
+    try:
+        yield
+        db.session.commit()
+    except BaseException:
+        db.session.rollback()
+        raise
+
+
+def each(job: str, items: Iterable[T], act: Callable[[T], object]) -> Tally:
+    """Call `act` for every item in a unit of work of its own.
+
+    An item that raises is logged, counted and left for the next run; the others are done. Items should be
+    ids or other plain values: a row read before the first unit of work is stale in it.
+    """
+    tally = Tally()
+    for item in list(items):
+        try:
+            with unit_of_work():
+                act(item)
+        except Exception:
+            log.exception("job_item_failed", job=job, item=str(item))
+            tally += Tally(failed=1)
+        else:
+            tally += Tally(done=1)
+    return tally
+
+
+def run_job(app: Flask, name: str, job: Job, now: datetime) -> Tally:
+    """Run a job once in an app context of its own. Never raises; a quiet run that did nothing logs nothing."""
+    with app.app_context():
+        g.now = now
+        try:
+            tally = job(now)
+        except Exception:
+            log.exception("job_failed", job=name)
+            tally = Tally(failed=1)
+        finally:
+            db.session.rollback()
+    if tally != Tally():
+        log.info("job_run", job=name, done=tally.done, failed=tally.failed)
+    return tally
