@@ -72,9 +72,11 @@ class Claim(Versioned, Base):
     is_first_scene: Mapped[bool | None]
     large_loss_noticed_at: Mapped[Instant | None]
     deficiency_notice_at: Mapped[Instant | None]
+    # Set when the claim leaves the open book: closed, withdrawn or denied.
     closed_at: Mapped[Instant | None]
     denied_at: Mapped[Instant | None]
     denial_reason: Mapped[Prose] = mapped_column(default="")
+    denial_letter_at: Mapped[Instant | None]
     followed_up_at: Mapped[Instant | None]
 
 
@@ -162,7 +164,7 @@ class ReserveEntry(Base):
 
 
 class WantedDocument(Versioned, Base):
-    """One line of the checklist. Codes are labelled in presenters."""
+    """One line of the checklist. Codes are labelled in presenters; `document_ids` are the files that came for it."""
 
     __tablename__ = "wanted_documents"
     __mapper_args__ = {"version_id_col": Versioned.version}
@@ -173,6 +175,7 @@ class WantedDocument(Versioned, Base):
     code: Mapped[Short]
     state: Mapped[WantedState] = mapped_column(enum_type(WantedState))
     reason: Mapped[Line] = mapped_column(default="")
+    document_ids: Mapped[list[int]] = mapped_column(Json, default=list)
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     decided_at: Mapped[Instant | None]
 

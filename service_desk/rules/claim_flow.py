@@ -26,17 +26,23 @@ class ClaimState(StrEnum):
 
 
 class ClaimAction(StrEnum):
+    """What people do to a claim, in the order of the flow. PAY pays the rest, PAY_PART leaves some of it due."""
+
     DISPATCH = "dispatch"
+    ASSIGN = "assign"
     CONTACT = "contact"
     ARRIVE = "arrive"
     SURVEY = "survey"
     ASSESS = "assess"
     REQUEST_DOCUMENTS = "request_documents"
     RECEIVE_DOCUMENT = "receive_document"
+    REJECT_DOCUMENT = "reject_document"
+    WAIVE_DOCUMENT = "waive_document"
     COMPLETE_DOCUMENTS = "complete_documents"
     CALCULATE = "calculate"
     APPROVE = "approve"
     SEND_BACK = "send_back"
+    PAY_PART = "pay_part"
     PAY = "pay"
     CLOSE = "close"
     FOLLOW_UP = "follow_up"
@@ -70,7 +76,10 @@ class ClockStep(StrEnum):
 
 @dataclass(frozen=True)
 class Transition:
-    """What one action does from one state. `to` None leaves the state as it is."""
+    """What one action does from one state. `to` None leaves the state as it is.
+
+    Clocks are stopped first, then (with `cancels_all`) the rest is cancelled, then others are started.
+    """
 
     to: ClaimState | None
     permission: Action
@@ -92,6 +101,7 @@ _OPEN = (
     S.PAID,
 )
 _BEFORE_APPROVAL = _OPEN[:6]
+_COLLECTING_DOCUMENTS = (S.SURVEYED, S.ASSESSED)
 
 REPORT_STARTS = (C.DISPATCH, C.SURVEY)
 
@@ -100,7 +110,7 @@ TRANSITIONS: dict[tuple[ClaimState, ClaimAction], Transition] = {
         S.DISPATCHED, P.ASSIGN_CLAIMS, starts=(C.CONTACT,), stops=(C.DISPATCH,)
     ),
     (S.DISPATCHED, A.CONTACT): Transition(None, P.HANDLE_CLAIMS, stops=(C.CONTACT,)),
-    (S.DISPATCHED, A.ARRIVE): Transition(None, P.HANDLE_CLAIMS, stops=(C.SURVEY,)),
+    (S.DISPATCHED, A.ARRIVE): Transition(None, P.HANDLE_CLAIMS, stops=(C.SURVEY, C.CONTACT)),
     (S.DISPATCHED, A.SURVEY): Transition(
         S.SURVEYED, P.HANDLE_CLAIMS, starts=(C.ASSESSMENT,), stops=(C.SURVEY, C.CONTACT)
     ),
@@ -117,35 +127,47 @@ TRANSITIONS: dict[tuple[ClaimState, ClaimAction], Transition] = {
     (S.CALCULATED, A.APPROVE): Transition(
         S.APPROVED, P.APPROVE_CLAIMS, starts=(C.PAYMENT,), stops=(C.LIABILITY_DECISION,)
     ),
+    (S.APPROVED, A.PAY_PART): Transition(None, P.PAY_CLAIMS),
     (S.APPROVED, A.PAY): Transition(S.PAID, P.PAY_CLAIMS, stops=(C.PAYMENT,)),
-    (S.PAID, A.CLOSE): Transition(S.CLOSED, P.HANDLE_CLAIMS, starts=(C.FOLLOWUP,)),
+    # Nothing is due: a calculation of nought, or a later version equal to what was paid before.
+    (S.APPROVED, A.CLOSE): Transition(S.CLOSED, P.HANDLE_CLAIMS, starts=(C.FOLLOWUP,), cancels_all=True),
+    (S.PAID, A.CLOSE): Transition(S.CLOSED, P.HANDLE_CLAIMS, starts=(C.FOLLOWUP,), cancels_all=True),
     (S.CLOSED, A.FOLLOW_UP): Transition(None, P.HANDLE_CLAIMS, stops=(C.FOLLOWUP,)),
     (S.CLOSED, A.REOPEN): Transition(S.SURVEYED, P.HANDLE_CLAIMS, starts=(C.ASSESSMENT,), cancels_all=True),
-    (S.WITHDRAWN, A.REOPEN): Transition(S.REPORTED, P.HANDLE_CLAIMS, starts=REPORT_STARTS),
+    (S.WITHDRAWN, A.REOPEN): Transition(S.REPORTED, P.HANDLE_CLAIMS, starts=REPORT_STARTS, cancels_all=True),
     (S.DENIED, A.SEND_DENIAL_LETTER): Transition(None, P.HANDLE_CLAIMS, stops=(C.DENIAL_NOTICE,)),
     (S.DENIED, A.FOLLOW_UP): Transition(None, P.HANDLE_CLAIMS, stops=(C.FOLLOWUP,)),
     (S.DENIED, A.REOPEN): Transition(S.SURVEYED, P.HANDLE_CLAIMS, starts=(C.ASSESSMENT,), cancels_all=True),
 }
-for _state in (S.DISPATCHED, S.SURVEYED, S.ASSESSED):
-    TRANSITIONS[_state, A.REQUEST_DOCUMENTS] = Transition(None, P.HANDLE_CLAIMS, stops=(C.DEFICIENCY_NOTICE,))
+for _state in _OPEN[:6]:
+    # Papers may come at any time before the decision. The clock of the one-time notice starts with the
+    # first of them once the checklist stands.
     TRANSITIONS[_state, A.RECEIVE_DOCUMENT] = Transition(
-        None, P.UPLOAD_CLAIM_DOCUMENTS, starts=(C.DEFICIENCY_NOTICE,)
+        None,
+        P.UPLOAD_CLAIM_DOCUMENTS,
+        starts=(C.DEFICIENCY_NOTICE,) if _state in _COLLECTING_DOCUMENTS else (),
     )
+for _state in _COLLECTING_DOCUMENTS:
+    TRANSITIONS[_state, A.REQUEST_DOCUMENTS] = Transition(None, P.HANDLE_CLAIMS, stops=(C.DEFICIENCY_NOTICE,))
+    TRANSITIONS[_state, A.REJECT_DOCUMENT] = Transition(None, P.HANDLE_CLAIMS)
+    TRANSITIONS[_state, A.WAIVE_DOCUMENT] = Transition(None, P.HANDLE_CLAIMS)
 for _state in _BEFORE_APPROVAL:
     TRANSITIONS[_state, A.WITHDRAW] = Transition(S.WITHDRAWN, P.HANDLE_CLAIMS, cancels_all=True)
 for _state in _BEFORE_APPROVAL[1:]:
     TRANSITIONS[_state, A.DENY] = Transition(
-        S.DENIED, P.APPROVE_CLAIMS, starts=(C.DENIAL_NOTICE, C.FOLLOWUP), cancels_all=True
+        S.DENIED,
+        P.APPROVE_CLAIMS,
+        starts=(C.DENIAL_NOTICE, C.FOLLOWUP),
+        stops=(C.LIABILITY_DECISION,),
+        cancels_all=True,
     )
 for _state in _OPEN:
     TRANSITIONS[_state, A.SET_RESERVE] = Transition(None, P.HANDLE_CLAIMS)
     TRANSITIONS[_state, A.DISPUTE] = Transition(None, P.HANDLE_CLAIMS)
     TRANSITIONS[_state, A.SETTLE_DISPUTE] = Transition(None, P.HANDLE_CLAIMS)
-for _state in (S.REPORTED,):
-    TRANSITIONS[_state, A.RECEIVE_DOCUMENT] = Transition(None, P.UPLOAD_CLAIM_DOCUMENTS)
-for _state in _OPEN[1:6]:
-    # A claim may be given to another surveyor; the contact clock does not start again.
-    TRANSITIONS.setdefault((_state, A.DISPATCH), Transition(None, P.ASSIGN_CLAIMS))
+for _state in (*_OPEN[1:], S.CLOSED, S.DENIED):
+    # Also after the end: somebody must call the client for the follow-up.
+    TRANSITIONS[_state, A.ASSIGN] = Transition(None, P.ASSIGN_CLAIMS)
 
 OPEN_STATES = frozenset(_OPEN)
 SIX_STEPS = (
@@ -156,6 +178,25 @@ SIX_STEPS = (
     (S.CALCULATED, S.APPROVED),
     (S.PAID, S.CLOSED),
 )
+
+LARGE_LOSS_FEN = 10_000_00
+"""From this estimate on the client is told the same day (key-account agreement, domain.md §2)."""
+
+LOWEST_SATISFIED_SCORE = 3
+"""A follow-up score below this makes a first contact with an owner."""
+
+_NEXT = {
+    S.REPORTED: A.DISPATCH,
+    S.DISPATCHED: A.SURVEY,
+    S.SURVEYED: A.ASSESS,
+    S.ASSESSED: A.COMPLETE_DOCUMENTS,
+    S.DOCUMENTS_COMPLETE: A.CALCULATE,
+    S.CALCULATED: A.APPROVE,
+    S.APPROVED: A.PAY,
+    S.PAID: A.CLOSE,
+    S.CLOSED: A.FOLLOW_UP,
+    S.DENIED: A.SEND_DENIAL_LETTER,
+}
 
 
 def transition(state: ClaimState, action: ClaimAction) -> Transition | None:
@@ -168,20 +209,20 @@ def actions_from(state: ClaimState) -> tuple[ClaimAction, ...]:
     return tuple(action for action in ClaimAction if (state, action) in TRANSITIONS)
 
 
-def next_action(state: ClaimState) -> ClaimAction | None:
-    """The one step that moves a claim on: what its page offers as the primary button."""
-    return {
-        S.REPORTED: A.DISPATCH,
-        S.DISPATCHED: A.SURVEY,
-        S.SURVEYED: A.ASSESS,
-        S.ASSESSED: A.COMPLETE_DOCUMENTS,
-        S.DOCUMENTS_COMPLETE: A.CALCULATE,
-        S.CALCULATED: A.APPROVE,
-        S.APPROVED: A.PAY,
-        S.PAID: A.CLOSE,
-        S.CLOSED: A.FOLLOW_UP,
-        S.DENIED: A.SEND_DENIAL_LETTER,
-    }.get(state)
+def next_action(
+    state: ClaimState, *, is_due: bool = True, letter_sent: bool = False, followed_up: bool = False
+) -> ClaimAction | None:
+    """The one step that moves a claim on: what its page offers as the primary button; None at the end.
+
+    `is_due`: something of the approved amount is still to be paid. `letter_sent`: a denial has been told.
+    """
+    if state is S.APPROVED and not is_due:
+        return A.CLOSE
+    if state is S.DENIED and letter_sent:
+        return None if followed_up else A.FOLLOW_UP
+    if state is S.CLOSED and followed_up:
+        return None
+    return _NEXT.get(state)
 
 
 def parcel_step(state: ClaimState) -> int | None:
