@@ -6,7 +6,6 @@ floors below services ask for none of them and run once.
 
 import contextvars
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -60,28 +59,55 @@ def postgres(testrun_uid: str) -> Iterator[databases.PostgresServer]:
         yield server
 
 
-@pytest.fixture(scope="session", params=DATABASES)
-def database_url(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, worker_id: str
-) -> Iterator[str]:
-    """One database of this worker, with all tables."""
-    with ExitStack() as stack:
-        if request.param == "sqlite":
-            url = databases.sqlite_database(tmp_path_factory.mktemp("database") / "desk.sqlite3")
-        else:
-            server = request.getfixturevalue("postgres")
-            url = stack.enter_context(databases.postgres_database(server, f"desk_{worker_id}"))
-        databases.create_schema(url)
-        yield url
+class Desks:
+    """One desk for each database, made when first asked for and kept to the end of this worker's run."""
+
+    def __init__(self, make_url: Callable[[str], str], make_folder: Callable[[str], Path]) -> None:
+        self._make_url = make_url
+        self._make_folder = make_folder
+        self._made: dict[str, Flask] = {}
+
+    def on(self, kind: str) -> Flask:
+        if kind not in self._made:
+            url = self._make_url(kind)
+            databases.create_schema(url)
+            app = create_app(make_config(url, self._make_folder("instance")))
+            app.test_client_class = DeskClient
+            self._made[kind] = app
+        return self._made[kind]
+
+    def close(self) -> None:
+        for app in self._made.values():
+            with app.app_context():
+                db.engine.dispose()
 
 
 @pytest.fixture(scope="session")
-def _desk(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
-    app = create_app(make_config(database_url, tmp_path_factory.mktemp("instance")))
-    app.test_client_class = DeskClient
-    yield app
-    with app.app_context():
-        db.engine.dispose()
+def desks(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> Iterator[Desks]:
+    """The desks of this worker. Changing from one database to the other between tests costs nothing."""
+
+    def make_url(kind: str) -> str:
+        if kind == "sqlite":
+            return databases.sqlite_database(tmp_path_factory.mktemp("database") / "desk.sqlite3")
+        # Never dropped: the server goes with all its data, and before this fixture does.
+        return databases.create_postgres_database(request.getfixturevalue("postgres"), f"desk_{worker_id}")
+
+    made = Desks(make_url, tmp_path_factory.mktemp)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session", params=DATABASES)
+def _desk(request: pytest.FixtureRequest, desks: Desks) -> Flask:
+    return desks.on(request.param)
+
+
+@pytest.fixture
+def database_url(_desk: Flask) -> str:
+    """Address of the database this test runs on."""
+    return str(_desk.config["SQLALCHEMY_DATABASE_URI"])
 
 
 @pytest.fixture

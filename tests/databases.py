@@ -37,14 +37,20 @@ def postgres_server(run: str) -> Iterator[PostgresServer]:
 
 @contextmanager
 def postgres_database(server: PostgresServer, name: str) -> Iterator[str]:
-    """A new empty database, as the address the desk is configured with; dropped afterwards."""
-    with _administration(server) as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}"'))
+    """A new empty database for the length of a test; dropped afterwards."""
+    url = create_postgres_database(server, name)
     try:
-        yield _address(server, name)
+        yield url
     finally:
         with _administration(server) as connection:
             connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+
+
+def create_postgres_database(server: PostgresServer, name: str) -> str:
+    """Create an empty database; return its address as the desk is configured with."""
+    with _administration(server) as connection:
+        connection.execute(text(f'CREATE DATABASE "{name}"'))
+    return _address(server, name)
 
 
 def sqlite_database(path: Path) -> str:
