@@ -46,6 +46,7 @@ class Config:
     max_upload_mb: int = 30
     proxies: int = 0
     log_format: str = "console"
+    pdf_font_dir: Path | None = None
     testing: bool = False
 
     @property
@@ -79,6 +80,7 @@ def load_config(environ: Mapping[str, str] | None = None, *, root: Path = ROOT) 
         max_upload_mb=_number(given, "MAX_UPLOAD_MB", 30, 1, 500),
         proxies=_number(given, "PROXIES", 0, 0, 5),
         log_format=_choice(given, "LOG_FORMAT", "console", ("console", "json")),
+        pdf_font_dir=_existing_dir(given, "PDF_FONT_DIR"),
     )
 
 
@@ -91,6 +93,16 @@ def _make_dir(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"INSTANCE_DIR: cannot make the folder {path}: {error.strerror}.") from error
+
+
+def _existing_dir(given: Mapping[str, str], name: str) -> Path | None:
+    text = given.get(name)
+    if not text:
+        return None
+    path = Path(text).expanduser().resolve()
+    if not path.is_dir():
+        raise ConfigError(f"{name}: there is no folder {path}.")
+    return path
 
 
 def _number(given: Mapping[str, str], name: str, default: int, low: int, high: int) -> int:

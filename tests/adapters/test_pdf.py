@@ -13,6 +13,7 @@ from pdfminer.layout import LTPage, LTTextContainer
 from pdfminer.pdfpage import PDFPage
 
 from service_desk.adapters import pdf
+from service_desk.config import ConfigError, load_config
 from tests.adapters import papers
 
 
@@ -163,6 +164,11 @@ def test_font_folder_is_looked_in_first(tmp_path: Path) -> None:
         assert "保险费收据" in text_of(pdf.render("receipt", papers.receipt("zh")))
     finally:
         pdf.use_font_dir(None)
+
+
+def test_font_folder_that_does_not_exist_is_told_at_start(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="PDF_FONT_DIR: there is no folder"):
+        load_config({"PDF_FONT_DIR": str(tmp_path / "nowhere")}, root=tmp_path)
 
 
 def test_fonts_are_embedded_as_subsets() -> None:
