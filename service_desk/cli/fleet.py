@@ -10,12 +10,12 @@ from flask.cli import AppGroup
 from service_desk.adapters.spreadsheets import read_workbook
 from service_desk.rules.fleet_list import BranchNames, check, to_json
 
-fleet = AppGroup("fleet", help="Check and import fleet lists.")
+cli = AppGroup("fleet", help="Check and import fleet lists.")
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@fleet.command("check", with_appcontext=False)
+@cli.command("check", with_appcontext=False)
 @click.argument("file", type=_FILE)
 @click.option("--branches", type=_FILE, required=True, help="JSON list of branches: name and aliases.")
 @click.pass_context
