@@ -22,13 +22,13 @@ from service_desk.rules.settlement.regimes import (
     CTPL_REGIMES,
     CommercialClause,
     CtplRegime,
-    Fault,
     ItemAmounts,
     commercial_clause_on,
     ctpl_regime_at,
 )
 from service_desk.rules.settlement.third_party import ThirdPartyLoss
 from service_desk.rules.settlement.working import Coverage, Source, Step, WorkingLine
+from service_desk.rules.vocabulary import Fault
 
 __all__ = [
     "COMMERCIAL_2020_FROM",

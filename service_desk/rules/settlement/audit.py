@@ -18,9 +18,10 @@ from service_desk.rules.rating import floated
 from service_desk.rules.settlement.inputs import Inputs
 from service_desk.rules.settlement.own_damage import OwnDamageLoss, settle_own_damage
 from service_desk.rules.settlement.refunds import Refund, refund_before_start, refund_by_day
-from service_desk.rules.settlement.regimes import CTPL_REGIMES, CommercialClause, CtplRegime, Fault
+from service_desk.rules.settlement.regimes import CTPL_REGIMES, CommercialClause, CtplRegime
 from service_desk.rules.settlement.third_party import LiabilityTerms, ThirdPartyLoss, settle_third_party
 from service_desk.rules.settlement.working import Source, Step, WorkingLine, percent, yuan
+from service_desk.rules.vocabulary import Fault
 
 Answer = tuple[dict[str, Any], tuple[WorkingLine, ...]]
 

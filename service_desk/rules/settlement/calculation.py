@@ -7,7 +7,7 @@ from decimal import Decimal
 from service_desk.base.errors import Invalid
 from service_desk.base.money import ZERO
 from service_desk.rules.settlement.own_damage import OwnDamageLoss, OwnDamageResult, settle_own_damage
-from service_desk.rules.settlement.regimes import CommercialClause, Fault, ctpl_regime_at
+from service_desk.rules.settlement.regimes import CommercialClause, ctpl_regime_at
 from service_desk.rules.settlement.third_party import (
     LiabilityResult,
     LiabilityTerms,
@@ -15,6 +15,7 @@ from service_desk.rules.settlement.third_party import (
     settle_third_party,
 )
 from service_desk.rules.settlement.working import Coverage, Source, Step, WorkingLine, require_share, yuan
+from service_desk.rules.vocabulary import Fault
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from service_desk.base.money import ZERO, round_yuan
-from service_desk.rules.settlement.regimes import FAULT_DEDUCTIBLES, CommercialClause, Fault
+from service_desk.rules.settlement.regimes import FAULT_DEDUCTIBLES, CommercialClause
 from service_desk.rules.settlement.working import (
     Coverage,
     Source,
@@ -20,6 +20,7 @@ from service_desk.rules.settlement.working import (
     require_share,
     yuan,
 )
+from service_desk.rules.vocabulary import Fault
 
 
 @dataclass(frozen=True)

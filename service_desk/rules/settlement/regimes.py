@@ -8,15 +8,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
-
-class Fault(StrEnum):
-    """The share of fault the police or a court put on the insured vehicle. A single vehicle is at full fault."""
-
-    FULL = "full"
-    MAIN = "main"
-    EQUAL = "equal"
-    MINOR = "minor"
-    NONE = "none"
+from service_desk.rules.vocabulary import Fault
 
 
 class CommercialClause(StrEnum):

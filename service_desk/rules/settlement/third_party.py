@@ -17,7 +17,6 @@ from service_desk.rules.settlement.regimes import (
     NO_LIMITS,
     CommercialClause,
     CtplRegime,
-    Fault,
     ItemAmounts,
 )
 from service_desk.rules.settlement.working import (
@@ -31,6 +30,7 @@ from service_desk.rules.settlement.working import (
     require_share,
     yuan,
 )
+from service_desk.rules.vocabulary import Fault
 
 
 @dataclass(frozen=True)
