@@ -47,7 +47,12 @@ BY_FEATURE: dict[ClaimFeature, tuple[str, ...]] = {
         "lost_income_proof",
         "compensation_receipt",
     ),
-    ClaimFeature.DEATH: ("death_certificate", "household_cancellation", "family_relation", "settlement_or_judgment"),
+    ClaimFeature.DEATH: (
+        "death_certificate",
+        "household_cancellation",
+        "family_relation",
+        "settlement_or_judgment",
+    ),
     ClaimFeature.GLASS: ("repair_invoice",),
     ClaimFeature.THEFT: (
         "police_filing",

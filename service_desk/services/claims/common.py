@@ -4,6 +4,8 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import func, select
+
 from service_desk.base.errors import Conflict, Invalid
 from service_desk.models.claims import Claim, ClaimEvent
 from service_desk.models.db import db
@@ -106,7 +108,15 @@ def perform(
     step = allow(claim, action, actor=actor)
     _move_clocks(claim, step, actor, (stopped_at or at, at), now, without)
     event = log_event(
-        claim, action.value, actor=actor, at=at, now=now, action=action, params=params, note=note, is_internal=is_internal
+        claim,
+        action.value,
+        actor=actor,
+        at=at,
+        now=now,
+        action=action,
+        params=params,
+        note=note,
+        is_internal=is_internal,
     )
     if step.to is not None:
         claim.state = step.to
@@ -153,3 +163,18 @@ def require_reason(reason: str, *, field: str = "reason") -> str:
     if not reason.strip():
         raise Invalid("reason_missing", field=field)
     return reason.strip()
+
+
+def held_since(claim: Claim) -> datetime:
+    """When the present holder got the clocks. A ledger cannot be stopped before its last entry: a surveyor
+    who was there before the desk had named him stops them at that moment, and the survey keeps the true time.
+    """
+    return max(claim.reported_at, last_at(claim, "dispatch", "assign", "handed_over") or claim.reported_at)
+
+
+def last_at(claim: Claim, *kinds: str) -> datetime | None:
+    """When one of these events last happened in the claim's present round."""
+    statement = select(func.max(ClaimEvent.at)).where(
+        ClaimEvent.claim_id == claim.id, ClaimEvent.round == claim.round, ClaimEvent.kind.in_(kinds)
+    )
+    return db.session.scalar(statement)

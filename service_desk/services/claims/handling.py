@@ -1,22 +1,28 @@
 """From dispatch to assessment: who goes there, when they arrived, what they found, what it costs."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-
-from sqlalchemy import func, select
+from datetime import datetime
 
 from service_desk.adapters.file_store import FileStore
 from service_desk.base.errors import Conflict, Invalid
-from service_desk.models.claims import Assessment, Claim, ClaimEvent, Survey
+from service_desk.models.claims import Assessment, Claim, Survey
 from service_desk.models.db import db
 from service_desk.models.documents import DocumentKind
 from service_desk.models.users import User
 from service_desk.rules.claim_documents import ClaimFeature
-from service_desk.rules.claim_flow import ClaimAction, ClaimState
+from service_desk.rules.claim_flow import ClaimAction
 from service_desk.rules.claim_losses import LossItem
 from service_desk.services import audit, documents, notices, sla
 from service_desk.services.claims import papers, reserves
-from service_desk.services.claims.common import begin, matter_of, perform, require_not_future, require_reason
+from service_desk.services.claims.common import (
+    begin,
+    held_since,
+    last_at,
+    matter_of,
+    perform,
+    require_not_future,
+    require_reason,
+)
 from service_desk.services.claims.people import basics, get_handler, tell_client
 from service_desk.services.documents import Upload
 
@@ -62,7 +68,9 @@ class AssessmentRecord:
     photos: tuple[Upload, ...] = ()
 
 
-def dispatch(number: str, command: Dispatch, *, actor: User, now: datetime, version: int | None = None) -> Claim:
+def dispatch(
+    number: str, command: Dispatch, *, actor: User, now: datetime, version: int | None = None
+) -> Claim:
     """Name the surveyor, who owns the claim from here on, and tell them and the client."""
     claim, _ = begin(number, ClaimAction.DISPATCH, actor=actor, version=version)
     surveyor = get_handler(claim, command.surveyor_id, field="surveyor_id")
@@ -132,15 +140,15 @@ def record_contact(
     claim, _ = begin(number, ClaimAction.CONTACT, actor=actor, version=version)
     require_not_future(command.at, field="at", now=now)
     _require_after_report(claim, command.at, field="at")
-    if _last_at(claim, ClaimAction.CONTACT):
+    if last_at(claim, "contact"):
         raise Conflict("contact_recorded")
-    at = max(command.at, _held_since(claim))
     perform(
         claim,
         ClaimAction.CONTACT,
         actor=actor,
-        at=at,
+        at=command.at,
         now=now,
+        stopped_at=max(command.at, held_since(claim)),
         params={"spoken_with": command.spoken_with.strip()},
         note=command.note.strip(),
     )
@@ -148,14 +156,16 @@ def record_contact(
     return claim
 
 
-def record_arrival(number: str, at: datetime, *, actor: User, now: datetime, version: int | None = None) -> Claim:
+def record_arrival(
+    number: str, at: datetime, *, actor: User, now: datetime, version: int | None = None
+) -> Claim:
     """Record that the surveyor has reached the scene, which stops the survey clock. Once a round."""
     claim, _ = begin(number, ClaimAction.ARRIVE, actor=actor, version=version)
     _require_arrival(claim, at, now)
     if claim.arrived_at is not None:
         raise Conflict("arrival_recorded")
     claim.arrived_at = at
-    perform(claim, ClaimAction.ARRIVE, actor=actor, at=at, now=now, stopped_at=max(at, _held_since(claim)))
+    perform(claim, ClaimAction.ARRIVE, actor=actor, at=at, now=now, stopped_at=max(at, held_since(claim)))
     audit.record("claim_arrival_recorded", claim, actor=actor, now=now, changes={"arrived_at": (None, at)})
     return claim
 
@@ -190,7 +200,7 @@ def record_survey(
         actor=actor,
         at=now,
         now=now,
-        stopped_at=max(arrived_at, _held_since(claim)),
+        stopped_at=max(arrived_at, held_since(claim)),
         params={
             "is_first_scene": command.is_first_scene,
             "photos": len(command.photos),
@@ -245,7 +255,9 @@ def record_assessment(
             assessor_id=actor.id,
             assessed_at=now,
             method=command.method.strip(),
-            items=[{"label": i.label, "kind": i.kind.value, "amount_fen": i.amount_fen} for i in command.items],
+            items=[
+                {"label": i.label, "kind": i.kind.value, "amount_fen": i.amount_fen} for i in command.items
+            ],
             total_fen=total_fen,
         )
     )
@@ -270,24 +282,8 @@ def _require_arrival(claim: Claim, at: datetime, now: datetime) -> None:
 
 def _require_after_report(claim: Claim, at: datetime, *, field: str) -> None:
     # Times are typed to the minute: the minute of the report counts as after it.
-    if at < claim.reported_at - timedelta(seconds=claim.reported_at.second, microseconds=claim.reported_at.microsecond):
+    if at < claim.reported_at.replace(second=0, microsecond=0):
         raise Invalid("before_report", field=field)
-
-
-def _held_since(claim: Claim) -> datetime:
-    """When the present holder got the clocks. A ledger cannot be stopped before its last entry: a surveyor
-    who was there before the desk had named him stops them at that moment, and the survey keeps the true time.
-    """
-    given = _last_at(claim, ClaimAction.DISPATCH, ClaimAction.ASSIGN)
-    return max(claim.reported_at, given or claim.reported_at)
-
-
-def _last_at(claim: Claim, *actions: ClaimAction) -> datetime | None:
-    return db.session.scalar(
-        select(func.max(ClaimEvent.at)).where(
-            ClaimEvent.claim_id == claim.id, ClaimEvent.round == claim.round, ClaimEvent.action.in_(actions)
-        )
-    )
 
 
 def _keep_photos(
@@ -296,8 +292,3 @@ def _keep_photos(
     matter = matter_of(claim)
     for photo in photos:
         documents.store_photo(files, photo, kind, matter, field="photos", actor=actor, now=now)
-
-
-def is_surveyed(claim: Claim) -> bool:
-    """Whether somebody has been there in this round."""
-    return claim.state not in {ClaimState.REPORTED, ClaimState.DISPATCHED}

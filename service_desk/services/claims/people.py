@@ -33,7 +33,12 @@ def tell_client(claim: Claim, kind: str, params: dict[str, Any], *, dedupe: str,
     recipients = client_recipients(claim)
     for recipient in recipients:
         notices.queue(
-            kind, recipient, basics(claim) | params, dedupe=f"{kind}:{claim.id}:{dedupe}", now=now, matter=matter_of(claim)
+            kind,
+            recipient,
+            basics(claim) | params,
+            dedupe=f"{kind}:{claim.id}:{dedupe}",
+            now=now,
+            matter=matter_of(claim),
         )
     return len(recipients)
 

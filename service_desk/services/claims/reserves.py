@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from service_desk.base.errors import Invalid
+from service_desk.base.money import format_yuan
 from service_desk.models.accounts import Branch, Contact
 from service_desk.models.claims import Claim, ReserveEntry
 from service_desk.models.db import db
@@ -48,14 +49,16 @@ def set_reserve(
         is_internal=True,
     )
     move(claim, command.amount_fen, "change", item=command.item, reason=reason, actor=actor, now=now)
-    audit.record("claim_reserve_set", claim, actor=actor, now=now, changes={"reserve_fen": (before, claim.reserve_fen)})
+    audit.record(
+        "claim_reserve_set", claim, actor=actor, now=now, changes={"reserve_fen": (before, claim.reserve_fen)}
+    )
     return claim
 
 
 def require_reserve(claim: Claim, amount_fen: int, *, field: str = "amount") -> None:
     """Refuse a reserve that cannot be: Invalid `reserve_below_paid` or `reserve_out_of_range`."""
     if amount_fen < claim.paid_fen:
-        raise Invalid("reserve_below_paid", field=field, paid_fen=claim.paid_fen)
+        raise Invalid("reserve_below_paid", field=field, paid=format_yuan(claim.paid_fen))
     if not 0 <= amount_fen <= MAX_RESERVE_FEN:
         raise Invalid("reserve_out_of_range", field=field)
 
@@ -102,7 +105,9 @@ def _tell_large_loss(claim: Claim, *, actor: User, now: datetime) -> None:
     recipients = large_loss_recipients(claim)
     params = _notice_params(claim)
     for recipient in recipients:
-        notices.queue("large_loss", recipient, params, dedupe=f"large_loss:{claim.id}", now=now, matter=matter)
+        notices.queue(
+            "large_loss", recipient, params, dedupe=f"large_loss:{claim.id}", now=now, matter=matter
+        )
     if not recipients:
         return
     sla.stop(matter, (ClockStep.LARGE_LOSS_NOTICE,), at=now, actor=actor, now=now)
@@ -119,7 +124,9 @@ def _tell_large_loss(claim: Claim, *, actor: User, now: datetime) -> None:
 
 def large_loss_recipients(claim: Claim) -> list[notices.Recipient]:
     """The group's insurance department, and the contact people who asked for large losses."""
-    users = [notices.user_recipient(u) for u in access.account_members(claim.account_id, Role.GROUP_INSURANCE)]
+    users = [
+        notices.user_recipient(u) for u in access.account_members(claim.account_id, Role.GROUP_INSURANCE)
+    ]
     contacts = db.session.scalars(
         select(Contact)
         .where(

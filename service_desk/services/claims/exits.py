@@ -1,0 +1,145 @@
+"""The side ways: withdrawn, denied with a letter, reopened in a new round, disputed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from service_desk.base.errors import Conflict, Invalid
+from service_desk.base.money import format_yuan
+from service_desk.models.claims import Claim
+from service_desk.models.users import User
+from service_desk.rules.claim_flow import ClaimAction, ClaimState
+from service_desk.services import audit, enquiries
+from service_desk.services.claims import reserves
+from service_desk.services.claims.common import begin, held_since, perform, require_not_future, require_reason
+from service_desk.services.claims.people import tell_client
+
+
+@dataclass(frozen=True)
+class DenialLetter:
+    """How the client was told in writing. `at` is when the letter went out."""
+
+    at: datetime
+    sent_to: str
+    means: str = ""
+
+
+@dataclass(frozen=True)
+class Reopen:
+    reason: str
+    reserve_fen: int
+
+
+def withdraw(number: str, reason: str, *, actor: User, now: datetime, version: int | None = None) -> Claim:
+    """Take the claim back at the client's wish: clocks cancelled, reserve released. Not once money was paid."""
+    claim, _ = begin(number, ClaimAction.WITHDRAW, actor=actor, version=version)
+    note = require_reason(reason)
+    if claim.paid_fen:
+        raise Invalid("already_paid")
+    reserves.move(claim, 0, "release", item="withdrawal", reason=note, actor=actor, now=now)
+    changes = audit.change(claim, closed_at=now)
+    perform(claim, ClaimAction.WITHDRAW, actor=actor, at=now, now=now, note=note)
+    enquiries.close_for_claim(claim.id, now=now)
+    audit.record("claim_withdrawn", claim, actor=actor, now=now, changes=changes)
+    return claim
+
+
+def deny(number: str, reason: str, *, actor: User, now: datetime, version: int | None = None) -> Claim:
+    """Decide that nothing is covered. The letter with the reason must follow within 3 days (Insurance Law art. 24)."""
+    claim, _ = begin(number, ClaimAction.DENY, actor=actor, version=version)
+    note = require_reason(reason)
+    reserves.move(claim, claim.paid_fen, "release", item="denial", reason=note, actor=actor, now=now)
+    changes = audit.change(claim, denied_at=now, denial_reason=note, closed_at=now)
+    perform(claim, ClaimAction.DENY, actor=actor, at=now, now=now, note=note)
+    audit.record("claim_denied", claim, actor=actor, now=now, changes=changes)
+    return claim
+
+
+def send_denial_letter(
+    number: str, command: DenialLetter, *, actor: User, now: datetime, version: int | None = None
+) -> Claim:
+    """Record that the letter went out, which stops its clock, and tell the client's people by mail too."""
+    claim, _ = begin(number, ClaimAction.SEND_DENIAL_LETTER, actor=actor, version=version)
+    if claim.denial_letter_at is not None or claim.denied_at is None:
+        raise Conflict("letter_recorded")
+    require_not_future(command.at, field="at", now=now)
+    if command.at < claim.denied_at.replace(second=0, microsecond=0):
+        raise Invalid("before_denial", field="at")
+    if not command.sent_to.strip():
+        raise Invalid("required", field="sent_to")
+    at = max(command.at, claim.denied_at)
+    changes = audit.change(claim, denial_letter_at=at)
+    params = {"sent_to": command.sent_to.strip(), "means": command.means.strip()}
+    perform(
+        claim,
+        ClaimAction.SEND_DENIAL_LETTER,
+        actor=actor,
+        at=at,
+        now=now,
+        stopped_at=max(at, held_since(claim)),
+        params=params,
+    )
+    details = {"reason": claim.denial_reason, "denied_at": claim.denied_at.isoformat()}
+    tell_client(claim, "claim_denied", details, dedupe=str(claim.round), now=now)
+    enquiries.close_for_claim(claim.id, now=now)
+    audit.record("claim_denial_letter_sent", claim, actor=actor, now=now, changes=changes)
+    return claim
+
+
+def reopen(number: str, command: Reopen, *, actor: User, now: datetime, version: int | None = None) -> Claim:
+    """Open a new round under the same number, with a reason and a new reserve. What is paid stays paid."""
+    claim, _ = begin(number, ClaimAction.REOPEN, actor=actor, version=version)
+    note = require_reason(command.reason)
+    reserves.require_reserve(claim, command.reserve_fen, field="reserve")
+    if command.reserve_fen <= claim.paid_fen:
+        raise Invalid("reopening_needs_reserve", field="reserve", paid=format_yuan(claim.paid_fen))
+    changes = audit.change(
+        claim,
+        round=claim.round + 1,
+        closed_at=None,
+        denied_at=None,
+        denial_reason="",
+        denial_letter_at=None,
+        deficiency_notice_at=None,
+        followed_up_at=None,
+        # A withdrawn claim begins anew: somebody must go there.
+        arrived_at=None if claim.state is ClaimState.WITHDRAWN else claim.arrived_at,
+    )
+    reserves.move(
+        claim, command.reserve_fen, "reopening", item="reopening", reason=note, actor=actor, now=now
+    )
+    params = {"round": claim.round, "reserve_fen": command.reserve_fen}
+    perform(claim, ClaimAction.REOPEN, actor=actor, at=now, now=now, params=params, note=note)
+    audit.record("claim_reopened", claim, actor=actor, now=now, changes=changes)
+    return claim
+
+
+def dispute(number: str, reason: str, *, actor: User, now: datetime, version: int | None = None) -> Claim:
+    """Mark the claim as disputed, with what is disputed. Conflict when it is."""
+    return _set_disputed(number, ClaimAction.DISPUTE, reason, actor, now, version)
+
+
+def settle_dispute(
+    number: str, outcome: str, *, actor: User, now: datetime, version: int | None = None
+) -> Claim:
+    """Take the mark off, with how it was settled. Conflict when there is none."""
+    return _set_disputed(number, ClaimAction.SETTLE_DISPUTE, outcome, actor, now, version)
+
+
+def _set_disputed(
+    number: str, action: ClaimAction, words: str, actor: User, now: datetime, version: int | None
+) -> Claim:
+    claim, _ = begin(number, action, actor=actor, version=version)
+    note = require_reason(words)
+    is_disputed = action is ClaimAction.DISPUTE
+    if claim.is_disputed == is_disputed:
+        raise Conflict("claim_moved_on")
+    changes = audit.change(claim, is_disputed=is_disputed)
+    perform(claim, action, actor=actor, at=now, now=now, note=note)
+    audit.record(
+        "claim_disputed" if is_disputed else "claim_dispute_settled",
+        claim,
+        actor=actor,
+        now=now,
+        changes=changes,
+    )
+    return claim
