@@ -1,0 +1,137 @@
+"""The shared macros: fields tied to their errors, addresses that keep the query, clocks with words."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from flask import Flask
+from flask_wtf import FlaskForm
+from werkzeug.datastructures import MultiDict
+from wtforms import HiddenField, RadioField, StringField
+from wtforms.validators import InputRequired
+
+from service_desk.base.paging import Page
+
+
+class ReportForm(FlaskForm):
+    key = HiddenField()
+    plate = StringField("Plate", [InputRequired("Give the plate.")])
+    injured = RadioField(
+        "Injured?", [InputRequired("Say whether anyone is hurt.")], choices=[("no", "No"), ("yes", "Yes")]
+    )
+
+
+def render(app: Flask, source: str, address: str = "/sign-in", **context: Any) -> str:
+    with app.test_request_context(address):
+        return app.jinja_env.from_string(source).render(**context)
+
+
+def refused_form(app: Flask) -> ReportForm:
+    with app.test_request_context("/sign-in", method="POST"):
+        form = ReportForm(MultiDict({"plate": ""}), meta={"csrf": False})
+        form.validate()
+        return form
+
+
+def test_a_refused_field_is_tied_to_its_error(app: Flask) -> None:
+    page = render(
+        app,
+        '{% from "macros/field.html" import field %}{{ field(form.plate, hint="As on the licence.") }}',
+        form=refused_form(app),
+    )
+    assert 'aria-describedby="plate-hint plate-error"' in page
+    assert 'aria-invalid="true"' in page
+    assert 'id="plate-error"' in page
+    assert "Give the plate." in page
+
+
+def test_a_field_without_refusal_claims_none(app: Flask) -> None:
+    with app.test_request_context("/sign-in"):
+        form = ReportForm(meta={"csrf": False})
+    page = render(app, '{% from "macros/field.html" import field %}{{ field(form.plate) }}', form=form)
+    assert "aria-invalid" not in page
+    assert "aria-describedby" not in page
+
+
+def test_the_sum_of_errors_links_to_the_first_choice_of_a_group(app: Flask) -> None:
+    page = render(
+        app,
+        '{% from "macros/field.html" import form_errors %}{{ form_errors(form) }}',
+        form=refused_form(app),
+    )
+    assert 'href="#plate"' in page
+    assert 'href="#injured-0"' in page
+
+
+def test_other_attributes_reach_the_input_with_dashes(app: Flask) -> None:
+    page = render(
+        app,
+        '{% from "macros/field.html" import field %}{{ field(form.plate, data_suggest="/fleet/suggest", rows=4) }}',
+        form=refused_form(app),
+    )
+    assert 'data-suggest="/fleet/suggest"' in page
+    assert 'rows="4"' in page
+
+
+def test_hidden_fields_bring_a_token_also_for_a_form_without_one(app: Flask) -> None:
+    page = render(
+        app,
+        '{% from "macros/field.html" import hidden_fields %}{{ hidden_fields(form) }}',
+        form=refused_form(app),
+    )
+    assert page.count('name="csrf_token"') == 1
+    assert 'name="key"' in page
+
+
+def test_the_pager_keeps_the_query(app: Flask) -> None:
+    page = render(
+        app,
+        '{% from "macros/table.html" import pager %}{{ pager(page) }}',
+        "/sign-in?branch=gongyi&tag=a&tag=b&page=2",
+        page=Page([1], 130, 2, 50),
+    )
+    assert 'href="/sign-in?branch=gongyi&amp;tag=a&amp;tag=b&amp;page=3"' in page
+    assert 'href="/sign-in?branch=gongyi&amp;tag=a&amp;tag=b"' in page
+
+
+def test_a_sorted_column_offers_the_other_direction(app: Flask) -> None:
+    source = '{% from "macros/table.html" import table_head %}{{ table_head([{"label": "Due", "key": "due"}], sort) }}'
+    assert 'href="/sign-in?sort=-due"' in render(app, source, sort="due")
+    assert 'href="/sign-in?sort=due"' in render(app, source, sort="-due")
+    assert 'aria-sort="descending"' in render(app, source, sort="-due")
+
+
+def test_a_clock_says_its_state_in_words_and_its_details_in_a_tip(app: Flask) -> None:
+    pill = SimpleNamespace(
+        tone="bad", icon="over", text="over by 35 min", title='Due 11-23 17:40 "office" calendar'
+    )
+    page = render(app, '{% from "macros/clock.html" import clock %}{{ clock(pill) }}', pill=pill)
+    assert "pill-bad" in page
+    assert "icon-over" in page
+    assert "over by 35 min" in page
+    assert 'data-tip="Due 11-23 17:40 &#34;office&#34; calendar"' in page
+
+
+def test_what_people_typed_is_escaped(app: Flask) -> None:
+    person = SimpleNamespace(name="<b>王磊", staff_no="1017", phone="138 0371 2260")
+    page = render(app, '{% from "macros/person.html" import person %}{{ person(p) }}', p=person)
+    assert "&lt;b&gt;王磊" in page
+    assert 'href="tel:13803712260"' in page
+
+
+def test_time_bar_parts_fill_the_whole_width(app: Flask) -> None:
+    segments = [
+        SimpleNamespace(seconds=600, text="周鹏 0:10", state="running", holder=0),
+        SimpleNamespace(seconds=200, text="待客户", state="paused", holder=0),
+        SimpleNamespace(seconds=200, text="超 0:03", state="over", holder=0),
+    ]
+    page = render(app, '{% from "macros/bars.html" import time_bar %}{{ time_bar(s, [], "T") }}', s=segments)
+    assert 'x="0.0%" width="60.0%"' in page
+    assert 'x="60.0%" width="20.0%"' in page
+    assert 'x="80.0%" width="20.0%"' in page
+    assert 'fill="url(#time-bar-hatch)"' in page
+
+
+def test_an_empty_chart_is_drawn(app: Flask) -> None:
+    source = """{% from "macros/bars.html" import bar_chart, line_chart, sparkline, time_bar %}
+    {{ bar_chart([], "A") }}{{ line_chart([("x", [])], [], "B") }}{{ sparkline([], "C") }}{{ time_bar([], [], "D") }}"""
+    assert 'aria-label="B"' in render(app, source)
