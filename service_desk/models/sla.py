@@ -96,7 +96,8 @@ class ServiceLevel(Versioned, Base):
 class Timer(Versioned, Base):
     """One promise on one matter. Its entries are the truth; every instant after `started_at` follows from them.
 
-    `paused_at`, `pause_reason` and `left_seconds` (what is left when it resumes) are set while it stands.
+    `used_seconds` and `over_seconds` are the sums at `measured_at`, for good once it has stopped. `paused_at`,
+    `pause_reason` and `left_seconds` (what is left when it resumes) are set while it stands.
     """
 
     __tablename__ = "timers"
@@ -146,8 +147,9 @@ class Timer(Versioned, Base):
     pause_reason: Mapped[Short] = mapped_column(default="")
     left_seconds: Mapped[int | None]
     stopped_at: Mapped[Instant | None]
-    used_seconds: Mapped[int | None]
-    over_seconds: Mapped[int | None]
+    measured_at: Mapped[Instant]
+    used_seconds: Mapped[int] = mapped_column(default=0)
+    over_seconds: Mapped[int] = mapped_column(default=0)
 
 
 class TimerEntry(Base):

@@ -1,0 +1,26 @@
+"""Every half minute: what clocks have to say is said, once, at its true instant."""
+
+from datetime import datetime
+
+from service_desk.jobs.runner import Tally, each, unit_of_work
+from service_desk.services import sla
+
+NAME = "sla_sweep"
+BATCH = 200
+
+
+def run(now: datetime, *, batch: int = BATCH) -> Tally:
+    """Check all timers that are due, the longest due first, in small batches.
+
+    After an outage it works the backlog off in one run. A row that fails is left for a later run: it was
+    taken, so it does not come up again in this one.
+    """
+    tally = Tally()
+    while taken := _take(now, batch):
+        tally += each(NAME, taken, lambda timer_id: sla.check_timer(timer_id, now))
+    return tally
+
+
+def _take(now: datetime, batch: int) -> list[int]:
+    with unit_of_work():
+        return sla.claim_due_timers(now, batch=batch)

@@ -1,0 +1,52 @@
+"""The clock as a service: promises, timers with their ledger, the sweep, breaches and their reviews."""
+
+from service_desk.services.sla.defaults import install_defaults
+from service_desk.services.sla.ledger import OPEN_STATES, entries_of, facts_of, seconds_left, seconds_over
+from service_desk.services.sla.reviews import (
+    BreachCause,
+    BreachFilter,
+    BreachView,
+    SignReview,
+    count_open,
+    get_breach,
+    list_breaches,
+    sign_review,
+)
+from service_desk.services.sla.sweeping import check_timer, claim_due_timers
+from service_desk.services.sla.timers import (
+    cancel,
+    hand_over,
+    open_timers,
+    pause,
+    resume,
+    start,
+    stop,
+    timers_of,
+)
+
+__all__ = [
+    "OPEN_STATES",
+    "BreachCause",
+    "BreachFilter",
+    "BreachView",
+    "SignReview",
+    "cancel",
+    "check_timer",
+    "claim_due_timers",
+    "count_open",
+    "entries_of",
+    "facts_of",
+    "get_breach",
+    "hand_over",
+    "install_defaults",
+    "list_breaches",
+    "open_timers",
+    "pause",
+    "resume",
+    "seconds_left",
+    "seconds_over",
+    "sign_review",
+    "start",
+    "stop",
+    "timers_of",
+]

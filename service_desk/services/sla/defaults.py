@@ -1,0 +1,98 @@
+"""The calendars and service levels a new desk begins with; every figure is editable afterwards."""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+
+from sqlalchemy import delete, extract, func, select
+
+from service_desk.adapters.statutory_days import StatutoryYear, statutory_year
+from service_desk.base.clock import CHINA, local_date
+from service_desk.base.money import to_fen
+from service_desk.models.db import db
+from service_desk.models.sla import CalendarDay, ServiceLevel, WorkingCalendarRow
+from service_desk.rules.sla import DEFAULT_CALENDARS, DEFAULT_LEVELS, Level
+from service_desk.rules.sla.defaults import DefaultCalendar
+from service_desk.services.sla import calendars
+
+FIRST_STATUTORY_YEAR = 2024
+_LEVELS_HOLD_FROM = date(FIRST_STATUTORY_YEAR, 1, 1)
+_NAMES = {
+    "24x7": ("全天候", "Round the clock"),
+    "office": ("办公日历", "Office hours"),
+    "calendar-days": ("法定期限日历", "Calendar days by law"),
+}
+
+
+def install_defaults(now: datetime) -> None:
+    """Create the starting calendars and levels, and fill statutory days up to next year.
+
+    Calling it again adds only what is missing: a calendar or level people changed stays as it is, and
+    provisional days give way to the State Council's notice once the package knows it.
+    """
+    for default in DEFAULT_CALENDARS:
+        _install_calendar(default, now)
+    if not db.session.scalar(select(func.count()).select_from(ServiceLevel)):
+        db.session.add_all(_level_row(level) for level in DEFAULT_LEVELS)
+        db.session.flush()
+
+
+def _install_calendar(default: DefaultCalendar, now: datetime) -> None:
+    calendar = db.session.scalar(select(WorkingCalendarRow).where(WorkingCalendarRow.code == default.code))
+    is_new = calendar is None
+    if calendar is None:
+        name, name_en = _NAMES[default.code]
+        week = {weekday: [list(span) for span in spans] for weekday, spans in default.week.items()}
+        calendar = WorkingCalendarRow(
+            code=default.code, name=name, name_en=name_en, zone=CHINA.key, week=week
+        )
+        db.session.add(calendar)
+        db.session.flush()
+    filled = False
+    if default.keeps_statutory_days:
+        years = range(FIRST_STATUTORY_YEAR, local_date(now).year + 2)
+        filled = sum(_fill_year(calendar, year) for year in years) > 0
+    if is_new or filled:
+        calendars.seal(calendar, now)
+
+
+def _fill_year(calendar: WorkingCalendarRow, year: int) -> bool:
+    """Write a year's statutory days unless it has better ones; True when something was written."""
+    of_year = (CalendarDay.calendar_id == calendar.id, extract("year", CalendarDay.day) == year)
+    known = list(db.session.scalars(select(CalendarDay.is_provisional).where(*of_year)))
+    statutory = statutory_year(year)
+    if known and (statutory.is_provisional or not all(known)):
+        return False
+    db.session.execute(delete(CalendarDay).where(*of_year))
+    rows = list(_day_rows(calendar, statutory))
+    db.session.add_all(rows)
+    db.session.flush()
+    return bool(rows)
+
+
+def _day_rows(calendar: WorkingCalendarRow, statutory: StatutoryYear) -> Iterator[CalendarDay]:
+    weekday_hours = calendar.week.get("mon", [])
+    for day in statutory.days:
+        yield CalendarDay(
+            calendar_id=calendar.id,
+            day=day.day,
+            hours=weekday_hours if day.is_working else [],
+            label=day.name,
+            source=statutory.source,
+            is_provisional=statutory.is_provisional,
+        )
+
+
+def _level_row(level: Level) -> ServiceLevel:
+    return ServiceLevel(
+        step=level.step,
+        is_urban=level.is_urban,
+        amount_from_fen=None if level.amount_from is None else to_fen(level.amount_from),
+        amount_to_fen=None if level.amount_to is None else to_fen(level.amount_to),
+        target_value=level.target.value,
+        target_unit=level.target.unit,
+        warn_percent=level.target.warn_percent,
+        escalate_after_minutes=list(level.target.escalate_after_minutes),
+        calendar_code=level.calendar_code,
+        source=level.source,
+        effective_on=_LEVELS_HOLD_FROM,
+    )

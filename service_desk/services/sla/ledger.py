@@ -1,0 +1,158 @@
+"""A timer's row and its entries: read as the rules take them, and written back as the rules say."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import select
+
+from service_desk.models.db import db
+from service_desk.models.sla import SlaEvent, Timer, TimerEntry, TimerState
+from service_desk.models.users import User
+from service_desk.rules.calendar import WorkingCalendar
+from service_desk.rules.sla import (
+    EventKind,
+    LedgerEvent,
+    PauseReason,
+    Target,
+    TimerFacts,
+    check_event,
+    evaluate,
+    measuring_calendar,
+)
+from service_desk.rules.sla.history import whole_second
+from service_desk.services.notices import Matter
+from service_desk.services.sla import calendars
+
+OPEN_STATES = (TimerState.RUNNING, TimerState.PAUSED)
+# A time the matter itself keeps (an arrival recorded with photos) is proved by the matter's record.
+PROVED_BY_MATTER = "matter"
+
+
+def matter_of(timer: Timer) -> Matter:
+    """What the timer is about."""
+    return Matter(timer.matter_kind, timer.matter_id, timer.matter_number, timer.account_id, timer.branch_id)
+
+
+def target_of(timer: Timer) -> Target:
+    """The promise as it was when the clock started."""
+    return Target(
+        timer.target_value, timer.target_unit, timer.warn_percent, tuple(timer.escalate_after_minutes)
+    )
+
+
+def calendar_of(timer: Timer) -> WorkingCalendar:
+    """The calendar version the clock started under."""
+    return calendars.working_calendar(timer.calendar_digest)
+
+
+def clock_of(timer: Timer) -> WorkingCalendar:
+    """The calendar whose seconds the timer counts: round the clock for calendar days."""
+    return measuring_calendar(target_of(timer), calendar_of(timer))
+
+
+def seconds_left(timer: Timer, now: datetime) -> int:
+    """Time on the clock until the due time, from the row alone; what is left at resumption in a pause."""
+    if timer.left_seconds is not None:
+        return timer.left_seconds
+    return clock_of(timer).between(now, timer.due_at) if timer.due_at else 0
+
+
+def seconds_over(timer: Timer, now: datetime) -> int:
+    """Time on the clock after the due time, from the row alone."""
+    if timer.due_at is None or timer.state is not TimerState.RUNNING:
+        return timer.over_seconds
+    return timer.over_seconds + clock_of(timer).between(max(timer.due_at, timer.measured_at), now)
+
+
+def entries_of(timer_ids: Iterable[int]) -> dict[int, list[TimerEntry]]:
+    """The entries of several timers in one query, in order."""
+    statement = select(TimerEntry).where(TimerEntry.timer_id.in_(list(timer_ids)))
+    found: dict[int, list[TimerEntry]] = defaultdict(list)
+    for entry in db.session.scalars(statement.order_by(TimerEntry.at, TimerEntry.id)):
+        found[entry.timer_id].append(entry)
+    return found
+
+
+def events_of(entries: Iterable[TimerEntry]) -> list[LedgerEvent]:
+    """The entries as the rules read them."""
+    return [
+        LedgerEvent(
+            entry.at,
+            entry.kind,
+            entry.holder_id,
+            reason=PauseReason(entry.reason) if entry.kind is EventKind.PAUSE else None,
+            evidence=None if entry.evidence_id is None else str(entry.evidence_id),
+        )
+        for entry in entries
+    ]
+
+
+def told(timer_id: int) -> set[str]:
+    """The happenings of a timer that were told before."""
+    return set(db.session.scalars(select(SlaEvent.kind).where(SlaEvent.timer_id == timer_id)))
+
+
+def facts_of(timer: Timer, now: datetime) -> TimerFacts:
+    """Everything that follows from the timer's entries, seen at `now`."""
+    events = events_of(entries_of([timer.id])[timer.id])
+    return evaluate(events, target_of(timer), calendar_of(timer), now, told(timer.id))
+
+
+def add_entry(
+    timer: Timer,
+    kind: EventKind,
+    *,
+    holder_id: int,
+    at: datetime,
+    actor: User | None,
+    now: datetime,
+    reason: PauseReason | None = None,
+    note: str = "",
+    evidence_id: int | None = None,
+) -> TimerFacts:
+    """Check an event against the ledger, write it, and bring the row up to date.
+
+    Refuses what cannot follow (`rules.sla.check_event`) before anything is written.
+    """
+    events = events_of(entries_of([timer.id])[timer.id])
+    proof = str(evidence_id) if evidence_id is not None else PROVED_BY_MATTER
+    event = LedgerEvent(
+        at, kind, holder_id, reason, evidence=None if kind is EventKind.PAUSE and not evidence_id else proof
+    )
+    check_event(events, event, now)
+    db.session.add(
+        TimerEntry(
+            timer_id=timer.id,
+            at=whole_second(at),
+            kind=kind,
+            holder_id=holder_id,
+            reason=reason or "",
+            note=note,
+            evidence_id=evidence_id,
+            actor_id=actor.id if actor else None,
+            recorded_at=now,
+        )
+    )
+    return refresh(timer, [*events, event], now)
+
+
+def refresh(timer: Timer, events: list[LedgerEvent], now: datetime) -> TimerFacts:
+    """Write what follows from the events at `now` into the row."""
+    facts = evaluate(events, target_of(timer), calendar_of(timer), now, told(timer.id))
+    timer.state = facts.state
+    timer.holder_id = facts.holder_id
+    timer.due_at, timer.warn_at, timer.next_check_at = facts.due_at, facts.warn_at, facts.next_check_at
+    timer.breached_at = facts.breached_at
+    timer.measured_at, timer.stopped_at = facts.ended_at or whole_second(now), facts.ended_at
+    timer.used_seconds, timer.over_seconds = facts.used_seconds, facts.over_seconds
+    pause = _open_pause(events) if facts.state is TimerState.PAUSED else None
+    timer.paused_at = pause.at if pause else None
+    timer.pause_reason = pause.reason or "" if pause else ""
+    timer.left_seconds = facts.remaining_seconds if pause else None
+    db.session.flush()
+    return facts
+
+
+def _open_pause(events: list[LedgerEvent]) -> LedgerEvent:
+    return next(event for event in reversed(events) if event.kind is EventKind.PAUSE)
