@@ -4,7 +4,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service_desk.models.db import Base, Fen, Id, Instant, Json, Line, Short, Versioned, enum_type
@@ -24,13 +24,28 @@ class CoverSource(StrEnum):
 
 
 class RateTable(Base):
-    """One version of the price table. The one in force is the latest whose `effective_on` has come."""
+    """One version of the price table of a line. The one in force is the latest whose `effective_on` has come.
+
+    A table of an account goes before the general ones, which have no account.
+    """
 
     __tablename__ = "rate_tables"
-    __table_args__ = (UniqueConstraint("account_id", "effective_on"),)
+    __table_args__ = (
+        UniqueConstraint("account_id", "line", "effective_on"),
+        # To a unique constraint no two NULLs are the same.
+        Index(
+            "uq_rate_tables_general",
+            "line",
+            "effective_on",
+            unique=True,
+            sqlite_where=text("account_id IS NULL"),
+            postgresql_where=text("account_id IS NULL"),
+        ),
+    )
 
     id: Mapped[Id]
     account_id: Mapped[int | None] = mapped_column(ForeignKey("key_accounts.id"))
+    line: Mapped[PolicyLine] = mapped_column(enum_type(PolicyLine))
     name: Mapped[Line]
     effective_on: Mapped[date]
     is_sample: Mapped[bool] = mapped_column(default=False)
@@ -38,13 +53,15 @@ class RateTable(Base):
 
 
 class RateTableLine(Base):
-    """Use class x band x cover set -> premium. Bands are half-open: `band_from <= x < band_to`."""
+    """Use class x band x cover set -> premium. Bands are half-open: `band_from <= x < band_to`.
+
+    `covers` holds `{code, limit_fen, per, deductible_fen, absolute_deductible_percent}`, as `rules.rating.CoverLimit`.
+    """
 
     __tablename__ = "rate_table_lines"
 
     id: Mapped[Id]
     table_id: Mapped[int] = mapped_column(ForeignKey("rate_tables.id"), index=True)
-    line: Mapped[PolicyLine] = mapped_column(enum_type(PolicyLine))
     cover_set: Mapped[Short]
     use_class: Mapped[UseClass] = mapped_column(enum_type(UseClass))
     measure: Mapped[Short]

@@ -10,12 +10,12 @@ from datetime import date, datetime
 
 from service_desk.rules.metrics import Ratio
 from service_desk.rules.policy_flow import last_covered_day
-from service_desk.rules.rating import InsuranceLine, UseClass
+from service_desk.rules.vocabulary import PolicyLine, UseClass
 
-_PASSENGER_LAYERS = (InsuranceLine.CTPL, InsuranceLine.COMMERCIAL, InsuranceLine.CARRIER_LIABILITY)
-_OTHER_LAYERS = (InsuranceLine.CTPL, InsuranceLine.COMMERCIAL)
+_PASSENGER_LAYERS = (PolicyLine.CTPL, PolicyLine.COMMERCIAL, PolicyLine.CARRIER_LIABILITY)
+_OTHER_LAYERS = (PolicyLine.CTPL, PolicyLine.COMMERCIAL)
 
-REQUIRED_LINES: dict[UseClass, tuple[InsuranceLine, ...]] = {
+REQUIRED_LINES: dict[UseClass, tuple[PolicyLine, ...]] = {
     UseClass.COACH: _PASSENGER_LAYERS,
     UseClass.CITY_BUS: _PASSENGER_LAYERS,
     UseClass.TAXI_RENTAL: _PASSENGER_LAYERS,
@@ -33,7 +33,7 @@ class CoverPeriod:
 
     starts_at: datetime
     ends_at: datetime
-    line: InsuranceLine
+    line: PolicyLine
     source: str = ""
 
     def holds(self, moment: datetime) -> bool:
@@ -75,21 +75,21 @@ class VehicleCover:
     periods: Sequence[CoverPeriod] = ()
 
 
-def cover_at(periods: Iterable[CoverPeriod], line: InsuranceLine, moment: datetime) -> CoverPeriod | None:
+def cover_at(periods: Iterable[CoverPeriod], line: PolicyLine, moment: datetime) -> CoverPeriod | None:
     """Find the cover of a line that holds at an instant; of several, the one that began first."""
     return min((period for period in _of(periods, line) if period.holds(moment)), default=None)
 
 
 def missing_lines(
     use_class: UseClass | None, periods: Iterable[CoverPeriod], moment: datetime
-) -> list[InsuranceLine]:
+) -> list[PolicyLine]:
     """List the required lines without cover at an instant. A vehicle of unknown class needs CTPL at least."""
-    required = (InsuranceLine.CTPL,) if use_class is None else REQUIRED_LINES[use_class]
+    required = (PolicyLine.CTPL,) if use_class is None else REQUIRED_LINES[use_class]
     known = list(periods)
     return [line for line in required if cover_at(known, line, moment) is None]
 
 
-def gaps(periods: Iterable[CoverPeriod], line: InsuranceLine, within: Span) -> list[Span]:
+def gaps(periods: Iterable[CoverPeriod], line: PolicyLine, within: Span) -> list[Span]:
     """List the stretches of `within` that no cover of the line holds."""
     found, reached = [], within.starts_at
     for period in sorted(_of(periods, line)):
@@ -103,7 +103,7 @@ def gaps(periods: Iterable[CoverPeriod], line: InsuranceLine, within: Span) -> l
     return [span for span in found if span.starts_at < span.ends_at]
 
 
-def overlaps(periods: Iterable[CoverPeriod], line: InsuranceLine) -> list[tuple[CoverPeriod, CoverPeriod]]:
+def overlaps(periods: Iterable[CoverPeriod], line: PolicyLine) -> list[tuple[CoverPeriod, CoverPeriod]]:
     """List the pairs of periods of a line that hold at the same time."""
     ordered = sorted(_of(periods, line))
     return [
@@ -114,7 +114,7 @@ def overlaps(periods: Iterable[CoverPeriod], line: InsuranceLine) -> list[tuple[
     ]
 
 
-def start_after(periods: Iterable[CoverPeriod], line: InsuranceLine, wanted: datetime) -> datetime:
+def start_after(periods: Iterable[CoverPeriod], line: PolicyLine, wanted: datetime) -> datetime:
     """When a new term begins: as wanted, or exactly when the cover that holds then ends."""
     start = wanted
     for period in sorted(_of(periods, line)):
@@ -124,7 +124,7 @@ def start_after(periods: Iterable[CoverPeriod], line: InsuranceLine, wanted: dat
 
 
 def refusals_for_issue(
-    facts: IssueFacts, line: InsuranceLine, wanted: Span, periods: Iterable[CoverPeriod]
+    facts: IssueFacts, line: PolicyLine, wanted: Span, periods: Iterable[CoverPeriod]
 ) -> list[Refusal]:
     """List every reason why a line cannot be issued for a term; none: it can.
 
@@ -164,5 +164,5 @@ def coverage_ratio(vehicles: Iterable[VehicleCover], moment: datetime) -> Ratio:
     return Ratio(sum(covered), len(covered))
 
 
-def _of(periods: Iterable[CoverPeriod], line: InsuranceLine) -> list[CoverPeriod]:
+def _of(periods: Iterable[CoverPeriod], line: PolicyLine) -> list[CoverPeriod]:
     return [period for period in periods if period.line == line]

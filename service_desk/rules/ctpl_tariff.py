@@ -6,10 +6,14 @@ non-operating bus tables, enterprises (企业) and public bodies (机关); a tra
 
 from datetime import date
 
-from service_desk.rules.rating import InsuranceLine, Measure, RateLine, UseClass, bands
+from service_desk.rules.rating import CoverLimit, Measure, RateLine, bands
+from service_desk.rules.vocabulary import CoverCode, PolicyLine, UseClass
 
 EFFECTIVE_ON = date(2008, 2, 1)
 COVER_SET = "basic"
+SOURCE = "机动车交通事故责任强制保险基础费率表（2008版）"
+# The sum of the three statutory limits since 19 September 2020; a claim is settled by those of its date of loss.
+LIMITS = (CoverLimit(CoverCode.CTPL, 200_000_00),)
 
 _SERIES: tuple[tuple[UseClass, Measure, tuple[int, ...], tuple[int, ...]], ...] = (
     (UseClass.COACH, Measure.SEATS, (6, 10, 20, 36), (2350, 2620, 3420, 4690)),
@@ -27,6 +31,6 @@ def ctpl_base_lines() -> list[RateLine]:
         rate
         for use_class, measure, edges, premiums in _SERIES
         for rate in bands(
-            InsuranceLine.CTPL, COVER_SET, use_class, measure, edges=edges, premiums_yuan=premiums
+            PolicyLine.CTPL, COVER_SET, use_class, measure, edges=edges, premiums_yuan=premiums, limits=LIMITS
         )
     ]

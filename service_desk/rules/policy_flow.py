@@ -59,6 +59,15 @@ def one_year_term(first_day: date) -> Term:
     return Term(start_of_day(first_day), start_of_day(add_years(first_day, 1)))
 
 
+def year_from(starts_at: datetime) -> Term:
+    """A year's cover from an instant up to 00:00 of the same date a year later: the last day is whole.
+
+    From midnight this is `one_year_term`. From an instant within a day (cover that takes effect at once)
+    the printed days are the same.
+    """
+    return Term(starts_at, start_of_day(add_years(local_date(starts_at), 1)))
+
+
 def last_covered_day(ends_at: datetime) -> date:
     """The last day with cover in China for cover that ends before `ends_at`: 1 January 00:00 is 31 December."""
     return local_date(ends_at - timedelta(microseconds=1))

@@ -12,17 +12,7 @@ from itertools import groupby, pairwise
 
 from service_desk.base.errors import Invalid
 from service_desk.base.money import from_fen, to_fen
-
-
-class UseClass(StrEnum):
-    """What a vehicle is used for, as the tariff and the vehicle licence (使用性质) class it."""
-
-    COACH = "coach"
-    CITY_BUS = "city_bus"
-    TAXI_RENTAL = "taxi_rental"
-    GOODS = "goods"
-    NON_OPERATING = "non_operating"
-
+from service_desk.rules.vocabulary import CoverCode, PolicyLine, UseClass
 
 USE_CLASS_WORDS: dict[str, UseClass] = {
     "公路客运": UseClass.COACH,
@@ -32,14 +22,6 @@ USE_CLASS_WORDS: dict[str, UseClass] = {
     "非营业": UseClass.NON_OPERATING,
 }
 """The words fleet lists use for each class."""
-
-
-class InsuranceLine(StrEnum):
-    """What is sold as one policy. A commercial policy always holds third-party liability."""
-
-    CTPL = "ctpl"
-    COMMERCIAL = "commercial"
-    CARRIER_LIABILITY = "carrier_liability"
 
 
 class Measure(StrEnum):
@@ -83,20 +65,21 @@ FLOAT_RATES: dict[CtplFloat, Decimal] = {
 class CoverLimit:
     """One coverage of a cover set. `limit_fen` None: paid by loss, with no stated limit."""
 
-    coverage: str
+    coverage: CoverCode
     limit_fen: int | None
     per: LimitPer = LimitPer.ACCIDENT
+    deductible_fen: int = 0
+    absolute_deductible_percent: int = 0
 
 
 @dataclass(frozen=True)
 class RateLine:
     """One line of a price table. `band_to` is excluded; None leaves the band open at the top.
 
-    `premium_fen` is for a year and the whole vehicle, or for each seat with `per_seat`. `sample` marks
-    figures that were made up for trying the desk out and must not be sold.
+    `premium_fen` is for a year and the whole vehicle, or for each seat with `per_seat`.
     """
 
-    line: InsuranceLine
+    line: PolicyLine
     cover_set: str
     use_class: UseClass
     measure: Measure
@@ -105,7 +88,6 @@ class RateLine:
     premium_fen: int
     per_seat: bool = False
     limits: tuple[CoverLimit, ...] = ()
-    sample: bool = False
 
     def holds(self, value: Decimal) -> bool:
         """Tell whether a number of seats or tonnes lies in the band."""
@@ -136,7 +118,7 @@ class RateProblem:
     """A fault of a price table: `overlap` (two prices) or `hole` (no price) from `band_from` to `band_to`."""
 
     code: str
-    line: InsuranceLine
+    line: PolicyLine
     cover_set: str
     use_class: UseClass
     measure: Measure
@@ -162,7 +144,7 @@ def premium_for(
     lines: Iterable[RateLine],
     vehicle: VehicleFacts,
     *,
-    line: InsuranceLine,
+    line: PolicyLine,
     cover_set: str,
     ctpl_float: CtplFloat = CtplFloat.A4,
 ) -> Premium:
@@ -188,7 +170,7 @@ def premium_for(
             measure=measure.value,
             value=str(value),
         )
-    return _priced(found[0], vehicle, FLOAT_RATES[ctpl_float] if line is InsuranceLine.CTPL else Decimal(0))
+    return _priced(found[0], vehicle, FLOAT_RATES[ctpl_float] if line is PolicyLine.CTPL else Decimal(0))
 
 
 def _measured(vehicle: VehicleFacts, measure: Measure) -> Decimal:
@@ -254,17 +236,18 @@ def _problem(code: str, rate: RateLine, band_from: Decimal, band_to: Decimal | N
 
 
 def bands(
-    line: InsuranceLine,
+    line: PolicyLine,
     cover_set: str,
     use_class: UseClass,
     measure: Measure,
     *,
     edges: Sequence[int],
     premiums_yuan: Sequence[int],
+    limits: tuple[CoverLimit, ...] = (),
 ) -> list[RateLine]:
     """Build adjoining lines from their lower edges and premiums; the last band is open at the top."""
     ends: list[Decimal | None] = [Decimal(upper) for _, upper in pairwise(edges)]
     return [
-        RateLine(line, cover_set, use_class, measure, Decimal(start), end, yuan * 100)
+        RateLine(line, cover_set, use_class, measure, Decimal(start), end, yuan * 100, limits=limits)
         for start, end, yuan in zip(edges, [*ends, None], premiums_yuan, strict=True)
     ]

@@ -22,9 +22,9 @@ from service_desk.rules.coverage import (
     start_after,
 )
 from service_desk.rules.metrics import Ratio
-from service_desk.rules.rating import InsuranceLine, UseClass
+from service_desk.rules.vocabulary import PolicyLine, UseClass
 
-CTPL, COMMERCIAL, CARRIER = InsuranceLine
+CTPL, COMMERCIAL, CARRIER = PolicyLine
 GOOD = IssueFacts(vin="LZYTBTE61N1001850", use_class=UseClass.COACH, state="operating")
 
 
@@ -33,7 +33,7 @@ def at(month: int, day: int, year: int = 2026) -> datetime:
 
 
 def period(
-    start: datetime, end: datetime, line: InsuranceLine = CTPL, source: str = "POL-2026-000001"
+    start: datetime, end: datetime, line: PolicyLine = CTPL, source: str = "POL-2026-000001"
 ) -> CoverPeriod:
     return CoverPeriod(start, end, line, source)
 
@@ -71,9 +71,7 @@ def test_cover_of_another_line_does_not_count() -> None:
         (None, []),
     ],
 )
-def test_required_layers_follow_the_use_class(
-    use_class: UseClass | None, missing: list[InsuranceLine]
-) -> None:
+def test_required_layers_follow_the_use_class(use_class: UseClass | None, missing: list[PolicyLine]) -> None:
     assert missing_lines(use_class, [MARCH_TO_JUNE], at(4, 1)) == missing
 
 
@@ -136,7 +134,7 @@ def test_cover_that_begins_later_clashes_as_well() -> None:
 
 
 def test_coverage_ratio_of_the_worked_example() -> None:
-    full = [period(at(1, 1), at(1, 1, 2027), line) for line in InsuranceLine]
+    full = [period(at(1, 1), at(1, 1, 2027), line) for line in PolicyLine]
     fleet = (
         [VehicleCover("operating", UseClass.COACH, full)] * 1174
         + [VehicleCover("operating", UseClass.COACH, full[:2])] * 6

@@ -10,16 +10,15 @@ from service_desk.base.errors import Invalid
 from service_desk.rules.ctpl_tariff import COVER_SET, ctpl_base_lines
 from service_desk.rules.rating import (
     CtplFloat,
-    InsuranceLine,
     Measure,
     RateLine,
     RateProblem,
-    UseClass,
     VehicleFacts,
     bands,
     premium_for,
     table_problems,
 )
+from service_desk.rules.vocabulary import PolicyLine, UseClass
 
 TARIFF = Path(__file__).parents[1] / "data" / "ctpl_base_tariff_2008.csv"
 OFFICIAL_CLASSES = {
@@ -34,7 +33,7 @@ OFFICIAL_CLASSES = {
 
 def ctpl(vehicle: VehicleFacts, ctpl_float: CtplFloat = CtplFloat.A4) -> int:
     premium = premium_for(
-        ctpl_base_lines(), vehicle, line=InsuranceLine.CTPL, cover_set=COVER_SET, ctpl_float=ctpl_float
+        ctpl_base_lines(), vehicle, line=PolicyLine.CTPL, cover_set=COVER_SET, ctpl_float=ctpl_float
     )
     return premium.total_fen
 
@@ -112,7 +111,7 @@ def test_vehicle_that_cannot_be_rated_is_refused_with_the_reason(vehicle: Vehicl
 
 def test_premium_per_seat_is_multiplied_and_not_floated() -> None:
     rate = RateLine(
-        InsuranceLine.CARRIER_LIABILITY,
+        PolicyLine.CARRIER_LIABILITY,
         "standard",
         UseClass.COACH,
         Measure.SEATS,
@@ -124,7 +123,7 @@ def test_premium_per_seat_is_multiplied_and_not_floated() -> None:
     premium = premium_for(
         [rate],
         VehicleFacts(UseClass.COACH, seats=45),
-        line=InsuranceLine.CARRIER_LIABILITY,
+        line=PolicyLine.CARRIER_LIABILITY,
         cover_set="standard",
         ctpl_float=CtplFloat.A3,
     )
@@ -133,7 +132,7 @@ def test_premium_per_seat_is_multiplied_and_not_floated() -> None:
 
 def coach_bands(*edges: int) -> list[RateLine]:
     return bands(
-        InsuranceLine.CTPL,
+        PolicyLine.CTPL,
         COVER_SET,
         UseClass.COACH,
         Measure.SEATS,
@@ -145,7 +144,7 @@ def coach_bands(*edges: int) -> list[RateLine]:
 def problem(code: str, band_from: int, band_to: int | None) -> RateProblem:
     return RateProblem(
         code,
-        InsuranceLine.CTPL,
+        PolicyLine.CTPL,
         COVER_SET,
         UseClass.COACH,
         Measure.SEATS,
@@ -183,6 +182,6 @@ def test_two_prices_for_one_vehicle_are_refused() -> None:
         premium_for(
             [*coach_bands(6), *coach_bands(6)],
             VehicleFacts(UseClass.COACH, seats=8),
-            line=InsuranceLine.CTPL,
+            line=PolicyLine.CTPL,
             cover_set=COVER_SET,
         )

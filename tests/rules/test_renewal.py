@@ -6,8 +6,8 @@ import pytest
 
 from service_desk.base.clock import start_of_day
 from service_desk.rules.coverage import CoverPeriod
-from service_desk.rules.rating import InsuranceLine
 from service_desk.rules.renewal import Bucket, RenewalStatus, bucket_of, reminder_due, renewal_status
+from service_desk.rules.vocabulary import PolicyLine
 
 LAST_DAY = date(2026, 12, 31)
 
@@ -64,7 +64,7 @@ def test_column_of_the_board(days: int, bucket: Bucket) -> None:
     assert bucket_of(LAST_DAY, before(days)) is bucket
 
 
-def cover(year: int, line: InsuranceLine = InsuranceLine.CTPL, month: int = 1) -> CoverPeriod:
+def cover(year: int, line: PolicyLine = PolicyLine.CTPL, month: int = 1) -> CoverPeriod:
     return CoverPeriod(start_of_day(date(year, month, 1)), start_of_day(date(year + 1, month, 1)), line)
 
 
@@ -79,7 +79,7 @@ END: datetime = cover(2026).ends_at
         ([cover(2026)], END, RenewalStatus.LAPSED),
         ([cover(2027)], END - timedelta(days=20), RenewalStatus.RENEWED),
         ([cover(2027, month=3)], END, RenewalStatus.RENEWED),
-        ([cover(2027, InsuranceLine.COMMERCIAL)], END, RenewalStatus.LAPSED),
+        ([cover(2027, PolicyLine.COMMERCIAL)], END, RenewalStatus.LAPSED),
     ],
 )
 def test_what_became_of_a_cover(others: list[CoverPeriod], moment: datetime, status: RenewalStatus) -> None:
