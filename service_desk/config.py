@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import parseaddr
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -42,6 +43,7 @@ class Config:
     base_url: str = ""
     smtp: Smtp | None = None
     mail_from: str = "Service Desk <desk@localhost>"
+    mail_reply_to: str = ""
     session_minutes: int = 480
     max_upload_mb: int = 30
     proxies: int = 0
@@ -75,7 +77,8 @@ def load_config(environ: Mapping[str, str] | None = None, *, root: Path = ROOT) 
         demo=_flag(given, "DEMO", mode == "development"),
         base_url=_base_url(given),
         smtp=_smtp(given),
-        mail_from=given.get("MAIL_FROM") or "Service Desk <desk@localhost>",
+        mail_from=_mail_address(given, "MAIL_FROM", "Service Desk <desk@localhost>"),
+        mail_reply_to=_mail_address(given, "MAIL_REPLY_TO", ""),
         session_minutes=_number(given, "SESSION_MINUTES", 480, 5, 10080),
         max_upload_mb=_number(given, "MAX_UPLOAD_MB", 30, 1, 500),
         proxies=_number(given, "PROXIES", 0, 0, 5),
@@ -180,6 +183,14 @@ def _base_url(given: Mapping[str, str]) -> str:
     if url and not url.startswith(("http://", "https://")):
         raise ConfigError(f"BASE_URL must begin with http:// or https://, not {url!r}.")
     return url
+
+
+def _mail_address(given: Mapping[str, str], name: str, default: str) -> str:
+    text = given.get(name) or default
+    local, _, domain = parseaddr(text)[1].rpartition("@")
+    if text and not (local and domain):
+        raise ConfigError(f"{name} must be a mail address such as Service Desk <desk@example.com>, not {text!r}.")
+    return text
 
 
 def _smtp(given: Mapping[str, str]) -> Smtp | None:

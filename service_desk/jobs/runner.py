@@ -66,6 +66,22 @@ def each(job: str, items: Iterable[T], act: Callable[[T], object]) -> Tally:
     return tally
 
 
+@dataclass(frozen=True)
+class Fault:
+    """What went wrong with an item, in one line."""
+
+    reason: str
+
+
+def guarded(job: str, item: object, act: Callable[[], T]) -> T | Fault:
+    """The result of `act`, or the fault it ended in, logged: for work between two units of work."""
+    try:
+        return act()
+    except Exception as error:
+        log.exception("job_item_failed", job=job, item=str(item))
+        return Fault(f"{type(error).__name__}: {error}")
+
+
 def run_job(app: Flask, name: str, job: Job, now: datetime) -> Tally:
     """Run a job once in an app context of its own. Never raises; a quiet run that did nothing logs nothing."""
     with app.app_context():

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 
 from service_desk.base.errors import NotFound
 from service_desk.base.paging import Page, PageRequest
@@ -126,7 +126,15 @@ def list_inbox(user: User, page: PageRequest) -> Page[Notice]:
     return Page(rows, total, page.number, page.size)
 
 
-def _inbox(user: User) -> Any:
+def get_inbox_notice(user: User, notice_id: int) -> Notice:
+    """One of the user's own messages; NotFound otherwise."""
+    notice = db.session.scalar(_inbox(user).where(Notice.id == notice_id))
+    if notice is None:
+        raise NotFound("not_found")
+    return notice
+
+
+def _inbox(user: User) -> Select[tuple[Notice]]:
     return select(Notice).where(Notice.user_id == user.id, Notice.channel == Channel.IN_APP)
 
 

@@ -1,6 +1,7 @@
 """What every template has: filters, labels, navigation, the account switcher."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from flask import Flask, current_app, g, request, session, url_for
@@ -40,6 +41,7 @@ def init_templates(app: Flask) -> None:
         yuan=lambda fen: format_yuan(fen, sign=True),
         moment=lambda at: times.moment(at, g.now),
         full_moment=times.full_moment,
+        instant=datetime.fromisoformat,
         day=times.day,
         duration=times.duration,
         label=label,

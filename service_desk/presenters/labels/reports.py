@@ -1,0 +1,24 @@
+"""Words of reports and their delivery."""
+
+from flask_babel import lazy_gettext as _l
+
+LABELS = {
+    "audit_action": {
+        "report_made": _l("Report made"),
+        "report_schedule_changed": _l("Report schedule changed"),
+    },
+    "weekday": {
+        "0": _l("Monday"),
+        "1": _l("Tuesday"),
+        "2": _l("Wednesday"),
+        "3": _l("Thursday"),
+        "4": _l("Friday"),
+        "5": _l("Saturday"),
+        "6": _l("Sunday"),
+    },
+    "notice_state": {
+        "queued": _l("Waiting to be sent"),
+        "sent": _l("Sent"),
+        "failed": _l("Not delivered"),
+    },
+}

@@ -1,0 +1,89 @@
+"""A notice into words: the mail in its recipient's language, and the line an inbox shows."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import css_inline
+from flask import current_app
+from flask_babel import gettext as _
+from jinja2 import TemplateError
+
+from service_desk.adapters.mailer import Attachment, Mail
+from service_desk.models.notices import Notice
+from service_desk.presenters import reports
+from service_desk.presenters.languages import in_language
+
+_INLINER = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
+
+
+@dataclass(frozen=True)
+class MailParts:
+    """What a kind's templates need beyond its parameters, and what is attached."""
+
+    context: dict[str, Any]
+    attachments: tuple[Attachment, ...] = ()
+
+
+def _weekly_claim_report(params: dict[str, Any]) -> MailParts:
+    report, attachment = reports.for_mail(params["run_id"])
+    return MailParts({"report": report}, (attachment,))
+
+
+# Kinds whose mail shows more than its parameters hold. Called in the recipient's language.
+_PARTS: dict[str, Callable[[dict[str, Any]], MailParts]] = {"weekly_claim_report": _weekly_claim_report}
+
+# What every mail template may call besides the filters.
+_WORDS: dict[str, Any] = {"named": reports.named, "percent": reports.percent}
+
+
+def render(notice: Notice, *, base_url: str) -> Mail:
+    """The whole mail. `params` are the templates' variables; `link(path)` is an absolute address."""
+    with in_language(notice.language):
+        parts_of = _PARTS.get(notice.kind)
+        parts = parts_of(notice.params) if parts_of else MailParts({})
+        subject = _line(notice.kind, notice.params)
+        context = {
+            **_WORDS,
+            **notice.params,
+            **parts.context,
+            "subject": subject,
+            "language": notice.language,
+            "recipient_name": notice.recipient_name,
+            "link": lambda path: f"{base_url}{path}",
+        }
+        text = _template(notice.kind, "body.txt").render(context).strip() + "\n"
+        html = _INLINER.inline(_template(notice.kind, "body.html").render(context))
+    return Mail(
+        to_name=notice.recipient_name,
+        to_address=notice.address,
+        subject=subject,
+        text=text,
+        html=html,
+        reference=_reference(notice),
+        language=notice.language,
+        attachments=parts.attachments,
+    )
+
+
+def inbox_line(notice: Notice) -> str:
+    """The subject in the reader's own language; a plain word where the notice cannot be rendered."""
+    try:
+        return _line(notice.kind, notice.params)
+    except TemplateError:
+        return _("A message from the service desk")
+
+
+def _line(kind: str, params: dict[str, Any]) -> str:
+    return " ".join(_template(kind, "subject.txt").render({**_WORDS, **params}).split())
+
+
+def _template(kind: str, part: str) -> Any:
+    # Rendered by the environment itself: the pages' context knows a request and a signed-in reader.
+    return current_app.jinja_env.get_template(f"emails/{kind}/{part}")
+
+
+def _reference(notice: Notice) -> str:
+    """The same over all tries of one sending; another when a sent mail is sent again, or it would be dropped."""
+    sent_before = notice.sent_at.isoformat() if notice.sent_at else ""
+    return f"{notice.dedupe_key}|{sent_before}"

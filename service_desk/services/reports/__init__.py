@@ -1,0 +1,1 @@
+"""Reports: computed from the database, kept for ever, sent through the outbox."""
