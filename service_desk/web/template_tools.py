@@ -102,7 +102,7 @@ def _signed_in_context() -> dict[str, Any]:
 _INSURER_NAV = [
     ("desk.home", "home", None, True),
     ("dashboard.overview", "chart", Action.READ_DASHBOARD, False),
-    ("fleet.vehicles", "car", Action.READ_FLEET, False),
+    ("fleet.vehicles", "car", Action.READ_FLEET, True),
     ("policies.quote", "doc", Action.QUOTE, False),
     ("policies.policies", "shield", Action.READ_POLICIES, False),
     ("renewals.board", "calendar", Action.READ_RENEWALS, True),
