@@ -66,7 +66,7 @@ def work_out(
     result = law.calculate(
         law.ClaimInputs(
             loss_on=loss_on,
-            fault=law.Fault(command.fault.value),
+            fault=command.fault,
             ctpl_in_force=CoverCode.CTPL in by_code,
             third_party=_third_party(command) if third_party_fen else None,
             own_damage=_own_damage(command, own_cover) if own_cover and command.own_damage_fen else None,
