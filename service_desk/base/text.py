@@ -1,6 +1,14 @@
 """Text as people type it, made comparable."""
 
+import re
 import unicodedata
+
+_INVISIBLE = re.compile("[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+
+
+def fold(value: str) -> str:
+    """NFKC (full-width to half-width), without characters that nobody sees (zero-width blanks, marks of order)."""
+    return value if value.isascii() else _INVISIBLE.sub("", unicodedata.normalize("NFKC", value))
 
 
 def squeeze(value: str) -> str:

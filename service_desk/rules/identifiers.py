@@ -1,15 +1,15 @@
 """Plates, VINs, unified social credit codes and use classes: their usual form, and whether they can be right."""
 
 import re
-import unicodedata
 from enum import StrEnum
 
+from service_desk.base.text import fold
 from service_desk.rules.rating import USE_CLASS_WORDS
 from service_desk.rules.vocabulary import UseClass
 
 _PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
 _PREFIX = f"[{_PROVINCES}][A-HJ-NP-Z]"
-_DOTS_AND_DASHES = frozenset("·.-、•‧∙⋅・‐‑‒–—−")
+_DOTS_AND_DASHES = str.maketrans("", "", "·.-、•‧∙⋅・‐‑‒–—−")
 
 
 class PlateKind(StrEnum):
@@ -29,13 +29,12 @@ _PLATE_LAYOUTS = {
 
 def _compact(text: str) -> str:
     """NFKC, upper case, without blanks and invisible characters."""
-    folded = text if text.isascii() else unicodedata.normalize("NFKC", text)
-    return "".join(c for c in folded.upper() if not c.isspace() and unicodedata.category(c) != "Cf")
+    return "".join(fold(text).upper().split())
 
 
 def normalise_plate(text: str) -> str:
     """The plate as it is stored: NFKC, upper case, no blanks, no dots or dashes (豫A·12345 is 豫A12345)."""
-    return "".join(c for c in _compact(text) if c not in _DOTS_AND_DASHES)
+    return _compact(text).translate(_DOTS_AND_DASHES)
 
 
 def plate_kind(plate: str) -> PlateKind | None:

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 import openpyxl
 import pytest
+import xlsxwriter
 import xlwt
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
@@ -181,11 +182,34 @@ def test_chart_sheets_and_empty_sheets_are_passed_over() -> None:
     assert facts(xlsx(edit=add)) == EXPECTED
 
 
-def test_a_format_far_away_costs_nothing_and_a_value_far_away_is_refused() -> None:
+def test_a_format_far_away_costs_nothing() -> None:
     def far(sheet: openpyxl.worksheet.worksheet.Worksheet) -> None:
-        sheet["XFD1048576"] = "x"
+        sheet["XFD1048576"].font = openpyxl.styles.Font(bold=True)
+
+    assert facts(xlsx(edit=far)) == EXPECTED
+
+
+@pytest.mark.parametrize("value", ["x", "#N/A"])
+def test_a_value_too_far_away_is_refused(value: str) -> None:
+    def far(sheet: openpyxl.worksheet.worksheet.Worksheet) -> None:
+        sheet["XFD1048576"] = value
 
     assert read_workbook(xlsx(edit=far)).file_error is FileError.UNREADABLE
+
+
+def test_a_false_count_of_strings_does_no_harm() -> None:
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out) as book:
+        sheet = book.add_worksheet()
+        for index, row in enumerate((HEAD, ("豫A12345", "", 49, "", "2020-3-1", "中牟客运"))):
+            sheet.write_row(index, 0, row)
+    false = sheet_xml(
+        out.getvalue(),
+        lambda xml: re.sub(r'(count|uniqueCount)="\d+"', r'\1="99999999999"', xml),
+        "xl/sharedStrings.xml",
+    )
+
+    assert [row.plate for row in checked(false).accepted] == ["豫A12345"]
 
 
 # .xls

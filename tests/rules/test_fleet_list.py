@@ -205,6 +205,23 @@ def test_a_header_merged_over_a_row_of_unknown_words_ends_below_it() -> None:
     assert [r.row for r in result.accepted] == [3]
 
 
+def test_a_header_of_three_rows_ends_with_its_last() -> None:
+    rows = [
+        ["车牌号", "车架号", "座位数", "保险", None],
+        [None, None, None, "交强险", None],
+        [None, None, None, "保单号", "到期"],
+        ["豫A12345", VINS[0], 49, "PDZA1", "2027-01-02"],
+    ]
+    merges = [(0, 0, 2, 0), (0, 1, 2, 1), (0, 2, 2, 2), (0, 3, 0, 4), (1, 3, 1, 4)]
+
+    for last_heading in ("到期", "金额"):
+        rows[2][4] = last_heading
+        result = checked(sheet(rows, "中牟客运", merges))
+
+        assert (verdicts(result), [r.row for r in result.accepted]) == ([], [4])
+        assert (result.accepted[0].ctpl_expires_on is None) == (last_heading == "金额")
+
+
 def test_a_group_heading_and_a_short_one_are_read_together() -> None:
     rows = [
         ["车牌号", "车架号", "座位数", "交强险", None],
@@ -270,6 +287,19 @@ def test_blank_rows_are_skipped_but_keep_their_numbers() -> None:
     result = checked_rows([], ["", None, " \u3000"], row())
 
     assert [r.row for r in result.accepted] == [4]
+
+
+@pytest.mark.parametrize("error", [CellError("#N/A"), "#N/A"])
+def test_formulas_dragged_below_the_list_in_an_unread_column_are_nothing(error: Cell) -> None:
+    result = checked(sheet([[*HEAD, "备注"], row(), [None] * 6 + [error], [error, "合计"][::-1]]))
+
+    assert (len(result.accepted), result.rejected) == (1, ())
+
+
+def test_a_numbered_row_without_a_vehicle_is_no_blank_row() -> None:
+    result = checked(sheet([["序号", *HEAD], [1, *row()], [2]]))
+
+    assert verdicts(result) == [(3, Verdict.IDENTITY_MISSING)]
 
 
 def test_a_merged_cell_holds_for_each_row_it_spans_and_a_plain_empty_one_does_not() -> None:
@@ -417,7 +447,36 @@ def test_dates_are_read(written: Cell, expected: date | None) -> None:
 
 @pytest.mark.parametrize(
     "written",
-    ["2026-02-30", "20260230", 20251301, "2025-3.1", "25/3/1", "2025-3", "待定", "长期", "-", "2025", 2025, True, 0, -5, 9999, 202503, 20250301.5, "2025-03-01 25:00", "2025-03-01 24:30", "2025-02-29", time(0, 0), timedelta(hours=30), "0025-03-01", "2025年13月5日", "3/1/2025", 1e+300, float("inf"), float("nan")],
+    [
+        "2026-02-30",
+        "20260230",
+        20251301,
+        "2025-3.1",
+        "25/3/1",
+        "2025-3",
+        "待定",
+        "长期",
+        "-",
+        "2025",
+        2025,
+        True,
+        0,
+        -5,
+        9999,
+        202503,
+        20250301.5,
+        "2025-03-01 25:00",
+        "2025-03-01 24:30",
+        "2025-02-29",
+        time(0, 0),
+        timedelta(hours=30),
+        "0025-03-01",
+        "2025年13月5日",
+        "3/1/2025",
+        1e300,
+        float("inf"),
+        float("nan"),
+    ],
 )
 def test_what_is_no_date_is_refused(written: Cell) -> None:
     assert verdicts(checked_rows(row(registered=written))) == [(2, Verdict.DATE_INVALID)]

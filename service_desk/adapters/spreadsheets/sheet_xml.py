@@ -8,20 +8,19 @@ from xml.parsers import expat
 from service_desk.adapters.spreadsheets.limits import UnreadableError
 from service_desk.rules.fleet_list.workbook import Merge
 
-_CELL = re.compile(rb"<(?:[\w.-]+:)?c(?=[\s/>])")
-_CELL_AT = re.compile(rb"<(?:[\w.-]+:)?c\s(?:[^>]*?\s)?r\s*=\s*[\"']([A-Z]+)([0-9]+)")
-_ERROR_CELL = re.compile(rb"<(?:[\w.-]+:)?c\s((?:[^>]*?\s)?t\s*=\s*[\"']e[\"'][^>]*)>")
-_REFERENCE = re.compile(rb"(?:^|\s)r\s*=\s*[\"']([A-Z]+)([0-9]+)")
-_VALUE = re.compile(
-    rb"\s*(?:<(?:[\w.-]+:)?f(?:\s[^>]*)?(?:/>|>[^<]*</[^>]*>)\s*)?<(?:[\w.-]+:)?v[^>]*>([^<]*)<"
-)
-_MERGE = re.compile(rb"<(?:[\w.-]+:)?mergeCell\s[^>]*?ref\s*=\s*[\"']([A-Z]+)([0-9]+):([A-Z]+)([0-9]+)")
+_CELL_AT = re.compile(rb"<c (?:[^>]*?\s)?r=[\"']([A-Z]+)([0-9]+)[\"']([^>]*>(?:</c>)?)")
+_ONLY_A_FORMAT = (b"/>", b"></c>")
+_ERROR_CELL = re.compile(rb"<c ((?:[^>]*?\s)?t=[\"']e[\"'][^>]*)>")
+_ERROR_TYPE = re.compile(rb"t=[\"']e[\"']")
+_REFERENCE = re.compile(rb"(?:^|\s)r=[\"']([A-Z]+)([0-9]+)")
+_VALUE = re.compile(rb"\s*(?:<f(?:\s[^>]*)?(?:/>|>[^<]*</f>)\s*)?<v[^>]*>([^<]*)<")
+_MERGE = re.compile(rb"<mergeCell [^>]*?ref=[\"']([A-Z]+)([0-9]+):([A-Z]+)([0-9]+)")
 _NAMED_ERROR = "#N/A"
 
 
 @dataclass
 class SheetMarks:
-    """Size of the used range, errors by (row, column) from 0, and merged ranges."""
+    """Size of the range with values (formats alone do not count), errors by (row, column) from 0, and merged ranges."""
 
     rows: int = 0
     columns: int = 0
@@ -31,16 +30,26 @@ class SheetMarks:
 
 def look_at(xml: bytes) -> SheetMarks:
     """Find the marks of a sheet. Fast for the usual writing, by a real parser for any other."""
-    references = _CELL_AT.findall(xml)
-    if len(references) != len(_CELL.findall(xml)) or b"<!" in xml:
+    places, rows, columns = 0, 0, set()
+    for match in _CELL_AT.finditer(xml):
+        places += 1
+        if not match[3].endswith(_ONLY_A_FORMAT):
+            rows = max(rows, int(match[2]))
+            columns.add(match[1])
+    if not _is_written_as_usual(xml, places):
         return _parse(xml)
-    columns = {letters for letters, _ in references}
     return SheetMarks(
-        rows=max((int(number) for _, number in references), default=0),
+        rows=rows,
         columns=max((column_index(letters.decode()) + 1 for letters in columns), default=0),
-        errors=dict(_errors(xml)),
+        errors=dict(_errors(xml)) if _ERROR_TYPE.search(xml) else {},
         merges=tuple(_merge(*match) for match in _MERGE.findall(xml)),
     )
+
+
+def _is_written_as_usual(xml: bytes, cells_with_place: int) -> bool:
+    """Whether patterns see all there is: no prefixes, comments or odd blanks, and each cell says where it stands."""
+    cells = xml.count(b"<c ") + xml.count(b"<c>") + xml.count(b"<c/")
+    return cells == cells_with_place and b"<sheetData" in xml and b"<!" not in xml and b" =" not in xml
 
 
 def column_index(letters: str) -> int:
@@ -93,11 +102,11 @@ class _Walk:
         if tag == "row":
             self._row = int(attributes["r"]) - 1 if "r" in attributes else self._row + 1
             self._column = -1
-            self.rows = max(self.rows, self._row + 1)
         elif tag == "c":
             self._start_cell(attributes)
-        elif tag == "v":
+        elif tag in {"v", "is"}:
             self._in_value = self._in_error
+            self.rows, self.columns = max(self.rows, self._row + 1), max(self.columns, self._column + 1)
         elif tag == "mergeCell" and ":" in attributes.get("ref", ""):
             self.merges.append(_merge_of(attributes["ref"]))
 
@@ -106,7 +115,6 @@ class _Walk:
             self._row, self._column = _position(attributes["r"])
         else:
             self._column += 1
-        self.rows, self.columns = max(self.rows, self._row + 1), max(self.columns, self._column + 1)
         self._in_error = attributes.get("t") == "e"
         if self._in_error:
             self.errors[self._row, self._column] = _NAMED_ERROR

@@ -1,9 +1,10 @@
 """The .xlsx format: values by calamine; error cells and merged ranges, which it does not tell, by our own look."""
 
 import io
+import re
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from posixpath import join, normpath
 from typing import cast
@@ -33,6 +34,7 @@ _BROKEN_ZIP = (
 _WORKBOOK = "xl/workbook.xml"
 _RELATIONS = "xl/_rels/workbook.xml.rels"
 _WORKSHEET = "/worksheet"
+_LARGE_COUNT = re.compile(rb"\s(?:uniqueCount|count)\s*=\s*(?:\"[^\"]{7,}\"|'[^']{7,}')")
 _NEEDED = (".xml", ".rels")
 
 
@@ -54,7 +56,7 @@ def read_xlsx(data: bytes) -> tuple[Sheet, ...]:
             require_size(found.rows, found.columns)
             require_merges(found.merges, found.rows)
         # The reader gets only what was measured here, so that a false size in the archive cannot harm it.
-        book = CalamineWorkbook.from_filelike(io.BytesIO(_pack(parts)))
+        book = CalamineWorkbook.from_filelike(io.BytesIO(_pack(parts, outline.parts.values())))
         return tuple(_sheet(book, name, found, outline) for name, found in marks.items())
     except (CalamineError, ET.ParseError, KeyError, OSError, ValueError) as error:
         raise UnreadableError("not a workbook, or a broken one") from error
@@ -67,7 +69,7 @@ def _unpack(data: bytes) -> dict[str, bytes]:
             infos = [info for info in archive.infolist() if info.filename.lower().endswith(_NEEDED)]
             if len(infos) > MOST_PARTS or sum(info.file_size for info in infos) > MOST_UNPACKED_BYTES:
                 raise UnreadableError("too large when unpacked")
-            parts = {info.filename: archive.read(info) for info in infos}
+            parts = {info.filename.replace("\\", "/"): archive.read(info) for info in infos}
     except _BROKEN_ZIP as error:
         raise UnreadableError("broken or locked archive") from error
     # The format has no document types; they only serve to blow up a parser (entity expansion).
@@ -76,11 +78,12 @@ def _unpack(data: bytes) -> dict[str, bytes]:
     return parts
 
 
-def _pack(parts: Mapping[str, bytes]) -> bytes:
+def _pack(parts: Mapping[str, bytes], sheets: Collection[str]) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
         for name, part in parts.items():
-            archive.writestr(name, part)
+            # The reader believes a count and asks for that much memory: too much ends the whole process.
+            archive.writestr(name, part if name in sheets else _LARGE_COUNT.sub(b"", part))
     return packed.getvalue()
 
 
@@ -113,6 +116,7 @@ def _relation_id(element: ET.Element) -> str | None:
 def _sheet(book: CalamineWorkbook, name: str, marks: SheetMarks, outline: _Outline) -> Sheet:
     rows = cast("list[list[Cell]]", book.get_sheet_by_name(name).to_python(skip_empty_area=False))
     for (row, column), text in marks.errors.items():
+        require_size(row + 1, column + 1)
         while len(rows) <= row:
             rows.append([])
         rows[row].extend([None] * (column + 1 - len(rows[row])))

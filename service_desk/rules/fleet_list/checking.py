@@ -17,7 +17,7 @@ from service_desk.rules.fleet_list.facts import (
     Verdict,
 )
 from service_desk.rules.fleet_list.header import Header, find_header, headings
-from service_desk.rules.fleet_list.rows import BranchFinder, RowReader, is_not_a_vehicle, is_totals
+from service_desk.rules.fleet_list.rows import BranchFinder, RowReader
 from service_desk.rules.fleet_list.workbook import (
     Cell,
     FileError,
@@ -78,15 +78,18 @@ def _judge_sheet(
     return [
         reader.judge(rows[index], sheet.numbers[index])
         for index in range(header.bottom + 1, len(rows))
-        if not _is_no_vehicle(rows[index], sheet.rows[index])
+        if reader.is_vehicle(rows[index])
+        and not _is_total_under_merge(reader, rows[index], sheet.rows[index])
     ]
 
 
-def _is_no_vehicle(filled: Sequence[Cell], as_written: Sequence[Cell]) -> bool:
-    """Whether a row is to be passed over. A subtotal under a merged branch begins, to the eye, with its own cell."""
-    if is_not_a_vehicle(filled):
-        return True
-    return filled is not as_written and is_totals(as_written)
+def _is_total_under_merge(reader: RowReader, filled: Sequence[Cell], as_written: Sequence[Cell]) -> bool:
+    """Whether a row is a subtotal beside a merged branch: to the eye it begins with its own first cell."""
+    return (
+        filled is not as_written
+        and any(not is_blank(c) for c in as_written)
+        and not reader.is_vehicle(as_written)
+    )
 
 
 def _compare(judged: Sequence[ParsedRow | Rejection], mappings: tuple[SheetMapping, ...]) -> FleetListResult:

@@ -1,11 +1,11 @@
 """Finding the header of a sheet by its words, and which column holds which field."""
 
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from service_desk.base.text import fold
 from service_desk.rules.fleet_list.facts import Field
 from service_desk.rules.fleet_list.workbook import Cell, Merge, text_of
 
@@ -41,8 +41,7 @@ class Header:
 
 @lru_cache(maxsize=4096)
 def _key_of_text(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", text)
-    return "".join(c for c in folded if not c.isspace() and unicodedata.category(c) != "Cf").upper()
+    return "".join(fold(text).split()).upper()
 
 
 def _key(cell: Cell) -> str:
@@ -81,8 +80,8 @@ class _Search:
         self._merges = merges
         self._tall_merges: dict[int, list[Merge]] = {}
         for merge in merges:
-            if merge.bottom > merge.top:
-                self._tall_merges.setdefault(merge.top, []).append(merge)
+            for index in range(merge.top, min(merge.bottom, merge.top + _MOST_HEADER_ROWS)):
+                self._tall_merges.setdefault(index, []).append(merge)
         self._keys: dict[int, list[str]] = {}
 
     def header_at(self, top: int) -> Header | None:
@@ -114,9 +113,8 @@ class _Search:
         """Whether a merged header word hangs into the row below the block."""
         mapped = set(columns.values())
         return any(
-            merge.bottom > block[-1] and merge.left in mapped and self._word(index, merge.left) in _FIELD_OF
-            for index in block
-            for merge in self._tall_merges.get(index, ())
+            merge.left in mapped and self._word(block[-1], merge.left) in _FIELD_OF
+            for merge in self._tall_merges.get(block[-1], ())
         )
 
     def _holds_vehicle(self, index: int, columns: Mapping[Field, int]) -> bool:
@@ -151,8 +149,9 @@ class _Search:
         for column in range(width):
             if column in columns.values():
                 continue
-            parts = dict.fromkeys(self._spread_word(index, column) for index in block)
-            field = _FIELD_OF.get("".join(parts))
+            parts = list(dict.fromkeys(self._spread_word(index, column) for index in block))
+            joined = ("".join(parts[start:]) for start in range(len(parts)))
+            field = next((_FIELD_OF[word] for word in joined if word in _FIELD_OF), None)
             if field is not None and field not in columns:
                 columns[field] = column
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
+from functools import cached_property, partial
 from typing import TypeVar
 
 from service_desk.rules.fleet_list.facts import (
@@ -64,6 +64,20 @@ class RowReader:
     columns: Mapping[Field, int]
     branches: BranchFinder
     dates_from_1904: bool
+
+    def is_vehicle(self, cells: Sequence[Cell]) -> bool:
+        """Whether a row is neither blank nor, by its first filled cell, a total or a signature.
+
+        An error in a column that is not read counts as nothing: such formulas are dragged beyond the list.
+        """
+        for column, cell in enumerate(cells):
+            if not is_blank(cell) and (column in self._used or not is_error(cell)):
+                return not text_of(cell).replace(" ", "").startswith(_NOT_A_VEHICLE)
+        return False
+
+    @cached_property
+    def _used(self) -> frozenset[int]:
+        return frozenset(self.columns.values())
 
     def judge(self, cells: Sequence[Cell], number: int) -> ParsedRow | Rejection:
         """Read a row into a vehicle, or give the first verdict that applies to it."""
@@ -139,17 +153,6 @@ class _RefusedError(Exception):
         )
 
 
-def is_not_a_vehicle(cells: Sequence[Cell]) -> bool:
-    """Whether a row is blank, or a totals or signature row."""
-    return all(is_blank(cell) for cell in cells) or is_totals(cells)
-
-
-def is_totals(cells: Sequence[Cell]) -> bool:
-    """Whether the first filled cell says that the row is a total or a signature, whatever else it holds."""
-    first = next((cell for cell in cells if not is_blank(cell)), None)
-    return text_of(first).replace(" ", "").startswith(_NOT_A_VEHICLE)
-
-
 def _require_identity(row: Mapping[Field, Cell]) -> None:
     """Refuse a row without plate and VIN. An error cell is not empty: the plate is there, but unreadable."""
     if not any(_identity_text(row.get(f), f) for f in (Field.PLATE, Field.VIN)):
@@ -161,8 +164,7 @@ def _identity_text(cell: Cell, field: Field) -> str:
 
 
 def _require_no_error(row: Mapping[Field, Cell]) -> None:
-    for field in Field:
-        cell = row.get(field)
+    for field, cell in row.items():
         if is_error(cell):
             raise _RefusedError(Verdict.CELL_ERROR, field, text_of(cell))
 

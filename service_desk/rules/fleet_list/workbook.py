@@ -1,10 +1,12 @@
 """What a spreadsheet, a text file and an HTML table have in common once they are read."""
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
+
+from service_desk.base.text import fold
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +71,10 @@ class Workbook:
     delimiter: str | None = None
 
 
+@lru_cache(maxsize=65536)
 def tidy(text: str) -> str:
     """NFKC, invisible characters out, line breaks and runs of blanks to one space, ends trimmed."""
-    if text.isascii():
-        return " ".join(text.split())
-    folded = unicodedata.normalize("NFKC", text)
-    return " ".join("".join(c for c in folded if unicodedata.category(c) != "Cf").split())
+    return " ".join(fold(text).split())
 
 
 def is_blank(cell: Cell) -> bool:
