@@ -380,6 +380,9 @@ def _other_archive() -> bytes:
         pytest.param(b"a,b,c\n\x01\x02\x03,d,e\n", id="control characters"),
         pytest.param(b"<html><body>Error 500</body></html>", id="page without table"),
         pytest.param(b"<?xml version='1.0'?><a/>", id="xml"),
+        pytest.param(b"<table>" + b"<tr><td colspan=2000>" * 5000, id="page of wide cells"),
+        pytest.param(b"," * 9_000_000, id="nine million commas"),
+        pytest.param(b"a,b,c\n" * 200_001, id="too many lines"),
         pytest.param(b"\xff\xfe\x00\xd8", id="broken utf-16"),
     ],
 )

@@ -3,7 +3,13 @@
 import re
 from html.parser import HTMLParser
 
-from service_desk.adapters.spreadsheets.limits import MOST_COLUMNS, MOST_ROWS, UnreadableError, require_size
+from service_desk.adapters.spreadsheets.limits import (
+    MOST_CELLS,
+    MOST_COLUMNS,
+    MOST_ROWS,
+    UnreadableError,
+    require_size,
+)
 from service_desk.rules.fleet_list.workbook import Merge, Sheet
 
 _FIRST_TAG = re.compile(r"\s*<[!?a-z]", re.IGNORECASE)
@@ -39,7 +45,7 @@ class _Table:
         self._numbers: list[int] = []
         self._merges: list[Merge] = []
         self._covered_until: dict[int, int] = {}
-        self._column = self._left = 0
+        self._column = self._left = self._cells = 0
         self._parts: list[str] | None = None
 
     def open_row(self, number: int) -> None:
@@ -58,7 +64,11 @@ class _Table:
         left, right = self._column, self._column + colspan - 1
         if right >= MOST_COLUMNS:
             raise UnreadableError("too many columns")
-        self.rows[row].extend([""] * (right + 1 - len(self.rows[row])))
+        added = right + 1 - len(self.rows[row])
+        self._cells += added
+        if self._cells > MOST_CELLS:
+            raise UnreadableError("too many cells")
+        self.rows[row].extend([""] * added)
         if rowspan > 1 or colspan > 1:
             self._merges.append(Merge(row, left, row + rowspan - 1, right))
         for column in range(left, right + 1):

@@ -2,7 +2,7 @@
 
 from service_desk.rules.fleet_list.workbook import Merge
 
-MOST_FILE_BYTES = 64 * 1024 * 1024
+MOST_FILE_BYTES = 32 * 1024 * 1024
 MOST_UNPACKED_BYTES = 512 * 1024 * 1024
 MOST_PARTS = 5_000
 MOST_ROWS = 200_000

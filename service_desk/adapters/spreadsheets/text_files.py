@@ -6,13 +6,15 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import islice
 
-from service_desk.adapters.spreadsheets.limits import UnreadableError, require_size
+from service_desk.adapters.spreadsheets.limits import MOST_CELLS, MOST_ROWS, UnreadableError, require_size
 from service_desk.rules.fleet_list.workbook import Sheet
 
 _DELIMITERS = (",", ";", "\t")
 _FEWEST_FIELDS = 3
 _SAMPLE_BYTES = 4096
+_SAMPLE_RECORDS = 500
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1b]")
 _TEXT_FORMULA = re.compile(r'="(.*)"', re.DOTALL)
 
@@ -47,11 +49,9 @@ def _candidates(data: bytes) -> tuple[str, ...]:
 
 def read_text(text: str) -> tuple[Sheet, str]:
     """Read records under the separator that fits; the sheet's numbers are the lines the records begin on."""
-    by_delimiter = {delimiter: _records(text, delimiter) for delimiter in _DELIMITERS if delimiter in text}
-    if not by_delimiter:
-        by_delimiter = {",": _records(text, ",")}
-    delimiter = max(by_delimiter, key=lambda d: _evenness(by_delimiter[d]))
-    records = by_delimiter[delimiter]
+    candidates = [delimiter for delimiter in _DELIMITERS if delimiter in text] or [","]
+    delimiter = max(candidates, key=lambda d: _evenness(_records(text, d, most=_SAMPLE_RECORDS)))
+    records = _records(text, delimiter)
     require_size(len(records), max((len(row) for _, row in records), default=0))
     rows = [[_plain(cell) for cell in row] for _, row in records]
     return Sheet(name=None, rows=rows, numbers=[line for line, _ in records]), delimiter
@@ -63,14 +63,14 @@ def _evenness(records: list[tuple[int, list[str]]]) -> tuple[int, int]:
     return max(((count, width) for width, count in widths.items()), default=(0, 0))
 
 
-def _records(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
+def _records(text: str, delimiter: str, most: int = MOST_ROWS + 1) -> list[tuple[int, list[str]]]:
     try:
-        return list(_read_records(text, delimiter, honour_quotes=True))
+        return list(islice(_read_records(text, delimiter, honour_quotes=True), most))
     except csv.Error:
         pass
     try:
         # A quotation mark that never closes would swallow the rest of the file into one cell.
-        return list(_read_records(text, delimiter, honour_quotes=False))
+        return list(islice(_read_records(text, delimiter, honour_quotes=False), most))
     except csv.Error as error:
         raise UnreadableError(str(error)) from error
 
@@ -81,8 +81,11 @@ def _read_records(text: str, delimiter: str, *, honour_quotes: bool) -> Iterator
         reader = csv.reader(lines, delimiter=delimiter)
     else:
         reader = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
-    begins_on = 1
+    begins_on, cells = 1, 0
     for row in reader:
+        cells += len(row)
+        if cells > MOST_CELLS:
+            raise UnreadableError("too many cells")
         if lines.ended_inside_quotes:
             raise csv.Error("a quotation mark is never closed")
         yield begins_on, row
