@@ -1,0 +1,377 @@
+"""The demo's claims: about three hundred over eighteen months, taken through the state table by the services.
+
+Nothing is written around the rules: every claim is reported, surveyed, calculated and paid by the same use cases the
+pages call, told an instant of the past. A breach of the demo is a breach by the clock's own arithmetic.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+
+from sqlalchemy import update
+
+from service_desk.adapters.file_store import FileStore
+from service_desk.base.clock import CHINA
+from service_desk.base.errors import Invalid
+from service_desk.demo import cast
+from service_desk.demo.group import Group, person_name
+from service_desk.models.accounts import Branch
+from service_desk.models.claims import Assessment, Claim, ReportChannel, WantedDocument, WantedState
+from service_desk.models.db import db
+from service_desk.models.fleet import Vehicle, VehicleState
+from service_desk.models.users import User
+from service_desk.rules.claim_documents import ClaimFeature
+from service_desk.rules.claim_losses import LossItem, LossKind
+from service_desk.rules.permissions import Role
+from service_desk.rules.vocabulary import Fault
+from service_desk.services.claims import calculating, exits, handling, intake, papers, settlement
+
+CLAIMS = 300
+MONTHS = 18
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+
+
+@dataclass
+class Walk:
+    """One claim on its way: who works on it, what happened, and the instant reached."""
+
+    number: str
+    handler: User
+    other: User
+    at: datetime
+    until: datetime
+    story: tuple[str, bool, int]
+    estimate_fen: int
+    random: Random
+    files: FileStore
+
+    def wait(self, low: timedelta, high: timedelta, *, late: float = 0.0, late_by: timedelta = HOUR) -> bool:
+        """Move on by a length between the two, now and then too late; False when that lies in the future."""
+        span = low + (high - low) * self.random.random()
+        if self.random.random() < late:
+            span = high + late_by * (0.2 + self.random.random())
+        self.at += span
+        return self.at <= self.until
+
+    def wait_for_office(self, hours: float, *, late: float = 0.0) -> bool:
+        """Move on to office hours at least `hours` later, sometimes days later."""
+        extra = DAY * (3 + 4 * self.random.random()) if self.random.random() < late else timedelta()
+        self.at = _office_time(
+            self.at + HOUR * hours * (0.6 + 0.8 * self.random.random()) + extra, self.random
+        )
+        return self.at <= self.until
+
+
+def build_claims(
+    group: Group, vehicles: list[Vehicle], files: FileStore, random: Random, now: datetime
+) -> None:
+    """Report and work the claims in the order of their reports, so that numbers and loads come out as in life."""
+    branches = {branch.id: branch for branch in group.branches}
+    operating = [vehicle for vehicle in vehicles if vehicle.state is not VehicleState.RETIRED]
+    reports = sorted(_report_times(random, now))
+    for index, reported_at in enumerate(reports):
+        vehicle = random.choice(operating)
+        walk = _report(group, vehicle, branches[vehicle.branch_id], reported_at, files, random, now)
+        _work(walk, index, len(reports))
+        db.session.flush()
+        if index % 25 == 24:
+            # What is done is not needed in memory again.
+            db.session.flush()
+            db.session.expire_all()
+
+
+def _report_times(random: Random, now: datetime) -> list[datetime]:
+    """Evenly over eighteen months by day, denser in rush hours, with a score in the last ten days."""
+    early = [now - DAY * random.uniform(10, 30.4 * MONTHS) for _ in range(CLAIMS - 26)]
+    late = [now - DAY * random.uniform(0.6, 10) for _ in range(20)]
+    today = [now - MINUTE * minutes for minutes in (12, 26, 47, 95, 170, 260)]
+    return [_day_time(at, random) for at in early] + late + today
+
+
+def _day_time(at: datetime, random: Random) -> datetime:
+    local = at.astimezone(CHINA)
+    hour = random.choices(
+        range(24), weights=[1, 1, 1, 1, 1, 2, 4, 8, 9, 7, 6, 6, 5, 5, 6, 6, 7, 9, 8, 5, 4, 3, 2, 1]
+    )[0]
+    return local.replace(hour=hour, minute=random.randrange(60), second=random.randrange(60))
+
+
+def _office_time(at: datetime, random: Random) -> datetime:
+    """The instant itself in office hours, else soon after the next opening. Rest days of the law aside."""
+    local = at.astimezone(CHINA)
+    if local.weekday() < 5 and 9 <= local.hour < 17 and local.hour != 12:
+        return local
+    if local.hour >= 17 or local.weekday() >= 5:
+        local = (local + DAY).replace(hour=8, minute=40)
+        while local.weekday() >= 5:
+            local += DAY
+    elif local.hour < 9:
+        local = local.replace(hour=8, minute=40)
+    else:
+        local = local.replace(hour=13, minute=35)
+    return local + MINUTE * random.randrange(0, 90)
+
+
+def _report(
+    group: Group,
+    vehicle: Vehicle,
+    branch: Branch,
+    reported_at: datetime,
+    files: FileStore,
+    random: Random,
+    now: datetime,
+) -> Walk:
+    story = random.choice(cast.STORIES)
+    words, has_other, injured = story
+    reporter = next((user for user in group.users.values() if user.branch_id == branch.id), None)
+    is_by_phone = reporter is None
+    actor = reporter or random.choice(_claims_staff(group))
+    number = intake.report(
+        intake.ReportCommand(
+            account_id=group.account.id,
+            plate=vehicle.plate or vehicle.vin or "",
+            loss_at=reported_at - MINUTE * random.randint(4, 75),
+            place=random.choice(cast.ROADS).format(district=branch.district, k=random.randint(18, 690)),
+            description=words,
+            injured_count=injured,
+            other_party=_other_party(random) if has_other else "",
+            reporter_name=reporter.name if reporter else person_name(random),
+            callback_phone=reporter.phone if reporter else f"138 0371 {random.randint(1000, 9999)}",
+            channel=ReportChannel.PHONE if is_by_phone else ReportChannel.PORTAL,
+        ),
+        photos=[],
+        key="",
+        actor=actor,
+        now=reported_at,
+        files=files,
+    )
+    claim = db.session.query(Claim).filter_by(number=number).one()
+    handler = db.session.get_one(User, claim.owner_id)
+    other = random.choice([user for user in _claims_staff(group) if user.id != handler.id])
+    return Walk(number, handler, other, reported_at, now, story, _estimate(random, injured), random, files)
+
+
+def _claims_staff(group: Group) -> list[User]:
+    return [user for user in group.users.values() if user.role is Role.CLAIMS]
+
+
+def _other_party(random: Random) -> str:
+    return f"豫A{random.choice('BCDEFGHJKLMN')}{random.randint(1000, 9999)} {random.choice(('小型轿车', '电动车', '面包车', '轻型货车'))}"
+
+
+def _estimate(random: Random, injured: int) -> int:
+    """Most claims are small, a few are large; injury costs more. Fen, whole tens of yuan."""
+    yuan = random.lognormvariate(7.9, 0.8) + injured * random.uniform(2500, 14000)
+    return max(30, int(min(yuan, 180_000) / 10)) * 1000
+
+
+def _work(walk: Walk, index: int, total: int) -> None:
+    """Take a claim as far as its age lets it come; a few leave the way at a side exit."""
+    fate = (
+        "stay" if index >= total - 6 else {7: "withdraw", 31: "deny", 53: "reopen"}.get(index % 60, "close")
+    )
+    steps: list[Callable[[Walk], bool]] = [_dispatch, _contact, _arrive, _survey]
+    if fate == "withdraw":
+        steps = [_dispatch, _contact, _withdraw]
+    elif fate == "deny":
+        steps += [_deny]
+    else:
+        steps += [_assess, _request, _complete, _calculate, _approve, _pay, _close, _follow_up]
+        steps += [_reopen] if fate == "reopen" else []
+    for step in steps:
+        if not step(walk):
+            return
+
+
+def _dispatch(walk: Walk) -> bool:
+    if not walk.wait(MINUTE, 4.5 * MINUTE, late=0.05, late_by=9 * MINUTE):
+        return False
+    handling.dispatch(walk.number, handling.Dispatch(walk.handler.id), actor=walk.handler, now=walk.at)
+    return True
+
+
+def _contact(walk: Walk) -> bool:
+    if not walk.wait(2 * MINUTE, 8 * MINUTE, late=0.05, late_by=15 * MINUTE):
+        return False
+    words = handling.Contact(at=walk.at, spoken_with="驾驶员")
+    handling.record_contact(walk.number, words, actor=walk.handler, now=walk.at)
+    return True
+
+
+def _arrive(walk: Walk) -> bool:
+    if not walk.wait(8 * MINUTE, 18 * MINUTE, late=0.08, late_by=45 * MINUTE):
+        return False
+    handling.record_arrival(walk.number, walk.at, actor=walk.handler, now=walk.at)
+    return True
+
+
+def _survey(walk: Walk) -> bool:
+    if not walk.wait(15 * MINUTE, 50 * MINUTE):
+        return False
+    _words, has_other, injured = walk.story
+    features = {ClaimFeature.OWN_DAMAGE}
+    features |= {ClaimFeature.THIRD_PARTY_PROPERTY} if has_other else {ClaimFeature.SINGLE_VEHICLE}
+    features |= {ClaimFeature.INJURY} if injured else set()
+    is_first = walk.random.random() < 0.82
+    command = handling.SurveyRecord(
+        arrived_at=None,
+        is_first_scene=is_first,
+        not_first_scene_reason="" if is_first else "车辆已按交警要求移离现场",
+        findings=walk.random.choice(cast.FINDINGS),
+        estimate_fen=walk.estimate_fen,
+        features=frozenset(features),
+    )
+    handling.record_survey(walk.number, command, actor=walk.handler, now=walk.at, files=walk.files)
+    return True
+
+
+def _assess(walk: Walk) -> bool:
+    if walk.estimate_fen <= 2000_00:
+        in_time = walk.wait(8 * MINUTE, 50 * MINUTE, late=0.06)
+    else:
+        in_time = walk.wait_for_office(20, late=0.08)
+    if not in_time:
+        return False
+    command = handling.AssessmentRecord(method=walk.random.choice(cast.REPAIRS), items=_items(walk))
+    handling.record_assessment(walk.number, command, actor=walk.handler, now=walk.at, files=walk.files)
+    return True
+
+
+def _items(walk: Walk) -> tuple[LossItem, ...]:
+    _words, has_other, injured = walk.story
+    total = int(walk.estimate_fen * walk.random.uniform(0.8, 1.1)) // 1000 * 1000
+    if injured:
+        medical = total * 6 // 10 // 1000 * 1000
+        return (
+            LossItem("伤者医疗费", LossKind.INJURY, medical),
+            LossItem("对方车辆修理费", LossKind.THIRD_PARTY_VEHICLE, total - medical),
+        )
+    if has_other:
+        other = total * 45 // 100 // 1000 * 1000
+        return (
+            LossItem("对方车辆修理费", LossKind.THIRD_PARTY_VEHICLE, other),
+            LossItem("本车修理费", LossKind.OWN_VEHICLE, total - other),
+        )
+    return (LossItem("本车修理费", LossKind.OWN_VEHICLE, total),)
+
+
+def _request(walk: Walk) -> bool:
+    if not walk.wait_for_office(4):
+        return False
+    papers.request_documents(walk.number, "", actor=walk.handler, now=walk.at)
+    return True
+
+
+def _complete(walk: Walk) -> bool:
+    if not walk.wait_for_office(24 * walk.random.uniform(1, 7)):
+        return False
+    claim = _claim(walk)
+    db.session.execute(
+        update(WantedDocument)
+        .where(WantedDocument.claim_id == claim.id, WantedDocument.state == WantedState.REQUIRED)
+        .values(state=WantedState.RECEIVED, decided_by_id=walk.handler.id, decided_at=walk.at)
+    )
+    db.session.expire_all()
+    papers.complete(walk.number, actor=walk.handler, now=walk.at)
+    return True
+
+
+def _claim(walk: Walk) -> Claim:
+    return db.session.query(Claim).filter_by(number=walk.number).one()
+
+
+def _calculate(walk: Walk) -> bool:
+    if not walk.wait_for_office(3, late=0.06):
+        return False
+    losses = {LossKind.INJURY: 0, LossKind.THIRD_PARTY_VEHICLE: 0, LossKind.OWN_VEHICLE: 0}
+    for item in _items_recorded(walk):
+        losses[LossKind(item["kind"])] = losses.get(LossKind(item["kind"]), 0) + int(item["amount_fen"])
+    command = calculating.CalculationInputs(
+        fault=walk.random.choice((Fault.FULL, Fault.FULL, Fault.MAIN, Fault.EQUAL)),
+        property_fen=losses[LossKind.THIRD_PARTY_VEHICLE],
+        medical_fen=losses[LossKind.INJURY],
+        own_damage_fen=losses[LossKind.OWN_VEHICLE],
+    )
+    try:
+        settlement.calculate(walk.number, command, actor=walk.handler, now=walk.at)
+    except Invalid:
+        # Damage to the own vehicle alone, and no own-damage cover: the insured is told and withdraws.
+        exits.withdraw(walk.number, "未投保车辆损失险，客户撤回报案", actor=walk.handler, now=walk.at)
+        return False
+    return True
+
+
+def _items_recorded(walk: Walk) -> list[dict[str, object]]:
+    claim = _claim(walk)
+    row = db.session.query(Assessment).filter_by(claim_id=claim.id).order_by(Assessment.id.desc()).first()
+    return row.items if row else []
+
+
+def _approve(walk: Walk) -> bool:
+    if not walk.wait_for_office(3):
+        return False
+    latest = settlement.latest_calculation(_claim(walk).id)
+    if latest is None:
+        return False
+    settlement.approve(walk.number, settlement.Approve(latest.id), actor=walk.other, now=walk.at)
+    return True
+
+
+def _pay(walk: Walk) -> bool:
+    claim = _claim(walk)
+    if claim.approved_fen == 0:
+        return True
+    if not walk.wait_for_office(3, late=0.06):
+        return False
+    command = settlement.Pay(
+        amount_fen=claim.approved_fen,
+        payee=cast.ACCOUNT_NAME,
+        account_number="4100371000880" + f"{walk.random.randint(100000, 999999)}",
+        bank="郑州银行航海路支行",
+        reference=f"ZF{walk.at:%Y%m%d}{walk.random.randint(100, 999)}",
+    )
+    settlement.pay(walk.number, command, actor=walk.other, now=walk.at)
+    return True
+
+
+def _close(walk: Walk) -> bool:
+    if not walk.wait_for_office(2):
+        return False
+    settlement.close(walk.number, releases_reserve=True, actor=walk.handler, now=walk.at)
+    return True
+
+
+def _follow_up(walk: Walk) -> bool:
+    if not walk.wait_for_office(10, late=0.08):
+        return False
+    score = walk.random.choices((5, 4, 3, 2), weights=(60, 28, 9, 3))[0]
+    comment = "赔款到账前没有人说明进度" if score <= 2 else ""
+    command = settlement.FollowUpRecord(at=walk.at, spoken_with="安全科", score=score, comment=comment)
+    settlement.follow_up(walk.number, command, actor=walk.handler, now=walk.at)
+    return True
+
+
+def _withdraw(walk: Walk) -> bool:
+    if walk.wait(10 * MINUTE, 40 * MINUTE):
+        exits.withdraw(walk.number, "双方当场协商解决，客户撤回报案", actor=walk.handler, now=walk.at)
+    return False
+
+
+def _deny(walk: Walk) -> bool:
+    if not walk.wait_for_office(30):
+        return False
+    exits.deny(walk.number, "行驶证未按规定检验，损失不属于保险责任", actor=walk.other, now=walk.at)
+    if walk.wait_for_office(10, late=0.2):
+        letter = exits.DenialLetter(at=walk.at, sent_to="集团保险部", means="专人送达")
+        exits.send_denial_letter(walk.number, letter, actor=walk.handler, now=walk.at)
+    return False
+
+
+def _reopen(walk: Walk) -> bool:
+    if walk.wait_for_office(24 * 9):
+        reopened = exits.Reopen(reason="伤者后续治疗费用补充理赔", reserve_fen=walk.estimate_fen * 14 // 10)
+        exits.reopen(walk.number, reopened, actor=walk.handler, now=walk.at)
+    return False
