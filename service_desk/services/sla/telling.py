@@ -1,6 +1,6 @@
 """What a clock has to say: each happening is written once, with its true instant, and its notices queued."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from service_desk.models.db import db
@@ -38,6 +38,9 @@ def tell_due(timer: Timer, facts: TimerFacts, *, now: datetime) -> list[Happenin
             _start_review_clock(timer, now)
     entries = ledger.entries_of([timer.id])[timer.id]
     ledger.refresh(timer, ledger.events_of(entries), now)
+    if timer.next_check_at is not None and timer.next_check_at <= now:
+        # At the due instant itself there is no breach yet; without this the sweep would ask again and again.
+        timer.next_check_at = now + timedelta(seconds=1)
     return happenings
 
 
