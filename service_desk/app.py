@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
-from service_desk import cli, logs
+from service_desk import cli, logs, scheduler
 from service_desk.adapters import pdf
 from service_desk.adapters.file_store import FileStore
 from service_desk.config import ROOT, Config, load_config
@@ -52,6 +52,7 @@ def create_app(config: Config | None = None) -> Flask:
     for module in iter_modules(pages.__path__):
         app.register_blueprint(import_module(f"{pages.__name__}.{module.name}").bp)
     cli.register(app)
+    app.cli.add_command(scheduler.command)
     _wrap(app, config)
     return app
 
@@ -61,7 +62,9 @@ def _flask_settings(config: Config) -> dict[str, object]:
     return {
         "SECRET_KEY": config.secret_key,
         "SQLALCHEMY_DATABASE_URI": config.database_url,
-        "SQLALCHEMY_ENGINE_OPTIONS": {} if sqlite else {"pool_pre_ping": True},
+        "SQLALCHEMY_ENGINE_OPTIONS": {}
+        if sqlite
+        else {"pool_pre_ping": True, "connect_args": {"connect_timeout": 10}},
         "MAX_CONTENT_LENGTH": config.max_upload_mb * 2**20,
         "MAX_FORM_PARTS": 5000,
         "PERMANENT_SESSION_LIFETIME": timedelta(minutes=config.session_minutes),

@@ -6,20 +6,23 @@ lease; should two overlap for a moment (a stalled machine), the jobs themselves 
 
 import os
 import secrets
+import signal
 import socket
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
-from threading import Lock
+from threading import Event, Lock
 from time import monotonic
 
+import click
 import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
-from flask import Flask
+from flask import Flask, current_app
+from flask.cli import with_appcontext
 from sqlalchemy.exc import SQLAlchemyError
 
 from service_desk.base.clock import utc_now
-from service_desk.jobs import daily, housekeeping, notice_delivery, scheduled_reports
+from service_desk.jobs import daily, housekeeping, notice_delivery, scheduled_reports, sla_sweep
 from service_desk.jobs.daily import DailyJob
 from service_desk.jobs.runner import Job, Tally, run_job, unit_of_work
 from service_desk.services import leases
@@ -30,6 +33,7 @@ RENEW_SECONDS = 2
 
 # name, every so many seconds, what. Clocks first: a report made after an outage must know the breaches of it.
 JOBS: list[tuple[str, int, Job]] = [
+    ("sla_sweep", 30, sla_sweep.run),
     ("notice_delivery", 15, notice_delivery.run),
     ("scheduled_reports", 60, scheduled_reports.run),
 ]
@@ -124,3 +128,18 @@ class Scheduler:
         start = utc_now()
         for place, (name, _, _) in enumerate([*JOBS, *((d.name, 0, d.job) for d in DAILY_JOBS)]):
             self._scheduler.modify_job(name, next_run_time=start + timedelta(milliseconds=300 * place))
+
+
+@click.command("scheduler")
+@with_appcontext
+def command() -> None:
+    """Run the jobs until SIGINT or SIGTERM, beside web servers that run none."""
+    stop = Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    scheduler = Scheduler(app)
+    scheduler.start()
+    click.echo("The scheduler runs. Ctrl-C stops it.")
+    stop.wait()
+    scheduler.stop()

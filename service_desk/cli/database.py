@@ -1,0 +1,90 @@
+"""Getting a database ready: migrations and the rows no desk can do without. `flask desk prepare` for deployments."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import click
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import current_app
+from flask.cli import AppGroup, with_appcontext
+from sqlalchemy import text
+
+from service_desk.base.clock import utc_now
+from service_desk.jobs.runner import unit_of_work
+from service_desk.models.db import db
+from service_desk.services import sla
+from service_desk.services.reports import schedules
+
+cli = AppGroup("desk", help="The desk's database.")
+
+# Any number that no other user of the same PostgreSQL database takes for an advisory lock.
+_ADVISORY_LOCK = 7_301_946
+
+
+@cli.command("prepare")
+@with_appcontext
+def prepare_command() -> None:
+    """Migrate the database and fill in what every desk needs. Safe to repeat, and to run twice at once."""
+    with alone():
+        migrated = migrate()
+        install_defaults(utc_now())
+    click.echo("The database was migrated." if migrated else "The database is up to date.")
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Only one process of this database is in the block; others wait. A process that dies lets go."""
+    if db.engine.dialect.name == "postgresql":
+        with db.engine.connect() as connection:
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _ADVISORY_LOCK})
+            try:
+                yield
+            finally:
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _ADVISORY_LOCK})
+        return
+    path = db.engine.url.database
+    if not path or path == ":memory:":
+        yield
+        return
+    # Beside the database, so that two copies of the desk on one file meet at the same lock.
+    with Path(f"{path}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def migrate() -> bool:
+    """Bring the tables to the newest version; whether there was anything to do.
+
+    CommandError when the database was made by a newer desk than this one.
+    """
+    config = _alembic_config()
+    with db.engine.connect() as connection:
+        heads = set(ScriptDirectory.from_config(config).get_heads())
+        if set(MigrationContext.configure(connection).get_current_heads()) == heads:
+            return False
+        connection.rollback()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
+    return True
+
+
+def _alembic_config() -> AlembicConfig:
+    folder = Path(current_app.extensions["migrate"].directory)
+    config = AlembicConfig(folder / "alembic.ini")
+    # Alembic expands per cent signs, which a path may hold.
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    return config
+
+
+def install_defaults(now: datetime) -> None:
+    """Add the calendars, service levels and report schedules that are missing; what people changed stays."""
+    with unit_of_work():
+        sla.install_defaults(now)
+        schedules.ensure_schedules(now)
