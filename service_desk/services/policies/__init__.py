@@ -1,0 +1,46 @@
+"""Price tables, quotes, issue, policies and the cover they give."""
+
+from service_desk.services.policies.coverage import (
+    CoverAt,
+    Limit,
+    LineCover,
+    VehicleCoverage,
+    account_periods,
+    coverage_of,
+    coverage_ratio,
+    covers_at,
+    limits_of,
+    periods_of,
+)
+from service_desk.services.policies.issuing import issue, issue_many
+from service_desk.services.policies.planning import (
+    IssuePlan,
+    IssueRequest,
+    LineChoice,
+    PlannedPolicy,
+    RefusedLine,
+    preview,
+    suggested_lines,
+)
+
+__all__ = [
+    "CoverAt",
+    "IssuePlan",
+    "IssueRequest",
+    "Limit",
+    "LineChoice",
+    "LineCover",
+    "PlannedPolicy",
+    "RefusedLine",
+    "VehicleCoverage",
+    "account_periods",
+    "coverage_of",
+    "coverage_ratio",
+    "covers_at",
+    "issue",
+    "issue_many",
+    "limits_of",
+    "periods_of",
+    "preview",
+    "suggested_lines",
+]

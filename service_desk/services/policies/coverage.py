@@ -1,0 +1,197 @@
+"""Which cover a vehicle has at an instant: our policies, and cover known from elsewhere.
+
+Functions here take ids that the caller has already found visible; they serve lists, reports and jobs alike.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, select
+
+from service_desk.models.db import db
+from service_desk.models.fleet import Vehicle, VehicleState
+from service_desk.models.policies import Coverage, CoverSource, ExternalCover, Policy, PolicyState
+from service_desk.rules import coverage as rules
+from service_desk.rules.coverage import CoverPeriod, VehicleCover
+from service_desk.rules.metrics import Ratio
+from service_desk.rules.vocabulary import CoverCode, PolicyLine
+
+# Cover known from elsewhere has no known start: it counts until its end.
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+# Both databases bound the number of parameters of a statement.
+_IDS_A_QUERY = 5000
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A cover within a policy. `limit_fen` None: no stated limit; `per_seat_fen` is set for carrier's liability."""
+
+    code: CoverCode
+    limit_fen: int | None
+    per_seat_fen: int | None = None
+    deductible_fen: int = 0
+    absolute_deductible_percent: int = 0
+
+
+@dataclass(frozen=True)
+class CoverAt:
+    """Cover that holds at an instant, `ends_at` excluded.
+
+    From elsewhere (`source` set) there is no policy of ours: no number, no start, no limits known.
+    """
+
+    line: PolicyLine
+    policy_id: int | None
+    number: str
+    cover_set: str
+    starts_at: datetime | None
+    ends_at: datetime
+    limits: tuple[Limit, ...] = ()
+    source: CoverSource | None = None
+
+
+@dataclass(frozen=True)
+class LineCover:
+    """What a list shows of a line: the cover that holds, and until when cover goes on without a break."""
+
+    line: PolicyLine
+    number: str
+    ends_at: datetime
+    unbroken_until: datetime
+
+
+@dataclass(frozen=True)
+class VehicleCoverage:
+    """A vehicle's cover at an instant: by line what holds, and the required lines that are missing."""
+
+    lines: dict[PolicyLine, LineCover]
+    missing: tuple[PolicyLine, ...]
+
+
+def covers_at(vehicle_id: int, at: datetime) -> list[CoverAt]:
+    """List the cover of a vehicle at an instant, our own policy before one known from elsewhere, by line."""
+    policies = db.session.scalars(
+        select(Policy)
+        .where(Policy.vehicle_id == vehicle_id, *_holding(Policy, at), Policy.starts_at <= at)
+        .order_by(Policy.starts_at, Policy.id)
+    ).all()
+    limits = limits_of([policy.id for policy in policies])
+    found: dict[PolicyLine, CoverAt] = {}
+    for policy in policies:
+        found.setdefault(policy.line, _of_policy(policy, limits.get(policy.id, ())))
+    outside = select(ExternalCover).where(ExternalCover.vehicle_id == vehicle_id, ExternalCover.ends_at > at)
+    for cover in db.session.scalars(outside):
+        found.setdefault(
+            cover.line, CoverAt(cover.line, None, "", "", None, cover.ends_at, source=cover.source)
+        )
+    return [found[line] for line in PolicyLine if line in found]
+
+
+def limits_of(policy_ids: Sequence[int]) -> dict[int, tuple[Limit, ...]]:
+    """The covers of policies with their limits, by policy id."""
+    found: dict[int, list[Limit]] = defaultdict(list)
+    for ids in _portions(policy_ids):
+        statement = select(Coverage).where(Coverage.policy_id.in_(ids)).order_by(Coverage.id)
+        for row in db.session.scalars(statement):
+            found[row.policy_id].append(
+                Limit(
+                    row.code,
+                    row.limit_fen,
+                    row.per_seat_fen,
+                    row.deductible_fen,
+                    row.absolute_deductible_percent,
+                )
+            )
+    return {policy_id: tuple(rows) for policy_id, rows in found.items()}
+
+
+def coverage_of(vehicle_ids: Collection[int], at: datetime) -> dict[int, VehicleCoverage]:
+    """The cover of each vehicle at an instant; every id asked for that exists is in the answer."""
+    periods = periods_of(vehicle_ids, since=at)
+    found: dict[int, VehicleCoverage] = {}
+    for ids in _portions(vehicle_ids):
+        for vehicle in db.session.execute(select(Vehicle.id, Vehicle.use_class).where(Vehicle.id.in_(ids))):
+            own = periods.get(vehicle.id, [])
+            found[vehicle.id] = VehicleCoverage(
+                _by_line(own, at), tuple(rules.missing_lines(vehicle.use_class, own, at))
+            )
+    return found
+
+
+def _by_line(periods: list[CoverPeriod], at: datetime) -> dict[PolicyLine, LineCover]:
+    lines = {}
+    for line in PolicyLine:
+        period = rules.cover_at(periods, line, at)
+        if period is not None:
+            until = rules.start_after(periods, line, at)
+            lines[line] = LineCover(line, period.source, period.ends_at, until)
+    return lines
+
+
+def periods_of(vehicle_ids: Collection[int], *, since: datetime) -> dict[int, list[CoverPeriod]]:
+    """All periods of cover that end after `since`, by vehicle. `source` is our number, empty for another's."""
+    found: dict[int, list[CoverPeriod]] = defaultdict(list)
+    for ids in _portions(vehicle_ids):
+        _collect(found, lambda model, ids=ids: model.vehicle_id.in_(ids), since)  # type: ignore[misc]
+    return found
+
+
+def account_periods(account_id: int, *, since: datetime) -> dict[int, list[CoverPeriod]]:
+    """The same for every vehicle of an account."""
+    found: dict[int, list[CoverPeriod]] = defaultdict(list)
+    _collect(found, lambda model: model.account_id == account_id, since)
+    return found
+
+
+def coverage_ratio(account_id: int, at: datetime, *, branch_ids: Collection[int] | None = None) -> Ratio:
+    """Operating vehicles with every required line in force, among the operating ones (覆盖率).
+
+    Of the whole account, or of some of its branches.
+    """
+    statement = select(Vehicle.id, Vehicle.use_class, Vehicle.state).where(
+        Vehicle.account_id == account_id, Vehicle.state == VehicleState.OPERATING
+    )
+    if branch_ids is not None:
+        statement = statement.where(Vehicle.branch_id.in_(branch_ids))
+    periods = account_periods(account_id, since=at)
+    return rules.coverage_ratio(
+        (
+            VehicleCover(row.state, row.use_class, periods.get(row.id, ()))
+            for row in db.session.execute(statement)
+        ),
+        at,
+    )
+
+
+def _collect(
+    found: dict[int, list[CoverPeriod]], wanted: Callable[[Any], ColumnElement[bool]], since: datetime
+) -> None:
+    policies = select(Policy.vehicle_id, Policy.line, Policy.starts_at, Policy.ends_at, Policy.number)
+    for vehicle_id, line, starts_at, ends_at, number in db.session.execute(
+        policies.where(wanted(Policy), *_holding(Policy, since))
+    ):
+        found[vehicle_id].append(CoverPeriod(starts_at, ends_at, line, number))
+    outside = select(ExternalCover.vehicle_id, ExternalCover.line, ExternalCover.ends_at)
+    for vehicle_id, line, ends_at in db.session.execute(
+        outside.where(wanted(ExternalCover), ExternalCover.ends_at > since)
+    ):
+        found[vehicle_id].append(CoverPeriod(_LONG_AGO, ends_at, line))
+
+
+def _holding(policy: type[Policy], at: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return policy.state != PolicyState.CANCELLED, policy.ends_at > at
+
+
+def _of_policy(policy: Policy, limits: tuple[Limit, ...]) -> CoverAt:
+    return CoverAt(
+        policy.line, policy.id, policy.number, policy.cover_set, policy.starts_at, policy.ends_at, limits
+    )
+
+
+def _portions(ids: Collection[int]) -> Iterator[list[int]]:
+    ordered = sorted(ids)
+    for start in range(0, len(ordered), _IDS_A_QUERY):
+        yield ordered[start : start + _IDS_A_QUERY]

@@ -1,0 +1,232 @@
+"""Looking policies up: lists, their export, and all that a policy's page and print show."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+
+from service_desk.base.clock import end_of_day, local_date
+from service_desk.base.paging import Page, PageRequest
+from service_desk.base.text import like_pattern, search_key, squeeze
+from service_desk.models.accounts import Branch, KeyAccount
+from service_desk.models.claims import Claim, ClaimCover
+from service_desk.models.db import db
+from service_desk.models.policies import (
+    IssueBatch,
+    Policy,
+    PolicyState,
+    RateTable,
+    RateTableLine,
+)
+from service_desk.models.premiums import Receipt, ReceiptAllocation, Receivable
+from service_desk.models.users import User
+from service_desk.rules import policy_flow
+from service_desk.rules.permissions import Action
+from service_desk.rules.policy_flow import Term
+from service_desk.rules.vocabulary import PolicyLine
+from service_desk.services import access
+from service_desk.services.policies import coverage
+from service_desk.services.policies.coverage import Limit
+
+MOST_EXPORTED = 50_000
+
+
+@dataclass(frozen=True)
+class PolicyFilter:
+    """Which policies of an account are wanted; None means any. `standing` is a derived state of `policy_flow`."""
+
+    account_id: int
+    branch_id: int | None = None
+    line: PolicyLine | None = None
+    standing: policy_flow.PolicyState | None = None
+    ends_within_days: int | None = None
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class PolicyRow:
+    """A policy of a list: with its branch, its state now, and what is still owed for it."""
+
+    policy: Policy
+    branch_name: str
+    standing: policy_flow.PolicyState
+    open_fen: int
+
+
+@dataclass(frozen=True)
+class PolicyView:
+    """A policy with all its page and its print show."""
+
+    policy: Policy
+    account: KeyAccount
+    branch: Branch
+    issued_by: User
+    standing: policy_flow.PolicyState
+    limits: tuple[Limit, ...]
+    batch_number: str | None
+    receivable: Receivable | None
+    rate_table: RateTable | None
+    receipts: Sequence[tuple[Receipt, int]]
+    claims: Sequence[Claim]
+
+    @property
+    def term(self) -> Term:
+        return Term(self.policy.starts_at, self.policy.ends_at)
+
+
+def standing_of(policy: Policy, now: datetime) -> policy_flow.PolicyState:
+    """The state of a policy at an instant."""
+    kept = policy_flow.PolicyState(policy.state.value)
+    return policy_flow.state_at(kept, Term(policy.starts_at, policy.ends_at), now)
+
+
+def list_policies(wanted: PolicyFilter, page: PageRequest, *, actor: User, now: datetime) -> Page[PolicyRow]:
+    """Policies, the latest issued first."""
+    access.require(actor, Action.READ_POLICIES)
+    statement = _policies(wanted, actor, now)
+    total = db.session.scalar(select(func.count()).select_from(statement.subquery())) or 0
+    rows = policy_rows(statement.limit(page.size).offset(page.offset), now)
+    return Page(rows, total, page.number, page.size)
+
+
+def export_policies(wanted: PolicyFilter, *, actor: User, now: datetime) -> list[PolicyRow]:
+    """The same, all of them."""
+    access.require(actor, Action.READ_POLICIES)
+    return policy_rows(_policies(wanted, actor, now).limit(MOST_EXPORTED), now)
+
+
+def _policies(wanted: PolicyFilter, actor: User, now: datetime) -> Select[Any]:
+    statement = (
+        select(Policy, Branch.name, func.coalesce(Receivable.amount_fen - Receivable.settled_fen, 0))
+        .join(Branch, Branch.id == Policy.branch_id)
+        .outerjoin(Receivable, Receivable.policy_id == Policy.id)
+        .where(Policy.account_id == wanted.account_id, *_policy_conditions(wanted, now))
+        .order_by(Policy.issued_at.desc(), Policy.id.desc())
+    )
+    return access.visible(actor, Action.READ_POLICIES, statement, Policy)
+
+
+def _policy_conditions(wanted: PolicyFilter, now: datetime) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.branch_id is not None:
+        conditions.append(Policy.branch_id.in_(access.branch_tree(wanted.branch_id)))
+    if wanted.line is not None:
+        conditions.append(Policy.line == wanted.line)
+    if wanted.standing is not None:
+        conditions.append(_stands(wanted.standing, now))
+    if wanted.ends_within_days is not None:
+        until = end_of_day(local_date(now) + timedelta(days=wanted.ends_within_days))
+        conditions.append(and_(Policy.ends_at > now, Policy.ends_at <= until))
+    if wanted.text.strip():
+        key = like_pattern(search_key(wanted.text).upper())
+        number = like_pattern(squeeze(wanted.text).upper())
+        conditions.append(
+            or_(
+                Policy.number.like(number, escape="\\"),
+                Policy.plate.like(key, escape="\\"),
+                Policy.vin.like(key, escape="\\"),
+            )
+        )
+    return conditions
+
+
+def _stands(standing: policy_flow.PolicyState, now: datetime) -> ColumnElement[bool]:
+    """`policy_flow.state_at` as a condition."""
+    kept = Policy.state != PolicyState.CANCELLED
+    match standing:
+        case policy_flow.PolicyState.CANCELLED:
+            return Policy.state == PolicyState.CANCELLED
+        case policy_flow.PolicyState.ISSUED:
+            return kept & (Policy.starts_at > now)
+        case policy_flow.PolicyState.IN_FORCE:
+            return kept & (Policy.starts_at <= now) & (Policy.ends_at > now)
+        case policy_flow.PolicyState.EXPIRED:
+            return kept & (Policy.ends_at <= now)
+
+
+def policy_rows(statement: Select[Any], now: datetime) -> list[PolicyRow]:
+    """Rows of a select of policy, branch name and fen owed."""
+    return [
+        PolicyRow(policy, branch_name, standing_of(policy, now), open_fen)
+        for policy, branch_name, open_fen in db.session.execute(statement)
+    ]
+
+
+def get_policy(number: str, *, actor: User, now: datetime) -> PolicyView:
+    """One policy and everything about it; NotFound when the actor may not see it."""
+    policy = access.get_visible(actor, Action.READ_POLICIES, Policy, Policy.number == number)
+    return policy_views([policy], now=now, actor=actor)[0]
+
+
+def policy_views(policies: Sequence[Policy], *, actor: User, now: datetime) -> list[PolicyView]:
+    """Policies that were found visible, with everything about each, in a few statements for all."""
+    ids = [policy.id for policy in policies]
+    limits = coverage.limits_of(ids)
+    receivables = _by_id(Receivable, Receivable.policy_id, ids)
+    accounts = _by_id(KeyAccount, KeyAccount.id, {policy.account_id for policy in policies})
+    branches = _by_id(Branch, Branch.id, {policy.branch_id for policy in policies})
+    users = _by_id(User, User.id, {policy.issued_by_id for policy in policies})
+    batches = _by_id(IssueBatch, IssueBatch.id, {policy.batch_id for policy in policies if policy.batch_id})
+    tables = _tables_of({policy.rate_line_id for policy in policies if policy.rate_line_id})
+    receipts = _receipts_of([row.id for row in receivables.values()])
+    claims = _claims_of(ids, actor)
+    return [
+        PolicyView(
+            policy=policy,
+            account=accounts[policy.account_id],
+            branch=branches[policy.branch_id],
+            issued_by=users[policy.issued_by_id],
+            standing=standing_of(policy, now),
+            limits=limits.get(policy.id, ()),
+            batch_number=batches[policy.batch_id].number if policy.batch_id else None,
+            receivable=receivables.get(policy.id),
+            rate_table=tables.get(policy.rate_line_id or 0),
+            receipts=receipts.get(receivables[policy.id].id, []) if policy.id in receivables else [],
+            claims=claims.get(policy.id, []),
+        )
+        for policy in policies
+    ]
+
+
+def _by_id(model: Any, column: Any, ids: Any) -> dict[int, Any]:
+    rows: list[Any] = list(db.session.scalars(select(model).where(column.in_(ids)))) if ids else []
+    return {getattr(row, column.key): row for row in rows}
+
+
+def _tables_of(line_ids: set[int]) -> dict[int, RateTable]:
+    statement = (
+        select(RateTableLine.id, RateTable)
+        .join(RateTable, RateTable.id == RateTableLine.table_id)
+        .where(RateTableLine.id.in_(line_ids))
+    )
+    return dict(db.session.execute(statement).tuples().all())
+
+
+def _receipts_of(receivable_ids: list[int]) -> dict[int, list[tuple[Receipt, int]]]:
+    statement = (
+        select(ReceiptAllocation.receivable_id, Receipt, ReceiptAllocation.amount_fen)
+        .join(Receipt, Receipt.id == ReceiptAllocation.receipt_id)
+        .where(ReceiptAllocation.receivable_id.in_(receivable_ids))
+        .order_by(Receipt.received_on, Receipt.id)
+    )
+    found: dict[int, list[tuple[Receipt, int]]] = {}
+    for receivable_id, receipt, amount_fen in db.session.execute(statement):
+        found.setdefault(receivable_id, []).append((receipt, amount_fen))
+    return found
+
+
+def _claims_of(policy_ids: list[int], actor: User) -> dict[int, list[Claim]]:
+    statement = (
+        select(ClaimCover.policy_id, Claim)
+        .join(Claim, Claim.id == ClaimCover.claim_id)
+        .where(ClaimCover.policy_id.in_(policy_ids))
+        .order_by(Claim.loss_at.desc(), Claim.id.desc())
+    )
+    found: dict[int, list[Claim]] = {}
+    for policy_id, claim in db.session.execute(access.visible(actor, Action.READ_CLAIMS, statement, Claim)):
+        # A policy with several covers stands in a claim once for each.
+        if claim not in found.setdefault(policy_id, []):
+            found[policy_id].append(claim)
+    return found

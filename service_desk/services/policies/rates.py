@@ -1,0 +1,261 @@
+"""Price tables: the official CTPL tariff, the samples, the table in force on a day, and new versions."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import insert, select
+
+from service_desk.base.clock import local_date
+from service_desk.base.errors import Invalid, InvalidMany, NotFound
+from service_desk.base.text import squeeze
+from service_desk.models.accounts import KeyAccount
+from service_desk.models.db import db
+from service_desk.models.policies import RateTable, RateTableLine
+from service_desk.models.users import User
+from service_desk.rules import ctpl_tariff, sample_rates
+from service_desk.rules.permissions import Action
+from service_desk.rules.rating import CoverLimit, LimitPer, Measure, RateLine
+from service_desk.rules.vocabulary import CoverCode, PolicyLine
+from service_desk.services import access, audit
+
+
+@dataclass(frozen=True)
+class PriceTable:
+    """A version of a line's prices: its row, and its lines as rating reads them with the ids of their rows."""
+
+    table: RateTable
+    ids: dict[RateLine, int]
+
+    @property
+    def lines(self) -> list[RateLine]:
+        return list(self.ids)
+
+    @property
+    def cover_sets(self) -> list[str]:
+        """The cover sets the table sells, in its own order."""
+        return list(dict.fromkeys(line.cover_set for line in self.ids))
+
+
+@dataclass(frozen=True)
+class NewVersion:
+    """New prices from a day on: fen by the id of the line they replace. Lines left out keep theirs.
+
+    `is_agreed`: a sample table becomes a real one; `for_account_id`: they count for that account only.
+    """
+
+    effective_on: date
+    premiums: Mapping[int, int]
+    source: str = ""
+    is_agreed: bool = False
+    for_account_id: int | None = None
+
+
+def install_base_tariff(*, now: datetime) -> None:
+    """Write the official CTPL base tariff of 2008, unless it is there."""
+    _install(
+        PolicyLine.CTPL,
+        "交强险基础费率",
+        ctpl_tariff.EFFECTIVE_ON,
+        ctpl_tariff.ctpl_base_lines(),
+        source=ctpl_tariff.SOURCE,
+        is_sample=False,
+        now=now,
+    )
+
+
+def install_sample_rates(*, now: datetime) -> None:
+    """Write the CTPL tariff and the made-up prices of the other lines, unless they are there."""
+    install_base_tariff(now=now)
+    _install(
+        PolicyLine.COMMERCIAL,
+        "商业险价目表",
+        sample_rates.EFFECTIVE_ON,
+        sample_rates.commercial_lines(),
+        source="",
+        is_sample=True,
+        now=now,
+    )
+    _install(
+        PolicyLine.CARRIER_LIABILITY,
+        "承运人责任险价目表",
+        sample_rates.EFFECTIVE_ON,
+        sample_rates.carrier_liability_lines(),
+        source="",
+        is_sample=True,
+        now=now,
+    )
+
+
+def _install(
+    line: PolicyLine,
+    name: str,
+    effective_on: date,
+    lines: Iterable[RateLine],
+    *,
+    source: str,
+    is_sample: bool,
+    now: datetime,
+) -> None:
+    known = select(RateTable.id).where(RateTable.account_id.is_(None), RateTable.line == line)
+    if db.session.scalar(known.limit(1)):
+        return
+    table = RateTable(name=name, line=line, effective_on=effective_on, source=source, is_sample=is_sample)
+    _write(table, lines)
+    audit.record("rates_installed", table, actor=None, now=now)
+
+
+def _write(table: RateTable, lines: Iterable[RateLine]) -> None:
+    db.session.add(table)
+    db.session.flush()
+    db.session.execute(insert(RateTableLine), [_line_values(table.id, line) for line in lines])
+
+
+def in_force(account_id: int | None, on: date) -> dict[PolicyLine, PriceTable]:
+    """The price table of each line on a day: the account's own, else the general one, each the latest begun."""
+    statement = (
+        select(RateTable)
+        .where(
+            (RateTable.account_id == account_id) | RateTable.account_id.is_(None),
+            RateTable.effective_on <= on,
+        )
+        # A later row overwrites an earlier one: general before own, old before new.
+        .order_by(RateTable.account_id.is_not(None), RateTable.effective_on)
+    )
+    chosen = {table.line: table for table in db.session.scalars(statement)}
+    lines = _lines_of([table.id for table in chosen.values()])
+    return {line: PriceTable(table, lines[table.id]) for line, table in chosen.items()}
+
+
+def list_tables(account_id: int, *, actor: User) -> list[RateTable]:
+    """The versions that concern an account: its own and the general ones, by line, the newest first."""
+    access.require(actor, Action.QUOTE)
+    access.get_account(actor, account_id)
+    statement = select(RateTable).where((RateTable.account_id == account_id) | RateTable.account_id.is_(None))
+    order = list(PolicyLine)
+    tables = db.session.scalars(statement.order_by(RateTable.effective_on.desc(), RateTable.id.desc()))
+    return sorted(tables, key=lambda table: order.index(table.line))
+
+
+def get_table(table_id: int, *, actor: User) -> PriceTable:
+    """One version with its lines; NotFound for another account's."""
+    access.require(actor, Action.QUOTE)
+    table = db.session.get(RateTable, table_id)
+    if table is None:
+        raise NotFound("not_found")
+    if table.account_id is not None:
+        access.get_visible(actor, Action.QUOTE, KeyAccount, KeyAccount.id == table.account_id)
+    return PriceTable(table, _lines_of([table.id])[table.id])
+
+
+def change_premiums(table_id: int, version: NewVersion, *, actor: User, now: datetime) -> RateTable:
+    """Make a new version of a table; the old one stays as it was and prices the days before."""
+    access.require(actor, Action.MANAGE_SETTINGS)
+    old = get_table(table_id, actor=actor)
+    if version.for_account_id is not None:
+        access.get_account(actor, version.for_account_id)
+    changed = _check_version(old, version, today=local_date(now))
+    account_id = version.for_account_id or old.table.account_id
+    table = RateTable(
+        account_id=account_id,
+        line=old.table.line,
+        name=old.table.name,
+        effective_on=version.effective_on,
+        source=squeeze(version.source),
+        is_sample=old.table.is_sample and not version.is_agreed,
+    )
+    _write(table, (_repriced(line, version.premiums.get(line_id)) for line, line_id in old.ids.items()))
+    audit.record("rates_changed", table, actor=actor, now=now, changes=changed, account_id=account_id)
+    return table
+
+
+def _check_version(old: PriceTable, version: NewVersion, *, today: date) -> dict[str, tuple[Any, Any]]:
+    by_id = {line_id: line for line, line_id in old.ids.items()}
+    if version.premiums.keys() - by_id.keys():
+        raise Invalid("rate_line_unknown")
+    if version.effective_on < today:
+        raise Invalid("rate_starts_in_the_past", field="effective_on", today=today.isoformat())
+    wrong = [line_id for line_id, fen in version.premiums.items() if fen <= 0]
+    if wrong:
+        raise InvalidMany([Invalid("amount_not_positive", field=f"premium-{line_id}") for line_id in wrong])
+    changed = {
+        str(line_id): (by_id[line_id].premium_fen, fen)
+        for line_id, fen in version.premiums.items()
+        if by_id[line_id].premium_fen != fen
+    }
+    if not changed:
+        raise Invalid("rates_unchanged")
+    account_id = version.for_account_id or old.table.account_id
+    same_day = select(RateTable.id).where(
+        RateTable.account_id.is_(None) if account_id is None else RateTable.account_id == account_id,
+        RateTable.line == old.table.line,
+        RateTable.effective_on == version.effective_on,
+    )
+    if db.session.scalar(same_day):
+        raise Invalid("rate_version_exists", field="effective_on", day=version.effective_on.isoformat())
+    return changed
+
+
+def _repriced(line: RateLine, premium_fen: int | None) -> RateLine:
+    return line if premium_fen is None else replace(line, premium_fen=premium_fen)
+
+
+def _lines_of(table_ids: list[int]) -> dict[int, dict[RateLine, int]]:
+    found: dict[int, dict[RateLine, int]] = {table_id: {} for table_id in table_ids}
+    statement = (
+        select(RateTableLine, RateTable.line)
+        .join(RateTable, RateTable.id == RateTableLine.table_id)
+        .where(RateTableLine.table_id.in_(table_ids))
+        .order_by(RateTableLine.id)
+    )
+    for row, line in db.session.execute(statement):
+        found[row.table_id][_rate_line(row, line)] = row.id
+    return found
+
+
+def _rate_line(row: RateTableLine, line: PolicyLine) -> RateLine:
+    return RateLine(
+        line=line,
+        cover_set=row.cover_set,
+        use_class=row.use_class,
+        measure=Measure(row.measure),
+        band_from=Decimal(row.band_from),
+        band_to=None if row.band_to is None else Decimal(row.band_to),
+        premium_fen=row.premium_fen,
+        per_seat=row.per_seat,
+        limits=tuple(
+            CoverLimit(
+                CoverCode(cover["code"]),
+                cover["limit_fen"],
+                LimitPer(cover["per"]),
+                cover["deductible_fen"],
+                cover["absolute_deductible_percent"],
+            )
+            for cover in row.covers
+        ),
+    )
+
+
+def _line_values(table_id: int, line: RateLine) -> dict[str, Any]:
+    return {
+        "table_id": table_id,
+        "cover_set": line.cover_set,
+        "use_class": line.use_class,
+        "measure": line.measure.value,
+        "band_from": int(line.band_from),
+        "band_to": None if line.band_to is None else int(line.band_to),
+        "premium_fen": line.premium_fen,
+        "per_seat": line.per_seat,
+        "covers": [
+            {
+                "code": limit.coverage.value,
+                "limit_fen": limit.limit_fen,
+                "per": limit.per.value,
+                "deductible_fen": limit.deductible_fen,
+                "absolute_deductible_percent": limit.absolute_deductible_percent,
+            }
+            for limit in line.limits
+        ],
+    }
