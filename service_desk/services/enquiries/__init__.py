@@ -1,0 +1,55 @@
+"""First contact owns it: every call, visit and message has an owner until it is closed or accepted by another."""
+
+from service_desk.services.enquiries.answering import answer, close, close_for_claim
+from service_desk.services.enquiries.contacts import (
+    MATTER_KIND,
+    ContactDetails,
+    get_enquiry,
+    log_contact,
+    matter_of,
+    open_for_claim,
+)
+from service_desk.services.enquiries.handovers import (
+    accept,
+    ask_handover,
+    history,
+    list_offered,
+    open_offers,
+    possible_takers,
+    refuse,
+    withdraw,
+)
+from service_desk.services.enquiries.lists import (
+    ContactFilter,
+    ContactRow,
+    ContactView,
+    count_views,
+    list_enquiries,
+    list_owned,
+)
+
+__all__ = [
+    "MATTER_KIND",
+    "ContactDetails",
+    "ContactFilter",
+    "ContactRow",
+    "ContactView",
+    "accept",
+    "answer",
+    "ask_handover",
+    "close",
+    "close_for_claim",
+    "count_views",
+    "get_enquiry",
+    "history",
+    "list_enquiries",
+    "list_offered",
+    "list_owned",
+    "log_contact",
+    "matter_of",
+    "open_for_claim",
+    "open_offers",
+    "possible_takers",
+    "refuse",
+    "withdraw",
+]
