@@ -59,6 +59,11 @@ class ContactDetails:
     is_active: bool = True
 
 
+def active_account_ids() -> list[int]:
+    """The accounts that jobs work for."""
+    return list(db.session.scalars(select(KeyAccount.id).where(KeyAccount.is_active).order_by(KeyAccount.id)))
+
+
 def add_account(details: AccountDetails, *, actor: User | None, now: datetime) -> KeyAccount:
     """Add a key account; `actor` None is the command line."""
     if actor is not None:
