@@ -12,15 +12,15 @@ from sqlalchemy.exc import IntegrityError
 from service_desk.base.clock import local_date
 from service_desk.base.errors import Conflict, Invalid, NotFound
 from service_desk.base.paging import Page, PageRequest
+from service_desk.models.accounts import Branch
 from service_desk.models.db import db
-from service_desk.models.documents import Document
-from service_desk.models.sla import BreachReview, SlaEvent, Timer, TimerEntry, TimerState
+from service_desk.models.sla import BreachReview, SlaEvent, Timer, TimerState
 from service_desk.models.users import User, UserAccount
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.permissions import CLIENT_ROLES, Action
-from service_desk.rules.sla import TimerFacts
 from service_desk.services import access, audit
-from service_desk.services.sla import calendars, ledger, starting, timers
+from service_desk.services.sla import starting, timers
+from service_desk.services.sla.files import TimerFile, read_file
 
 
 class BreachView(StrEnum):
@@ -69,16 +69,13 @@ class BreachRow:
 
 @dataclass(frozen=True)
 class BreachFile:
-    """All a breach's page shows."""
+    """All a breach's page shows. `told_at` is when people heard of it; None until the sweep has been."""
 
-    timer: Timer
-    facts: TimerFacts
-    entries: Sequence[TimerEntry]
-    people: dict[int, User]
-    evidence: dict[int, Document]
+    clock: TimerFile
+    branch: Branch | None
     review: BreachReview | None
     told_at: datetime | None
-    calendar_number: int
+    candidates: Sequence[User]
 
 
 @dataclass(frozen=True)
@@ -144,19 +141,14 @@ def holders_in(account_id: int) -> list[User]:
 def get_breach(timer_id: int, *, actor: User, now: datetime) -> BreachFile:
     """A breach with its ledger; NotFound for a clock that broke no promise or is not visible."""
     timer = _get_timer(timer_id, actor)
-    entries = ledger.entries_of([timer.id])[timer.id]
-    facts = ledger.facts_of(timer, now)
     return BreachFile(
-        timer=timer,
-        facts=facts,
-        entries=entries,
-        people=_people(entries, timer, _find_review(timer.id)),
-        evidence=_evidence(entries),
+        clock=read_file(timer, now),
+        branch=db.session.get(Branch, timer.branch_id) if timer.branch_id else None,
         review=_find_review(timer.id),
         told_at=db.session.scalar(
             select(SlaEvent.recorded_at).where(SlaEvent.timer_id == timer.id, SlaEvent.kind == "breach")
         ),
-        calendar_number=calendars.version_of(timer.calendar_digest).number,
+        candidates=holders_in(timer.account_id),
     )
 
 
@@ -254,16 +246,3 @@ def _check_review(timer: Timer, command: SignReview, actor: User, now: datetime)
 
 def _find_review(timer_id: int) -> BreachReview | None:
     return db.session.scalar(select(BreachReview).where(BreachReview.timer_id == timer_id))
-
-
-def _people(entries: Sequence[TimerEntry], timer: Timer, review: BreachReview | None) -> dict[int, User]:
-    ids = {entry.holder_id for entry in entries} | {entry.actor_id for entry in entries if entry.actor_id}
-    ids |= {timer.holder_id}
-    if review is not None:
-        ids |= {review.responsible_id, review.signed_by_id}
-    return {user.id: user for user in db.session.scalars(select(User).where(User.id.in_(ids)))}
-
-
-def _evidence(entries: Sequence[TimerEntry]) -> dict[int, Document]:
-    ids = [entry.evidence_id for entry in entries if entry.evidence_id]
-    return {paper.id: paper for paper in db.session.scalars(select(Document).where(Document.id.in_(ids)))}

@@ -1,0 +1,192 @@
+"""Clocks in words: the pill that looks the same everywhere, the promise, and the ledger explained."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from flask_babel import get_locale, ngettext
+from flask_babel import gettext as _
+
+from service_desk.base.clock import CHINA
+from service_desk.models.sla import ServiceLevel, Timer, TimerState, WorkingCalendarRow
+from service_desk.models.users import User
+from service_desk.presenters import times
+from service_desk.presenters.labels import LABELS, label
+from service_desk.rules.sla import TargetUnit
+from service_desk.services import sla
+
+# A deadline by law is a day; only close to it do hours help.
+SHOW_HOURS_WITHIN = timedelta(hours=24)
+_MANY = datetime.max.replace(tzinfo=CHINA)
+
+
+@dataclass(frozen=True)
+class Pill:
+    """A clock as the `clock` macro takes it: tone ok|warn|bad|idle, icon clock|over|paused|met."""
+
+    tone: str
+    icon: str
+    text: str
+    title: str | None
+
+
+def pill(timer: Timer, now: datetime, *, named: bool = True, holder: User | None = None) -> Pill:
+    """A clock at one glance. `named`: the step stands in it; leave it out where the step stands beside."""
+    if timer.state is TimerState.MET:
+        return Pill(
+            "ok", "met", _("took %(time)s", time=length(timer.used_seconds, timer)), _title(timer, holder)
+        )
+    if timer.state is TimerState.CANCELLED:
+        return Pill("idle", "paused", _("cancelled"), None)
+    if timer.state is TimerState.BREACHED or timer.breached_at or (timer.due_at and now > timer.due_at):
+        return Pill("bad", "over", over_words(timer, now), _title(timer, holder))
+    if timer.state is TimerState.PAUSED:
+        return Pill("idle", "paused", _paused_words(timer, now), _left_words(timer))
+    is_close = timer.warn_at is not None and timer.warn_at <= now
+    return Pill(
+        "warn" if is_close else "ok", "clock", _running_words(timer, now, named), _title(timer, holder)
+    )
+
+
+def nearest(timers: Iterable[Timer]) -> Timer | None:
+    """The open clock to look at first: the longest overdue or soonest due, standing ones last; None without one."""
+    running = [timer for timer in timers if timer.state in sla.OPEN_STATES]
+    return min(running, key=lambda timer: (timer.due_at or _MANY, timer.id), default=None)
+
+
+def clock_rows(timers: Iterable[Timer], now: datetime) -> list[tuple[str, Pill]]:
+    """The Clocks card: each step's latest cycle, step and pill, in the order they started."""
+    latest: dict[str, Timer] = {}
+    for timer in timers:
+        if timer.step not in latest or timer.cycle > latest[timer.step].cycle:
+            latest[timer.step] = timer
+    return [
+        (label(timer.step, "clock_step"), pill(timer, now, named=False))
+        for timer in latest.values()
+        if timer.state is not TimerState.CANCELLED
+    ]
+
+
+def over_words(timer: Timer, now: datetime) -> str:
+    """`over by 35 min`; a breach in closed hours has no working time after its due time."""
+    over = sla.seconds_over(timer, now)
+    return _("over by %(time)s", time=length(over, timer)) if over else _("late")
+
+
+def length(seconds: int, timer: Timer) -> str:
+    """A length of the timer's clock: working time in hours, for a working day has not 24 of them."""
+    if timer.target_unit is TargetUnit.CALENDAR_DAYS or timer.calendar_code == "24x7":
+        return times.duration(seconds)
+    return working_time(seconds)
+
+
+def working_time(seconds: int) -> str:
+    """`22 h 30 min`: hours are not made into days."""
+    hours, rest = divmod(abs(seconds), 3600)
+    if hours < 24:
+        return times.duration(seconds)
+    minutes = rest // 60
+    if minutes:
+        return _("%(hours)s h %(minutes)s min", hours=hours, minutes=minutes)
+    return _("%(hours)s h", hours=hours)
+
+
+def promise(value: int, unit: TargetUnit | str) -> str:
+    """What is promised: `30 minutes`, `3 working days`, `the same day`."""
+    words = {
+        TargetUnit.MINUTES: ngettext("%(num)s minute", "%(num)s minutes", value),
+        TargetUnit.HOURS: ngettext("%(num)s working hour", "%(num)s working hours", value),
+        TargetUnit.WORKING_DAYS: ngettext("%(num)s working day", "%(num)s working days", value),
+        TargetUnit.CALENDAR_DAYS: ngettext("%(num)s calendar day", "%(num)s calendar days", value),
+    }
+    return _("the same day") if value == 0 else words[TargetUnit(unit)]
+
+
+def calendar_name(code: str, calendars: Iterable[WorkingCalendarRow] = ()) -> str:
+    """A calendar's name in the reader's language; the usual words for the calendars every desk has."""
+    found = next((calendar for calendar in calendars if calendar.code == code), None)
+    if found is not None:
+        return found.name if _reads_chinese() else found.name_en or found.name
+    return str(LABELS["calendar"].get(code, code))
+
+
+def source_words(source: str) -> str:
+    """Where a promise comes from: a known source in words, else as it was typed."""
+    return str(LABELS["level_source"].get(source, source)) if source else "—"
+
+
+def day_words(name: str) -> str:
+    """What a calendar day is: a statutory day in words, else as it was typed."""
+    return str(LABELS["statutory_day"].get(name, name)) if name else "—"
+
+
+def hours_words(hours: Iterable[Iterable[str]]) -> str:
+    """`08:30-12:00, 13:30-17:30`; empty for a closed day."""
+    return ", ".join("-".join(pair) for pair in hours)
+
+
+def conditions(level: ServiceLevel, accounts: dict[int, str]) -> str:
+    """For which matters a level holds, in words; empty for all."""
+    words = []
+    if level.account_id is not None:
+        words.append(accounts.get(level.account_id, str(level.account_id)))
+    if level.is_urban is not None:
+        words.append(_("city or county town") if level.is_urban else _("elsewhere"))
+    words.extend(_band(level.amount_from_fen, level.amount_to_fen))
+    return _(", ").join(words)
+
+
+def level_words(level: ServiceLevel, accounts: dict[int, str]) -> str:
+    """A level by its step and conditions, as a refusal names it."""
+    where = conditions(level, accounts)
+    step = label(level.step, "clock_step")
+    return f"{step} · {where}" if where else step
+
+
+def day_of(due_at: datetime) -> str:
+    """The day a deadline by law falls on: one due at 24:00 belongs to the day that ends."""
+    return f"{(due_at - timedelta(seconds=1)).astimezone(CHINA):%m-%d}"
+
+
+def _running_words(timer: Timer, now: datetime, named: bool) -> str:
+    step = label(timer.step, "clock_step").lower()
+    by_day = timer.target_unit is TargetUnit.CALENDAR_DAYS and timer.due_at
+    if by_day and timer.due_at and timer.due_at - now > SHOW_HOURS_WITHIN:
+        day = day_of(timer.due_at)
+        return _("%(step)s · by %(day)s", step=step, day=day) if named else _("by %(day)s", day=day)
+    left = length(sla.seconds_left(timer, now), timer)
+    return _("%(step)s · %(time)s left", step=step, time=left) if named else _("%(time)s left", time=left)
+
+
+def _paused_words(timer: Timer, now: datetime) -> str:
+    since = times.duration((now - timer.paused_at).total_seconds()) if timer.paused_at else ""
+    return _("paused: %(reason)s, %(time)s", reason=label(timer.pause_reason, "pause_short"), time=since)
+
+
+def _left_words(timer: Timer) -> str:
+    return _("%(time)s left when it runs again", time=length(timer.left_seconds or 0, timer))
+
+
+def _title(timer: Timer, holder: User | None) -> str | None:
+    if timer.due_at is None:
+        return None
+    words = [_("Due %(due)s", due=times.full_moment(timer.due_at)), calendar_name(timer.calendar_code)]
+    if holder is not None:
+        words.append(f"{holder.name} · {holder.staff_no}")
+    return " · ".join(words)
+
+
+def _band(from_fen: int | None, to_fen: int | None) -> list[str]:
+    if from_fen is not None and to_fen is not None:
+        return [_("over ¥%(low)s up to ¥%(high)s", low=_yuan(from_fen), high=_yuan(to_fen))]
+    if to_fen is not None:
+        return [_("up to ¥%(high)s", high=_yuan(to_fen))]
+    return [_("over ¥%(low)s", low=_yuan(from_fen))] if from_fen is not None else []
+
+
+def _yuan(fen: int) -> str:
+    return f"{fen // 100:,}" if fen % 100 == 0 else f"{fen / 100:,.2f}"
+
+
+def _reads_chinese() -> bool:
+    return str(get_locale()).startswith("zh")
