@@ -74,6 +74,16 @@ LABELS = {
         "insurance_law_24": _l("Insurance Law, art. 24"),
         "insurance_law_25": _l("Insurance Law, art. 25"),
     },
+    "accident_place": {
+        "": _l("Anywhere"),
+        "urban": _l("City or county town"),
+        "elsewhere": _l("Elsewhere"),
+    },
+    "period_days": {
+        "7": _l("Last 7 days"),
+        "30": _l("Last 30 days"),
+        "90": _l("Last 90 days"),
+    },
     "statutory_day": {
         "new_year": _l("New Year's Day"),
         "spring_festival": _l("Spring Festival"),
