@@ -161,11 +161,9 @@ class Journey:
         )
 
     def complete(self) -> None:
-        for line in papers.list_wanted(self.claim.id):
-            command = papers.ReceiveDocument(line.code)
-            papers.receive(
-                self.claim.number, command, actor=self.world.claims1, now=self.now, files=file_store()
-            )
+        codes = tuple(line.code for line in papers.list_wanted(self.claim.id))
+        command = papers.ReceiveDocument(codes)
+        papers.receive(self.claim.number, command, actor=self.world.claims1, now=self.now, files=file_store())
         papers.complete(self.claim.number, actor=self.world.claims1, now=self.now)
 
     def calculate(self) -> None:
@@ -183,4 +181,6 @@ class Journey:
         settlement.pay(self.claim.number, command, actor=self.world.claims2, now=self.now)
 
     def close(self) -> None:
-        settlement.close(self.claim.number, releases_reserve=True, actor=self.world.claims1, now=self.now)
+        settlement.close(
+            self.claim.number, settlement.Close(releases_reserve=True), actor=self.world.claims1, now=self.now
+        )

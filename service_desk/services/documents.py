@@ -12,6 +12,8 @@ from service_desk.base.errors import Invalid
 from service_desk.models.db import db
 from service_desk.models.documents import Document, DocumentKind
 from service_desk.models.users import User
+from service_desk.rules.permissions import Action
+from service_desk.services import access
 from service_desk.services.notices import Matter
 
 MAX_PHOTO_BYTES = 20 * 1024 * 1024
@@ -96,6 +98,20 @@ def _keep(
     db.session.add(document)
     db.session.flush()
     return document
+
+
+# What may be read is what its matter lets be read: papers of a claim with the claim, fleet lists with the import.
+_READ_WITH = {
+    DocumentKind.FLEET_LIST: Action.IMPORT_FLEET,
+    DocumentKind.REVIEW_EVIDENCE: Action.REVIEW_BREACHES,
+}
+
+
+def get_document(document_id: int, *, actor: User) -> Document:
+    """A document of a matter the actor may see; NotFound otherwise."""
+    kind = db.session.scalar(select(Document.kind).where(Document.id == document_id))
+    action = Action.READ_CLAIMS if kind is None else _READ_WITH.get(kind, Action.READ_CLAIMS)
+    return access.get_visible(actor, action, Document, Document.id == document_id)
 
 
 def list_for(matter_kind: str, matter_id: int) -> list[Document]:

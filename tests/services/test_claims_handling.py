@@ -55,7 +55,9 @@ def test_dispatch_names_the_surveyor_moves_the_clocks_and_tells_both_sides(
     dispatch, survey, contact = (
         timer(claim, s) for s in (ClockStep.DISPATCH, ClockStep.SURVEY, ClockStep.CONTACT)
     )
-    assert dispatch and survey and contact
+    assert dispatch
+    assert survey
+    assert contact
     # The clock that ended stays with who held it; those that go on belong to the surveyor.
     assert (dispatch.state, dispatch.holder_id) == (TimerState.BREACHED, world.claims1.id)
     assert (survey.state, survey.holder_id) == (TimerState.RUNNING, world.claims2.id)
@@ -279,7 +281,11 @@ def test_the_one_notice_lists_everything_missing_and_a_second_needs_a_reason(
 ) -> None:
     journey.to(ClaimState.SURVEYED)
     papers.receive(
-        claim.number, ReceiveDocument("claim_form"), actor=world.claims1, now=journey.now, files=file_store()
+        claim.number,
+        ReceiveDocument(("claim_form",)),
+        actor=world.claims1,
+        now=journey.now,
+        files=file_store(),
     )
     running = timer(claim, ClockStep.DEFICIENCY_NOTICE)
     assert running
@@ -306,11 +312,11 @@ def test_the_client_sends_papers_and_staff_reject_or_waive_them(
     journey.to(ClaimState.ASSESSED)
     number, at = claim.number, journey.now
 
-    with pytest.raises(Invalid, match="file_missing"):
+    with pytest.raises(Invalid, match="paper_missing"):
         papers.receive(
-            number, ReceiveDocument("diagnosis"), actor=world.safety_gongyi, now=at, files=file_store()
+            number, ReceiveDocument(("diagnosis",)), actor=world.safety_gongyi, now=at, files=file_store()
         )
-    sent = ReceiveDocument("diagnosis", (picture("诊断.jpg"),))
+    sent = ReceiveDocument(("diagnosis",), (picture("诊断.jpg"),))
     papers.receive(number, sent, actor=world.safety_gongyi, now=at, files=file_store())
     papers.reject(number, JudgeDocument("diagnosis", "拍摄不清"), actor=world.claims1, now=at)
     papers.waive(number, JudgeDocument("lost_income_proof", "无误工"), actor=world.claims1, now=at)

@@ -75,7 +75,7 @@ def test_at_risk_is_between_the_warning_and_the_due_time(world: World, now: date
 def test_a_branch_sees_its_own_claims_and_a_stranger_none(
     world: World, now: datetime, three: tuple[Claim, Claim, Claim]
 ) -> None:
-    fresh, waiting, closed = (claim.number for claim in three)
+    fresh, waiting, _ = (claim.number for claim in three)
 
     assert numbers(world, now, QueueView.OPEN, world.safety_gongyi) == [fresh]
     assert numbers(world, now, QueueView.MINE, world.safety_gongyi) == [fresh]

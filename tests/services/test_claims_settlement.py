@@ -230,12 +230,18 @@ def test_a_claim_closes_only_when_paid_and_without_open_reserve(
 ) -> None:
     journey.to(ClaimState.APPROVED)
     with pytest.raises(Invalid, match="payment_open"):
-        settlement.close(claim.number, releases_reserve=True, actor=world.claims1, now=journey.now)
+        settlement.close(
+            claim.number, settlement.Close(releases_reserve=True), actor=world.claims1, now=journey.now
+        )
     journey.to(ClaimState.PAID)
 
     with pytest.raises(Invalid, match="reserve_open"):
-        settlement.close(claim.number, releases_reserve=False, actor=world.claims1, now=journey.now)
-    settlement.close(claim.number, releases_reserve=True, actor=world.claims1, now=journey.now)
+        settlement.close(
+            claim.number, settlement.Close(releases_reserve=False), actor=world.claims1, now=journey.now
+        )
+    settlement.close(
+        claim.number, settlement.Close(releases_reserve=True), actor=world.claims1, now=journey.now
+    )
 
     released = db.session.scalars(select(ReserveEntry).order_by(ReserveEntry.id.desc())).first()
     assert released is not None
@@ -256,7 +262,9 @@ def test_a_calculation_of_nought_is_closed_without_a_payment(
     kept = settlement.calculate(claim.number, nought, actor=world.claims1, now=journey.now)
     settlement.approve(claim.number, settlement.Approve(kept.id), actor=world.claims2, now=journey.now)
 
-    settlement.close(claim.number, releases_reserve=True, actor=world.claims1, now=journey.now)
+    settlement.close(
+        claim.number, settlement.Close(releases_reserve=True), actor=world.claims1, now=journey.now
+    )
 
     assert (claim.state, claim.approved_fen, claim.reserve_fen) == (ClaimState.CLOSED, 0, 0)
     assert timer(claim, ClockStep.PAYMENT) is None

@@ -25,9 +25,9 @@ MISSING = (WantedState.REQUIRED, WantedState.REJECTED)
 
 @dataclass(frozen=True)
 class ReceiveDocument:
-    """Files for a line of the checklist; `code` None when it does not stand yet or the paper is none of its lines."""
+    """Papers for lines of the checklist; a scan may hold several. No code: a paper that is none of its lines."""
 
-    code: str | None
+    codes: tuple[str, ...]
     files: tuple[Upload, ...] = ()
 
 
@@ -106,9 +106,9 @@ def receive(
     The clock of the one-time notice starts with the first paper that leaves something missing.
     """
     claim, _ = begin(number, ClaimAction.RECEIVE_DOCUMENT, actor=actor, version=version)
-    line = _line(claim, command.code) if command.code else None
-    if not command.files and (line is None or actor.side is Side.CLIENT):
-        raise Invalid("file_missing", field="files")
+    lines = [_line(claim, code) for code in command.codes]
+    if not command.files and (not lines or actor.side is Side.CLIENT):
+        raise Invalid("paper_missing", field="files")
     is_first = not any(row.state is WantedState.RECEIVED for row in list_wanted(claim.id))
     kept = [
         documents.store_paper(
@@ -116,12 +116,11 @@ def receive(
         ).id
         for upload in command.files
     ]
-    if line is not None:
+    for line in lines:
         line.document_ids = [*line.document_ids, *kept]
         _judge(line, WantedState.RECEIVED, "", actor, now)
-    db.session.flush()
     missing = sum(row.state in MISSING for row in list_wanted(claim.id))
-    needs_notice = is_first and missing > 0 and claim.deficiency_notice_at is None and line is not None
+    needs_notice = bool(lines) and is_first and missing > 0 and claim.deficiency_notice_at is None
     perform(
         claim,
         ClaimAction.RECEIVE_DOCUMENT,
@@ -129,7 +128,7 @@ def receive(
         at=now,
         now=now,
         without=() if needs_notice else (ClockStep.DEFICIENCY_NOTICE,),
-        params={"code": command.code, "files": len(kept), "missing": missing},
+        params={"codes": list(command.codes), "files": len(kept), "missing": missing},
     )
     audit.record("claim_document_received", claim, actor=actor, now=now)
     return claim

@@ -49,6 +49,13 @@ class Pay:
 
 
 @dataclass(frozen=True)
+class Close:
+    """`releases_reserve`: what is left of the reserve goes with the closing."""
+
+    releases_reserve: bool
+
+
+@dataclass(frozen=True)
 class FollowUpRecord:
     """What the client said after the end, score 1 (bad) to 5 (good)."""
 
@@ -201,15 +208,13 @@ def _require_payable(claim: Claim, command: Pay) -> str:
     return account_number
 
 
-def close(
-    number: str, *, releases_reserve: bool, actor: User, now: datetime, version: int | None = None
-) -> Claim:
-    """Close a paid claim. Invalid while something is unpaid, or reserve is left that `releases_reserve` does not release."""
+def close(number: str, command: Close, *, actor: User, now: datetime, version: int | None = None) -> Claim:
+    """Close a paid claim. Invalid while something is unpaid, or reserve is left that is not released."""
     claim, _ = begin(number, ClaimAction.CLOSE, actor=actor, version=version)
     if claim.paid_fen < claim.approved_fen:
         raise Invalid("payment_open", left=format_yuan(claim.approved_fen - claim.paid_fen))
     left_fen = claim.reserve_fen - claim.paid_fen
-    if left_fen > 0 and not releases_reserve:
+    if left_fen > 0 and not command.releases_reserve:
         raise Invalid("reserve_open", field="releases_reserve", left=format_yuan(left_fen))
     reserves.move(claim, claim.paid_fen, "release", item="closing", actor=actor, now=now)
     claim.closed_at = now

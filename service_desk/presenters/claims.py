@@ -1,0 +1,319 @@
+"""A claim's page in words: facts, cover, parties, checklist, calculation, and the queue's spreadsheet."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from flask import url_for
+from flask_babel import get_locale
+from flask_babel import gettext as _
+
+from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_bytes
+from service_desk.base.clock import CHINA
+from service_desk.base.money import format_yuan
+from service_desk.base.text import mask_account_number
+from service_desk.models.accounts import Branch
+from service_desk.models.claims import Claim, ClaimCalculation, ClaimCover, WantedDocument, WantedState
+from service_desk.models.documents import DocumentKind
+from service_desk.models.sla import Timer, TimerState
+from service_desk.presenters import sla as clocks
+from service_desk.presenters.labels import label
+from service_desk.rules.claim_flow import OPEN_STATES, SIX_STEPS, ClaimState, parcel_step
+from service_desk.rules.coverage import REQUIRED_LINES
+from service_desk.rules.policy_flow import last_covered_day
+from service_desk.rules.vocabulary import CoverCode, PolicyLine
+from service_desk.services.claims.files import ClaimFile
+from service_desk.services.claims.queries import ClaimRow
+
+OPEN_TIMERS = (TimerState.RUNNING, TimerState.PAUSED)
+
+
+@dataclass(frozen=True)
+class ParcelStep:
+    """A step as one follows a parcel."""
+
+    label: str
+    state: str
+
+
+@dataclass(frozen=True)
+class CheckLine:
+    """A line of the checklist with the files that came for it."""
+
+    code: str
+    name: str
+    state: WantedState
+    words: str
+    tone: str
+    reason: str
+    files: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class CalculationTable:
+    """A calculation as tables: payment lines, and every step of the working."""
+
+    version: int
+    facts: list[tuple[str, str]]
+    lines: list[dict[str, str]]
+    working: list[dict[str, str]]
+    total_fen: int
+
+
+def branch_name(branch: Branch) -> str:
+    """The branch in the reader's language."""
+    locale = get_locale()
+    english = locale is not None and locale.language == "en"
+    return branch.name_en if english and branch.name_en else branch.name
+
+
+def title(claim: Claim) -> str:
+    """What the claim is, in one line: plate and what happened."""
+    story = " ".join(claim.description.split())
+    return f"{plate(claim.plate)}　{story[:40]}{'…' if len(story) > 40 else ''}"
+
+
+def plate(value: str) -> str:
+    """`豫A·3K872`: a plate as people write it."""
+    return f"{value[:2]}·{value[2:]}" if len(value) >= 7 else value
+
+
+def is_open(claim: Claim) -> bool:
+    """Whether the claim is still in the open book."""
+    return claim.state in OPEN_STATES
+
+
+def state_tone(claim: Claim) -> str:
+    """The colour of the state's badge."""
+    return {ClaimState.DENIED: "bad", ClaimState.PAID: "ok", ClaimState.CLOSED: "ok"}.get(claim.state, "idle")
+
+
+def parcel(claim: Claim) -> list[ParcelStep]:
+    """The six steps; all skipped after a side exit's last one."""
+    current = parcel_step(claim.state)
+    done = len(SIX_STEPS) if claim.state is ClaimState.CLOSED else current
+    steps = []
+    for index in range(len(SIX_STEPS)):
+        if done is None:
+            state = "done" if index == 0 else "skipped"
+        else:
+            state = "done" if index < done else "now" if index == done else "todo"
+        steps.append(ParcelStep(label(str(index), "parcel_step"), state))
+    return steps
+
+
+def nearest_pill(timers: Iterable[Timer], now: datetime) -> clocks.Pill | None:
+    """The pill of the clock that is due first."""
+    timer = clocks.nearest(list(timers))
+    return clocks.pill(timer, now) if timer else None
+
+
+def running_clocks(file: ClaimFile) -> list[Timer]:
+    """The clocks that run or stand, in the order they started."""
+    return [timer for timer in file.timers if timer.state in OPEN_TIMERS]
+
+
+def clock_pill(timer: Timer, now: datetime, file: ClaimFile) -> clocks.Pill:
+    """A clock of the claim; its step stands beside it."""
+    return clocks.pill(timer, now, named=False, holder=file.people.get(timer.holder_id))
+
+
+def ended_clock_rows(file: ClaimFile, now: datetime) -> list[tuple[str, clocks.Pill]]:
+    """The clocks that have a verdict, the newest first."""
+    ended = [timer for timer in file.timers if timer.state in {TimerState.MET, TimerState.BREACHED}]
+    return [(label(timer.step, "clock_step"), clock_pill(timer, now, file)) for timer in ended[::-1]]
+
+
+def masked(account_number: str) -> str:
+    """A bank account as readers see it."""
+    return mask_account_number(account_number)
+
+
+def other_papers(file: ClaimFile) -> list[tuple[str, str]]:
+    """Papers that came for no line of the checklist: (address, name)."""
+    of_lines = {number for row in file.wanted for number in row.document_ids}
+    return [
+        (url_for("documents.show", document_id=document.id), document.filename)
+        for document in file.documents
+        if document.kind is DocumentKind.CLAIM_DOCUMENT and document.id not in of_lines
+    ]
+
+
+def covers(file: ClaimFile) -> list[tuple[str, str, bool]]:
+    """Cover at the time of loss: (name, words, insured). What should be there and is not says so."""
+    by_code: dict[str, list[ClaimCover]] = {}
+    for cover in file.covers:
+        by_code.setdefault(cover.code, []).append(cover)
+    expected = [CoverCode.CTPL, CoverCode.TPL, CoverCode.OWN_DAMAGE]
+    use_class = file.vehicle.use_class
+    required = REQUIRED_LINES[use_class] if use_class else ()
+    if PolicyLine.CARRIER_LIABILITY in required or CoverCode.CARRIER_LIABILITY in by_code:
+        expected.append(CoverCode.CARRIER_LIABILITY)
+    rows = []
+    for code in expected:
+        found = by_code.get(code, [])
+        rows += [(label(code, "cover"), _cover_words(cover), True) for cover in found]
+        if not found:
+            rows.append((label(code, "cover"), _("not insured"), False))
+    return rows
+
+
+def _cover_words(cover: ClaimCover) -> str:
+    parts = [cover.policy_number]
+    if cover.per_seat_fen:
+        parts.append(_("%(amount)s a seat", amount=format_yuan(cover.per_seat_fen, sign=True)))
+    elif cover.limit_fen:
+        parts.append(format_yuan(cover.limit_fen, sign=True))
+    if cover.deductible_fen:
+        parts.append(_("excess %(amount)s", amount=format_yuan(cover.deductible_fen, sign=True)))
+    if cover.absolute_deductible_percent:
+        parts.append(_("deductible %(percent)s%%", percent=cover.absolute_deductible_percent))
+    parts.append(_("to %(day)s", day=last_covered_day(cover.ends_at).isoformat()))
+    return " · ".join(part for part in parts if part)
+
+
+def checklist(file: ClaimFile) -> list[CheckLine]:
+    """The checklist; a document's file can be opened from its line."""
+    names = {document.id: document.filename for document in file.documents}
+    return [_check_line(row, names) for row in file.wanted]
+
+
+def _check_line(row: WantedDocument, names: dict[int, str]) -> CheckLine:
+    tones = {WantedState.RECEIVED: "ok", WantedState.REJECTED: "bad", WantedState.WAIVED: "idle"}
+    return CheckLine(
+        code=row.code,
+        name=label(row.code, "document_code"),
+        state=row.state,
+        words=label(row.state, "wanted_state"),
+        tone=tones.get(row.state, "warn"),
+        reason=row.reason,
+        files=[
+            (url_for("documents.show", document_id=number), names[number])
+            for number in row.document_ids
+            if number in names
+        ],
+    )
+
+
+def missing(file: ClaimFile) -> list[CheckLine]:
+    """The lines still open."""
+    return [line for line in checklist(file) if line.state in {WantedState.REQUIRED, WantedState.REJECTED}]
+
+
+def calculation_table(calculation: ClaimCalculation) -> CalculationTable:
+    """A calculation with every step, from what was frozen with it."""
+    return CalculationTable(
+        version=calculation.calculation_version,
+        facts=_calculation_facts(calculation.inputs),
+        lines=[_shown_line(line) for line in calculation.lines],
+        working=[_shown_step(step) for step in calculation.working],
+        total_fen=calculation.total_fen,
+    )
+
+
+def _calculation_facts(inputs: dict[str, Any]) -> list[tuple[str, str]]:
+    facts = [
+        (_("Date of loss"), inputs["loss_on"]),
+        (_("CTPL limits in force from"), inputs["ctpl_limits_from"] or "—"),
+        (_("Commercial clause"), _("model clause of %(year)s", year=inputs["clause"])),
+        (_("Fault"), label(inputs["fault"], "fault")),
+    ]
+    if inputs["fault_percent"] is not None:
+        facts.append((_("Share by court decision"), f"{inputs['fault_percent']}%"))
+    amounts = (
+        (_("Others' property"), "property_fen"),
+        (_("Medical"), "medical_fen"),
+        (_("Death and disability"), "death_fen"),
+        (_("Own vehicle"), "own_damage_fen"),
+        (_("Paid by the other side"), "received_fen"),
+        (_("Salvage kept"), "salvage_fen"),
+    )
+    facts += [(words, format_yuan(inputs[key], sign=True)) for words, key in amounts if inputs[key]]
+    if inputs["is_total_loss"]:
+        facts.append((_("Total loss"), label("True", "yes_no")))
+    if _own_damage_uninsured(inputs):
+        facts.append((_("Own damage"), _("not insured at the time of loss, so not paid")))
+    return facts
+
+
+def _own_damage_uninsured(inputs: dict[str, Any]) -> bool:
+    codes = {cover["code"] for cover in inputs["covers"]}
+    return bool(inputs["own_damage_fen"]) and CoverCode.OWN_DAMAGE.value not in codes
+
+
+def _shown_line(line: dict[str, Any]) -> dict[str, str]:
+    percent, amount = line["deductible_percent"], line["deductible_fen"]
+    deductible = [f"{percent}%"] if percent != "0" else []
+    deductible += [format_yuan(amount)] if amount else []
+    return {
+        "coverage": label(line["coverage"], "paid_under"),
+        "loss": format_yuan(line["loss_fen"]),
+        "ctpl_limit": _or_blank(line["ctpl_limit_fen"]),
+        "fault_ratio": "" if line["fault_percent"] is None else f"{line['fault_percent']}%",
+        "limit": _or_blank(line["limit_fen"]),
+        "deductible": " + ".join(deductible),
+        "pay": format_yuan(line["pay_fen"]),
+    }
+
+
+def _or_blank(fen: int | None) -> str:
+    return "" if fen is None else format_yuan(fen)
+
+
+def _shown_step(step: dict[str, Any]) -> dict[str, str]:
+    name = label(step["label_key"], "working_step")
+    if step["label_key"] == "ctpl_item":
+        name = label(step["coverage"], "paid_under")
+    return {
+        "step": name,
+        "formula": step["formula"],
+        "amount": format_yuan(step["amount_fen"]),
+        "clause": label(step["clause"], "working_clause"),
+    }
+
+
+def workbook(rows: list[ClaimRow], view: str, now: datetime) -> bytes:
+    """The queue as filtered, as .xlsx."""
+    columns = [
+        Column(_("Claim")),
+        Column(_("Plate"), width=12),
+        Column(_("Branch"), width=22),
+        Column(_("State")),
+        Column(_("Time of loss"), "datetime"),
+        Column(_("Reported"), "datetime"),
+        Column(_("Place"), width=30),
+        Column(_("Estimate"), "money"),
+        Column(_("Paid"), "money"),
+        Column(_("Handler")),
+        Column(_("Next clock"), width=26),
+        Column(_("Due"), "datetime"),
+        Column(_("Disputed"), width=8),
+    ]
+    sheet = TableSheet(
+        name=_("Claims"),
+        title=_("Claims: %(view)s", view=label(view, "queue_view")),
+        columns=columns,
+        rows=[_sheet_row(row, now) for row in rows],
+        notes=[_("As of %(time)s", time=f"{now.astimezone(CHINA):%Y-%m-%d %H:%M}")],
+    )
+    return workbook_bytes([sheet])
+
+
+def _sheet_row(row: ClaimRow, now: datetime) -> list[str | int | datetime | date | None]:
+    claim, timer = row.claim, clocks.nearest(row.timers)
+    return [
+        claim.number,
+        claim.plate,
+        branch_name(row.branch),
+        label(claim.state, "claim_state"),
+        claim.loss_at,
+        claim.reported_at,
+        claim.place,
+        claim.reserve_fen,
+        claim.paid_fen,
+        f"{row.owner.name} {row.owner.staff_no}",
+        clocks.pill(timer, now).text if timer else None,
+        timer.due_at if timer else None,
+        label(str(claim.is_disputed), "yes_no"),
+    ]

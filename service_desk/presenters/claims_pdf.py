@@ -1,0 +1,99 @@
+"""The settlement sheet of a claim as data for its printed template."""
+
+from flask_babel import get_locale
+from flask_babel import gettext as _
+
+from service_desk.adapters import pdf
+from service_desk.base.clock import CHINA
+from service_desk.base.money import capitals, format_yuan
+from service_desk.models.claims import ClaimCalculation
+from service_desk.presenters.claims import branch_name, calculation_table, covers, plate
+from service_desk.presenters.labels import label
+from service_desk.services.claims.files import ClaimFile
+
+
+def settlement_sheet(file: ClaimFile, calculation: ClaimCalculation, page_url: str) -> bytes:
+    """Print a calculation with every step; a draft is marked until another person has approved it."""
+    sheet = calculation_table(calculation)
+    is_approved = calculation.approved_at is not None
+    return pdf.render(
+        "settlement",
+        {
+            "lang": "en" if str(get_locale()).startswith("en") else "zh",
+            "labels": _labels(),
+            "watermark": "" if is_approved else _("Draft"),
+            "insurer_name": _("Service Desk"),
+            "title": _("Settlement sheet"),
+            "number": f"{file.claim.number} / {sheet.version}",
+            "qr_svg": pdf.qr_svg(page_url),
+            "scan_hint": _("Scan to open the claim"),
+            "blocks": [
+                {"title": _("What happened"), "rows": _loss_rows(file)},
+                {"title": _("Cover at the time of loss"), "rows": _cover_rows(file)},
+                {"title": _("What it is calculated from"), "rows": [list(row) for row in sheet.facts]},
+            ],
+            "lines": sheet.lines,
+            "working": sheet.working,
+            "total_figures": format_yuan(sheet.total_fen, sign=True),
+            "total_capitals": capitals(sheet.total_fen),
+            "notices": [
+                _("CTPL pays first, then the commercial cover by its contract."),
+                _("Each payment line is rounded to the fen, half up."),
+            ],
+            "signatures": _signatures(file, calculation),
+        },
+    )
+
+
+def _labels() -> dict[str, str]:
+    return {
+        "page": _("Page {page} of {pages}"),
+        "claim_number": _("Claim"),
+        "lines": _("What each cover pays"),
+        "coverage": _("Paid under"),
+        "loss": _("Loss"),
+        "ctpl_limit": _("CTPL limit"),
+        "fault_ratio": _("Share"),
+        "limit": _("Limit"),
+        "deductible": _("Deductible"),
+        "pay": _("Pays"),
+        "working": _("Every step"),
+        "step": _("Step"),
+        "formula": _("How"),
+        "amount": _("Result"),
+        "clause": _("By"),
+        "total": _("Paid together"),
+        "in_words": _("In words"),
+        "signatures": _("Signatures"),
+    }
+
+
+def _loss_rows(file: ClaimFile) -> list[list[str | bool]]:
+    claim = file.claim
+    return [
+        [_("Plate"), plate(claim.plate)],
+        [_("Branch"), branch_name(file.branch)],
+        [_("Time of loss"), f"{claim.loss_at.astimezone(CHINA):%Y-%m-%d %H:%M}"],
+        [_("Place"), claim.place],
+        [_("Story"), claim.description, True],
+    ]
+
+
+def _cover_rows(file: ClaimFile) -> list[list[str | bool]]:
+    return [[name, words, True] for name, words, _insured in covers(file)]
+
+
+def _signatures(file: ClaimFile, calculation: ClaimCalculation) -> list[dict[str, str]]:
+    by = [
+        (_("Calculated by"), calculation.calculated_by_id, calculation.calculated_at),
+        (_("Approved by"), calculation.approved_by_id, calculation.approved_at),
+        (label("group_insurance", "role"), None, None),
+    ]
+    return [
+        {
+            "role": role,
+            "name": f"{file.people[user_id].name} {file.people[user_id].staff_no}" if user_id else "",
+            "date": f"{at.astimezone(CHINA):%Y-%m-%d}" if at else "",
+        }
+        for role, user_id, at in by
+    ]

@@ -1,0 +1,180 @@
+"""Claims: the queue, one claim's page, its steps, its settlement sheet."""
+
+from io import BytesIO
+from typing import Any
+
+from flask import Blueprint, g, render_template, request, send_file, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import login_required
+
+from service_desk.base.errors import NotFound
+from service_desk.forms.claims import StepForm
+from service_desk.models.claims import ClaimCalculation
+from service_desk.models.db import db
+from service_desk.models.users import User
+from service_desk.presenters import claims as words
+from service_desk.presenters.claims_pdf import settlement_sheet
+from service_desk.presenters.claims_timeline import photos_of, time_line
+from service_desk.presenters.labels import label
+from service_desk.rules.claim_flow import ClaimAction, next_action
+from service_desk.rules.permissions import Side
+from service_desk.services import submissions
+from service_desk.services.claims import people, queries
+from service_desk.services.claims.files import ClaimFile, list_branches, read_file
+from service_desk.services.claims.queries import ClaimFilter, QueueView
+from service_desk.web.claim_steps import STEPS, build_form, possible_steps
+from service_desk.web.http import actor, again, attempt, current_account, done, page_request
+
+bp = Blueprint("claims", __name__)
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+# Saved filters that say something to the desk only.
+_STAFF_VIEWS = {QueueView.UNASSIGNED, QueueView.AT_RISK}
+
+
+@bp.get("/claims")
+@login_required
+def queue() -> ResponseReturnValue:
+    """The account's claims, by saved filter, branch and search text."""
+    account, wanted = current_account(), _wanted()
+    page = queries.list_claims(account.id, wanted, page_request(), actor=actor(), now=g.now)
+    return render_template(
+        "claims/list.html",
+        page=page,
+        wanted=wanted,
+        views=_views(wanted, queries.count_views(account.id, wanted, actor=actor(), now=g.now)),
+        branches=[(b.id, words.branch_name(b)) for b in list_branches(account.id, actor=actor())],
+        words=words,
+    )
+
+
+@bp.get("/claims.xlsx")
+@login_required
+def export() -> ResponseReturnValue:
+    """The queue as filtered, as a spreadsheet in the reader's language."""
+    wanted = _wanted()
+    rows = queries.export_claims(current_account().id, wanted, actor=actor(), now=g.now)
+    return send_file(
+        BytesIO(words.workbook(rows, wanted.view, g.now)),
+        mimetype=XLSX,
+        as_attachment=True,
+        download_name=_("claims-%(view)s.xlsx", view=label(wanted.view, "queue_view")),
+    )
+
+
+def _wanted() -> ClaimFilter:
+    """The filter in the address; nonsense means all open claims, the next due first."""
+    view, sort = request.args.get("view", ""), request.args.get("sort", "due")
+    return ClaimFilter(
+        view=QueueView(view) if view in set(QueueView) else QueueView.OPEN,
+        branch_id=request.args.get("branch", type=int),
+        text=request.args.get("q", "")[:100],
+        sort=sort if sort.removeprefix("-") in queries.SORTS else "due",
+    )
+
+
+def _views(wanted: ClaimFilter, counts: dict[QueueView, int]) -> list[dict[str, Any]]:
+    shown = [view for view in QueueView if not (_is_client() and view in _STAFF_VIEWS)]
+    return [
+        {
+            "label": label(view, "queue_view"),
+            "url": url_for("claims.queue", view=view.value, branch=wanted.branch_id, q=wanted.text or None),
+            "is_current": view is wanted.view,
+            "count": counts[view],
+        }
+        for view in shown
+    ]
+
+
+@bp.get("/claims/<number>")
+@login_required
+def claim(number: str) -> ResponseReturnValue:
+    """Everything about one claim, with its next step."""
+    return render_template("claims/detail.html", **_context(number))
+
+
+@bp.get("/claims/<number>/settlement.pdf")
+@login_required
+def settlement_pdf(number: str) -> ResponseReturnValue:
+    """The calculation sheet to print, in the reader's language; the client gets it once it is approved."""
+    file = read_file(number, actor=actor())
+    calculation = _shown_calculation(file)
+    if calculation is None:
+        raise NotFound("not_found")
+    page_url = url_for("claims.claim", number=number, _external=True)
+    return send_file(
+        BytesIO(settlement_sheet(file, calculation, page_url)),
+        mimetype="application/pdf",
+        as_attachment=True,
+        download_name=f"{number}.pdf",
+    )
+
+
+def _shown_calculation(file: ClaimFile) -> ClaimCalculation | None:
+    """The newest calculation; for the client the newest that was approved."""
+    shown = [c for c in file.calculations if c.approved_at is not None or not _is_client()]
+    return shown[-1] if shown else None
+
+
+@bp.post("/claims/<number>/<step>")
+@login_required
+def act(number: str, step: str) -> ResponseReturnValue:
+    """Do one step. The same form sent twice does it once."""
+    action = ClaimAction(step) if step in set(ClaimAction) else None
+    if action is None or action not in STEPS:
+        raise NotFound("not_found")
+    form = build_form(action, read_file(number, actor=actor()), sent=True)
+
+    def run() -> str:
+        STEPS[action].run_for(number, form)
+        return number
+
+    if attempt(form, lambda: submissions.once(f"claim_{step}", form.key, run, actor=actor(), now=g.now)):
+        return done(str(STEPS[action].said), "claims.claim", number=number)
+    # Before anything is read again: what the refused step had begun must not be shown as done.
+    db.session.rollback()
+    return again("claims/detail.html", **_context(number, {action: form}))
+
+
+def _context(number: str, sent: dict[ClaimAction, StepForm] | None = None) -> dict[str, Any]:
+    """All that the page shows. `sent` are forms that were refused and are shown as they were typed."""
+    file, refused = read_file(number, actor=actor()), sent or {}
+    claim = file.claim
+    possible = possible_steps(file, actor())
+    shown = {action: build_form(action, file) for action in possible if action not in refused}
+    for form in refused.values():
+        # The page now shows the claim as it is, so what is sent again is based on that.
+        form.version.data = str(claim.version)
+    upcoming = next_action(
+        claim.state,
+        is_due=file.due_fen > 0,
+        letter_sent=claim.denial_letter_at is not None,
+        followed_up=claim.followed_up_at is not None,
+    )
+    return {
+        "file": file,
+        "claim": claim,
+        "words": words,
+        "forms": {action.value: form for action, form in (shown | refused).items()},
+        "possible": [action.value for action in possible],
+        "next_step": upcoming.value if upcoming in possible else None,
+        "awaited_step": upcoming.value if upcoming else None,
+        "refused": [action.value for action in refused],
+        "is_client": _is_client(),
+        "timeline": time_line(file, g.now, for_client=_is_client()),
+        "photos": photos_of(file.documents),
+        "calculation": _shown_calculation(file),
+        "takers": _takers(file),
+    }
+
+
+def _takers(file: ClaimFile) -> list[User]:
+    """Who a claim may be offered to: any handler but the one who has it, while it is open and nobody is asked."""
+    if _is_client() or file.offer is not None or not words.is_open(file.claim):
+        return []
+    return [user for user in people.list_handlers(file.claim.account_id) if user.id != file.claim.owner_id]
+
+
+def _is_client() -> bool:
+    return actor().side is Side.CLIENT
