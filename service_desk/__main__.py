@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from alembic.util.exc import CommandError
-from flask import Flask
+from flask import Flask, current_app
 from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
@@ -101,7 +101,7 @@ def _greet_empty_desk(config: Config) -> None:
     if config.demo and not config.is_production:
         print("Loading the demo account …", flush=True)
         with unit_of_work():
-            load_demo(utc_now())
+            load_demo(current_app.extensions["file_store"], utc_now())
         return
     print("The desk is empty. Add the first administrator: .venv/bin/python -m flask users add-admin NAME")
 

@@ -29,6 +29,10 @@ from service_desk.services.claims import calculating, exits, handling, intake, p
 
 CLAIMS = 300
 MONTHS = 18
+_LATE, _TODAY = 30, 6
+_FATES = {7: "withdraw", 31: "deny", 53: "reopen"}
+# After how many steps of the way a late claim waits: surveyed, assessed, papers asked for, complete, calculated …
+_STOPS = (4, 5, 6, 7, 8, 9, 10, 6, 8)
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -84,9 +88,9 @@ def build_claims(
 
 
 def _report_times(random: Random, now: datetime) -> list[datetime]:
-    """Evenly over eighteen months by day, denser in rush hours, with a score in the last ten days."""
-    early = [now - DAY * random.uniform(10, 30.4 * MONTHS) for _ in range(CLAIMS - 26)]
-    late = [now - DAY * random.uniform(0.6, 10) for _ in range(20)]
+    """Evenly over eighteen months by day, denser in rush hours, with two dozen in the last days and six today."""
+    early = [now - DAY * random.uniform(12, 30.4 * MONTHS) for _ in range(CLAIMS - _LATE)]
+    late = [now - DAY * random.uniform(1.2, 12) for _ in range(_LATE - _TODAY)]
     today = [now - MINUTE * minutes for minutes in (12, 26, 47, 95, 170, 260)]
     return [_day_time(at, random) for at in early] + late + today
 
@@ -170,11 +174,13 @@ def _estimate(random: Random, injured: int) -> int:
 
 def _work(walk: Walk, index: int, total: int) -> None:
     """Take a claim as far as its age lets it come; a few leave the way at a side exit."""
-    fate = (
-        "stay" if index >= total - 6 else {7: "withdraw", 31: "deny", 53: "reopen"}.get(index % 60, "close")
-    )
     steps: list[Callable[[Walk], bool]] = [_dispatch, _contact, _arrive, _survey]
-    if fate == "withdraw":
+    fate = _FATES.get(index % 60, "close")
+    if index >= total - _LATE:
+        # The latest wait at a step each, so that every list of the desk has its claim today.
+        steps += [_assess, _request, _complete, _calculate, _approve, _pay]
+        steps = steps[: _STOPS[index % len(_STOPS)]] if index < total - _TODAY else steps
+    elif fate == "withdraw":
         steps = [_dispatch, _contact, _withdraw]
     elif fate == "deny":
         steps += [_deny]
@@ -340,7 +346,7 @@ def _pay(walk: Walk) -> bool:
 def _close(walk: Walk) -> bool:
     if not walk.wait_for_office(2):
         return False
-    settlement.close(walk.number, releases_reserve=True, actor=walk.handler, now=walk.at)
+    settlement.close(walk.number, settlement.Close(releases_reserve=True), actor=walk.handler, now=walk.at)
     return True
 
 

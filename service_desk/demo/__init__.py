@@ -1,0 +1,45 @@
+"""The demo account: a transport group of Zhengzhou with eighteen months of history, the same for the same day.
+
+All of it is written by the services that the pages call, told instants of the past, so that every list, clock and
+report of the demo comes from the same rules as real work.
+"""
+
+from datetime import datetime
+from random import Random
+
+from service_desk.adapters.file_store import FileStore
+from service_desk.base.clock import local_date
+from service_desk.demo import cast
+from service_desk.demo.aftermath import build_reports, build_reviews, settle_outbox, sweep_clocks
+from service_desk.demo.claims import build_claims
+from service_desk.demo.contacts import build_contacts
+from service_desk.demo.cover import build_cover, build_receipts
+from service_desk.demo.group import PASSWORD, build_fleet, build_group
+from service_desk.models.db import db
+from service_desk.services import settings
+from service_desk.services.policies import rates
+
+
+def load_demo(files: FileStore, now: datetime) -> None:
+    """Write the demo account into an empty desk whose calendars and levels are there. Does not commit."""
+    random = Random(local_date(now).toordinal())  # noqa: S311 - invented people, not keys
+    rates.install_sample_rates(now=now)
+    group = build_group(random, now)
+    vehicles = build_fleet(group, random, now)
+    build_cover(group, vehicles, random, now)
+    build_claims(group, vehicles, files, random, now)
+    build_contacts(group, random, now)
+    build_receipts(group, random, now)
+    sweep_clocks(now)
+    build_reviews(group, random, now)
+    build_reports(group, now)
+    settle_outbox(now)
+    settings.write(settings.HOLDS_DEMO_DATA, True)
+    settings.write(
+        settings.DEMO_SIGN_INS,
+        {
+            "password": PASSWORD,
+            "users": [{"username": p.username, "role": p.role.value} for p in cast.PEOPLE if p.is_shown],
+        },
+    )
+    db.session.flush()

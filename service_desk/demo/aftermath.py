@@ -1,0 +1,89 @@
+"""What followed in the demo: clocks swept, breaches reviewed, two weekly reports sent, the old mails delivered."""
+
+from datetime import datetime, time, timedelta
+from random import Random
+
+from sqlalchemy import insert, literal, select, update
+
+from service_desk.base.clock import CHINA, local_date
+from service_desk.demo.group import Group
+from service_desk.models.db import db
+from service_desk.models.notices import Channel, DeliveryTry, Notice, NoticeState
+from service_desk.models.sla import Timer
+from service_desk.services import sla
+from service_desk.services.reports import runs, schedules
+from service_desk.services.sla.reviews import BreachCause, SignReview
+
+_CAUSES = (
+    (BreachCause.WORKLOAD, "当周在办 11 件，预警发出后未求助", "预警同时抄送主管，在办超过 8 件时暂停派新案"),
+    (
+        BreachCause.LATE_HANDOVER,
+        "移交时剩余时间不足 2 小时",
+        "移交页面显示剩余时间，不足半天的移交须主管同意",
+    ),
+    (BreachCause.OVERSIGHT, "处理完成后未及时登记", "每日 17:00 核对当日到期事项"),
+    (BreachCause.FORCE_MAJEURE, "雪天交通管制，绕行后到达", "恶劣天气提前安排值守点"),
+    (BreachCause.PARTS_OR_PRICING, "配件报价往返两次", "常用车型配件价格按月更新"),
+)
+
+
+def sweep_clocks(now: datetime) -> None:
+    """Let the clocks tell all that is due, at its true instant."""
+    while taken := sla.claim_due_timers(now):
+        for timer_id in taken:
+            sla.check_timer(timer_id, now)
+        db.session.flush()
+
+
+def build_reviews(group: Group, random: Random, now: datetime) -> None:
+    """Sign the reviews of all but the latest breaches; every eleventh older one was left lying."""
+    manager = group.users["manager"]
+    breached = db.session.scalars(
+        select(Timer)
+        .where(Timer.breached_at.is_not(None), Timer.matter_kind != "breach")
+        .where(Timer.breached_at < now - timedelta(days=6), Timer.stopped_at.is_not(None))
+        .order_by(Timer.breached_at)
+    ).all()
+    for index, timer in enumerate(breached):
+        if index % 11 == 10 or timer.breached_at is None or timer.stopped_at is None:
+            continue
+        cause, explanation, correction = random.choice(_CAUSES)
+        signed_at = max(timer.stopped_at, timer.breached_at) + timedelta(hours=random.uniform(3, 30))
+        command = SignReview(
+            cause=cause,
+            responsible_id=timer.holder_id,
+            explanation=explanation,
+            correction=correction,
+            correction_due_on=local_date(signed_at) + timedelta(days=7),
+        )
+        sla.sign_review(timer.id, command, actor=manager, now=min(signed_at, now))
+    db.session.flush()
+
+
+def build_reports(group: Group, now: datetime) -> None:
+    """Make the reports of the last two weeks that were due by now, at their own time."""
+    schedules.ensure_schedules(now)
+    today = local_date(now)
+    monday = today - timedelta(days=today.weekday())
+    due = [datetime.combine(monday - timedelta(weeks=back), time(8, 30), CHINA) for back in (2, 1, 0)]
+    for made_at in [at for at in due if at <= now][-2:]:
+        runs.make_scheduled(group.account.id, made_at.date() - timedelta(weeks=1), now=made_at)
+    db.session.flush()
+
+
+def settle_outbox(now: datetime) -> None:
+    """Mark the mails of the past as delivered and old notices as read, so that a first start sends no flood."""
+    old_mail = (Notice.channel == Channel.MAIL, Notice.state == NoticeState.QUEUED)
+    db.session.execute(
+        insert(DeliveryTry).from_select(
+            ["notice_id", "at", "succeeded", "detail"],
+            select(Notice.id, Notice.created_at, literal(True), literal("250 OK")).where(*old_mail),
+        )
+    )
+    db.session.execute(
+        update(Notice)
+        .where(*old_mail)
+        .values(state=NoticeState.SENT, sent_at=Notice.created_at, next_try_at=None, tries=1)
+    )
+    read = (Notice.channel == Channel.IN_APP, Notice.created_at < now - timedelta(days=2))
+    db.session.execute(update(Notice).where(*read).values(read_at=Notice.created_at))
