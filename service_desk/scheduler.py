@@ -59,6 +59,7 @@ class Scheduler:
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
             timezone="UTC",
         )
+        self._add_jobs()
 
     @property
     def is_leader(self) -> bool:
@@ -67,11 +68,6 @@ class Scheduler:
 
     def start(self) -> None:
         """Try for the lease at once, then run the jobs in the background."""
-        for name, seconds, job in JOBS:
-            self._add(name, seconds, job)
-        for one in DAILY_JOBS:
-            self._add(one.name, DAILY_LOOK_SECONDS, self._daily(one))
-        self._scheduler.add_job(self._renew, "interval", seconds=RENEW_SECONDS, id="lease", executor="lease")
         self._renew()
         self._scheduler.start()
 
@@ -88,6 +84,13 @@ class Scheduler:
                 except SQLAlchemyError as error:
                     # The lease runs out by itself.
                     log.warning("lease_not_given_up", error=type(error).__name__)
+
+    def _add_jobs(self) -> None:
+        for name, seconds, job in JOBS:
+            self._add(name, seconds, job)
+        for one in DAILY_JOBS:
+            self._add(one.name, DAILY_LOOK_SECONDS, self._daily(one))
+        self._scheduler.add_job(self._renew, "interval", seconds=RENEW_SECONDS, id="lease", executor="lease")
 
     def _add(self, name: str, seconds: int, job: Job) -> None:
         self._scheduler.add_job(self._run, "interval", seconds=seconds, id=name, args=[name, job])

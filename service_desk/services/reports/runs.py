@@ -43,29 +43,37 @@ class Delivery:
     tries: tuple[DeliveryTry, ...]
 
 
-def list_due(now: datetime) -> list[tuple[int, date]]:
-    """The reports that should exist and do not: account and Monday, oldest first in each account."""
-    schedules = db.session.execute(
+def list_on_schedule() -> list[int]:
+    """The accounts whose report is made on schedule."""
+    return list(
+        db.session.scalars(
+            select(ReportSchedule.account_id)
+            .join(KeyAccount, KeyAccount.id == ReportSchedule.account_id)
+            .where(ReportSchedule.kind == KIND, ReportSchedule.is_active, KeyAccount.is_active)
+            .order_by(ReportSchedule.account_id)
+        )
+    )
+
+
+def list_due(account_id: int, now: datetime) -> list[date]:
+    """The Mondays of the weeks whose report should exist and does not, oldest first."""
+    schedule, zone = db.session.execute(
         select(ReportSchedule, KeyAccount.zone)
         .join(KeyAccount, KeyAccount.id == ReportSchedule.account_id)
-        .where(ReportSchedule.kind == KIND, ReportSchedule.is_active, KeyAccount.is_active)
-        .order_by(ReportSchedule.account_id)
-    )
-    wanted = [
-        (schedule.account_id, period)
-        for schedule, zone in schedules
-        for period in due_periods(rule_of(schedule, zone), now)
-    ]
+        .where(ReportSchedule.kind == KIND, ReportSchedule.account_id == account_id)
+    ).one()
+    wanted = due_periods(rule_of(schedule, zone), now)
     made = set(
-        db.session.execute(
-            select(ReportRun.account_id, ReportRun.period_from).where(
+        db.session.scalars(
+            select(ReportRun.period_from).where(
+                ReportRun.account_id == account_id,
                 ReportRun.kind == KIND,
                 ReportRun.edition == SCHEDULED,
-                ReportRun.period_from >= min((period for _, period in wanted), default=date.max),
+                ReportRun.period_from.in_(wanted),
             )
-        ).tuples()
+        )
     )
-    return [one for one in wanted if one not in made]
+    return [period for period in wanted if period not in made]
 
 
 def make_scheduled(account_id: int, period_from: date, *, now: datetime) -> ReportRun | None:
