@@ -17,6 +17,7 @@ from service_desk.models.users import User
 from service_desk.rules.permissions import Action
 from service_desk.rules.vocabulary import PolicyLine, UseClass
 from service_desk.services import access
+from service_desk.services.fleet import covers as fleet_covers
 from service_desk.services.policies import coverage
 from service_desk.services.policies.coverage import VehicleCoverage
 
@@ -76,7 +77,7 @@ def _candidates(wanted: VehicleFilter, actor: User, now: datetime) -> Select[Any
         key = like_pattern(search_key(wanted.text).upper())
         conditions.append(or_(Vehicle.plate.like(key, escape="\\"), Vehicle.vin.like(key, escape="\\")))
     if wanted.is_uncovered:
-        conditions.append(not_(_has_cover_until_after(wanted.line, now)))
+        conditions.append(not_(fleet_covers.holds(wanted.line, now)))
     elif wanted.ends_within_days is not None:
         until = end_of_day(local_date(now) + timedelta(days=wanted.ends_within_days))
         conditions += [

@@ -58,7 +58,7 @@ def issue_many(request: IssueRequest, *, actor: User, now: datetime) -> IssueBat
     if request.expected_fen is not None and request.expected_fen != plan.total_fen:
         raise Conflict("preview_changed")
     batch = _write_batch(request, plan, actor, now)
-    _write_policies(batch, plan.policies, actor, now)
+    _write_policies(batch, plan.policies, now)
     audit.record(
         "policies_issued",
         batch,
@@ -94,40 +94,48 @@ def _write_batch(request: IssueRequest, plan: IssuePlan, actor: User, now: datet
     return batch
 
 
-def _write_policies(batch: IssueBatch, planned: list[PlannedPolicy], actor: User, now: datetime) -> None:
+def _write_policies(batch: IssueBatch, planned: list[PlannedPolicy], now: datetime) -> None:
     account = db.session.get_one(KeyAccount, batch.account_id)
     names = _insured_names(account, planned)
     numbers_of = _numbers(planned, local_date(now).year)
     rows = [
-        {
-            "number": number,
-            "account_id": batch.account_id,
-            "branch_id": one.vehicle.branch_id,
-            "vehicle_id": one.vehicle.id,
-            "batch_id": batch.id,
-            "line": one.line,
-            "cover_set": one.cover_set,
-            "state": PolicyState.ISSUED,
-            "starts_at": one.term.starts_at,
-            "ends_at": one.term.ends_at,
-            "premium_fen": one.premium.total_fen,
-            "rate_line_id": one.rate_line_id,
-            "insured_name": names[one.vehicle.branch_id],
-            "plate": one.vehicle.plate,
-            "vin": one.vehicle.vin,
-            "vehicle_facts": vehicle_facts(one.vehicle),
-            "issued_by_id": actor.id,
-            "issued_at": now,
-        }
+        _policy_values(batch, one, number, names[one.vehicle.branch_id])
         for one, number in zip(planned, numbers_of, strict=True)
     ]
-    ids = db.session.scalars(insert(Policy).returning(Policy.id, sort_by_parameter_order=True), rows).all()
+    db.session.execute(insert(Policy), rows)
+    # Asked for afterwards: to return them in the order of the rows SQLite would insert one at a time.
+    found = select(Policy.number, Policy.id).where(Policy.batch_id == batch.id)
+    id_of = dict(db.session.execute(found).tuples().all())
+    ids = [id_of[number] for number in numbers_of]
     coverages = [values for id_, one in zip(ids, planned, strict=True) for values in _coverages(id_, one)]
     if coverages:
         db.session.execute(insert(Coverage), coverages)
     db.session.execute(
         insert(Receivable), [_receivable(id_, one, now) for id_, one in zip(ids, planned, strict=True)]
     )
+
+
+def _policy_values(batch: IssueBatch, one: PlannedPolicy, number: str, insured_name: str) -> dict[str, Any]:
+    return {
+        "number": number,
+        "account_id": batch.account_id,
+        "branch_id": one.vehicle.branch_id,
+        "vehicle_id": one.vehicle.id,
+        "batch_id": batch.id,
+        "line": one.line,
+        "cover_set": one.cover_set,
+        "state": PolicyState.ISSUED,
+        "starts_at": one.term.starts_at,
+        "ends_at": one.term.ends_at,
+        "premium_fen": one.premium.total_fen,
+        "rate_line_id": one.rate_line_id,
+        "insured_name": insured_name,
+        "plate": one.vehicle.plate,
+        "vin": one.vehicle.vin,
+        "vehicle_facts": vehicle_facts(one.vehicle),
+        "issued_by_id": batch.issued_by_id,
+        "issued_at": batch.issued_at,
+    }
 
 
 def _insured_names(account: KeyAccount, planned: Iterable[PlannedPolicy]) -> dict[int, str]:
