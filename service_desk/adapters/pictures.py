@@ -7,7 +7,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 MAX_SIDE = 1920
 MAX_PIXELS = 60_000_000
-ALLOWED_FORMATS = ("JPEG", "PNG", "WEBP", "MPO")
+# A phone's MPO is opened by the JPEG reader; Pillow knows no reader of that name.
+ALLOWED_FORMATS = ("JPEG", "PNG", "WEBP")
 
 
 class NotAPicture(Exception):

@@ -33,7 +33,7 @@ MAX_PHOTOS = 20
 MAX_INJURED = 200
 _SUGGESTIONS = 10
 # Lenient: mobile, area code with dashes or brackets, extension. What matters is that somebody can call it.
-_PHONE = re.compile(r"\+?[0-9][0-9 ()\-]{5,24}[0-9]")
+_PHONE = re.compile(r"[+(]?[0-9][0-9 ()\-]{5,24}[0-9]")
 
 
 @dataclass(frozen=True)
