@@ -237,11 +237,11 @@ def _settle(receipt: Receipt, chosen: list[OpenReceivable]) -> None:
 
 def list_receipts(
     account_id: int, page: PageRequest, *, actor: User, branch_id: int | None = None
-) -> Page[tuple[Receipt, str]]:
-    """Receipts of an account with the branch's name, the latest first."""
+) -> Page[tuple[Receipt, Branch]]:
+    """Receipts of an account with the branch, the latest first."""
     access.require(actor, Action.READ_PREMIUMS)
     statement: Select[Any] = (
-        select(Receipt, Branch.name)
+        select(Receipt, Branch)
         .join(Branch, Branch.id == Receipt.branch_id)
         .where(Receipt.account_id == account_id)
     )

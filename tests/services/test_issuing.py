@@ -187,7 +187,7 @@ def test_issues_all_that_can_be_and_keeps_the_refusals(world: World, now: dateti
     view = batches.get_batch("BAT-2026-000001", actor=world.hq, now=now)
     assert [row.policy.plate for row in view.policies] == ["豫A12345"]
     assert [(row["plate"], row["code"]) for row in view.batch.refused] == [(retired.plate, "vehicle_retired")]
-    assert view.branch_names == {world.zhongmu.id: "中牟公交分公司"}
+    assert {id_: branch.name for id_, branch in view.branches.items()} == {world.zhongmu.id: "中牟公交分公司"}
 
 
 def test_nothing_is_written_when_nothing_can_be_issued(world: World, now: datetime) -> None:

@@ -103,7 +103,7 @@ def test_board_counts_vehicles_by_branch_and_class_and_adds_the_premium(world: W
     elsewhere(world.truck, day, now)
     cover(world, world.bus, TODAY - timedelta(days=2), premium_fen=3_020_00)
     overdue, soon = renewals.board_counts(world.account.id, actor=world.underwriter, now=now)
-    assert (overdue.bucket, overdue.branch_name, overdue.counts) == (
+    assert (overdue.bucket, overdue.branch.name, overdue.counts) == (
         Bucket.OVERDUE,
         "中牟公交分公司",
         {UseClass.CITY_BUS: 1},

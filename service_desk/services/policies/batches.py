@@ -26,7 +26,7 @@ class BatchView:
     batch: IssueBatch
     issued_by: User
     policies: Sequence[PolicyRow]
-    branch_names: dict[int, str]
+    branches: dict[int, Branch]
 
 
 def list_batches(account_id: int, page: PageRequest, *, actor: User) -> Page[tuple[IssueBatch, User]]:
@@ -53,19 +53,19 @@ def get_batch(number: str, *, actor: User, now: datetime) -> BatchView:
     """One batch with its policies; NotFound for another account's, and for branch users, who see policies."""
     batch = access.get_visible(actor, Action.READ_POLICIES, IssueBatch, IssueBatch.number == number)
     statement = (
-        select(Policy, Branch.name, func.coalesce(Receivable.amount_fen - Receivable.settled_fen, 0))
+        select(Policy, Branch, func.coalesce(Receivable.amount_fen - Receivable.settled_fen, 0))
         .join(Branch, Branch.id == Policy.branch_id)
         .outerjoin(Receivable, Receivable.policy_id == Policy.id)
         .where(Policy.batch_id == batch.id)
         .order_by(Policy.id)
     )
     refused_branches = {row["branch_id"] for row in batch.refused}
-    names = db.session.execute(select(Branch.id, Branch.name).where(Branch.id.in_(refused_branches)))
+    branches = db.session.scalars(select(Branch).where(Branch.id.in_(refused_branches)))
     return BatchView(
         batch,
         db.session.get_one(User, batch.issued_by_id),
         policy_rows(statement, now),
-        {row.id: row.name for row in names},
+        {branch.id: branch for branch in branches},
     )
 
 

@@ -40,7 +40,7 @@ class Candidate:
     """A vehicle that may be insured, with its branch and its cover now."""
 
     vehicle: Vehicle
-    branch_name: str
+    branch: Branch
     coverage: VehicleCoverage
 
 
@@ -85,7 +85,7 @@ def _candidates(wanted: VehicleFilter, actor: User, now: datetime) -> Select[Any
             not_(_has_cover_until_after(wanted.line, until)),
         ]
     statement = (
-        select(Vehicle, Branch.name)
+        select(Vehicle, Branch)
         .join(Branch, Branch.id == Vehicle.branch_id)
         .where(*conditions)
         .order_by(Branch.name, Vehicle.plate, Vehicle.id)

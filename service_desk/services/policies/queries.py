@@ -50,7 +50,7 @@ class PolicyRow:
     """A policy of a list: with its branch, its state now, and what is still owed for it."""
 
     policy: Policy
-    branch_name: str
+    branch: Branch
     standing: policy_flow.PolicyState
     open_fen: int
 
@@ -99,7 +99,7 @@ def export_policies(wanted: PolicyFilter, *, actor: User, now: datetime) -> list
 
 def _policies(wanted: PolicyFilter, actor: User, now: datetime) -> Select[Any]:
     statement = (
-        select(Policy, Branch.name, func.coalesce(Receivable.amount_fen - Receivable.settled_fen, 0))
+        select(Policy, Branch, func.coalesce(Receivable.amount_fen - Receivable.settled_fen, 0))
         .join(Branch, Branch.id == Policy.branch_id)
         .outerjoin(Receivable, Receivable.policy_id == Policy.id)
         .where(Policy.account_id == wanted.account_id, *_policy_conditions(wanted, now))
@@ -147,10 +147,10 @@ def _stands(standing: policy_flow.PolicyState, now: datetime) -> ColumnElement[b
 
 
 def policy_rows(statement: Select[Any], now: datetime) -> list[PolicyRow]:
-    """Rows of a select of policy, branch name and fen owed."""
+    """Rows of a select of policy, branch and fen owed."""
     return [
-        PolicyRow(policy, branch_name, standing_of(policy, now), open_fen)
-        for policy, branch_name, open_fen in db.session.execute(statement)
+        PolicyRow(policy, branch, standing_of(policy, now), open_fen)
+        for policy, branch, open_fen in db.session.execute(statement)
     ]
 
 

@@ -6,7 +6,6 @@ from datetime import date, datetime
 from sqlalchemy import or_, select
 
 from service_desk.base.errors import Invalid
-from service_desk.base.text import like_pattern
 from service_desk.models.accounts import Branch
 from service_desk.models.db import db
 from service_desk.models.fleet import Vehicle
@@ -20,8 +19,6 @@ from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import access
 from service_desk.services.policies import coverage, rates
 from service_desk.services.policies.coverage import CoverAt
-
-SUGGESTIONS = 12
 
 
 @dataclass(frozen=True)
@@ -113,24 +110,3 @@ def get_vehicle(vehicle_id: int, *, actor: User, now: datetime) -> FoundVehicle:
     vehicle = access.get_visible(actor, Action.QUOTE, Vehicle, Vehicle.id == vehicle_id)
     branch = db.session.get_one(Branch, vehicle.branch_id)
     return FoundVehicle(vehicle, branch, coverage.covers_at(vehicle.id, now))
-
-
-def suggest_vehicles(account_id: int, text: str, *, actor: User) -> list[tuple[Vehicle, str]]:
-    """Vehicles whose plate or VIN contains what was typed, with their branch's name; a few."""
-    access.require(actor, Action.QUOTE)
-    key = normalise_plate(text)
-    if not key:
-        return []
-    pattern = like_pattern(key)
-    statement = (
-        select(Vehicle, Branch.name)
-        .join(Branch, Branch.id == Vehicle.branch_id)
-        .where(
-            Vehicle.account_id == account_id,
-            or_(Vehicle.plate.like(pattern, escape="\\"), Vehicle.vin.like(pattern, escape="\\")),
-        )
-        .order_by(Vehicle.plate, Vehicle.id)
-        .limit(SUGGESTIONS)
-    )
-    rows = db.session.execute(access.visible(actor, Action.QUOTE, statement, Vehicle))
-    return [(row[0], row[1]) for row in rows]

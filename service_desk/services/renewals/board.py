@@ -53,8 +53,7 @@ class Expiry:
     vehicle_id: int
     plate: str
     use_class: UseClass | None
-    branch_id: int
-    branch_name: str
+    branch: Branch
     line: PolicyLine
     ends_at: datetime
     last_day: date
@@ -69,8 +68,7 @@ class BoardRow:
     """A bucket of a branch: vehicles by class, and the premium of all their lines in it."""
 
     bucket: Bucket
-    branch_id: int
-    branch_name: str
+    branch: Branch
     premium_fen: int = 0
     vehicles: dict[UseClass | None, set[int]] = field(default_factory=lambda: defaultdict(set))
 
@@ -101,8 +99,8 @@ def board_of(found: Iterable[Expiry]) -> list[BoardRow]:
     rows: dict[tuple[int, str, int], BoardRow] = {}
     order = list(Bucket)
     for one in found:
-        key = (order.index(one.bucket), one.branch_name, one.branch_id)
-        row = rows.setdefault(key, BoardRow(one.bucket, one.branch_id, one.branch_name))
+        key = (order.index(one.bucket), one.branch.name, one.branch.id)
+        row = rows.setdefault(key, BoardRow(one.bucket, one.branch))
         row.vehicles[one.use_class].add(one.vehicle_id)
         row.premium_fen += one.premium_fen or 0
     return [rows[key] for key in sorted(rows)]
@@ -135,7 +133,7 @@ def _last_covers(wanted: ExpiryFilter, now: datetime) -> Select[Any]:
         Policy.state != PolicyState.CANCELLED,
     )
     statement = (
-        select(Vehicle, Branch.name, last.c.line, last.c.ends_at, Policy.number, Policy.premium_fen)
+        select(Vehicle, Branch, last.c.line, last.c.ends_at, Policy.number, Policy.premium_fen)
         .join(last, last.c.vehicle_id == Vehicle.id)
         .join(Branch, Branch.id == Vehicle.branch_id)
         .outerjoin(Policy, own_last)
@@ -156,15 +154,14 @@ def expiries(statement: Select[Any], account_id: int, now: datetime) -> list[Exp
     today = local_date(now)
     price_of = _Prices(account_id, today)
     found = []
-    for vehicle, branch_name, line, ends_at, number, premium_fen in db.session.execute(statement):
+    for vehicle, branch, line, ends_at, number, premium_fen in db.session.execute(statement):
         last_day = last_covered_day(ends_at)
         found.append(
             Expiry(
                 vehicle_id=vehicle.id,
                 plate=vehicle.plate or vehicle.vin or "",
                 use_class=vehicle.use_class,
-                branch_id=vehicle.branch_id,
-                branch_name=branch_name,
+                branch=branch,
                 line=line,
                 ends_at=ends_at,
                 last_day=last_day,

@@ -22,7 +22,7 @@ from service_desk.models.renewals import RenewalReminder
 from service_desk.models.users import User
 from service_desk.rules.permissions import Action, Role
 from service_desk.rules.renewal import reminder_due
-from service_desk.rules.vocabulary import PolicyLine
+from service_desk.rules.vocabulary import PolicyLine, UseClass
 from service_desk.services import access, notices
 from service_desk.services.notices import Recipient
 from service_desk.services.renewals.board import Expiry, account_expiries
@@ -40,13 +40,13 @@ class _DueReminder:
 
 def list_reminders(
     account_id: int, page: PageRequest, *, actor: User
-) -> Page[tuple[RenewalReminder, str, str]]:
+) -> Page[tuple[RenewalReminder, str, Branch]]:
     """The reminders sent, the latest first, with plate and branch."""
     access.require(actor, Action.READ_RENEWALS)
     statement = access.visible(
         actor,
         Action.READ_RENEWALS,
-        select(RenewalReminder, Vehicle.plate, Vehicle.vin, Branch.name)
+        select(RenewalReminder, Vehicle.plate, Vehicle.vin, Branch)
         .join(Vehicle, Vehicle.id == RenewalReminder.vehicle_id)
         .join(Branch, Branch.id == RenewalReminder.branch_id)
         .where(RenewalReminder.account_id == account_id),
@@ -73,12 +73,12 @@ def send_reminders(account_id: int, *, now: datetime) -> int:
     db.session.execute(insert(RenewalReminder), [_reminder_values(account.id, one, now) for one in due])
     by_branch: dict[int, list[_DueReminder]] = defaultdict(list)
     for one in due:
-        by_branch[one.expiry.branch_id].append(one)
+        by_branch[one.expiry.branch.id].append(one)
     audience = _Audience(account.id)
     for branch_id, own in by_branch.items():
-        params = _reminder_params(own, own[0].expiry.branch_name, branch_id, now)
+        params = _reminder_params(own, own[0].expiry.branch, now)
         _queue("renewal_reminder", audience.of_branch(branch_id), params, account.id, own, now)
-    params = _reminder_params(due, "", None, now)
+    params = _reminder_params(due, None, now)
     _queue("renewal_reminder", audience.of_group(), params, account.id, due, now)
     return len(due)
 
@@ -109,7 +109,7 @@ def _sent(account_id: int, today: date) -> dict[tuple[int, PolicyLine, date], se
 def _reminder_values(account_id: int, due: _DueReminder, now: datetime) -> dict[str, Any]:
     return {
         "account_id": account_id,
-        "branch_id": due.expiry.branch_id,
+        "branch_id": due.expiry.branch.id,
         "vehicle_id": due.expiry.vehicle_id,
         "line": due.expiry.line,
         "expires_on": due.expiry.last_day,
@@ -118,20 +118,18 @@ def _reminder_values(account_id: int, due: _DueReminder, now: datetime) -> dict[
     }
 
 
-def _reminder_params(
-    due: Sequence[_DueReminder], branch_name: str, branch_id: int | None, now: datetime
-) -> dict[str, Any]:
+def _reminder_params(due: Sequence[_DueReminder], branch: Branch | None, now: datetime) -> dict[str, Any]:
     expiries = [one.expiry for one in due]
     return {
-        "branch": branch_name,
+        **_names(branch),
         "day": local_date(now).isoformat(),
         "vehicle_count": len({one.vehicle_id for one in expiries}),
         "first_day": min(one.last_day for one in expiries).isoformat(),
-        "groups": _groups((one.branch_name, one.use_class, one.vehicle_id) for one in expiries),
+        "groups": _groups((one.branch, one.use_class, one.vehicle_id) for one in expiries),
         "rows": [
             {
                 "plate": one.plate,
-                "branch": one.branch_name,
+                **_names(one.branch),
                 "use_class": one.use_class.value if one.use_class else "",
                 "line": one.line.value,
                 "last_day": one.last_day.isoformat(),
@@ -140,19 +138,26 @@ def _reminder_params(
             for one in expiries[:MOST_LISTED]
         ],
         "more": max(0, len(expiries) - MOST_LISTED),
-        "url": "/renewals" if branch_id is None else f"/renewals?branch_id={branch_id}",
+        "url": "/renewals" if branch is None else f"/renewals?branch={branch.id}",
     }
 
 
-def _groups(rows: Iterable[tuple[str, Any, int]]) -> list[dict[str, Any]]:
+def _groups(rows: Iterable[tuple[Branch, UseClass | None, int]]) -> list[dict[str, Any]]:
     """Vehicles by branch and class."""
-    vehicles: dict[tuple[str, str], set[int]] = defaultdict(set)
+    branches: dict[int, Branch] = {}
+    vehicles: dict[tuple[str, int, str], set[int]] = defaultdict(set)
     for branch, use_class, vehicle_id in rows:
-        vehicles[branch, use_class.value if use_class else ""].add(vehicle_id)
+        branches[branch.id] = branch
+        vehicles[branch.name, branch.id, use_class or ""].add(vehicle_id)
     return [
-        {"branch": branch, "use_class": use_class, "count": len(ids)}
-        for (branch, use_class), ids in sorted(vehicles.items())
+        {**_names(branches[branch_id]), "use_class": str(use_class), "count": len(ids)}
+        for (_, branch_id, use_class), ids in sorted(vehicles.items())
     ]
+
+
+def _names(branch: Branch | None) -> dict[str, str]:
+    """A branch in both languages; empty for the whole group."""
+    return {"branch": branch.name if branch else "", "branch_en": branch.name_en if branch else ""}
 
 
 def send_uninsured_notices(account_id: int, *, now: datetime) -> int:
@@ -165,26 +170,24 @@ def send_uninsured_notices(account_id: int, *, now: datetime) -> int:
         return 0
     audience = _Audience(account_id)
     for branch_id, own in by_branch.items():
-        params = _uninsured_params(own, own[0].branch_name, branch_id, now)
+        params = _uninsured_params(own, own[0].branch, now)
         _queue("uninsured_vehicles", audience.of_branch(branch_id), params, account_id, [], now)
-    params = _uninsured_params(missed, "", None, now)
+    params = _uninsured_params(missed, None, now)
     _queue("uninsured_vehicles", audience.of_group(), params, account_id, [], now)
     return len(missed)
 
 
-def _uninsured_params(
-    missed: Sequence[MissedCover], branch_name: str, branch_id: int | None, now: datetime
-) -> dict[str, Any]:
+def _uninsured_params(missed: Sequence[MissedCover], branch: Branch | None, now: datetime) -> dict[str, Any]:
     return {
-        "branch": branch_name,
+        **_names(branch),
         "day": local_date(now).isoformat(),
         "vehicle_count": len(missed),
         "without_ctpl": sum(one.lacks_ctpl for one in missed),
-        "groups": _groups((one.branch_name, one.vehicle.use_class, one.vehicle.id) for one in missed),
+        "groups": _groups((one.branch, one.vehicle.use_class, one.vehicle.id) for one in missed),
         "rows": [
             {
                 "plate": one.vehicle.plate or one.vehicle.vin or "",
-                "branch": one.branch_name,
+                **_names(one.branch),
                 "use_class": one.vehicle.use_class.value if one.vehicle.use_class else "",
                 "missing": [line.value for line in one.missing],
                 "days_without": one.days_without(one.missing[0], now),
@@ -192,7 +195,7 @@ def _uninsured_params(
             for one in missed[:MOST_LISTED]
         ],
         "more": max(0, len(missed) - MOST_LISTED),
-        "url": "/renewals/uninsured" + ("" if branch_id is None else f"?branch_id={branch_id}"),
+        "url": "/renewals/uninsured" + ("" if branch is None else f"?branch={branch.id}"),
     }
 
 

@@ -22,7 +22,7 @@ class MissedCover:
     """An operating vehicle and the required lines it is without. `ended` by line: when cover ended, if it had any."""
 
     vehicle: Vehicle
-    branch_name: str
+    branch: Branch
     missing: tuple[PolicyLine, ...]
     ended: dict[PolicyLine, datetime]
 
@@ -53,28 +53,28 @@ def account_uninsured(account_id: int, *, now: datetime) -> list[MissedCover]:
     return _missed(_operating(account_id), account_id, now)
 
 
-def _operating(account_id: int) -> Select[tuple[Vehicle, str]]:
+def _operating(account_id: int) -> Select[tuple[Vehicle, Branch]]:
     return (
-        select(Vehicle, Branch.name)
+        select(Vehicle, Branch)
         .join(Branch, Branch.id == Vehicle.branch_id)
         .where(Vehicle.account_id == account_id, Vehicle.state == VehicleState.OPERATING)
         .order_by(Branch.name, Vehicle.plate, Vehicle.id)
     )
 
 
-def _missed(statement: Select[tuple[Vehicle, str]], account_id: int, now: datetime) -> list[MissedCover]:
+def _missed(statement: Select[tuple[Vehicle, Branch]], account_id: int, now: datetime) -> list[MissedCover]:
     periods = policies.account_periods(account_id, since=now)
     lacking = [
-        (vehicle, branch_name, tuple(missing))
-        for vehicle, branch_name in db.session.execute(statement).tuples()
+        (vehicle, branch, tuple(missing))
+        for vehicle, branch in db.session.execute(statement).tuples()
         if (missing := missing_lines(vehicle.use_class, periods.get(vehicle.id, ()), now))
     ]
     ended = _last_ends(account_id, now) if lacking else {}
     found = [
         MissedCover(
-            vehicle, name, missing, {line: at for line in missing if (at := ended.get((vehicle.id, line)))}
+            vehicle, branch, missing, {line: at for line in missing if (at := ended.get((vehicle.id, line)))}
         )
-        for vehicle, name, missing in lacking
+        for vehicle, branch, missing in lacking
     ]
     return sorted(found, key=lambda one: not one.lacks_ctpl)
 
