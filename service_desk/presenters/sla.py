@@ -12,8 +12,10 @@ from service_desk.models.sla import ServiceLevel, Timer, TimerState, WorkingCale
 from service_desk.models.users import User
 from service_desk.presenters import times
 from service_desk.presenters.labels import LABELS, label
+from service_desk.rules.metrics import Ratio
 from service_desk.rules.sla import TargetUnit
 from service_desk.services import sla
+from service_desk.services.sla.files import TimerFile
 
 # A deadline by law is a day; only close to it do hours help.
 SHOW_HOURS_WITHIN = timedelta(hours=24)
@@ -141,6 +143,61 @@ def level_words(level: ServiceLevel, accounts: dict[int, str]) -> str:
     where = conditions(level, accounts)
     step = label(level.step, "clock_step")
     return f"{step} · {where}" if where else step
+
+
+def since_line(level: ServiceLevel) -> str:
+    """What is promised now and since when."""
+    return _(
+        "%(promise)s since %(day)s",
+        promise=promise(level.target_value, level.target_unit),
+        day=level.effective_on.isoformat(),
+    )
+
+
+def unreviewed(timer: Timer, now: datetime) -> str:
+    """How long a breach has waited for its review."""
+    waited = now - timer.breached_at if timer.breached_at else timedelta()
+    return _("not reviewed for %(time)s", time=times.duration(waited.total_seconds()))
+
+
+def percent(ratio: Ratio) -> str:
+    """`93.4%`; a dash when there is nothing to measure."""
+    share = ratio.percent()
+    return "—" if share is None else f"{share}%"
+
+
+def promise_line(file: TimerFile, now: datetime) -> list[str]:
+    """The sub line of a breach: the promise, when it began, when it fell due, when it was kept at last."""
+    timer = file.timer
+    calendar = calendar_name(timer.calendar_code)
+    words = [
+        _(
+            "%(promise)s promised (%(calendar)s v%(version)s)",
+            promise=_promise_with_hours(file),
+            calendar=calendar,
+            version=file.calendar.number,
+        ),
+        _("from %(at)s", at=times.moment(timer.started_at, now)),
+    ]
+    stood = sum(part.working_seconds for part in file.facts.segments if part.reason)
+    if timer.due_at and stood:
+        due = times.moment(timer.due_at, now)
+        words.append(_("due %(at)s after %(time)s of pause", at=due, time=length(stood, timer)))
+    elif timer.due_at:
+        words.append(_("due %(at)s", at=times.moment(timer.due_at, now)))
+    if timer.stopped_at:
+        words.append(_("done %(at)s", at=times.moment(timer.stopped_at, now)))
+    else:
+        words.append(_("still open"))
+    return words
+
+
+def _promise_with_hours(file: TimerFile) -> str:
+    timer = file.timer
+    words = promise(timer.target_value, timer.target_unit)
+    if timer.target_unit is not TargetUnit.WORKING_DAYS or file.target_seconds is None:
+        return words
+    return _("%(promise)s, %(hours)s", promise=words, hours=working_time(file.target_seconds))
 
 
 def day_of(due_at: datetime) -> str:

@@ -217,13 +217,14 @@ def _conditions_of(row: ServiceLevel) -> LevelConditions:
     return LevelConditions(row.step, row.account_id, row.is_urban, row.amount_from_fen, row.amount_to_fen)
 
 
+def draft(conditions: LevelConditions) -> ServiceLevel:
+    """A level with conditions only, not kept: for naming it."""
+    return ServiceLevel(**conditions.__dict__)
+
+
 def _row(conditions: LevelConditions, terms: LevelTerms) -> ServiceLevel:
     return ServiceLevel(
-        step=conditions.step,
-        account_id=conditions.account_id,
-        is_urban=conditions.is_urban,
-        amount_from_fen=conditions.amount_from_fen,
-        amount_to_fen=conditions.amount_to_fen,
+        **conditions.__dict__,
         target_value=terms.target_value,
         target_unit=terms.target_unit,
         warn_percent=terms.warn_percent,

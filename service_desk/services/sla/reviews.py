@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.exc import IntegrityError
 
 from service_desk.base.clock import local_date
@@ -192,7 +192,7 @@ def _listed(wanted: BreachFilter, actor: User, now: datetime | None) -> Select[t
     """The timers of a view under its filters, within what the actor may review."""
     statement = access.visible(actor, Action.REVIEW_BREACHES, select(Timer), Timer)
     statement = statement.where(Timer.step != ClockStep.BREACH_REVIEW, *_narrowing(wanted))
-    reviewed = exists().where(BreachReview.timer_id == Timer.id)
+    reviewed = Timer.id.in_(select(BreachReview.timer_id))
     if wanted.view is BreachView.AT_RISK:
         return statement.where(Timer.state == TimerState.RUNNING, Timer.warn_at <= now, Timer.due_at >= now)
     statement = statement.where(Timer.breached_at.is_not(None))

@@ -1,0 +1,194 @@
+"""Forms about clocks: pausing, reviewing a breach, promising, working calendars."""
+
+import re
+from datetime import datetime, timedelta
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import (
+    DateField,
+    FileField,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.widgets import HiddenInput
+
+from service_desk.base.clock import local_date, start_of_day
+from service_desk.base.text import squeeze
+from service_desk.forms.fields import Form, YuanField
+from service_desk.rules.calendar.hours import WEEKDAYS
+from service_desk.rules.claim_flow import ClockStep
+from service_desk.rules.sla import TargetUnit
+from service_desk.services.sla import BreachCause, BreachFilter, BreachView, SignReview
+from service_desk.services.sla.calendars import SetDay
+from service_desk.services.sla.levels import LevelConditions, LevelTerms
+
+# Selects get their choices from the page, which knows the reader's language and the account's people.
+MAX_PROSE = 2000
+PERIODS = (7, 30, 90)
+_SPANS = re.compile(r"[,，;；、\s]+")
+_DASHES = re.compile(r"\s*(?:-|–|—|~|～|至|到)\s*")
+
+
+def _optional_id(text: str | None) -> int | None:
+    return int(text) if text and text != "None" else None
+
+
+class PauseForm(Form):
+    reason = SelectField(_l("Reason"), [InputRequired()], choices=[])
+    note = TextAreaField(_l("Note"), [InputRequired(), Length(max=MAX_PROSE)])
+    evidence = FileField(_l("Paper that proves it"))
+
+
+class ReviewForm(Form):
+    cause = SelectField(_l("Cause"), [InputRequired()], choices=[])
+    responsible_id = SelectField(_l("Person responsible"), [InputRequired()], choices=[])
+    explanation = TextAreaField(_l("Explanation"), [InputRequired(), Length(max=MAX_PROSE)])
+    correction = TextAreaField(_l("Correction"), [InputRequired(), Length(max=MAX_PROSE)])
+    correction_due_on = DateField(_l("Correct by"), [InputRequired()])
+
+    def command(self) -> SignReview:
+        """What was typed, for `services.sla.sign_review`."""
+        return SignReview(
+            cause=BreachCause(self.cause.data),
+            responsible_id=int(self.responsible_id.data),
+            explanation=self.explanation.data or "",
+            correction=self.correction.data or "",
+            correction_due_on=self.correction_due_on.data,
+        )
+
+
+class BreachFilterForm(FlaskForm):
+    """A GET form: the filter stands in the address, so a view can be bookmarked and sent."""
+
+    class Meta:
+        csrf = False
+
+    step = SelectField(_l("Step"), choices=[], validate_choice=False)
+    branch = SelectField(_l("Branch"), choices=[], validate_choice=False)
+    person = SelectField(_l("Handler"), choices=[], validate_choice=False)
+    period = SelectField(_l("Period"), choices=[], validate_choice=False)
+
+    def wanted(self, view: str, account_id: int, now: datetime) -> BreachFilter:
+        """The filter; a value that cannot be read does not narrow."""
+        days = int(self.period.data) if str(self.period.data) in {str(n) for n in PERIODS} else None
+        since = start_of_day(local_date(now) - timedelta(days=days - 1)) if days else None
+        return BreachFilter(
+            view=BreachView(view) if view in set(BreachView) else BreachView.OPEN,
+            account_id=account_id,
+            step=ClockStep(self.step.data) if self.step.data in set(ClockStep) else None,
+            branch_id=_id(self.branch.data),
+            holder_id=_id(self.person.data),
+            from_at=since,
+        )
+
+
+def _id(text: str | None) -> int | None:
+    return int(text) if text and text.isdecimal() and len(text) < 18 else None
+
+
+class TermsForm(Form):
+    """What is promised from a day on; of an existing level its conditions stay."""
+
+    target_value = IntegerField(_l("Target"), [InputRequired(), NumberRange(min=0, max=10_000)])
+    target_unit = SelectField(_l("Unit"), [InputRequired()], choices=[])
+    calendar_code = SelectField(_l("Calendar"), [InputRequired()], choices=[])
+    warn_percent = IntegerField(
+        _l("Warn when this percentage is used"), [InputRequired(), NumberRange(min=1, max=100)], default=75
+    )
+    escalate_after = IntegerField(
+        _l("Escalate after the due time (working minutes)"), [Optional(), NumberRange(min=1, max=100_000)]
+    )
+    source = StringField(_l("Source"), [Length(max=200)])
+    effective_on = DateField(_l("From"), [InputRequired()])
+    version = IntegerField(widget=HiddenInput(), default=0)
+
+    def terms(self) -> LevelTerms:
+        """What was typed, for `services.sla.levels`."""
+        return LevelTerms(
+            target_value=self.target_value.data or 0,
+            target_unit=TargetUnit(self.target_unit.data),
+            warn_percent=self.warn_percent.data or 0,
+            calendar_code=self.calendar_code.data or "",
+            source=(self.source.data or "").strip(),
+            effective_on=self.effective_on.data,
+            escalate_after_minutes=(self.escalate_after.data,) if self.escalate_after.data else (),
+        )
+
+
+class LevelForm(TermsForm):
+    """A new promise with its conditions."""
+
+    step = SelectField(_l("Step"), [InputRequired()], choices=[])
+    account_id = SelectField(_l("Account"), choices=[], coerce=_optional_id)
+    where = RadioField(_l("Place of the accident"), choices=[], default="")
+    amount_from = YuanField(_l("Amount over (yuan)"))
+    amount_to = YuanField(_l("Amount up to (yuan)"))
+
+    def conditions(self) -> LevelConditions:
+        """For which matters, for `services.sla.levels`."""
+        return LevelConditions(
+            step=ClockStep(self.step.data),
+            account_id=self.account_id.data,
+            is_urban={"urban": True, "elsewhere": False}.get(self.where.data or ""),
+            amount_from_fen=self.amount_from.fen,
+            amount_to_fen=self.amount_to.fen,
+        )
+
+
+class EndForm(Form):
+    """The day from which a promise holds no more."""
+
+    ends_on = DateField(_l("Ends on"), [InputRequired()])
+    version = HiddenField(default="0")
+
+
+def read_spans(text: str | None) -> list[list[str]]:
+    """`08:30-12:00, 13:30-17:30` as pairs; what is no span stays as typed, for the rules to refuse."""
+    joined = _DASHES.sub("-", squeeze(text or ""))
+    return [_pair(part) for part in _SPANS.split(joined) if part]
+
+
+def _pair(part: str) -> list[str]:
+    opens, _, closes = part.partition("-")
+    return [_padded(opens), _padded(closes)] if closes else [part, ""]
+
+
+def _padded(clock: str) -> str:
+    return f"0{clock}" if re.fullmatch(r"\d:\d\d", clock) else clock
+
+
+class WeekForm(Form):
+    """The weekly hours of a calendar, a line a weekday; empty is closed."""
+
+    mon = StringField(_l("Monday"), [Length(max=100)])
+    tue = StringField(_l("Tuesday"), [Length(max=100)])
+    wed = StringField(_l("Wednesday"), [Length(max=100)])
+    thu = StringField(_l("Thursday"), [Length(max=100)])
+    fri = StringField(_l("Friday"), [Length(max=100)])
+    sat = StringField(_l("Saturday"), [Length(max=100)])
+    sun = StringField(_l("Sunday"), [Length(max=100)])
+    version = IntegerField(widget=HiddenInput(), default=0)
+
+    def week(self) -> dict[str, list[list[str]]]:
+        """The hours typed, for `services.sla.calendars`."""
+        return {name: read_spans(self[name].data) for name in WEEKDAYS}
+
+
+class DayForm(Form):
+    """One date that differs from its weekday."""
+
+    day = DateField(_l("Date"), [InputRequired()])
+    hours = StringField(_l("Hours on this day"), [Length(max=100)])
+    label = StringField(_l("Why"), [InputRequired(), Length(max=200)])
+    version = IntegerField(widget=HiddenInput(), default=0)
+
+    def command(self) -> SetDay:
+        """What was typed, for `services.sla.calendars`."""
+        hours = tuple((opens, closes) for opens, closes in read_spans(self.hours.data))
+        return SetDay(self.day.data, hours, squeeze(self.label.data or ""))

@@ -1,0 +1,74 @@
+"""Pausing a clock and letting it run again, from the page of its matter."""
+
+from flask import g, render_template, request
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import login_required
+
+from service_desk.forms.sla import PauseForm
+from service_desk.models.documents import DocumentKind
+from service_desk.models.sla import Timer
+from service_desk.presenters import sla as words
+from service_desk.presenters.labels import choices
+from service_desk.rules.sla import PAUSE_RULES
+from service_desk.services import documents, sla, submissions
+from service_desk.services.sla.ledger import matter_of
+from service_desk.services.sla.timers import get_timer_to_handle
+from service_desk.web.http import actor, again, attempt, done, files, uploads
+from service_desk.web.pages.sla.blueprint import bp
+from service_desk.web.pages.sla.breaches import matter_page, matter_url
+
+
+@bp.route("/timers/<int:timer_id>/pause", methods=["GET", "POST"])
+@login_required
+def pause(timer_id: int) -> ResponseReturnValue:
+    """Pause a clock: why, and the paper that proves it."""
+    timer = get_timer_to_handle(timer_id, actor=actor())
+    form = PauseForm()
+    form.reason.choices = [("", "—"), *choices("pause_reason")]
+    endpoint, values = matter_page(timer)
+    if attempt(form, lambda: _pause_once(timer, form)):
+        return done(_("The clock is paused."), endpoint, **values)
+    context = {"form": form, "timer": timer, "back": matter_url(timer), "words": words, "rules": PAUSE_RULES}
+    if request.method == "POST":
+        return again("sla/pause.html", **context)
+    return render_template("sla/pause.html", **context)
+
+
+@bp.post("/timers/<int:timer_id>/resume")
+@login_required
+def resume(timer_id: int) -> ResponseReturnValue:
+    """End a pause."""
+    timer = sla.resume(timer_id, actor=actor(), now=g.now)
+    endpoint, values = matter_page(timer)
+    return done(_("The clock runs again."), endpoint, **values)
+
+
+def _pause_once(timer: Timer, form: PauseForm) -> None:
+    def make() -> str:
+        sla.pause(
+            timer.id,
+            form.reason.data or "",
+            form.note.data or "",
+            _store_evidence(timer),
+            actor=actor(),
+            now=g.now,
+        )
+        return str(timer.id)
+
+    submissions.once("pause", form.idempotency_key.data or "", make, actor=actor(), now=g.now)
+
+
+def _store_evidence(timer: Timer) -> int | None:
+    for upload in uploads("evidence")[:1]:
+        paper = documents.store_paper(
+            files(),
+            upload,
+            DocumentKind.PAUSE_EVIDENCE,
+            matter_of(timer),
+            field="evidence",
+            actor=actor(),
+            now=g.now,
+        )
+        return paper.id
+    return None

@@ -1,0 +1,350 @@
+"""The clock's pages: breaches and reviews, pausing, levels, calendars; who may not."""
+
+from datetime import date, timedelta
+from io import BytesIO
+
+import pytest
+import time_machine
+from PIL import Image
+from sqlalchemy import func, select
+
+from service_desk.models.db import db
+from service_desk.models.sla import BreachReview, CalendarDay, ServiceLevel, Timer, TimerState
+from service_desk.models.users import User
+from service_desk.rules.calendar.hours import WEEKDAYS
+from service_desk.rules.claim_flow import ClockStep
+from service_desk.services import sla
+from service_desk.services.notices import Matter
+from service_desk.services.sla import calendars as books
+from tests.factories import UserFactory
+from tests.world import World
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture(autouse=True)
+def _levels(world: World, now):
+    sla.install_defaults(now - timedelta(days=1))
+    db.session.commit()
+    with time_machine.travel(now, tick=False):
+        yield
+
+
+def start(world: World, at, *, account=None, branch=None, number: int = 1) -> Timer:
+    account = account or world.account
+    matter = Matter("claim", number, f"CLM-2026-{number:06d}", account.id, (branch or world.gongyi).id)
+    timer = sla.start(
+        matter, ClockStep.SURVEY, holder_id=world.claims1.id, at=at, actor=world.claims1, now=at
+    )
+    assert timer is not None
+    db.session.commit()
+    return timer
+
+
+@pytest.fixture
+def late(world: World, now) -> Timer:
+    """A survey promised in 60 minutes, 95 minutes ago, swept."""
+    timer = start(world, now - 95 * MINUTE)
+    sla.check_timer(timer.id, now - MINUTE)
+    db.session.commit()
+    return timer
+
+
+def review(world: World, **changes: object) -> dict[str, object]:
+    return {
+        "cause": "workload",
+        "responsible_id": world.claims1.id,
+        "explanation": "当日在办 11 件，未及时求助",
+        "correction": "移交页显示接手人在办量",
+        "correction_due_on": "2026-11-30",
+        **changes,
+    }
+
+
+class TestBreaches:
+    def test_lists_the_breach_with_its_clock_and_handler(self, sign_in, world, late) -> None:
+        page = sign_in("manager").get("/breaches").text
+        for words in ("查勘", "超 35 分", late.matter_number, "王建军", "巩义客运分公司", "未复核"):
+            assert words in page
+
+    @pytest.mark.parametrize(
+        ("query", "found"),
+        [
+            ("", True),
+            ("?step=survey", True),
+            ("?step=payment", False),
+            ("?period=7", True),
+            ("?view=reviewed", False),
+            ("?view=at_risk", False),
+            ("?step=nonsense&branch=x&person=y&period=z&view=w", True),
+        ],
+    )
+    def test_filters_stand_in_the_address(self, sign_in, late, query: str, found: bool) -> None:
+        page = sign_in("manager").get(f"/breaches{query}")
+        assert page.status_code == 200
+        assert (late.matter_number in page.text) is found
+
+    def test_filters_by_branch_and_person(self, sign_in, world, late) -> None:
+        client = sign_in("manager")
+        assert late.matter_number in client.get(f"/breaches?branch={world.gongyi.id}").text
+        assert late.matter_number not in client.get(f"/breaches?branch={world.zhongmu.id}").text
+        assert late.matter_number in client.get(f"/breaches?person={world.claims1.id}").text
+        assert late.matter_number not in client.get(f"/breaches?person={world.claims2.id}").text
+
+    def test_at_risk_lists_clocks_past_their_warning_point(self, sign_in, world, now) -> None:
+        timer = start(world, now - 50 * MINUTE, number=9)
+        page = sign_in("manager").get("/breaches?view=at_risk").text
+        assert timer.matter_number in page
+        assert "剩 10 分" in page
+
+    @pytest.mark.parametrize("username", ["claims1", "underwriter", "hq", "safety-gongyi", "admin"])
+    def test_is_for_managers(self, sign_in, late, username: str) -> None:
+        client = sign_in(username)
+        assert client.get("/breaches").status_code == 403
+        assert client.get(f"/breaches/{late.id}").status_code == 403
+
+    def test_another_accounts_breach_does_not_exist(self, sign_in, world, now) -> None:
+        timer = start(world, now - 95 * MINUTE, account=world.foreign_account, branch=world.foreign_branch)
+        sla.check_timer(timer.id, now)
+        db.session.commit()
+        client = sign_in("manager")
+        assert client.get(f"/breaches/{timer.id}").status_code == 404
+        assert timer.matter_number not in client.get("/breaches").text
+
+    def test_a_kept_promise_is_no_breach(self, sign_in, world, now) -> None:
+        timer = start(world, now - MINUTE)
+        assert sign_in("manager").get(f"/breaches/{timer.id}").status_code == 404
+
+
+class TestReview:
+    def test_page_shows_who_held_the_clock(self, sign_in, world, late) -> None:
+        page = sign_in("manager").get(f"/breaches/{late.id}").text
+        for words in ("超时复核：查勘", "承诺 60 分钟", "王建军", "合计", "1 小时", "35 分", "近 90 天"):
+            assert words in page
+
+    def test_is_signed_and_stops_its_own_clock(self, sign_in, world, late) -> None:
+        answer = sign_in("manager").post(f"/breaches/{late.id}", data=review(world))
+
+        assert answer.status_code == 303
+        row = db.session.scalars(select(BreachReview)).one()
+        assert (row.signed_by_id, row.correction_due_on) == (world.manager.id, date(2026, 11, 30))
+        assert sla.timers_of("breach", [late.id])[late.id][0].state is TimerState.MET
+        page = sign_in("manager").get(f"/breaches/{late.id}").text
+        assert "移交页显示接手人在办量" in page
+        assert late.matter_number in sign_in("manager").get("/breaches?view=reviewed").text
+
+    def test_the_responsible_cannot_sign(self, sign_in, world, late) -> None:
+        answer = sign_in("manager").post(
+            f"/breaches/{late.id}", data=review(world, responsible_id=world.manager.id)
+        )
+        assert answer.status_code == 422
+        assert "责任人不能签署本人的复核" in answer.text
+        assert "当日在办 11 件" in answer.text
+        assert db.session.scalar(select(func.count()).select_from(BreachReview)) == 0
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"cause": ""},
+            {"cause": "nonsense"},
+            {"explanation": "  "},
+            {"correction_due_on": "2026-11-22"},
+            {"responsible_id": "999999"},
+        ],
+    )
+    def test_refuses_what_is_missing_or_wrong(self, sign_in, world, late, wrong) -> None:
+        answer = sign_in("manager").post(f"/breaches/{late.id}", data=review(world, **wrong))
+        assert answer.status_code == 422
+        assert db.session.scalar(select(func.count()).select_from(BreachReview)) == 0
+
+    def test_a_resend_signs_once_and_a_second_manager_is_told(self, sign_in, world, late) -> None:
+        other: User = UserFactory(username="manager2", role=world.manager.role, accounts=[world.account])
+        data = review(world, idempotency_key="once")
+        client = sign_in("manager")
+
+        assert client.post(f"/breaches/{late.id}", data=data).status_code == 303
+        assert client.post(f"/breaches/{late.id}", data=data).status_code == 303
+        answer = sign_in(other.username).post(f"/breaches/{late.id}", data=review(world))
+
+        assert answer.status_code == 422
+        assert "其他管理人员已签署" in answer.text
+        assert db.session.scalar(select(func.count()).select_from(BreachReview)) == 1
+
+
+class TestPause:
+    @pytest.fixture
+    def running(self, world, now) -> Timer:
+        return start(world, now - 10 * MINUTE)
+
+    def test_with_a_photo_and_back_to_the_claim(self, sign_in, world, running, now) -> None:
+        picture = BytesIO()
+        Image.new("RGB", (40, 30), "white").save(picture, "JPEG")
+        picture.seek(0)
+        client = sign_in("claims1")
+
+        answer = client.post(
+            f"/timers/{running.id}/pause",
+            data={
+                "reason": "waiting_for_client_documents",
+                "note": "等客户补照片",
+                "evidence": (picture, "notice.jpg"),
+            },
+        )
+
+        assert (answer.status_code, answer.location) == (303, f"/claims/{running.matter_number}")
+        row = db.session.get(Timer, running.id)
+        assert (row.state, row.paused_at) == (TimerState.PAUSED, now)
+        assert client.post(f"/timers/{running.id}/resume").status_code == 303
+        assert db.session.get(Timer, running.id).state is TimerState.RUNNING
+
+    def test_without_evidence_keeps_what_was_typed(self, sign_in, running) -> None:
+        answer = sign_in("claims1").post(
+            f"/timers/{running.id}/pause", data={"reason": "force_majeure", "note": "道路塌方"}
+        )
+        assert answer.status_code == 422
+        assert "该原因需要凭据" in answer.text
+        assert "道路塌方" in answer.text
+
+    @pytest.mark.parametrize(
+        ("username", "status"),
+        [("claims2", 403), ("underwriter", 403), ("hq", 403), ("foreign-hq", 404), ("manager", 200)],
+    )
+    def test_is_for_the_holder_and_managers(self, sign_in, running, username, status) -> None:
+        assert sign_in(username).get(f"/timers/{running.id}/pause").status_code == status
+
+    def test_resuming_a_running_clock_is_refused(self, sign_in, running) -> None:
+        assert sign_in("claims1").post(f"/timers/{running.id}/resume").status_code == 422
+
+
+class TestLevels:
+    def level(self, step: ClockStep) -> ServiceLevel:
+        return db.session.scalars(
+            select(ServiceLevel).where(ServiceLevel.step == step).order_by(ServiceLevel.id)
+        ).all()[-1]
+
+    def terms(self, **changes: object) -> dict[str, object]:
+        return {
+            "target_value": 2,
+            "target_unit": "working_days",
+            "calendar_code": "office",
+            "warn_percent": 75,
+            "effective_on": "2026-12-01",
+            **changes,
+        }
+
+    def test_lists_the_starting_set(self, sign_in) -> None:
+        page = sign_in("admin").get("/settings/levels").text
+        for words in ("市区或县城", "30 分钟", "¥2,000 及以下", "3 个工作日", "当日", "《保险法》第二十三条"):
+            assert words in page
+
+    def test_a_change_is_a_new_row_from_a_day_on(self, sign_in, world, now) -> None:
+        old = self.level(ClockStep.FOLLOWUP)
+
+        answer = sign_in("admin").post(f"/settings/levels/{old.id}", data=self.terms(version=old.version))
+
+        assert answer.status_code == 303
+        new = self.level(ClockStep.FOLLOWUP)
+        db.session.refresh(old)
+        assert (old.ended_on, new.effective_on) == (date(2026, 12, 1), date(2026, 12, 1))
+        assert (old.target_value, new.target_value) == (3, 2)
+
+    def test_a_stale_or_backdated_change_is_refused(self, sign_in) -> None:
+        old = self.level(ClockStep.FOLLOWUP)
+        client = sign_in("admin")
+        stale = client.post(f"/settings/levels/{old.id}", data=self.terms(version=99))
+        past = client.post(
+            f"/settings/levels/{old.id}", data=self.terms(version=old.version, effective_on="2026-11-22")
+        )
+        assert (stale.status_code, past.status_code) == (422, 422)
+        assert "不能更改过去的承诺" in past.text
+
+    def test_a_tie_is_refused_naming_both(self, sign_in) -> None:
+        data = self.terms(step="assessment", amount_to="5,000", account_id="", where="")
+        answer = sign_in("admin").post("/settings/levels/new", data=data)
+        assert answer.status_code == 422
+        assert "¥5,000 及以下" in answer.text
+        assert "¥2,000 及以下" in answer.text
+        assert "会同时适用于同一案件" in answer.text
+
+    def test_a_manager_adds_for_the_own_account_only(self, sign_in, world) -> None:
+        client = sign_in("manager")
+        followup = self.level(ClockStep.FOLLOWUP)
+        own = self.terms(step="followup", account_id=world.account.id, where="")
+        foreign = self.terms(step="followup", account_id=world.foreign_account.id, where="")
+
+        assert client.post("/settings/levels/new", data=own).status_code == 303
+        assert client.post("/settings/levels/new", data=foreign).status_code == 422
+        answer = client.post(f"/settings/levels/{followup.id}", data=self.terms(version=followup.version))
+        assert answer.status_code == 403
+        assert self.level(ClockStep.FOLLOWUP).account_id == world.account.id
+
+    def test_an_ended_promise_starts_no_clock(self, sign_in, world, now) -> None:
+        row = self.level(ClockStep.FOLLOWUP)
+        answer = sign_in("admin").post(
+            f"/settings/levels/{row.id}/end", data={"ends_on": "2026-11-23", "version": row.version}
+        )
+        assert answer.status_code == 303
+        matter = Matter("claim", 1, "CLM-2026-000001", world.account.id)
+        timer = sla.start(matter, ClockStep.FOLLOWUP, holder_id=world.claims1.id, at=now, actor=None, now=now)
+        assert timer is None
+
+    @pytest.mark.parametrize("username", ["claims1", "hq"])
+    @pytest.mark.parametrize("path", ["/settings/levels", "/settings/levels/new", "/settings/calendars"])
+    def test_is_not_for_others(self, sign_in, username, path) -> None:
+        assert sign_in(username).get(path).status_code == 403
+
+
+class TestCalendars:
+    def week(self, **hours: object) -> dict[str, object]:
+        """What a browser sends: every field, empty ones too."""
+        return {**dict.fromkeys(WEEKDAYS, ""), "version": self.version(), **hours}
+
+    def version(self) -> int:
+        return next(row.version for row in books.list_calendars() if row.code == "office")
+
+    def test_shows_the_year_with_make_up_days_and_provisional_marks(self, sign_in) -> None:
+        client = sign_in("manager")
+        this_year = client.get("/settings/calendars").text
+        next_year = client.get("/settings/calendars?year=2027").text
+        assert "2026-10-10" in this_year
+        assert "调休上班" in this_year
+        assert "暂定" not in this_year
+        assert "2027-10-01" in next_year
+        assert "暂定" in next_year
+
+    def test_a_day_is_added_and_removed(self, sign_in) -> None:
+        client = sign_in("admin")
+        data = {"day": "2026-12-12", "hours": "8:30-12:00", "label": "年终盘点", "version": self.version()}
+
+        assert client.post("/settings/calendars/office/days", data=data).status_code == 303
+        day = db.session.scalars(select(CalendarDay).where(CalendarDay.day == date(2026, 12, 12))).one()
+        assert day.hours == [["08:30", "12:00"]]
+        removed = client.post(
+            "/settings/calendars/office/days/2026-12-12/remove", data={"version": self.version()}
+        )
+        assert removed.status_code == 303
+        assert db.session.scalar(select(CalendarDay).where(CalendarDay.day == date(2026, 12, 12))) is None
+
+    def test_weekly_hours_change_new_clocks_only(self, sign_in, world, now) -> None:
+        before = start(world, now)
+        digest = before.calendar_digest
+        week = self.week(mon="09:00-12:00，13:00-18:00", fri="9:00～12:00")
+
+        answer = sign_in("admin").post("/settings/calendars/office/week", data=week)
+
+        assert answer.status_code == 303
+        row = books.get_calendar("office")
+        assert row.week == {"mon": [["09:00", "12:00"], ["13:00", "18:00"]], "fri": [["09:00", "12:00"]]}
+        assert db.session.get(Timer, before.id).calendar_digest == digest
+
+    @pytest.mark.parametrize("week", [{}, {"mon": "morning"}, {"mon": "25:00-26:00"}])
+    def test_refuses_nonsense_and_keeps_it_on_the_page(self, sign_in, week) -> None:
+        answer = sign_in("admin").post("/settings/calendars/office/week", data=self.week(**week))
+        assert answer.status_code == 422
+        assert week.get("mon", "") in answer.text
+
+    def test_a_manager_may_look_but_not_change(self, sign_in) -> None:
+        answer = sign_in("manager").post(
+            "/settings/calendars/office/week", data={"mon": "09:00-12:00", "version": self.version()}
+        )
+        assert answer.status_code == 403
