@@ -42,7 +42,7 @@ from service_desk.services.claims.settlement import Approve, Close, FollowUpReco
 from service_desk.services.documents import Upload
 
 MAX_PROSE = 4000
-ITEM_ROWS = 4
+ITEM_ROWS = 8
 
 
 class StepForm(Form):

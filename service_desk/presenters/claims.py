@@ -103,10 +103,15 @@ def parcel(claim: Claim) -> list[ParcelStep]:
     return steps
 
 
-def nearest_pill(timers: Iterable[Timer], now: datetime) -> clocks.Pill | None:
-    """The pill of the clock that is due first."""
-    timer = clocks.nearest(list(timers))
-    return clocks.pill(timer, now) if timer else None
+def nearest_pill(claim: Claim, timers: Iterable[Timer], now: datetime) -> clocks.Pill | None:
+    """The clock to look at first; where none runs because the client has the papers, that is said."""
+    timer = clocks.nearest(timers)
+    if timer is not None:
+        return clocks.pill(timer, now)
+    is_collecting = claim.state in {ClaimState.SURVEYED, ClaimState.ASSESSED}
+    if is_collecting and claim.deficiency_notice_at is not None:
+        return clocks.Pill("idle", "paused", _("waiting for documents"), None)
+    return None
 
 
 def running_clocks(file: ClaimFile) -> list[Timer]:

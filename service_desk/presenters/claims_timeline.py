@@ -15,6 +15,7 @@ from service_desk.models.documents import Document, DocumentKind
 from service_desk.models.sla import Timer, TimerState
 from service_desk.presenters import sla as clocks
 from service_desk.presenters.labels import label
+from service_desk.rules.claim_flow import ClaimState, ClockStep, transition
 from service_desk.rules.sla import EventKind
 from service_desk.services.claims.files import ClaimFile
 
@@ -45,6 +46,8 @@ PHOTOS_OF = {
     "survey": DocumentKind.SURVEY_PHOTO,
     "assess": DocumentKind.ASSESSMENT_PHOTO,
 }
+# More names than this would make a title unreadable; they stand in the line below it.
+FEW = 2
 _TONES = {
     "deny": "bad",
     "dispute": "warn",
@@ -146,14 +149,23 @@ def _detail(event: ClaimEvent) -> str:
         photos = ngettext("%(num)s photo", "%(num)s photos", count) if count else ""
         estimate = _("first estimate %(amount)s", amount=_yuan(given["estimate_fen"]))
         return " · ".join(text for text in (photos, estimate, given["reason"]) if text)
-    if event.kind == "receive_document" and given["missing"]:
-        return ngettext("%(num)s still missing", "%(num)s still missing", given["missing"])
+    if event.kind == "receive_document":
+        return _still_missing(given)
+    if event.kind == "request_documents":
+        return _(", ").join(label(code, "document_code") for code in given["codes"])
     if event.kind in {"pay", "pay_part"}:
         rest = _("%(amount)s still due", amount=_yuan(given["left_fen"])) if given["left_fen"] else ""
         return " · ".join(text for text in (_("account %(number)s", number=given["account"]), rest) if text)
     if event.kind == "large_loss_notice":
         return ngettext("queued for %(num)s person", "queued for %(num)s people", given["recipients"])
     return str(given.get("means", ""))
+
+
+def _still_missing(given: dict[str, Any]) -> str:
+    names = [label(code, "document_code") for code in given["codes"]]
+    listed = _(", ").join(names) if len(names) > FEW else ""
+    rest = ngettext("%(num)s still missing", "%(num)s still missing", given["missing"]) if given["missing"] else ""
+    return " · ".join(text for text in (listed, rest) if text)
 
 
 def _requested(given: dict[str, Any]) -> str:
@@ -164,7 +176,9 @@ def _requested(given: dict[str, Any]) -> str:
 
 def _received(given: dict[str, Any]) -> str:
     names = [label(code, "document_code") for code in given["codes"]]
-    return _("Received: %(documents)s", documents=", ".join(names)) if names else _("Other papers received")
+    if len(names) > FEW:
+        return ngettext("%(num)s document received", "%(num)s documents received", len(names))
+    return _("Received: %(documents)s", documents=_(", ").join(names)) if names else _("Other papers received")
 
 
 def _paid(given: dict[str, Any]) -> str:
@@ -173,14 +187,20 @@ def _paid(given: dict[str, Any]) -> str:
 
 def _promises(event: ClaimEvent, file: ClaimFile) -> Iterator[str]:
     """What became of the promises that this step ended: time used, and kept or not."""
-    if event.action is None:
-        return
     for timer in file.timers:
-        if timer.stopped_at is None or timer.state is TimerState.CANCELLED:
+        if timer.step not in _stopped_by(event) or timer.state is TimerState.CANCELLED:
             continue
-        ended = [e for e in file.timer_entries.get(timer.id, []) if e.kind is EventKind.STOP]
-        if ended and ended[-1].recorded_at == event.recorded_at:
+        stops = [entry for entry in file.timer_entries.get(timer.id, []) if entry.kind is EventKind.STOP]
+        # Both were written in one transaction with one `now`; the stop itself may lie before it.
+        if stops and stops[-1].recorded_at == event.recorded_at:
             yield _promise(timer)
+
+
+def _stopped_by(event: ClaimEvent) -> tuple[ClockStep, ...]:
+    if event.kind == "large_loss_notice":
+        return (ClockStep.LARGE_LOSS_NOTICE,)
+    step = transition(ClaimState(event.from_state), event.action) if event.action else None
+    return step.stops if step else ()
 
 
 def _promise(timer: Timer) -> str:

@@ -3,7 +3,7 @@
 from io import BytesIO
 from typing import Any
 
-from flask import Blueprint, g, render_template, request, send_file, url_for
+from flask import Blueprint, current_app, g, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
@@ -171,6 +171,8 @@ def _context(number: str, sent: dict[ClaimAction, StepForm] | None = None) -> di
 
 def _takers(file: ClaimFile) -> list[User]:
     """Who a claim may be offered to: any handler but the one who has it, while it is open and nobody is asked."""
+    if "enquiries.ask_handover" not in current_app.view_functions:
+        return []
     if _is_client() or file.offer is not None or not words.is_open(file.claim):
         return []
     return [user for user in people.list_handlers(file.claim.account_id) if user.id != file.claim.owner_id]
