@@ -22,7 +22,15 @@ from flask.cli import with_appcontext
 from sqlalchemy.exc import SQLAlchemyError
 
 from service_desk.base.clock import utc_now
-from service_desk.jobs import daily, housekeeping, notice_delivery, scheduled_reports, sla_sweep
+from service_desk.jobs import (
+    daily,
+    housekeeping,
+    notice_delivery,
+    renewal_reminders,
+    scheduled_reports,
+    sla_sweep,
+    uninsured_watch,
+)
 from service_desk.jobs.daily import DailyJob
 from service_desk.jobs.runner import Job, Tally, run_job, unit_of_work
 from service_desk.services import leases
@@ -38,6 +46,8 @@ JOBS: list[tuple[str, int, Job]] = [
     ("scheduled_reports", 60, scheduled_reports.run),
 ]
 DAILY_JOBS = [
+    DailyJob("renewal_reminders", renewal_reminders.run, time(7, 0)),
+    DailyJob("uninsured_watch", uninsured_watch.run, time(7, 0)),
     DailyJob("housekeeping", housekeeping.run, time(3, 30)),
 ]
 DAILY_LOOK_SECONDS = 60

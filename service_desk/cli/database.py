@@ -19,6 +19,7 @@ from service_desk.base.clock import utc_now
 from service_desk.jobs.runner import unit_of_work
 from service_desk.models.db import db
 from service_desk.services import sla
+from service_desk.services.policies import rates
 from service_desk.services.reports import schedules
 
 cli = AppGroup("desk", help="The desk's database.")
@@ -84,7 +85,11 @@ def _alembic_config() -> AlembicConfig:
 
 
 def install_defaults(now: datetime) -> None:
-    """Add the calendars, service levels and report schedules that are missing; what people changed stays."""
+    """Add the calendars, service levels, price tables (marked as samples) and report schedules that are missing.
+
+    What people changed stays.
+    """
     with unit_of_work():
         sla.install_defaults(now)
+        rates.install_sample_rates(now=now)
         schedules.ensure_schedules(now)

@@ -15,7 +15,7 @@ from service_desk.presenters import times
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import LANGUAGE_NAMES, normalise_language
 from service_desk.rules.permissions import Action, Role, Side
-from service_desk.services import access, notices
+from service_desk.services import access, dashboard, notices
 from service_desk.web.http import current_account
 
 
@@ -87,7 +87,7 @@ def _signed_in_context() -> dict[str, Any]:
     except NotFound:
         account = None
     return {
-        "nav": navigation(),
+        "nav": navigation(dashboard.nav_counts(account.id, actor=current_user) if account else {}),
         "current_account": account,
         "accounts_menu": [
             {"code": a.code, "name": a.name, "is_current": account is not None and a.id == account.id}
@@ -148,18 +148,19 @@ def _nav_words() -> dict[str, str]:
     }
 
 
-def navigation() -> list[NavItem]:
+def navigation(counts: dict[str, int]) -> list[NavItem]:
     """The places this person may open, with the counts that say something today."""
     items = _CLIENT_NAV if current_user.side is Side.CLIENT else _INSURER_NAV
     words = _nav_words()
-    current = (request.endpoint or "").split(".")[0]
+    # A word may have several page modules: fleet and fleet_imports are one place.
+    current = (request.endpoint or "").split(".")[0].split("_")[0]
     return [
         NavItem(
             endpoint=endpoint,
             url=url_for(endpoint),
             label=words[endpoint],
             icon=icon,
-            count=None,
+            count=counts.get(endpoint),
             is_current=request.endpoint == endpoint or (endpoint.split(".")[0] == current and endpoint != "sla.levels"),
             in_phone_bar=in_phone_bar,
         )

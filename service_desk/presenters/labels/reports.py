@@ -7,7 +7,7 @@ LABELS = {
         "report_made": _l("Report made"),
         "report_schedule_changed": _l("Report schedule changed"),
     },
-    "weekday": {
+    "report_weekday": {
         "0": _l("Monday"),
         "1": _l("Tuesday"),
         "2": _l("Wednesday"),
@@ -15,6 +15,12 @@ LABELS = {
         "4": _l("Friday"),
         "5": _l("Saturday"),
         "6": _l("Sunday"),
+    },
+    "age_band": {
+        "week": _l("up to 7 days"),
+        "month": _l("8 to 30 days"),
+        "quarter": _l("31 to 90 days"),
+        "older": _l("more than 90 days"),
     },
     "notice_state": {
         "queued": _l("Waiting to be sent"),

@@ -132,7 +132,7 @@ def _schedule_form(found: ReportSchedule, *, shown: bool = False) -> ScheduleFor
         if shown
         else ScheduleForm(data=ScheduleForm.values_of(found))
     )
-    form.weekday.choices = [(int(code), name) for code, name in choices("weekday")]
+    form.weekday.choices = [(int(code), name) for code, name in choices("report_weekday")]
     return form
 
 
