@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import Flask, current_app, g, request, session, url_for
+from flask import Flask, current_app, g, has_request_context, request, session, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 from jinja2 import StrictUndefined
@@ -50,7 +50,9 @@ def init_templates(app: Flask) -> None:
 
 
 def select_language() -> str:
-    """The user's own language, else the session's, else the browser's, else Chinese."""
+    """The user's own language, else the session's, else the browser's, else Chinese; English on the command line."""
+    if not has_request_context():
+        return "en"
     if current_user and current_user.is_authenticated and current_user.language:
         return str(current_user.language)
     chosen = normalise_language(session.get("language"))
