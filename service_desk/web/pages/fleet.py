@@ -1,0 +1,293 @@
+"""The fleet: list with cover today, one vehicle, suggestions for other forms."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Blueprint, Response, current_app, flash, g, jsonify, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import login_required
+
+from service_desk.base.errors import Conflict
+from service_desk.forms.fleet import VehicleFilterForm, VehicleForm, VehicleStateForm
+from service_desk.models.fleet import Vehicle
+from service_desk.presenters import fleet as shown
+from service_desk.presenters import fleet_cover
+from service_desk.presenters.labels import choices, label
+from service_desk.presenters.reports import XLSX, named
+from service_desk.rules.identifiers import has_right_check_digit
+from service_desk.rules.permissions import Action
+from service_desk.rules.policy_flow import last_covered_day
+from service_desk.services import access, accounts
+from service_desk.services.fleet import queries, vehicles
+from service_desk.services.fleet.queries import CoverFilter, VehicleFilter
+from service_desk.services.policies import coverage
+from service_desk.web.http import actor, again, attempt, current_account, done, page_request
+
+bp = Blueprint("fleet", __name__)
+
+# The ids of all filtered vehicles stand in the page, so that one button issues for all of them.
+_MOST_TO_ISSUE = 2000
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@bp.get("/vehicles", endpoint="vehicles")
+@login_required
+def vehicles_list() -> ResponseReturnValue:
+    """The vehicles of the account, filtered, with their cover today."""
+    account, form = current_account(), _filter_form()
+    wanted, sort = form.wanted(), request.args.get("sort", "")
+    page = queries.list_vehicles(account.id, wanted, page_request(), sort=sort, actor=actor(), now=g.now)
+    covers = coverage.coverage_of([one.vehicle.id for one in page.rows], g.now)
+    issue_url = _address("policies.issue") if access.may(actor(), Action.ISSUE_POLICIES) else None
+    return render_template(
+        "fleet/list.html",
+        form=form,
+        page=page,
+        rows=[shown.vehicle_row(one, covers.get(one.vehicle.id), g.now) for one in page.rows],
+        sort=sort,
+        tabs=_tabs(account.id, wanted),
+        chips=_chips(form, wanted),
+        issue_url=issue_url,
+        all_ids=_all_ids(account.id, wanted, page.total) if issue_url else [],
+        has_vehicles=page.total > 0
+        or queries.count_vehicles(account.id, VehicleFilter(), actor=actor(), now=g.now) > 0,
+    )
+
+
+def _address(endpoint: str, **values: Any) -> str | None:
+    """A page's address; None where this installation has no such page, as in the navigation."""
+    return url_for(endpoint, **values) if endpoint in current_app.view_functions else None
+
+
+def _filter_form() -> VehicleFilterForm:
+    form = VehicleFilterForm(request.args)
+    branches = accounts.list_branches(current_account().id, actor=actor())
+    form.branch.choices = [
+        ("", _("All branches")),
+        *((row.id, named(row.name, row.name_en)) for row in branches),
+    ]
+    form.use_class.choices = [("", _("All classes")), *choices("use_class")]
+    form.state.choices = [("", _("All states")), *choices("vehicle_state")]
+    form.cover.choices = [("", _("Any cover")), *choices("cover_filter")]
+    return form
+
+
+def _tabs(account_id: int, wanted: VehicleFilter) -> list[dict[str, object]]:
+    """The tabs: everything, and what needs somebody's attention, with counts."""
+
+    def count(cover: CoverFilter | None) -> int:
+        return queries.count_vehicles(account_id, VehicleFilter(cover=cover), actor=actor(), now=g.now)
+
+    plain = VehicleFilter()
+    tabs: list[tuple[str, CoverFilter | None]] = [(_("All vehicles"), None)]
+    tabs += [(label(cover, "cover_filter"), cover) for cover in CoverFilter]
+    return [
+        {
+            "label": words,
+            "url": url_for("fleet.vehicles", cover=cover.value if cover else None),
+            "is_current": wanted == (VehicleFilter(cover=cover) if cover else plain),
+            "count": count(cover),
+        }
+        for words, cover in tabs
+    ]
+
+
+def _chips(form: VehicleFilterForm, wanted: VehicleFilter) -> list[dict[str, str]]:
+    words = {
+        "q": wanted.text,
+        "branch": next((name for id_, name in form.branch.choices if id_ == wanted.branch_id), ""),
+        "use_class": label(wanted.use_class, "use_class") if wanted.use_class else "",
+        "state": label(wanted.state, "vehicle_state") if wanted.state else "",
+        "cover": label(wanted.cover, "cover_filter") if wanted.cover else "",
+    }
+    return [
+        {"label": f"{form[key].label.text}: {text}", "remove_url": _without(key)}
+        for key, text in words.items()
+        if text
+    ]
+
+
+def _without(key: str) -> str:
+    """This list's address without one of its filters."""
+    kept: dict[str, Any] = {name: value for name, value in request.args.items() if name not in {key, "page"}}
+    return url_for("fleet.vehicles", **kept)
+
+
+def _all_ids(account_id: int, wanted: VehicleFilter, total: int) -> list[int]:
+    """Every filtered vehicle's id, when a filter is set and they are not more than one batch should hold."""
+    if wanted == VehicleFilter() or not 0 < total <= _MOST_TO_ISSUE:
+        return []
+    return list(queries.vehicle_ids(account_id, wanted, actor=actor(), now=g.now))
+
+
+@bp.get("/vehicles/export")
+@login_required
+def export() -> ResponseReturnValue:
+    """Exactly what is filtered, as .xlsx."""
+    account = current_account()
+    rows = queries.all_vehicles(
+        account.id, _filter_form().wanted(), sort=request.args.get("sort", ""), actor=actor(), now=g.now
+    )
+    covers = coverage.coverage_of([one.vehicle.id for one in rows], g.now)
+    content = shown.vehicles_workbook(rows, covers, named(account.name, account.name_en), g.now)
+    return download(content, f"vehicles-{account.code}-{g.now:%Y%m%d}.xlsx", XLSX)
+
+
+def download(content: bytes, filename: str, content_type: str = "application/octet-stream") -> Response:
+    """An answer the browser keeps as a file."""
+    answer = Response(content, content_type=content_type)
+    answer.headers.set("Content-Disposition", "attachment", filename=filename)
+    return answer
+
+
+@bp.get("/api/vehicles/suggest")
+@login_required
+def suggest() -> ResponseReturnValue:
+    """Vehicles for the list under a plate field: those the actor may see."""
+    found = queries.suggest(request.args.get("q", "")[:50], current_account().id, actor=actor())
+    return jsonify([shown.suggestion(one) for one in found])
+
+
+@bp.get("/vehicles/<int:vehicle_id>")
+@login_required
+def vehicle(vehicle_id: int) -> ResponseReturnValue:
+    """One vehicle: facts, histories, cover over time, policies and claims."""
+    row = queries.get_vehicle(vehicle_id, actor=actor())
+    return _detail(row, _state_form(row))
+
+
+def _detail(row: Vehicle, state_form: VehicleStateForm) -> str:
+    periods = coverage.periods_of([row.id], since=_EVER).get(row.id, [])
+    now_covered = coverage.coverage_of([row.id], g.now)[row.id]
+    return render_template(
+        "fleet/detail.html",
+        vehicle=row,
+        name=shown.vehicle_name(row),
+        branches=queries.branches_of(row),
+        plates=queries.plates_of(row),
+        covers={cell.code: cell for cell in shown.cover_cells(now_covered, g.now)},
+        histories=fleet_cover.histories(row.use_class, periods, g.now),
+        policies=queries.policies_of(row, actor=actor()),
+        claims=queries.claims_of(row, actor=actor()),
+        contacts=queries.contacts_of(row),
+        came_from=queries.import_row_of(row),
+        place_of=shown.place_of,
+        size=shown.size_of(row),
+        state_tone=shown.STATE_TONES[row.state.value],
+        has_odd_vin=bool(row.vin) and not has_right_check_digit(row.vin or ""),
+        state_form=state_form,
+        named=named,
+        last_day=last_covered_day,
+        policy_url=lambda number: _address("policies.policy", number=number),
+        claim_url=lambda number: _address("claims.claim", number=number),
+        report_url=_address("claims.report", plate=row.plate)
+        if access.may(actor(), Action.REPORT_CLAIM)
+        else None,
+        issue_url=_address("policies.issue", vehicle_id=row.id)
+        if access.may(actor(), Action.ISSUE_POLICIES)
+        else None,
+    )
+
+
+def _state_form(row: Vehicle) -> VehicleStateForm:
+    form = VehicleStateForm(data={"version": row.version})
+    form.state.choices = [
+        (state.value, label(state, "vehicle_state")) for state in vehicles.STATE_CHANGES[row.state]
+    ]
+    return form
+
+
+@bp.post("/vehicles/<int:vehicle_id>/state")
+@login_required
+def set_state(vehicle_id: int) -> ResponseReturnValue:
+    """Suspend, resume or retire, with a reason."""
+    access.require(actor(), Action.EDIT_VEHICLES)
+    row = queries.get_vehicle(vehicle_id, actor=actor())
+    form = _state_form(row)
+
+    def act() -> None:
+        vehicles.set_state(
+            vehicle_id,
+            form.wanted(),
+            form.reason.data or "",
+            form.version.data or 0,
+            actor=actor(),
+            now=g.now,
+        )
+
+    if attempt(form, act):
+        return done(_("The vehicle's state was changed."), "fleet.vehicle", vehicle_id=vehicle_id)
+    return _detail(queries.get_vehicle(vehicle_id, actor=actor()), form), 422
+
+
+@bp.route("/vehicles/new", methods=["GET", "POST"])
+@login_required
+def new() -> ResponseReturnValue:
+    """Add one vehicle."""
+    access.require(actor(), Action.EDIT_VEHICLES)
+    account, form = current_account(), _with_choices(VehicleForm(), None)
+    added: list[Vehicle] = []
+
+    def act() -> None:
+        added.append(
+            vehicles.add_vehicle(
+                account.id, form.command(), actor=actor(), now=g.now, key=form.idempotency_key.data or ""
+            )
+        )
+
+    if attempt(form, act):
+        return done(_("The vehicle was added."), "fleet.vehicle", vehicle_id=added[0].id)
+    return _edit_page(form, _("New vehicle"), None)
+
+
+@bp.route("/vehicles/<int:vehicle_id>/edit", methods=["GET", "POST"])
+@login_required
+def edit(vehicle_id: int) -> ResponseReturnValue:
+    """Change a vehicle's facts, its plate and its branch."""
+    access.require(actor(), Action.EDIT_VEHICLES)
+    row = queries.get_vehicle(vehicle_id, actor=actor())
+    form = _with_choices(VehicleForm(obj=row), row)
+    was_stale = False
+
+    def act() -> None:
+        nonlocal was_stale
+        try:
+            vehicles.change_vehicle(
+                vehicle_id, form.command(), form.version.data or 0, actor=actor(), now=g.now
+            )
+        except Conflict:
+            was_stale = True
+            raise
+
+    if attempt(form, act):
+        _warn_of_check_digit(row)
+        return done(_("The vehicle was changed."), "fleet.vehicle", vehicle_id=vehicle_id)
+    return _edit_page(
+        form, _("Change %(name)s", name=shown.vehicle_name(row)), vehicle_id, was_stale=was_stale
+    )
+
+
+def _warn_of_check_digit(row: Vehicle) -> None:
+    if row.vin and not has_right_check_digit(row.vin):
+        flash(label("vin_check_digit", "import_warning"), "warn")
+
+
+def _with_choices(form: VehicleForm, row: Vehicle | None) -> VehicleForm:
+    account_id = row.account_id if row else current_account().id
+    branches = accounts.list_branches(account_id, actor=actor())
+    used = [branch for branch in branches if branch.is_active or (row and branch.id == row.branch_id)]
+    form.branch_id.choices = [(branch.id, named(branch.name, branch.name_en)) for branch in used]
+    form.use_class.choices = [("", _("not known yet")), *choices("use_class")]
+    return form
+
+
+def _edit_page(
+    form: VehicleForm, heading: str, vehicle_id: int | None, *, was_stale: bool = False
+) -> ResponseReturnValue:
+    context = {"form": form, "heading": heading, "vehicle_id": vehicle_id}
+    if was_stale:
+        return render_template("fleet/edit.html", **context), 409
+    if form.is_submitted():
+        return again("fleet/edit.html", **context)
+    return render_template("fleet/edit.html", **context)
