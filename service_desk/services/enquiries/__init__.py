@@ -9,9 +9,11 @@ from service_desk.services.enquiries.contacts import (
     matter_of,
     open_for_claim,
 )
+from service_desk.services.enquiries.files import ContactFile, read_contact
 from service_desk.services.enquiries.handovers import (
     accept,
     ask_handover,
+    get_offer,
     history,
     list_offered,
     open_offers,
@@ -31,6 +33,7 @@ from service_desk.services.enquiries.lists import (
 __all__ = [
     "MATTER_KIND",
     "ContactDetails",
+    "ContactFile",
     "ContactFilter",
     "ContactRow",
     "ContactView",
@@ -41,6 +44,7 @@ __all__ = [
     "close_for_claim",
     "count_views",
     "get_enquiry",
+    "get_offer",
     "history",
     "list_enquiries",
     "list_offered",
@@ -50,6 +54,7 @@ __all__ = [
     "open_for_claim",
     "open_offers",
     "possible_takers",
+    "read_contact",
     "refuse",
     "withdraw",
 ]

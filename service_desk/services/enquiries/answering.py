@@ -52,7 +52,7 @@ def _tell_writer(enquiry: Enquiry, actor: User, now: datetime) -> None:
         user_recipient(writer),
         {
             "number": enquiry.number,
-            "subject": enquiry.subject,
+            "about": enquiry.subject,
             "answer": enquiry.answer,
             "owner": {"name": actor.name, "staff_no": actor.staff_no, "phone": actor.phone},
             "url": f"/enquiries/{enquiry.number}",

@@ -70,6 +70,11 @@ def ask_handover(
     return offer
 
 
+def get_offer(offer_id: int, *, actor: User) -> Handover:
+    """An offer on an account of the actor's, decided or not; NotFound otherwise."""
+    return access.get_visible(actor, Action.ANSWER_ENQUIRIES, Handover, Handover.id == offer_id)
+
+
 def accept(offer_id: int, *, actor: User, now: datetime) -> Handover:
     """Take the matter: from now on the clock's minutes are the taker's."""
     offer = _offered_to(offer_id, actor)
@@ -157,7 +162,7 @@ def _is_open(row: Claim | Enquiry) -> bool:
 
 
 def _open_offer(offer_id: int, actor: User) -> Handover:
-    offer = access.get_visible(actor, Action.ANSWER_ENQUIRIES, Handover, Handover.id == offer_id)
+    offer = get_offer(offer_id, actor=actor)
     db.session.refresh(offer, with_for_update=True)
     if offer.state is not HandoverState.ASKED:
         raise Conflict("handover_decided")

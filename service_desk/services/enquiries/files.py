@@ -1,0 +1,66 @@
+"""Everything one contact's page shows, read in a bounded number of queries."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from service_desk.models.accounts import Branch
+from service_desk.models.claims import Claim
+from service_desk.models.db import db
+from service_desk.models.enquiries import Enquiry, Handover, HandoverState, MatterKind
+from service_desk.models.fleet import Vehicle
+from service_desk.models.policies import Policy
+from service_desk.models.sla import Timer
+from service_desk.models.users import User
+from service_desk.rules.permissions import Action
+from service_desk.services import access, sla
+from service_desk.services.enquiries.contacts import MATTER_KIND, get_enquiry
+from service_desk.services.enquiries.handovers import history
+
+
+@dataclass(frozen=True)
+class ContactFile:
+    """A contact, whom it names (by user id), what it is about as far as the reader sees it, and its chain of owners."""
+
+    enquiry: Enquiry
+    people: dict[int, User]
+    branch: Branch | None
+    vehicle: Vehicle | None
+    claim: Claim | None
+    policy: Policy | None
+    timers: list[Timer]
+    handovers: list[Handover]
+
+    @property
+    def owner(self) -> User:
+        return self.people[self.enquiry.owner_id]
+
+    @property
+    def offer(self) -> Handover | None:
+        """The offer nobody has decided yet."""
+        return next((one for one in self.handovers if one.state is HandoverState.ASKED), None)
+
+
+def read_contact(number: str, *, actor: User) -> ContactFile:
+    """The file of a contact the actor may see; NotFound otherwise."""
+    enquiry = get_enquiry(number, actor=actor)
+    chain = history(MatterKind.ENQUIRY, enquiry.id)
+    ids = {enquiry.owner_id, enquiry.first_owner_id, enquiry.opened_by_id}
+    ids |= {user_id for one in chain for user_id in (one.from_id, one.to_id)}
+    return ContactFile(
+        enquiry=enquiry,
+        people={user.id: user for user in db.session.scalars(select(User).where(User.id.in_(ids)))},
+        branch=db.session.get(Branch, enquiry.branch_id) if enquiry.branch_id else None,
+        vehicle=_linked(actor, Action.READ_FLEET, Vehicle, enquiry.vehicle_id),
+        claim=_linked(actor, Action.READ_CLAIMS, Claim, enquiry.claim_id),
+        policy=_linked(actor, Action.READ_POLICIES, Policy, enquiry.policy_id),
+        timers=sla.timers_of(MATTER_KIND, [enquiry.id])[enquiry.id],
+        handovers=chain,
+    )
+
+
+def _linked(actor: User, action: Action, model: Any, row_id: int | None) -> Any:
+    if row_id is None:
+        return None
+    return db.session.scalar(access.visible(actor, action, select(model).where(model.id == row_id), model))

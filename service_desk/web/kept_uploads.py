@@ -1,0 +1,61 @@
+"""Photos of a form that was refused: kept, so that nobody sends them twice over a poor signal.
+
+A signed token stands for each in the form that is shown again. It holds the file's key and name, serves only
+the person who sent it, and ends after a day. A file that no form takes up stays in the store, unlinked.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from flask import current_app
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+
+from service_desk.adapters import pictures
+from service_desk.services.documents import Upload
+from service_desk.web.http import actor, files
+
+MAX_AGE_SECONDS = 24 * 3600
+
+
+@dataclass(frozen=True)
+class KeptUpload:
+    """A photo received before, and the token that stands for it."""
+
+    token: str
+    upload: Upload
+
+
+def keep(uploads: Iterable[Upload]) -> list[KeptUpload]:
+    """Keep what can be opened as a picture; the rest was the reason of the refusal or soon would be."""
+    return [
+        KeptUpload(_serializer().dumps([files().put(upload.content), upload.filename[-200:]]), upload)
+        for upload in uploads
+        if _is_picture(upload)
+    ]
+
+
+def restore(tokens: Iterable[str]) -> list[KeptUpload]:
+    """The photos of tokens sent back. A token that is another's, too old or made up stands for nothing."""
+    found = (find(token) for token in dict.fromkeys(tokens))
+    return [kept for kept in found if kept is not None]
+
+
+def find(token: str) -> KeptUpload | None:
+    """The photo of one token, None when it stands for nothing."""
+    try:
+        key, filename = _serializer().loads(token, max_age=MAX_AGE_SECONDS)
+        return KeptUpload(token, Upload(filename, files().get(key)))
+    except (BadSignature, FileNotFoundError):
+        return None
+
+
+def _serializer() -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(current_app.config["SECRET_KEY"], salt=f"kept-uploads:{actor().id}")
+
+
+def _is_picture(upload: Upload) -> bool:
+    try:
+        pictures.make_safe(upload.content)
+    except pictures.NotAPicture:
+        return False
+    return True
