@@ -135,8 +135,8 @@ class SurveyForm(StepForm):
 class ItemForm(PlainForm):
     """One row of an assessment; a row without words and amount is not there."""
 
-    label = StringField(_l("What"), [Length(max=120)])
-    kind = SelectField(_l("Kind"))
+    label = StringField(_l("Damaged or hurt"), [Length(max=120)])
+    kind = SelectField(_l("Kind"), default=LossKind.OWN_VEHICLE.value)
     amount = YuanField(_l("Amount (yuan)"))
 
 

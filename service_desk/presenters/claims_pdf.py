@@ -61,7 +61,7 @@ def _labels() -> dict[str, str]:
         "step": _("Step"),
         "formula": _("How"),
         "amount": _("Result"),
-        "clause": _("By"),
+        "clause": _("Rule"),
         "total": _("Paid together"),
         "in_words": _("In words"),
         "signatures": _("Signatures"),

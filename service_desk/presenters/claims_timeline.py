@@ -164,7 +164,11 @@ def _detail(event: ClaimEvent) -> str:
 def _still_missing(given: dict[str, Any]) -> str:
     names = [label(code, "document_code") for code in given["codes"]]
     listed = _(", ").join(names) if len(names) > FEW else ""
-    rest = ngettext("%(num)s still missing", "%(num)s still missing", given["missing"]) if given["missing"] else ""
+    rest = (
+        ngettext("%(num)s still missing", "%(num)s still missing", given["missing"])
+        if given["missing"]
+        else ""
+    )
     return " · ".join(text for text in (listed, rest) if text)
 
 
@@ -178,7 +182,9 @@ def _received(given: dict[str, Any]) -> str:
     names = [label(code, "document_code") for code in given["codes"]]
     if len(names) > FEW:
         return ngettext("%(num)s document received", "%(num)s documents received", len(names))
-    return _("Received: %(documents)s", documents=_(", ").join(names)) if names else _("Other papers received")
+    return (
+        _("Received: %(documents)s", documents=_(", ").join(names)) if names else _("Other papers received")
+    )
 
 
 def _paid(given: dict[str, Any]) -> str:

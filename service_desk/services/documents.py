@@ -28,7 +28,14 @@ class Upload:
 
 
 def store_photo(
-    files: FileStore, upload: Upload, kind: DocumentKind, matter: Matter, *, field: str, actor: User, now: datetime
+    files: FileStore,
+    upload: Upload,
+    kind: DocumentKind,
+    matter: Matter,
+    *,
+    field: str,
+    actor: User,
+    now: datetime,
 ) -> Document:
     """Keep a photo: the original with its hash, and the re-encoded copy that is shown."""
     picture = _picture(upload, field)
@@ -36,7 +43,14 @@ def store_photo(
 
 
 def store_paper(
-    files: FileStore, upload: Upload, kind: DocumentKind, matter: Matter, *, field: str, actor: User, now: datetime
+    files: FileStore,
+    upload: Upload,
+    kind: DocumentKind,
+    matter: Matter,
+    *,
+    field: str,
+    actor: User,
+    now: datetime,
 ) -> Document:
     """Keep a paper: a photo of it, or a PDF, which is only ever served as a download."""
     guessed = filetype.guess(upload.content)
@@ -63,7 +77,9 @@ def _picture(upload: Upload, field: str) -> pictures.Picture:
 
 def _check_size(upload: Upload, field: str) -> None:
     if len(upload.content) > MAX_PHOTO_BYTES:
-        raise Invalid("file_too_large", field=field, filename=upload.filename, megabytes=MAX_PHOTO_BYTES // 2**20)
+        raise Invalid(
+            "file_too_large", field=field, filename=upload.filename, megabytes=MAX_PHOTO_BYTES // 2**20
+        )
 
 
 def _keep(

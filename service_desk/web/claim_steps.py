@@ -195,29 +195,26 @@ def _payment(file: ClaimFile) -> dict[str, Any]:
 
 
 def _set_choices(action: ClaimAction, form: Any, file: ClaimFile) -> None:
-    if action is A.DISPATCH:
-        form.surveyor_id.choices = _handlers(file)
-    elif action is A.ASSIGN:
-        form.handler_id.choices = [(key, name) for key, name in _handlers(file) if key != file.claim.owner_id]
-    elif action is A.SURVEY:
-        form.features.choices = choices("claim_feature")
-        if file.claim.arrived_at is not None:
-            del form.arrived_at
-    elif action is A.ASSESS:
+    """Fill the selects, which need the reader's language or the claim's own people and papers."""
+    of_field: dict[ClaimAction, tuple[str, Callable[[], list[Any]]]] = {
+        A.DISPATCH: ("surveyor_id", lambda: _handlers(file)),
+        A.ASSIGN: ("handler_id", lambda: [one for one in _handlers(file) if one[0] != file.claim.owner_id]),
+        A.SURVEY: ("features", lambda: choices("claim_feature")),
+        A.RECEIVE_DOCUMENT: ("codes", lambda: _lines(file, *papers.MISSING)),
+        A.REJECT_DOCUMENT: ("code", lambda: _lines(file, WantedState.RECEIVED)),
+        A.WAIVE_DOCUMENT: ("code", lambda: _lines(file, *papers.MISSING)),
+        A.CALCULATE: ("fault", lambda: choices("fault")),
+        A.FOLLOW_UP: ("score", lambda: choices("score")),
+        A.SET_RESERVE: ("item", lambda: choices("reserve_change_item")),
+    }
+    if action in of_field:
+        name, offered = of_field[action]
+        form[name].choices = offered()
+    if action is A.ASSESS:
         for row in form.items:
             row.form.kind.choices = choices("loss_kind")
-    elif action is A.RECEIVE_DOCUMENT:
-        form.codes.choices = _lines(file, *papers.MISSING)
-    elif action is A.REJECT_DOCUMENT:
-        form.code.choices = _lines(file, WantedState.RECEIVED)
-    elif action is A.WAIVE_DOCUMENT:
-        form.code.choices = _lines(file, *papers.MISSING)
-    elif action is A.CALCULATE:
-        form.fault.choices = choices("fault")
-    elif action is A.FOLLOW_UP:
-        form.score.choices = choices("score")
-    elif action is A.SET_RESERVE:
-        form.item.choices = choices("reserve_change_item")
+    if action is A.SURVEY and file.claim.arrived_at is not None:
+        del form.arrived_at
 
 
 def _handlers(file: ClaimFile) -> list[tuple[int, str]]:

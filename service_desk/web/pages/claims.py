@@ -3,7 +3,7 @@
 from io import BytesIO
 from typing import Any
 
-from flask import Blueprint, current_app, g, render_template, request, send_file, url_for
+from flask import Blueprint, g, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
@@ -12,15 +12,16 @@ from service_desk.base.errors import NotFound
 from service_desk.forms.claims import StepForm
 from service_desk.models.claims import ClaimCalculation
 from service_desk.models.db import db
+from service_desk.models.enquiries import MatterKind
 from service_desk.models.users import User
 from service_desk.presenters import claims as words
 from service_desk.presenters.claims_pdf import settlement_sheet
 from service_desk.presenters.claims_timeline import photos_of, time_line
 from service_desk.presenters.labels import label
 from service_desk.rules.claim_flow import ClaimAction, next_action
-from service_desk.rules.permissions import Side
-from service_desk.services import submissions
-from service_desk.services.claims import people, queries
+from service_desk.rules.permissions import Role, Side
+from service_desk.services import enquiries, submissions
+from service_desk.services.claims import queries
 from service_desk.services.claims.files import ClaimFile, list_branches, read_file
 from service_desk.services.claims.queries import ClaimFilter, QueueView
 from service_desk.web.claim_steps import STEPS, build_form, possible_steps
@@ -170,12 +171,12 @@ def _context(number: str, sent: dict[ClaimAction, StepForm] | None = None) -> di
 
 
 def _takers(file: ClaimFile) -> list[User]:
-    """Who a claim may be offered to: any handler but the one who has it, while it is open and nobody is asked."""
-    if "enquiries.ask_handover" not in current_app.view_functions:
+    """Whom its handler or a manager may offer the claim to, while it is open and nobody is asked."""
+    me = actor()
+    may_offer = me.id == file.claim.owner_id or me.role is Role.MANAGER
+    if not may_offer or file.offer is not None or not words.is_open(file.claim):
         return []
-    if _is_client() or file.offer is not None or not words.is_open(file.claim):
-        return []
-    return [user for user in people.list_handlers(file.claim.account_id) if user.id != file.claim.owner_id]
+    return enquiries.possible_takers(file.claim.account_id, MatterKind.CLAIM, file.claim.owner_id)
 
 
 def _is_client() -> bool:
