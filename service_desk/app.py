@@ -22,7 +22,7 @@ from service_desk.models.db import db
 from service_desk.presenters.languages import load_languages
 from service_desk.services import users
 from service_desk.web import pages
-from service_desk.web.http import init_http
+from service_desk.web.http import answer_stranger, init_http
 from service_desk.web.template_tools import init_templates, select_language
 
 
@@ -83,6 +83,7 @@ def _init_login(app: Flask) -> None:
     login.login_view = "auth.sign_in"
     login.login_message = None
     login.user_loader(users.load_user)
+    login.unauthorized_handler(answer_stranger)
 
 
 def _wrap(app: Flask, config: Config) -> None:

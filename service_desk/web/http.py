@@ -9,6 +9,7 @@ from flask import Flask, Response, current_app, flash, g, redirect, render_templ
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
+from flask_login.utils import login_url
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
@@ -81,6 +82,14 @@ def _finish(response: Response) -> Response:
     if not request.path.startswith("/static/"):
         response.headers.setdefault("Cache-Control", "no-store")
     return response
+
+
+def answer_stranger() -> ResponseReturnValue:
+    """Send who has not signed in to the sign-in page, and back afterwards; a script's address answers 401."""
+    if wants_json():
+        words = sentence(Forbidden("session_ended"))
+        return {"error": {"status": 401, "message": words, "reference": g.get("request_id", "")}}, 401
+    return redirect(login_url("auth.sign_in", request.url))
 
 
 def actor() -> User:

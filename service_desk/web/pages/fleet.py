@@ -181,7 +181,7 @@ def _detail(row: Vehicle, state_form: VehicleStateForm) -> str:
         last_day=last_covered_day,
         policy_url=lambda number: _address("policies.policy", number=number),
         claim_url=lambda number: _address("claims.claim", number=number),
-        report_url=_address("claims.report", plate=row.plate)
+        report_url=_address("claim_reports.report", plate=row.plate)
         if access.may(actor(), Action.REPORT_CLAIM)
         else None,
         issue_url=_address("policies.issue", vehicle_id=row.id)
