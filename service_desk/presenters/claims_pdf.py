@@ -80,7 +80,7 @@ def _loss_rows(file: ClaimFile) -> list[list[str | bool]]:
 
 
 def _cover_rows(file: ClaimFile) -> list[list[str | bool]]:
-    return [[name, words, True] for name, words, _insured in covers(file)]
+    return [[name, words] for name, words, _insured in covers(file)]
 
 
 def _signatures(file: ClaimFile, calculation: ClaimCalculation) -> list[dict[str, str]]:
