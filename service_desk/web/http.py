@@ -150,6 +150,7 @@ def attempt(form: FlaskForm, act: Callable[[], Any]) -> bool:
 
 def _put_on_form(form: FlaskForm, error: DomainError) -> None:
     words = sentence(error)
+    g.refusal_status = STATUS_OF.get(type(error), 422)
     field = form._fields.get(error.field) if error.field else None
     if field is None:
         form.form_errors.append(words)
@@ -158,9 +159,9 @@ def _put_on_form(form: FlaskForm, error: DomainError) -> None:
 
 
 def again(template: str, **context: Any) -> ResponseReturnValue:
-    """Show a page again after a refusal: 422, so the unit of work rolls back."""
+    """Show a page again after a refusal, 409 for a conflict and else 422, so the unit of work rolls back."""
     db.session.rollback()
-    return render_template(template, **context), 422
+    return render_template(template, **context), g.get("refusal_status", 422)
 
 
 def done(words: str, endpoint: str, **values: Any) -> ResponseReturnValue:
