@@ -105,7 +105,7 @@ class TermsForm(Form):
         _l("Escalate after the due time (working minutes)"), [Optional(), NumberRange(min=1, max=100_000)]
     )
     source = StringField(_l("Source"), [Length(max=200)])
-    effective_on = DateField(_l("From"), [InputRequired()])
+    effective_on = DateField(_l("In force from"), [InputRequired()])
     version = IntegerField(widget=HiddenInput(), default=0)
 
     def terms(self) -> LevelTerms:

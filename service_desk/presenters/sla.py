@@ -13,9 +13,10 @@ from service_desk.models.users import User
 from service_desk.presenters import times
 from service_desk.presenters.labels import LABELS, label
 from service_desk.rules.metrics import Ratio
-from service_desk.rules.sla import TargetUnit
+from service_desk.rules.sla import PAUSE_RULES, PauseReason, PauseRule, TargetUnit
 from service_desk.services import sla
 from service_desk.services.sla.files import TimerFile
+from service_desk.services.sla.similar import Similar
 
 # A deadline by law is a day; only close to it do hours help.
 SHOW_HOURS_WITHIN = timedelta(hours=24)
@@ -169,16 +170,7 @@ def percent(ratio: Ratio) -> str:
 def promise_line(file: TimerFile, now: datetime) -> list[str]:
     """The sub line of a breach: the promise, when it began, when it fell due, when it was kept at last."""
     timer = file.timer
-    calendar = calendar_name(timer.calendar_code)
-    words = [
-        _(
-            "%(promise)s promised (%(calendar)s v%(version)s)",
-            promise=_promise_with_hours(file),
-            calendar=calendar,
-            version=file.calendar.number,
-        ),
-        _("from %(at)s", at=times.moment(timer.started_at, now)),
-    ]
+    words = [_promised(file), _("from %(at)s", at=times.moment(timer.started_at, now))]
     stood = sum(part.working_seconds for part in file.facts.segments if part.reason)
     if timer.due_at and stood:
         due = times.moment(timer.due_at, now)
@@ -192,12 +184,60 @@ def promise_line(file: TimerFile, now: datetime) -> list[str]:
     return words
 
 
-def _promise_with_hours(file: TimerFile) -> str:
+def _promised(file: TimerFile) -> str:
     timer = file.timer
-    words = promise(timer.target_value, timer.target_unit)
-    if timer.target_unit is not TargetUnit.WORKING_DAYS or file.target_seconds is None:
-        return words
-    return _("%(promise)s, %(hours)s", promise=words, hours=working_time(file.target_seconds))
+    words = {
+        "promise": promise(timer.target_value, timer.target_unit),
+        "calendar": calendar_name(timer.calendar_code),
+        "version": file.calendar.number,
+    }
+    if timer.target_unit is TargetUnit.WORKING_DAYS and file.target_seconds is not None:
+        hours = working_time(file.target_seconds)
+        return _("%(promise)s promised (%(hours)s of %(calendar)s v%(version)s)", hours=hours, **words)
+    return _("%(promise)s promised (%(calendar)s v%(version)s)", **words)
+
+
+def similar_rows(similar: Similar, timer: Timer) -> list[tuple[str, str]]:
+    """What happened in similar cases, as labels and values."""
+    step = label(timer.step, "clock_step")
+    rows = [
+        (_("%(step)s in time", step=step), percent(similar.kept)),
+        (_("Median time"), _length_or_dash(similar.median_seconds, timer)),
+        (_("P90"), _length_or_dash(similar.p90_seconds, timer)),
+        (_("Late after a hand-over"), str(similar.late_after_handover)),
+    ]
+    if similar.longer_value is not None:
+        longer = promise(similar.longer_value, timer.target_unit)
+        rows.append((_("In time with %(promise)s", promise=longer), percent(similar.kept_if_longer)))
+    return rows
+
+
+def _length_or_dash(seconds: int | None, timer: Timer) -> str:
+    return "—" if seconds is None else length(seconds, timer)
+
+
+def pause_choices() -> list[tuple[str, str]]:
+    """The reasons a clock may pause for, each with its limit and whether it needs evidence."""
+    return [(reason.value, _pause_choice(reason, rule)) for reason, rule in PAUSE_RULES.items()]
+
+
+def _pause_choice(reason: PauseReason, rule: PauseRule) -> str:
+    words = [
+        label(reason, "pause_reason"),
+        ngettext("at most %(num)s day", "at most %(num)s days", rule.max_days),
+    ]
+    if rule.needs_evidence:
+        words.append(_("with evidence"))
+    return " · ".join(words)
+
+
+def scope_words(level: ServiceLevel, levels: Iterable[ServiceLevel], accounts: dict[int, str]) -> str:
+    """For which matters a level holds among its step's levels: the one without conditions takes the rest."""
+    where = conditions(level, accounts)
+    if where:
+        return where
+    others = any(other.step is level.step and conditions(other, accounts) for other in levels)
+    return _("everything else") if others else _("every case")
 
 
 def day_of(due_at: datetime) -> str:

@@ -16,8 +16,12 @@ from service_desk.presenters.sla import calendar_name, promise, working_time
 from service_desk.rules.sla import EventKind, Segment, TimerState, consumption
 from service_desk.services.sla.files import TimerFile
 
-# A mark nearer than this share of the bar to its neighbour would be written over it.
+# A mark nearer than this share of the bar to its neighbour would be written over it; the words of the due
+# point and of the end both stand at the left of their marks, so they need less.
 _MARKS_APART = 0.16
+_DUE_AND_END_APART = 0.09
+# How many Latin letters the whole bar holds on a desk's screen.
+_BAR_LETTERS = 140
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,15 @@ class LedgerTable:
 def bar_segments(file: TimerFile) -> list[BarSegment]:
     """The bar in working time; stretches of closed hours have no length and are left out."""
     shades = {holder: shade for shade, holder in enumerate(consumption(file.facts.segments).by_holder)}
-    return [bar for part in file.facts.segments for bar in _bar_parts(part, file, shades) if bar.seconds]
+    bars = [bar for part in file.facts.segments for bar in _bar_parts(part, file, shades) if bar.seconds]
+    total = sum(bar.seconds for bar in bars)
+    return [_fitted(bar, bar.seconds / total) for bar in bars]
+
+
+def _fitted(bar: BarSegment, share: float) -> BarSegment:
+    """A segment too short for its words keeps the time; the table below has the rest."""
+    width = sum(2 if ord(sign) > 0x2E80 else 1 for sign in bar.text)
+    return bar if width <= share * _BAR_LETTERS else replace(bar, text=_clock(bar.seconds))
 
 
 def bar_marks(file: TimerFile) -> list[BarMark]:
@@ -80,7 +92,8 @@ def bar_marks(file: TimerFile) -> list[BarMark]:
     due = _due_mark(file)
     wanted = [mark for mark in _handover_marks(file) if due is None or _apart(mark, due, total)]
     for mark in [*wanted, *([due] if due else []), end]:
-        if mark is due or _apart(marks[-1], mark, total):
+        share = _DUE_AND_END_APART if marks[-1] is due else _MARKS_APART
+        if mark is due or _apart(marks[-1], mark, total, share):
             marks.append(mark)
     return marks
 
@@ -171,8 +184,8 @@ def _handover_marks(file: TimerFile) -> Iterator[BarMark]:
         at_seconds += part.working_seconds
 
 
-def _apart(one: BarMark, other: BarMark, total: int) -> bool:
-    return abs(other.at_seconds - one.at_seconds) >= _MARKS_APART * total
+def _apart(one: BarMark, other: BarMark, total: int, share: float = _MARKS_APART) -> bool:
+    return abs(other.at_seconds - one.at_seconds) >= share * total
 
 
 def _turn_row(part: Segment, file: TimerFile) -> LedgerRow:

@@ -12,6 +12,7 @@ from service_desk.jobs.runner import Tally
 from service_desk.models.db import db
 from service_desk.models.notices import Channel, Notice
 from service_desk.models.sla import SlaEvent, Timer, TimerEntry, TimerState
+from service_desk.presenters import mail
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.sla import EventKind, PauseReason
 from service_desk.services import sla
@@ -165,3 +166,24 @@ def test_a_stopped_clock_is_never_swept(start, world, now) -> None:
     db.session.commit()
 
     assert sla_sweep.run(now + timedelta(days=7)) == Tally()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_message_reads_well_in_its_recipients_language(start, world, now, language) -> None:
+    world.claims1.language = world.manager.language = language
+    start(1)
+    paused = start(2)
+    sla.pause(paused.id, PauseReason.VEHICLE_UNAVAILABLE, "", None, actor=world.claims1, now=now)
+    db.session.commit()
+    sla_sweep.run(now + 45 * MINUTE)
+    sla_sweep.run(now + timedelta(days=7, minutes=1))
+
+    mails = db.session.scalars(select(Notice).where(Notice.channel == Channel.MAIL)).all()
+    texts = {notice.kind: mail.render(notice, base_url="https://desk.example") for notice in mails}
+
+    assert set(texts) == {"clock_warning", "clock_breach", "clock_escalation", "pause_ended"}
+    word = {"zh": "查勘", "en": "Survey"}[language]
+    for one in texts.values():
+        assert word in one.subject
+        assert "https://desk.example/" in one.text
+        assert "CLM-2026-00000" in one.html

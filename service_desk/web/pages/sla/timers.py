@@ -9,8 +9,6 @@ from service_desk.forms.sla import PauseForm
 from service_desk.models.documents import DocumentKind
 from service_desk.models.sla import Timer
 from service_desk.presenters import sla as words
-from service_desk.presenters.labels import choices
-from service_desk.rules.sla import PAUSE_RULES
 from service_desk.services import documents, sla, submissions
 from service_desk.services.sla.ledger import matter_of
 from service_desk.services.sla.timers import get_timer_to_handle
@@ -25,11 +23,11 @@ def pause(timer_id: int) -> ResponseReturnValue:
     """Pause a clock: why, and the paper that proves it."""
     timer = get_timer_to_handle(timer_id, actor=actor())
     form = PauseForm()
-    form.reason.choices = [("", "—"), *choices("pause_reason")]
+    form.reason.choices = [("", "—"), *words.pause_choices()]
     endpoint, values = matter_page(timer)
     if attempt(form, lambda: _pause_once(timer, form)):
         return done(_("The clock is paused."), endpoint, **values)
-    context = {"form": form, "timer": timer, "back": matter_url(timer), "words": words, "rules": PAUSE_RULES}
+    context = {"form": form, "timer": timer, "back": matter_url(timer), "words": words}
     if request.method == "POST":
         return again("sla/pause.html", **context)
     return render_template("sla/pause.html", **context)
