@@ -154,8 +154,6 @@ def navigation(counts: dict[str, int]) -> list[NavItem]:
     """The places this person may open, with the counts that say something today."""
     items = _CLIENT_NAV if current_user.side is Side.CLIENT else _INSURER_NAV
     words = _nav_words()
-    # A word may have several page modules: fleet and fleet_imports are one place.
-    current = (request.endpoint or "").split(".")[0].split("_")[0]
     return [
         NavItem(
             endpoint=endpoint,
@@ -163,10 +161,20 @@ def navigation(counts: dict[str, int]) -> list[NavItem]:
             label=words[endpoint],
             icon=icon,
             count=counts.get(endpoint),
-            is_current=request.endpoint == endpoint or (endpoint.split(".")[0] == current and endpoint != "sla.levels"),
+            is_current=_is_current(endpoint),
             in_phone_bar=in_phone_bar,
         )
         for endpoint, icon, action, in_phone_bar in items
         if (action is None or access.may(current_user, action)) and endpoint in current_app.view_functions
         if endpoint != "sla.breaches" or current_user.role is not Role.ADMIN
     ]
+
+
+def _is_current(endpoint: str) -> bool:
+    """Whether the reader is in this place; clocks have two, the audit and the settings behind it."""
+    # A word may have several page modules: fleet and fleet_imports are one place.
+    here = (request.endpoint or "").partition(".")[0].partition("_")[0]
+    word = endpoint.partition(".")[0]
+    if word != "sla":
+        return here == word
+    return here == word and request.path.startswith("/settings/") == (endpoint == "sla.levels")
