@@ -166,7 +166,7 @@ class TestReview:
         assert client.post(f"/breaches/{late.id}", data=data).status_code == 303
         answer = sign_in(other.username).post(f"/breaches/{late.id}", data=review(world))
 
-        assert answer.status_code == 422
+        assert answer.status_code == 409
         assert "其他管理人员已签署" in answer.text
         assert db.session.scalar(select(func.count()).select_from(BreachReview)) == 1
 
@@ -255,7 +255,7 @@ class TestLevels:
         past = client.post(
             f"/settings/levels/{old.id}", data=self.terms(version=old.version, effective_on="2026-11-22")
         )
-        assert (stale.status_code, past.status_code) == (422, 422)
+        assert (stale.status_code, past.status_code) == (409, 422)
         assert "不能更改过去的承诺" in past.text
 
     def test_a_tie_is_refused_naming_both(self, sign_in) -> None:
