@@ -1,0 +1,39 @@
+"""What journeys do on many pages: step over a form, see what a phone sees, read a table."""
+
+import io
+from datetime import datetime
+
+from PIL import Image, ImageDraw
+from playwright.sync_api import FilePayload, Locator, Page
+
+from service_desk.base.clock import CHINA
+
+
+def photo(name: str = "现场.jpg", size: tuple[int, int] = (1200, 900)) -> FilePayload:
+    """A photo as a phone makes it."""
+    picture = Image.new("RGB", size, (120, 130, 140))
+    ImageDraw.Draw(picture).rectangle(
+        (size[0] // 4, size[1] // 3, size[0] // 2, size[1] // 2), fill=(180, 30, 30)
+    )
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=80)
+    return {"name": name, "mimeType": "image/jpeg", "buffer": out.getvalue()}
+
+
+def typed(at: datetime) -> str:
+    """An instant as a datetime-local field takes it."""
+    return f"{at.astimezone(CHINA):%Y-%m-%dT%H:%M}"
+
+
+def scrolls_sideways(page: Page) -> bool:
+    """Whether the page is wider than the window."""
+    wide: bool = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+    return wide
+
+
+def rows_of(table: Locator) -> list[list[str]]:
+    """The words in the body's cells, row by row."""
+    return [
+        [cell.strip() for cell in row.locator("td").all_inner_texts()]
+        for row in table.locator("tbody tr").all()
+    ]
