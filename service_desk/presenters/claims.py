@@ -103,15 +103,18 @@ def parcel(claim: Claim) -> list[ParcelStep]:
     return steps
 
 
-def nearest_pill(claim: Claim, timers: Iterable[Timer], now: datetime) -> clocks.Pill | None:
-    """The clock to look at first; where none runs because the client has the papers, that is said."""
+def nearest_pill(timers: Iterable[Timer], now: datetime) -> clocks.Pill | None:
+    """The pill of the clock to look at first; None where none runs."""
     timer = clocks.nearest(timers)
-    if timer is not None:
-        return clocks.pill(timer, now)
+    return clocks.pill(timer, now) if timer else None
+
+
+def claim_pill(claim: Claim, timers: Iterable[Timer], now: datetime) -> clocks.Pill | None:
+    """The same for a claim: where no clock runs because the client has to send papers, that is said."""
     is_collecting = claim.state in {ClaimState.SURVEYED, ClaimState.ASSESSED}
-    if is_collecting and claim.deficiency_notice_at is not None:
-        return clocks.Pill("idle", "paused", _("waiting for documents"), None)
-    return None
+    waiting = clocks.Pill("idle", "paused", _("waiting for documents"), None)
+    asked = is_collecting and claim.deficiency_notice_at is not None
+    return nearest_pill(timers, now) or (waiting if asked else None)
 
 
 def running_clocks(file: ClaimFile) -> list[Timer]:

@@ -145,10 +145,27 @@ def test_a_stale_page_is_told_and_shows_the_claim_as_it_is(sign_in: Any, world: 
 
     answer = post(client, claim, "set_reserve", version=seen, amount="5000", item="vehicle", reason="初估")
 
-    assert answer.status_code == 422
+    assert answer.status_code == 409
     assert "5000" in answer.text
     db.session.refresh(claim)
     assert claim.reserve_fen == 0
+
+
+def test_a_step_somebody_else_has_done_meanwhile_is_told_with_what_was_typed(
+    sign_in: Any, world: World, claim: Claim
+) -> None:
+    seen = claim.version
+    post(sign_in("claims2"), claim, "dispatch", surveyor_id=world.claims2.id)
+
+    answer = post(
+        sign_in("claims1"), claim, "dispatch", version=seen, surveyor_id=world.claims1.id, note="雨天路滑"
+    )
+
+    assert answer.status_code == 409
+    assert 'role="alert"' in answer.text
+    assert "雨天路滑" in answer.text
+    db.session.refresh(claim)
+    assert claim.owner_id == world.claims2.id
 
 
 def test_the_same_form_sent_twice_pays_once(sign_in: Any, world: World, claim: Claim, now: datetime) -> None:
@@ -200,7 +217,7 @@ def test_another_branchs_claim_is_not_there(sign_in: Any, world: World, now: dat
 def test_what_a_client_may_not_do_is_refused(
     sign_in: Any, world: World, claim: Claim, now: datetime, step: str
 ) -> None:
-    expected = {"no_such_step": {404}, "pay_part": {404}}.get(step, {403, 422})
+    expected = {"no_such_step": {404}, "pay_part": {404}}.get(step, {403, 409})
 
     answer = post(
         sign_in("safety-gongyi"), claim, step, surveyor_id=world.claims1.id, reason="x", amount="1", payee="x",
@@ -343,3 +360,11 @@ def test_files_are_served_as_what_they_are_and_only_to_who_may_see_the_claim(
     stranger = sign_in(world.foreign_hq.username)
     assert stranger.get(f"/documents/{photo.id}").status_code == 404
     assert client.get("/documents/999999").status_code == 404
+
+
+def test_the_address_of_a_refused_step_leads_back_to_the_claim(
+    sign_in: Any, world: World, claim: Claim
+) -> None:
+    answer = sign_in("claims1").get(f"/claims/{claim.number}/close")
+
+    assert (answer.status_code, answer.location) == (302, f"/claims/{claim.number}")

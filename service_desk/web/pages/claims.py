@@ -3,7 +3,7 @@
 from io import BytesIO
 from typing import Any
 
-from flask import Blueprint, g, render_template, request, send_file, url_for
+from flask import Blueprint, g, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
@@ -116,6 +116,13 @@ def _shown_calculation(file: ClaimFile) -> ClaimCalculation | None:
     """The newest calculation; for the client the newest that was approved."""
     shown = [c for c in file.calculations if c.approved_at is not None or not _is_client()]
     return shown[-1] if shown else None
+
+
+@bp.get("/claims/<number>/<step>")
+@login_required
+def step_address(number: str, step: str) -> ResponseReturnValue:  # noqa: ARG001 - the address has it
+    """A refused step leaves its address behind; reloaded or shared, it is the claim's page."""
+    return redirect(url_for("claims.claim", number=number))
 
 
 @bp.post("/claims/<number>/<step>")
