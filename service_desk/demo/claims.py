@@ -49,6 +49,7 @@ class Walk:
     until: datetime
     story: tuple[str, bool, int]
     estimate_fen: int
+    fault: Fault
     random: Random
     files: FileStore
 
@@ -155,7 +156,18 @@ def _report(
     claim = db.session.query(Claim).filter_by(number=number).one()
     handler = db.session.get_one(User, claim.owner_id)
     other = random.choice([user for user in _claims_staff(group) if user.id != handler.id])
-    return Walk(number, handler, other, reported_at, now, story, _estimate(random, injured), random, files)
+    return Walk(
+        number=number,
+        handler=handler,
+        other=other,
+        at=reported_at,
+        until=now,
+        story=story,
+        estimate_fen=_estimate(random, injured),
+        fault=random.choice((Fault.FULL, Fault.FULL, Fault.MAIN, Fault.EQUAL)),
+        random=random,
+        files=files,
+    )
 
 
 def _claims_staff(group: Group) -> list[User]:
@@ -186,7 +198,7 @@ def _work(walk: Walk, index: int, total: int) -> None:
         steps += [_deny]
     else:
         steps += [_assess, _request, _complete, _calculate, _approve, _pay, _close, _follow_up]
-        steps += [_reopen] if fate == "reopen" else []
+        steps += [_reopen, *_ROUND] if fate == "reopen" else []
     for step in steps:
         if not step(walk):
             return
@@ -248,7 +260,7 @@ def _assess(walk: Walk) -> bool:
 
 def _items(walk: Walk) -> tuple[LossItem, ...]:
     _words, has_other, injured = walk.story
-    total = int(walk.estimate_fen * walk.random.uniform(0.8, 1.1)) // 1000 * 1000
+    total = int(walk.estimate_fen * walk.random.uniform(0.9, 1.1)) // 1000 * 1000
     if injured:
         medical = total * 6 // 10 // 1000 * 1000
         return (
@@ -296,7 +308,7 @@ def _calculate(walk: Walk) -> bool:
     for item in _items_recorded(walk):
         losses[LossKind(item["kind"])] = losses.get(LossKind(item["kind"]), 0) + int(item["amount_fen"])
     command = calculating.CalculationInputs(
-        fault=walk.random.choice((Fault.FULL, Fault.FULL, Fault.MAIN, Fault.EQUAL)),
+        fault=walk.fault,
         property_fen=losses[LossKind.THIRD_PARTY_VEHICLE],
         medical_fen=losses[LossKind.INJURY],
         own_damage_fen=losses[LossKind.OWN_VEHICLE],
@@ -328,12 +340,12 @@ def _approve(walk: Walk) -> bool:
 
 def _pay(walk: Walk) -> bool:
     claim = _claim(walk)
-    if claim.approved_fen == 0:
+    if claim.approved_fen <= claim.paid_fen:
         return True
     if not walk.wait_for_office(3, late=0.06):
         return False
     command = settlement.Pay(
-        amount_fen=claim.approved_fen,
+        amount_fen=claim.approved_fen - claim.paid_fen,
         payee=cast.ACCOUNT_NAME,
         account_number="4100371000880" + f"{walk.random.randint(100000, 999999)}",
         bank="郑州银行航海路支行",
@@ -380,4 +392,10 @@ def _reopen(walk: Walk) -> bool:
     if walk.wait_for_office(24 * 9):
         reopened = exits.Reopen(reason="伤者后续治疗费用补充理赔", reserve_fen=walk.estimate_fen * 14 // 10)
         exits.reopen(walk.number, reopened, actor=walk.handler, now=walk.at)
+        walk.estimate_fen = reopened.reserve_fen
+        return True
     return False
+
+
+# A reopened claim goes through these once more.
+_ROUND: list[Callable[[Walk], bool]] = [_assess, _complete, _calculate, _approve, _pay, _close, _follow_up]

@@ -52,7 +52,12 @@ def _issue_terms(group: Group, members: list[Vehicle], today: date, offset: int,
     _issue(group, [vehicle for vehicle in members if vehicle not in missed], start, now)
     days_left = _YEAR - offset
     if days_left <= _RENEWS_AHEAD:
-        _issue(group, members[::2], start + timedelta(days=_YEAR), now - timedelta(days=1))
+        _issue(
+            group,
+            members[::2],
+            start + timedelta(days=_YEAR),
+            now - timedelta(days=1 + days_left % 4, hours=7),
+        )
 
 
 def _issue(group: Group, members: list[Vehicle], first_day: date, now: datetime) -> None:
