@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, case, func, insert, select
 
 from service_desk.base.clock import local_date
 from service_desk.base.errors import Conflict, Invalid
+from service_desk.base.money import format_yuan
 from service_desk.base.paging import Page, PageRequest
 from service_desk.base.text import squeeze
 from service_desk.models.accounts import Branch, KeyAccount
@@ -25,11 +26,14 @@ METHODS = ("transfer", "card", "cash", "cheque")
 
 @dataclass(frozen=True)
 class ReceiptCommand:
-    """Money received from a branch for chosen receivables. The oldest is settled first."""
+    """Money received from a branch for chosen receivables. The oldest is settled first.
+
+    `amount_fen` None: all that is owed of them.
+    """
 
     branch_id: int
     receivable_ids: tuple[int, ...]
-    amount_fen: int
+    amount_fen: int | None
     received_on: date
     method: str
     payer: str
@@ -180,9 +184,15 @@ def record_receipt(command: ReceiptCommand, *, actor: User, now: datetime) -> Re
     if len(chosen) != len(set(command.receivable_ids)):
         raise Conflict("receivable_settled")
     owed = sum(one.open_fen for one in chosen)
-    if command.amount_fen > owed:
-        raise Invalid("receipt_exceeds_debt", field="amount", owed_fen=owed, amount_fen=command.amount_fen)
-    receipt = _add_receipt(branch, command, actor, now)
+    amount_fen = owed if command.amount_fen is None else command.amount_fen
+    if amount_fen > owed:
+        raise Invalid(
+            "receipt_exceeds_debt",
+            field="amount",
+            owed=format_yuan(owed, sign=True),
+            amount=format_yuan(amount_fen, sign=True),
+        )
+    receipt = _add_receipt(branch, command, amount_fen, actor, now)
     _settle(receipt, chosen)
     audit.record(
         "premium_received", receipt, actor=actor, now=now, changes={"amount_fen": (None, receipt.amount_fen)}
@@ -191,7 +201,7 @@ def record_receipt(command: ReceiptCommand, *, actor: User, now: datetime) -> Re
 
 
 def _check_shape(command: ReceiptCommand, now: datetime) -> None:
-    if command.amount_fen <= 0:
+    if command.amount_fen is not None and command.amount_fen <= 0:
         raise Invalid("amount_not_positive", field="amount")
     if command.received_on > local_date(now):
         raise Invalid("received_in_future", field="received_on")
@@ -203,13 +213,15 @@ def _check_shape(command: ReceiptCommand, now: datetime) -> None:
         raise Invalid("required", field="payer")
 
 
-def _add_receipt(branch: Branch, command: ReceiptCommand, actor: User, now: datetime) -> Receipt:
+def _add_receipt(
+    branch: Branch, command: ReceiptCommand, amount_fen: int, actor: User, now: datetime
+) -> Receipt:
     receipt = Receipt(
         number=numbers.next_number("REC", local_date(now).year),
         account_id=branch.account_id,
         branch_id=branch.id,
         payer=squeeze(command.payer)[:200],
-        amount_fen=command.amount_fen,
+        amount_fen=amount_fen,
         received_on=command.received_on,
         method=command.method,
         reference=squeeze(command.reference)[:200],

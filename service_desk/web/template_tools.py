@@ -70,7 +70,8 @@ def _context() -> dict[str, Any]:
     context: dict[str, Any] = {
         "now": g.now if "now" in g else None,
         "languages": [
-            {"code": code, "label": name, "is_current": code == language} for code, name in LANGUAGE_NAMES.items()
+            {"code": code, "label": name, "is_current": code == language}
+            for code, name in LANGUAGE_NAMES.items()
         ],
         "language": language,
         "nav": [],
@@ -171,10 +172,13 @@ def navigation(counts: dict[str, int]) -> list[NavItem]:
 
 
 def _is_current(endpoint: str) -> bool:
-    """Whether the reader is in this place; clocks have two, the audit and the settings behind it."""
+    """Whether the reader is in this place; clocks and policies have two each."""
     # A word may have several page modules: fleet and fleet_imports are one place.
     here = (request.endpoint or "").partition(".")[0].partition("_")[0]
     word = endpoint.partition(".")[0]
+    if word == "policies":
+        is_quoting = request.path.startswith(("/quote", "/issue", "/rates"))
+        return here in {"policies", "rates"} and is_quoting == (endpoint == "policies.quote")
     if word != "sla":
         return here == word
     return here == word and request.path.startswith("/settings/") == (endpoint == "sla.levels")

@@ -11,6 +11,7 @@ from flask import Flask
 from sqlalchemy import event, func, select
 
 from service_desk.base.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
+from service_desk.base.paging import PageRequest
 from service_desk.models.db import db
 from service_desk.models.fleet import Vehicle, VehicleState
 from service_desk.models.policies import (
@@ -160,11 +161,15 @@ def test_cover_that_runs_for_long_is_not_renewed_yet(world: World, now: datetime
     assert reasons(plan) == ["covered_for_long"]
 
 
-def test_carriers_liability_is_not_for_lorries(world: World, now: datetime) -> None:
-    plan = policies.preview(
-        request(world, world.truck, lines=(CTPL, CARRIER)), actor=world.underwriter, now=now
+def test_a_line_not_for_the_class_is_a_reason_only_when_nothing_else_was_ordered(
+    world: World, now: datetime
+) -> None:
+    both, alone = (
+        policies.preview(request(world, world.truck, lines=lines), actor=world.underwriter, now=now)
+        for lines in ((CTPL, CARRIER), (CARRIER,))
     )
-    assert (len(plan.policies), reasons(plan)) == (1, ["line_not_for_class"])
+    assert (len(both.policies), reasons(both)) == (1, [])
+    assert (len(alone.policies), reasons(alone)) == (0, ["line_not_for_class"])
 
 
 @pytest.mark.parametrize(
@@ -184,8 +189,8 @@ def test_issues_all_that_can_be_and_keeps_the_refusals(world: World, now: dateti
     retired = VehicleFactory(branch=world.zhongmu, state=VehicleState.RETIRED)
     policies.issue_many(request(world, world.coach, retired), actor=world.underwriter, now=now)
     db.session.commit()
-    view = batches.get_batch("BAT-2026-000001", actor=world.hq, now=now)
-    assert [row.policy.plate for row in view.policies] == ["豫A12345"]
+    view = batches.get_batch("BAT-2026-000001", PageRequest(), actor=world.hq, now=now)
+    assert [row.policy.plate for row in view.policies.rows] == ["豫A12345"]
     assert [(row["plate"], row["code"]) for row in view.batch.refused] == [(retired.plate, "vehicle_retired")]
     assert {id_: branch.name for id_, branch in view.branches.items()} == {world.zhongmu.id: "中牟公交分公司"}
 

@@ -98,7 +98,7 @@ def test_more_than_is_owed_is_refused_with_both_sums(world: World, now: datetime
         premiums.record_receipt(pay(world, row, yuan=101), actor=world.underwriter, now=now)
     assert (refusal.value.code, refusal.value.params) == (
         "receipt_exceeds_debt",
-        {"owed_fen": 100_00, "amount_fen": 101_00},
+        {"owed": "¥100.00", "amount": "¥101.00"},
     )
 
 
@@ -116,6 +116,14 @@ def test_wrong_receipts_are_refused(world: World, now: datetime, change: dict[st
     row = owe(world, world.coach, 100, TODAY)
     with pytest.raises(Invalid, match=code):
         premiums.record_receipt(pay(world, row, yuan=100, **change), actor=world.underwriter, now=now)
+
+
+def test_without_an_amount_all_that_is_chosen_is_settled(world: World, now: datetime) -> None:
+    rows = owe(world, world.coach, 100, TODAY, settled=30), owe(world, world.truck, 50, TODAY)
+    command = pay(world, *rows, yuan=0, amount_fen=None)
+    receipt = premiums.record_receipt(command, actor=world.underwriter, now=now)
+    assert receipt.amount_fen == 120_00
+    assert premiums.ledger(world.account.id, actor=world.underwriter, now=now) == []
 
 
 def test_what_was_settled_meanwhile_is_not_settled_again(world: World, now: datetime) -> None:

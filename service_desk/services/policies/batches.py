@@ -25,7 +25,7 @@ class BatchView:
 
     batch: IssueBatch
     issued_by: User
-    policies: Sequence[PolicyRow]
+    policies: Page[PolicyRow]
     branches: dict[int, Branch]
 
 
@@ -49,8 +49,8 @@ def list_batches(account_id: int, page: PageRequest, *, actor: User) -> Page[tup
     return Page([(row[0], row[1]) for row in rows], total, page.number, page.size)
 
 
-def get_batch(number: str, *, actor: User, now: datetime) -> BatchView:
-    """One batch with its policies; NotFound for another account's, and for branch users, who see policies."""
+def get_batch(number: str, page: PageRequest, *, actor: User, now: datetime) -> BatchView:
+    """One batch with a page of its policies; NotFound for another account's, and for branch users."""
     batch = access.get_visible(actor, Action.READ_POLICIES, IssueBatch, IssueBatch.number == number)
     statement = (
         select(Policy, Branch, func.coalesce(Receivable.amount_fen - Receivable.settled_fen, 0))
@@ -58,13 +58,15 @@ def get_batch(number: str, *, actor: User, now: datetime) -> BatchView:
         .outerjoin(Receivable, Receivable.policy_id == Policy.id)
         .where(Policy.batch_id == batch.id)
         .order_by(Policy.id)
+        .limit(page.size)
+        .offset(page.offset)
     )
     refused_branches = {row["branch_id"] for row in batch.refused}
     branches = db.session.scalars(select(Branch).where(Branch.id.in_(refused_branches)))
     return BatchView(
         batch,
         db.session.get_one(User, batch.issued_by_id),
-        policy_rows(statement, now),
+        Page(policy_rows(statement, now), batch.policy_count, page.number, page.size),
         {branch.id: branch for branch in branches},
     )
 

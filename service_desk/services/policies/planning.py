@@ -149,13 +149,24 @@ def plan_for(request: IssueRequest, vehicles: list[Vehicle], now: datetime) -> I
     planner = _Planner(request, now)
     plan = IssuePlan([], [])
     for vehicle in vehicles:
-        for choice in request.lines:
+        for choice in _applicable(request.lines, vehicle):
             outcome = planner.judge(vehicle, choice, periods.get(vehicle.id, []))
             if isinstance(outcome, PlannedPolicy):
                 plan.policies.append(outcome)
             else:
                 plan.refused.extend(outcome)
     return plan
+
+
+def _applicable(lines: tuple[LineChoice, ...], vehicle: Vehicle) -> list[LineChoice]:
+    """The lines that are sold for the vehicle's class; when none is, all, so that the reason is said.
+
+    In a mixed order a lorry without carrier's liability is no news.
+    """
+    if vehicle.use_class is None:
+        return list(lines)
+    required = REQUIRED_LINES[vehicle.use_class]
+    return [choice for choice in lines if choice.line in required] or list(lines)
 
 
 class _Planner:

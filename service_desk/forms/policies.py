@@ -1,0 +1,193 @@
+"""Forms of quote, issue, policies and price tables."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    DateField,
+    DecimalField,
+    HiddenField,
+    IntegerField,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+)
+from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from service_desk.base.errors import Invalid
+from service_desk.forms.fields import Form, YuanField
+from service_desk.rules.policy_flow import PolicyState
+from service_desk.rules.rating import CtplFloat, RateLine, VehicleFacts
+from service_desk.rules.vocabulary import PolicyLine, UseClass
+from service_desk.services.policies import IssueRequest, LineChoice
+from service_desk.services.policies.candidates import VehicleFilter
+from service_desk.services.policies.queries import PolicyFilter
+from service_desk.services.policies.rates import NewVersion
+
+AT_ONCE, ON_A_DAY = "after", "day"
+
+
+class _AddressForm(FlaskForm):
+    """A GET form: what is wanted stands in the address. Nonsense means any."""
+
+    class Meta:
+        csrf = False
+
+
+def member(kind: Any, code: str | None) -> Any:
+    """The member of an enum with a code; None for anything else."""
+    return kind(code) if code in {one.value for one in kind} else None
+
+
+def small_number(text: str | None, *, digits: int = 9) -> int | None:
+    """A whole number of at most so many digits; None for anything else."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= digits else None
+
+
+class QuoteForm(_AddressForm):
+    plate = StringField(_l("Plate or VIN"), [Length(max=40)])
+    use_class = SelectField(_l("Class"), choices=[], validate_choice=False)
+    seats = IntegerField(_l("Rated seats"), [Optional(), NumberRange(min=1, max=300)])
+    tonnes = DecimalField(_l("Rated load (t)"), [Optional(), NumberRange(min=0, max=500)])
+    ctpl_float = SelectField(_l("CTPL float"), choices=[], validate_choice=False)
+
+    def facts(self) -> VehicleFacts | None:
+        """The class and size typed; None when no class was chosen."""
+        use_class = member(UseClass, self.use_class.data)
+        if use_class is None:
+            return None
+        load_kg = None if self.tonnes.data is None else int(self.tonnes.data * 1000)
+        return VehicleFacts(use_class, self.seats.data, load_kg)
+
+    def float_class(self) -> CtplFloat:
+        """The experience class chosen; A4, without a float, when none was."""
+        return member(CtplFloat, self.ctpl_float.data) or CtplFloat.A4
+
+
+class CandidateForm(_AddressForm):
+    """Which vehicles to issue for."""
+
+    q = StringField(_l("Plate or VIN"), [Length(max=100)])
+    branch = SelectField(_l("Branch"), choices=[], validate_choice=False)
+    use_class = SelectField(_l("Class"), choices=[], validate_choice=False)
+    line = SelectField(_l("Line"), choices=[], validate_choice=False)
+    cover = SelectField(_l("Cover of this line"), choices=[], validate_choice=False)
+
+    def wanted(self, account_id: int) -> VehicleFilter:
+        """The filter as the service takes it."""
+        return VehicleFilter(
+            account_id=account_id,
+            line=member(PolicyLine, self.line.data) or PolicyLine.CTPL,
+            branch_id=small_number(self.branch.data),
+            use_class=member(UseClass, self.use_class.data),
+            ends_within_days=small_number(self.cover.data),
+            is_uncovered=self.cover.data == "none",
+            text=self.q.data or "",
+        )
+
+
+class PolicyFilterForm(_AddressForm):
+    q = StringField(_l("Policy, plate or VIN"), [Length(max=100)])
+    branch = SelectField(_l("Branch"), choices=[], validate_choice=False)
+    line = SelectField(_l("Line"), choices=[], validate_choice=False)
+    state = SelectField(_l("State"), choices=[], validate_choice=False)
+    ends = SelectField(_l("Ends"), choices=[], validate_choice=False)
+
+    def wanted(self, account_id: int) -> PolicyFilter:
+        """The filter as the service takes it."""
+        return PolicyFilter(
+            account_id=account_id,
+            branch_id=small_number(self.branch.data),
+            line=member(PolicyLine, self.line.data),
+            standing=member(PolicyState, self.state.data),
+            ends_within_days=small_number(self.ends.data),
+            text=self.q.data or "",
+        )
+
+
+class IssueForm(Form):
+    """The order under a preview. Each line has its own select of cover sets; the page sets their choices."""
+
+    vehicle_ids = HiddenField()
+    expected_fen = HiddenField()
+    lines = SelectMultipleField(
+        _l("Lines"),
+        choices=[],
+        widget=ListWidget(prefix_label=False),
+        option_widget=CheckboxInput(),
+    )
+    set_ctpl = SelectField(_l("CTPL"), choices=[])
+    set_commercial = SelectField(_l("Commercial covers"), choices=[])
+    set_carrier_liability = SelectField(_l("Carrier's liability"), choices=[])
+    start = RadioField(
+        _l("Cover begins"),
+        choices=[(AT_ONCE, _l("when the present cover ends")), (ON_A_DAY, _l("on a day"))],
+        default=AT_ONCE,
+    )
+    start_on = DateField(_l("First day"), [Optional()])
+
+    def cover_set_of(self, line: PolicyLine) -> Any:
+        """The select of a line's cover sets."""
+        return self[f"set_{line.value}"]
+
+    def command(self, account_id: int) -> IssueRequest:
+        """What was ordered, for `services.policies`; Invalid when the start is to be a day and none is given."""
+        if self.start.data == ON_A_DAY and self.start_on.data is None:
+            raise Invalid("start_day_missing", field="start_on")
+        return IssueRequest(
+            account_id=account_id,
+            vehicle_ids=ids_in([self.vehicle_ids.data or ""]),
+            lines=tuple(
+                LineChoice(line, self.cover_set_of(line).data or "")
+                for line in PolicyLine
+                if line in (self.lines.data or ())
+            ),
+            start_on=self.start_on.data if self.start.data == ON_A_DAY else None,
+            expected_fen=small_number(self.expected_fen.data, digits=15),
+        )
+
+
+def ids_in(texts: Iterable[str]) -> tuple[int, ...]:
+    """The ids in what a page sent: one a value, or several in one with commas between; once each."""
+    numbers = (small_number(part.strip()) for text in texts for part in text.split(","))
+    return tuple(dict.fromkeys(number for number in numbers if number))
+
+
+class DeliveryForm(Form):
+    delivered_to = StringField(_l("Handed to"), [InputRequired(), Length(max=64)])
+
+
+class VersionForm(Form):
+    """New prices: a field for each line is added by `for_lines`."""
+
+    effective_on = DateField(_l("In force from"), [InputRequired()])
+    source = StringField(_l("Source"), [Length(max=200)])
+    for_account = BooleanField(_l("For this key account only"))
+    is_agreed = BooleanField(_l("These prices are agreed, not samples"))
+
+    line_ids: tuple[int, ...] = ()
+
+    @classmethod
+    def for_lines(cls, ids: dict[RateLine, int]) -> type["VersionForm"]:
+        """The form with a field `premium-<id>` for each line of a table."""
+        fields = {
+            f"premium-{line_id}": YuanField(_l("Premium"), [InputRequired()], default=line.premium_fen)
+            for line, line_id in ids.items()
+        }
+        return type("OneTableForm", (cls,), {**fields, "line_ids": tuple(ids.values())})
+
+    def command(self, account_id: int) -> NewVersion:
+        """The new version, for `services.policies.rates`."""
+        premiums = {line_id: self[f"premium-{line_id}"].fen for line_id in self.line_ids}
+        return NewVersion(
+            effective_on=self.effective_on.data,
+            premiums=premiums,
+            source=self.source.data or "",
+            is_agreed=bool(self.is_agreed.data),
+            for_account_id=account_id if self.for_account.data else None,
+        )

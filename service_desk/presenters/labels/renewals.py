@@ -1,0 +1,14 @@
+"""Words of renewals."""
+
+from flask_babel import lazy_gettext as _l
+
+LABELS = {
+    "renewal_bucket": {
+        "overdue": _l("Cover has ended"),
+        "within_7": _l("within 7 days"),
+        "within_15": _l("within 15 days"),
+        "within_30": _l("within 30 days"),
+        "within_60": _l("within 60 days"),
+        "later": _l("later"),
+    },
+}
