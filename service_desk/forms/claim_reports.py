@@ -52,7 +52,7 @@ class ReportForm(Form):
             description=self.description.data or "",
             reporter_name=self.reporter_name.data or "",
             callback_phone=self.callback_phone.data or "",
-            channel=ReportChannel(self.channel.data) if self.channel.data else ReportChannel.PORTAL,
+            channel=ReportChannel(self.channel.data) if "channel" in self else ReportChannel.PORTAL,
             injured_count=(self.injured_count.data or 0) if self.injured.data == "yes" else 0,
             other_party=self.other_party.data or "",
             latitude=self.latitude.data,

@@ -16,10 +16,10 @@ def _optional_id(text: str | None) -> int | None:
 class ContactForm(Form):
     """A contact as logged; choices are set by the page."""
 
-    channel = RadioField(_l("How"), choices=[], default=EnquiryChannel.CALL.value)
+    channel = RadioField(_l("How it came"), choices=[], default=EnquiryChannel.CALL.value)
     caller_name = StringField(_l("Who asks"), [InputRequired(), Length(max=64)])
     caller_phone = StringField(_l("Phone"), [Length(max=64)])
-    subject = StringField(_l("What it is about"), [InputRequired(), Length(max=200)])
+    subject = StringField(_l("Subject"), [InputRequired(), Length(max=200)])
     body = TextAreaField(_l("What was asked"), [Length(max=4000)])
     about = StringField(_l("Plate, claim or policy"), [Length(max=64)])
     branch_id = SelectField(_l("Branch"), choices=[], coerce=_optional_id)
@@ -61,5 +61,5 @@ class HandoverForm(Form):
 
     kind = StringField(validators=[InputRequired()])
     number = StringField(validators=[InputRequired(), Length(max=64)])
-    to_id = IntegerField(_l("To"), [InputRequired()])
+    to_id = IntegerField(_l("Hand over to"), [InputRequired()])
     note = StringField(_l("Note"), [Length(max=200)])

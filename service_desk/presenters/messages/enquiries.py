@@ -3,7 +3,9 @@
 from flask_babel import lazy_gettext as _l
 
 MESSAGES = {
-    "about_unknown": _l("%(value)s is neither a claim, a policy nor a plate that you see. Check it, or leave it empty."),
+    "about_unknown": _l(
+        "%(value)s is neither a claim, a policy nor a plate that you see. Check it, or leave it empty."
+    ),
     "contact_branch_unknown": _l("Choose a branch of this account."),
     "nobody_at_desk": _l("Nobody works at the desk of this account yet. Call the insurer."),
     "answer_missing": _l("Write the answer first."),

@@ -1,0 +1,136 @@
+"""The homes: each person starts with what is due, offered, wanted or about to end, and sees nobody else's."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import event
+
+from service_desk.base.clock import utc_now
+from service_desk.models.claims import WantedDocument, WantedState
+from service_desk.models.db import db
+from service_desk.models.enquiries import MatterKind
+from service_desk.services import enquiries, sla
+from service_desk.services.claims import reserves
+from tests.claim_cases import reported_claim
+from tests.factories import CoverageFactory, PolicyFactory
+from tests.world import World
+
+
+@pytest.fixture(autouse=True)
+def _levels(world: World) -> None:
+    sla.install_defaults(utc_now())
+    db.session.commit()
+
+
+def insure(world: World, vehicle, *, ends_in: int) -> None:
+    starts_at = utc_now() + timedelta(days=ends_in - 365)
+    CoverageFactory(policy=PolicyFactory(vehicle=vehicle, issued_by=world.underwriter, starts_at=starts_at))
+    db.session.commit()
+
+
+def test_staff_see_their_clocks_and_not_a_colleagues(world: World, sign_in) -> None:
+    claim = reported_claim(world, utc_now())
+
+    assert f"/claims/{claim.number}" in sign_in("claims1").get("/").text
+    assert claim.number not in sign_in("claims2").get("/").text
+
+
+def test_an_offer_is_decided_from_the_desk(world: World, sign_in) -> None:
+    claim = reported_claim(world, utc_now())
+    offer = enquiries.ask_handover(
+        MatterKind.CLAIM, claim.number, world.claims2.id, "休假", actor=world.claims1, now=utc_now()
+    )
+    db.session.commit()
+
+    page = sign_in("claims2").get("/").text
+
+    assert f"/handovers/{offer.id}/accept" in page
+    assert f"/handovers/{offer.id}/refuse" in page
+
+
+def test_todays_large_loss_stands_with_the_time_the_group_was_told(world: World, sign_in) -> None:
+    claim = reported_claim(world, utc_now())
+    reserves.move(claim, 26_800_00, "survey", item="survey", actor=world.claims1, now=utc_now())
+    db.session.commit()
+
+    page = sign_in("underwriter").get("/").text
+
+    assert "26,800.00" in page
+    assert "已通报" in page
+
+
+def test_staff_see_renewals_by_branch_and_a_manager_the_overview(world: World, sign_in) -> None:
+    insure(world, world.coach, ends_in=5)
+
+    page = sign_in("underwriter").get("/").text
+
+    assert f"branch={world.gongyi.id}" in page
+    assert "/overview" not in page
+    assert "/overview" in sign_in("manager").get("/").text
+
+
+def test_a_branch_sees_its_claims_wanted_documents_and_vehicles_only(world: World, sign_in) -> None:
+    own = reported_claim(world, utc_now())
+    other = reported_claim(world, utc_now(), vehicle=world.bus)
+    db.session.add_all(
+        WantedDocument(claim_id=claim.id, code="driving_licence", state=WantedState.REQUIRED)
+        for claim in (own, other)
+    )
+    insure(world, world.coach, ends_in=10)
+
+    page = sign_in("safety-gongyi").get("/").text
+
+    assert "/claims/report" in page
+    assert own.number in page
+    assert other.number not in page
+    assert world.claims1.staff_no in page
+    assert page.count(f"/claims/{own.number}#next") == 1
+    # The coach is covered, the truck is not; the bus is another branch's.
+    assert "豫A·67890" in page
+    assert "豫A·D12345" not in page
+
+
+def test_the_group_sees_the_account_by_branch(world: World, sign_in) -> None:
+    reported_claim(world, utc_now())
+    reported_claim(world, utc_now(), vehicle=world.bus)
+
+    page = sign_in("hq").get("/").text
+
+    assert world.gongyi.name in page
+    assert world.zhongmu.name in page
+    assert "豫C" not in page
+
+
+def test_an_administrator_starts_with_what_is_to_be_kept_in_order(world: World, sign_in) -> None:
+    page = sign_in("admin").get("/").text
+
+    for place in ("/users", "/settings/levels", "/settings/calendars", "/account"):
+        assert place in page
+
+
+def test_a_stranger_is_asked_to_sign_in(client) -> None:
+    assert client.get("/").status_code == 302
+
+
+@pytest.mark.parametrize("username", ["claims1", "safety-gongyi", "hq"])
+def test_the_number_of_queries_does_not_grow_with_the_rows(app, world: World, sign_in, username: str) -> None:
+    def count() -> int:
+        statements: list[str] = []
+
+        def note(_conn, _cursor, statement, *_rest) -> None:
+            statements.append(statement)
+
+        event.listen(db.engine, "before_cursor_execute", note)
+        try:
+            assert browser.get("/").status_code == 200
+        finally:
+            event.remove(db.engine, "before_cursor_execute", note)
+        return len([one for one in statements if one.lstrip().upper().startswith("SELECT")])
+
+    browser = sign_in(username)
+    reported_claim(world, utc_now())
+    few = count()
+    for _ in range(5):
+        reported_claim(world, utc_now())
+
+    assert count() <= few

@@ -1,0 +1,188 @@
+"""First contacts in the browser: who owns what, answers, and hand-overs that count when accepted."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from service_desk.base.clock import utc_now
+from service_desk.models.claims import Claim
+from service_desk.models.db import db
+from service_desk.models.enquiries import Enquiry, EnquiryChannel, EnquiryState, Handover, HandoverState
+from service_desk.services import sla
+from tests.claim_cases import reported_claim
+from tests.world import World
+
+CALL = {
+    "channel": "call",
+    "subject": "过户要带哪些材料",
+    "body": "车卖给中牟分公司",
+    "caller_name": "郭永刚",
+    "caller_phone": "13937108891",
+    "idempotency_key": "the-same",
+}
+
+
+@pytest.fixture(autouse=True)
+def _levels(world: World) -> None:
+    sla.install_defaults(utc_now())
+    db.session.commit()
+
+
+def one() -> Enquiry:
+    return db.session.scalars(select(Enquiry)).one()
+
+
+def test_a_call_is_logged_once_and_owned_by_who_took_it(world: World, sign_in) -> None:
+    browser = sign_in("underwriter")
+
+    first = browser.post("/enquiries/new", data=CALL)
+    second = browser.post("/enquiries/new", data=CALL)
+
+    assert first.location == second.location == f"/enquiries/{one().number}"
+    page = browser.get(first.location).text
+    assert world.underwriter.staff_no in page
+    assert "车卖给中牟分公司" in page
+
+
+def test_what_was_typed_survives_a_refusal(world: World, sign_in) -> None:
+    refused = sign_in("claims1").post("/enquiries/new", data=CALL | {"about": "豫X00000"})
+
+    assert refused.status_code == 422
+    assert 'id="about-error"' in refused.text
+    assert "车卖给中牟分公司" in refused.text
+    assert db.session.scalar(select(func.count(Enquiry.id))) == 0
+
+
+def test_a_client_writes_and_sees_who_owns_it_with_number_and_phone(world: World, sign_in) -> None:
+    browser = sign_in("safety-gongyi")
+    form = browser.get("/enquiries/new").text
+    assert 'name="channel"' not in form
+
+    answer = browser.post("/enquiries/new", data=CALL)
+
+    enquiry = one()
+    owner = db.session.get_one(type(world.claims1), enquiry.owner_id)
+    page = browser.get(answer.location).text
+    assert enquiry.channel is EnquiryChannel.MESSAGE
+    for words in (owner.name, owner.staff_no, f'href="tel:{owner.phone}"'):
+        assert words in page
+    assert "/answer" not in page
+
+
+def test_an_answer_by_the_owner_is_read_by_the_client(world: World, sign_in) -> None:
+    sign_in("safety-gongyi").post("/enquiries/new", data=CALL)
+    enquiry = one()
+    owner = db.session.get_one(type(world.claims1), enquiry.owner_id)
+    path = f"/enquiries/{enquiry.number}"
+
+    sent = sign_in(owner.username).post(
+        f"{path}/answer", data={"answer": "带上登记证书", "version": enquiry.version}
+    )
+
+    assert sent.status_code == 303
+    assert "带上登记证书" in sign_in("safety-gongyi").get(path).text
+    assert one().state is EnquiryState.ANSWERED
+
+
+def test_an_answer_from_a_stale_page_keeps_the_words(world: World, sign_in) -> None:
+    browser = sign_in("claims1")
+    browser.post("/enquiries/new", data=CALL)
+    path = f"/enquiries/{one().number}"
+    browser.post(f"{path}/answer", data={"answer": "一份", "version": one().version})
+
+    refused = browser.post(f"{path}/answer", data={"answer": "两份材料", "version": 1})
+
+    assert refused.status_code == 409
+    assert "两份材料" in refused.text
+    assert one().answer == "一份"
+
+
+def test_closing_needs_an_answer_and_then_ends_it(world: World, sign_in) -> None:
+    browser = sign_in("claims1")
+    browser.post("/enquiries/new", data=CALL)
+    path = f"/enquiries/{one().number}"
+
+    too_early = browser.post(f"{path}/close", data={"version": one().version})
+    assert too_early.location == path
+    assert "请先填写答复" in browser.get(path).text
+    browser.post(f"{path}/answer", data={"answer": "好", "version": one().version})
+    browser.post(f"{path}/close", data={"version": one().version})
+
+    assert one().state is EnquiryState.CLOSED
+
+
+def test_others_do_not_answer_and_strangers_do_not_see(world: World, sign_in) -> None:
+    sign_in("claims1").post("/enquiries/new", data=CALL | {"about": "豫AD12345"})
+    path = f"/enquiries/{one().number}"
+
+    assert sign_in("claims2").get(path).status_code == 200
+    assert sign_in("claims2").post(f"{path}/answer", data={"answer": "x", "version": "1"}).status_code == 403
+    for stranger in ("safety-gongyi", "foreign-hq"):
+        assert sign_in(stranger).get(path).status_code == 404
+        assert sign_in(stranger).post(f"{path}/answer", data={"answer": "x"}).status_code == 404
+
+
+def test_a_claim_is_offered_from_its_page_refused_with_a_reason_and_accepted(world: World, sign_in) -> None:
+    claim = reported_claim(world, utc_now() - timedelta(minutes=1))
+    owner, taker = sign_in("claims1"), sign_in("claims2")
+    offer = {"kind": "claim", "number": claim.number, "to_id": world.claims2.id, "note": "休假"}
+
+    asked = owner.post("/handovers", data=offer)
+    assert asked.location == f"/claims/{claim.number}"
+    again = owner.post("/handovers", data=offer, follow_redirects=False)
+    assert again.status_code == 303
+    (first,) = db.session.scalars(select(Handover)).all()
+
+    assert owner.post(f"/handovers/{first.id}/accept").status_code == 404
+    taker.post(f"/handovers/{first.id}/refuse", data={"reason": ""})
+    assert db.session.get_one(Handover, first.id).state is HandoverState.ASKED
+    taker.post(f"/handovers/{first.id}/refuse", data={"reason": "在外地"})
+    owner.post("/handovers", data=offer)
+    second = db.session.scalars(select(Handover).where(Handover.state == HandoverState.ASKED)).one()
+    taker.post(f"/handovers/{second.id}/accept")
+
+    assert db.session.get_one(Claim, claim.id).owner_id == world.claims2.id
+
+
+def test_an_offer_is_seen_decided_and_shown_in_the_chain(world: World, sign_in) -> None:
+    owner, taker = sign_in("claims1"), sign_in("underwriter")
+    owner.post("/enquiries/new", data=CALL)
+    number = one().number
+    owner.post("/handovers", data={"kind": "enquiry", "number": number, "to_id": world.underwriter.id})
+    offer = db.session.scalars(select(Handover)).one()
+
+    assert f"/handovers/{offer.id}/accept" in taker.get(f"/enquiries/{number}").text
+    assert f"/handovers/{offer.id}/withdraw" in owner.get(f"/enquiries/{number}").text
+    taker.post(f"/handovers/{offer.id}/accept")
+
+    assert one().owner_id == world.underwriter.id
+    page = owner.get(f"/enquiries/{number}").text
+    assert world.claims1.name in page
+    assert world.underwriter.staff_no in page
+
+
+@pytest.mark.parametrize(
+    "data", [{}, {"kind": "policy", "number": "X"}, {"kind": "claim", "number": "CLM-1"}]
+)
+def test_an_offer_of_nothing_is_not_found(world: World, sign_in, data: dict) -> None:
+    assert sign_in("claims1").post("/handovers", data=data).status_code == 404
+
+
+def test_the_client_hands_nothing_over(world: World, sign_in) -> None:
+    claim = reported_claim(world, utc_now())
+    offer = {"kind": "claim", "number": claim.number, "to_id": world.claims2.id}
+
+    assert sign_in("hq").post("/handovers", data=offer).status_code == 403
+    assert sign_in("foreign-hq").post("/handovers", data=offer).status_code == 404
+
+
+def test_the_list_filters_and_stands_up_to_nonsense(world: World, sign_in) -> None:
+    browser = sign_in("claims1")
+    browser.post("/enquiries/new", data=CALL)
+
+    assert "过户" in browser.get("/enquiries").text
+    assert "过户" in browser.get("/enquiries?view=all&q=过户").text
+    assert "过户" not in browser.get("/enquiries?view=closed").text
+    assert browser.get("/enquiries?view=nonsense&branch=x&page=-3").status_code == 200
+    assert "过户" not in sign_in("safety-gongyi").get("/enquiries?view=all").text
