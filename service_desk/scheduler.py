@@ -10,7 +10,7 @@ import signal
 import socket
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
-from threading import Event, Lock
+from threading import Event, Thread
 from time import monotonic
 
 import click
@@ -32,7 +32,8 @@ from service_desk.jobs import (
     uninsured_watch,
 )
 from service_desk.jobs.daily import DailyJob
-from service_desk.jobs.runner import Job, Tally, run_job, unit_of_work
+from service_desk.jobs.runner import Job, Tally, run_job
+from service_desk.models.db import unit_of_work
 from service_desk.services import leases
 
 log = structlog.get_logger()
@@ -61,11 +62,12 @@ class Scheduler:
         self._clock = clock
         self._holder = f"{socket.gethostname()[:32]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._leads_until = 0.0
-        self._lease_lock = Lock()
-        self._stopped = False
-        # Jobs of one desk are few and short; the lease has a thread of its own, so that no job can starve it.
+        self._stopping = Event()
+        # The lease has a thread of its own, so that no job can starve it. It is not one of the scheduler's jobs:
+        # it calls the scheduler, which a job of a scheduler that is shutting down must not do.
+        self._keeper = Thread(target=self._keep_lease, name="lease", daemon=True)
         self._scheduler = BackgroundScheduler(
-            executors={"default": ThreadPoolExecutor(4), "lease": ThreadPoolExecutor(1)},
+            executors={"default": ThreadPoolExecutor(4)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
             timezone="UTC",
         )
@@ -80,27 +82,27 @@ class Scheduler:
         """Try for the lease at once, then run the jobs in the background."""
         self._renew()
         self._scheduler.start()
+        self._keeper.start()
 
     def stop(self) -> None:
         """Let running jobs end, then leave the lease to the next."""
+        self._stopping.set()
+        self._keeper.join()
         self._scheduler.shutdown(wait=True)
-        with self._lease_lock:
-            self._stopped = True
-            self._leads_until = 0.0
-            with self._app.app_context():
-                try:
-                    with unit_of_work():
-                        leases.give_up(self._holder, now=self._clock())
-                except SQLAlchemyError as error:
-                    # The lease runs out by itself.
-                    log.warning("lease_not_given_up", error=type(error).__name__)
+        self._leads_until = 0.0
+        with self._app.app_context():
+            try:
+                with unit_of_work():
+                    leases.give_up(self._holder, now=self._clock())
+            except SQLAlchemyError as error:
+                # The lease runs out by itself.
+                log.warning("lease_not_given_up", error=type(error).__name__)
 
     def _add_jobs(self) -> None:
         for name, seconds, job in JOBS:
             self._add(name, seconds, job)
         for one in DAILY_JOBS:
             self._add(one.name, DAILY_LOOK_SECONDS, self._daily(one))
-        self._scheduler.add_job(self._renew, "interval", seconds=RENEW_SECONDS, id="lease", executor="lease")
 
     def _add(self, name: str, seconds: int, job: Job) -> None:
         self._scheduler.add_job(self._run, "interval", seconds=seconds, id=name, args=[name, job])
@@ -115,14 +117,15 @@ class Scheduler:
 
         return look
 
+    def _keep_lease(self) -> None:
+        while not self._stopping.wait(RENEW_SECONDS):
+            self._renew()
+
     def _renew(self) -> None:
-        with self._lease_lock:
-            if self._stopped:
-                return
-            led, began = self.is_leader, monotonic()
-            if self._take_lease():
-                # Counted from before the question, so that we stop believing it before anyone else may take it.
-                self._leads_until = began + leases.LASTS.total_seconds()
+        led, began = self.is_leader, monotonic()
+        if self._take_lease():
+            # Counted from before the question, so that we stop believing it before anyone else may take it.
+            self._leads_until = began + leases.LASTS.total_seconds()
         if self.is_leader and not led:
             log.info("scheduler_leads", holder=self._holder)
             self._hurry()

@@ -11,6 +11,7 @@ from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_byte
 from service_desk.base.errors import NotFound
 from service_desk.presenters import times
 from service_desk.presenters.labels import label
+from service_desk.rules.claim_flow import ClaimState, next_action
 from service_desk.rules.metrics import Ratio
 from service_desk.services.reports import runs
 from service_desk.services.reports.figures import (
@@ -42,9 +43,19 @@ def named(name: str, name_en: str) -> str:
 
 
 def percent(ratio: Ratio) -> str:
-    """`85.7 % (6/7)`: the share and what it is made of; a dash when there is nothing to divide by."""
-    share = ratio.percent()
-    return "—" if share is None else f"{share}% ({ratio.part}/{ratio.whole})"
+    """`85.7% (6/7)`: the share and what it is made of; a dash when there is nothing to divide by."""
+    return f"{share(ratio)} ({fraction(ratio)})" if ratio.whole else "—"
+
+
+def share(ratio: Ratio) -> str:
+    """`85.7%`, or a dash."""
+    value = ratio.percent()
+    return "—" if value is None else f"{value}%"
+
+
+def fraction(ratio: Ratio) -> str:
+    """`6/7`, or a dash."""
+    return f"{ratio.part:,}/{ratio.whole:,}" if ratio.whole else "—"
 
 
 def period(first: date, last: date) -> str:
@@ -53,8 +64,12 @@ def period(first: date, last: date) -> str:
 
 
 def step_of(line: OpenClaim) -> str:
-    """What the claim waits for: its running clock, or where it stands."""
-    return label(line.step, "clock_step") if line.step else label(line.state, "claim_state")
+    """What the claim waits for: its running clock, or what is to be done where none runs."""
+    return (
+        label(line.step, "clock_step")
+        if line.step
+        else label(next_action(ClaimState(line.state)), "claim_action")
+    )
 
 
 def lateness(line: Breach) -> str:
@@ -137,16 +152,16 @@ def _branch_row(name: str, line: BranchFigures) -> list[Cell]:
         line.large_losses,
         line.surveys_judged,
         line.surveys_in_time,
-        _share(line.in_time),
+        _portion(line.in_time),
         line.scenes_needed,
         line.scenes_first,
-        _share(line.first_scene),
+        _portion(line.first_scene),
         line.paid_fen,
         line.oldest_days,
     ]
 
 
-def _share(ratio: Ratio) -> float | None:
+def _portion(ratio: Ratio) -> float | None:
     return ratio.part / ratio.whole if ratio.whole else None
 
 

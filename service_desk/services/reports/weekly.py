@@ -97,7 +97,7 @@ def _branch_lines(week: _Week, claims: "list[_Claim]", open_claims: "list[_Claim
     oldest: dict[int, int] = {}
     for claim in open_claims:
         oldest[claim.branch_id] = max(oldest.get(claim.branch_id, 0), _days_open(week, claim))
-    statement = select(Branch).where(Branch.account_id == week.account_id).order_by(Branch.path, Branch.id)
+    branches = db.session.scalars(select(Branch).where(Branch.account_id == week.account_id)).all()
     return [
         BranchFigures(
             branch_id=branch.id,
@@ -106,9 +106,14 @@ def _branch_lines(week: _Week, claims: "list[_Claim]", open_claims: "list[_Claim
             oldest_days=oldest.get(branch.id),
             **sums[branch.id],
         )
-        for branch in db.session.scalars(statement)
+        for branch in sorted(branches, key=_place_in_tree)
         if branch.is_active or branch.id in sums
     ]
+
+
+def _place_in_tree(branch: Branch) -> list[int]:
+    """A branch after the one it belongs to, and before what was added later."""
+    return [int(part) for part in branch.path.split("/") if part]
 
 
 def _count_reports(week: _Week) -> dict[int, dict[str, int]]:

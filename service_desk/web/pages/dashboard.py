@@ -21,6 +21,8 @@ def overview() -> ResponseReturnValue:
         "dashboard/overview.html",
         overview=found,
         percent=reports.percent,
+        share=reports.share,
+        fraction=reports.fraction,
         pill_of=lambda timer: sla.pill(timer, g.now, named=False),
         branch_name=branch_name,
     )
