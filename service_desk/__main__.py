@@ -26,8 +26,7 @@ from service_desk.base.clock import utc_now
 from service_desk.cli import database
 from service_desk.config import ROOT, Config, ConfigError, load_config
 from service_desk.demo import load_demo
-from service_desk.jobs.runner import unit_of_work
-from service_desk.models.db import db
+from service_desk.models.db import db, unit_of_work
 from service_desk.models.users import User
 from service_desk.scheduler import Scheduler
 from service_desk.services import settings

@@ -16,8 +16,7 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import text
 
 from service_desk.base.clock import utc_now
-from service_desk.jobs.runner import unit_of_work
-from service_desk.models.db import db
+from service_desk.models.db import db, unit_of_work
 from service_desk.services import sla
 from service_desk.services.policies import rates
 from service_desk.services.reports import schedules

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from service_desk.adapters.file_store import FileStore
 from service_desk.base.clock import CHINA
@@ -22,7 +22,7 @@ from service_desk.models.db import db
 from service_desk.models.fleet import Vehicle, VehicleState
 from service_desk.models.users import User
 from service_desk.rules.claim_documents import ClaimFeature
-from service_desk.rules.claim_losses import LossItem, LossKind
+from service_desk.rules.claim_losses import LossItem, LossKind, losses_of
 from service_desk.rules.permissions import Role
 from service_desk.rules.vocabulary import Fault
 from service_desk.services.claims import calculating, exits, handling, intake, papers, settlement
@@ -304,14 +304,12 @@ def _claim(walk: Walk) -> Claim:
 def _calculate(walk: Walk) -> bool:
     if not walk.wait_for_office(3, late=0.06):
         return False
-    losses = {LossKind.INJURY: 0, LossKind.THIRD_PARTY_VEHICLE: 0, LossKind.OWN_VEHICLE: 0}
-    for item in _items_recorded(walk):
-        losses[LossKind(item["kind"])] = losses.get(LossKind(item["kind"]), 0) + int(item["amount_fen"])
+    losses = losses_of(_items_recorded(walk))
     command = calculating.CalculationInputs(
         fault=walk.fault,
-        property_fen=losses[LossKind.THIRD_PARTY_VEHICLE],
-        medical_fen=losses[LossKind.INJURY],
-        own_damage_fen=losses[LossKind.OWN_VEHICLE],
+        property_fen=losses.property_fen,
+        medical_fen=losses.medical_fen,
+        own_damage_fen=losses.own_damage_fen,
     )
     try:
         settlement.calculate(walk.number, command, actor=walk.handler, now=walk.at)
@@ -322,10 +320,14 @@ def _calculate(walk: Walk) -> bool:
     return True
 
 
-def _items_recorded(walk: Walk) -> list[dict[str, object]]:
-    claim = _claim(walk)
-    row = db.session.query(Assessment).filter_by(claim_id=claim.id).order_by(Assessment.id.desc()).first()
-    return row.items if row else []
+def _items_recorded(walk: Walk) -> list[LossItem]:
+    row = db.session.scalars(
+        select(Assessment)
+        .where(Assessment.claim_id == _claim(walk).id)
+        .order_by(Assessment.id.desc())
+        .limit(1)
+    ).one()
+    return [LossItem(item["label"], LossKind(item["kind"]), item["amount_fen"]) for item in row.items]
 
 
 def _approve(walk: Walk) -> bool:

@@ -10,6 +10,7 @@ from service_desk.models.claims import Claim
 from service_desk.models.db import db
 from service_desk.models.enquiries import EnquiryChannel, MatterKind
 from service_desk.models.fleet import Vehicle
+from service_desk.models.users import User
 from service_desk.rules.claim_flow import OPEN_STATES
 from service_desk.services import enquiries
 
@@ -54,7 +55,7 @@ def build_contacts(group: Group, random: Random, now: datetime) -> None:
 
 
 def _contact(
-    group: Group, staff: list, plate: str, at: datetime, stays_open: bool, random: Random, now: datetime
+    group: Group, staff: list[User], plate: str, at: datetime, stays_open: bool, random: Random, now: datetime
 ) -> None:
     subject, body, reply = random.choice(_TOPICS)
     owner, branch = random.choice(staff), random.choice(group.branches)

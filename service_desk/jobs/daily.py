@@ -6,7 +6,8 @@ from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 from service_desk.base.clock import CHINA, as_utc
-from service_desk.jobs.runner import Job, Tally, unit_of_work
+from service_desk.jobs.runner import Job, Tally
+from service_desk.models.db import unit_of_work
 from service_desk.services import leases
 
 

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete
 
-from service_desk.jobs.runner import Tally, unit_of_work
-from service_desk.models.db import db
+from service_desk.jobs.runner import Tally
+from service_desk.models.db import db, unit_of_work
 from service_desk.models.users import SignInAttempt, Submission
 from service_desk.services import leases
 

@@ -20,8 +20,8 @@ from service_desk.adapters.mailer import (
     ServerUnreachable,
     TemporaryError,
 )
-from service_desk.jobs.runner import Fault, Tally, guarded, unit_of_work
-from service_desk.models.db import db
+from service_desk.jobs.runner import Fault, Tally, guarded
+from service_desk.models.db import db, unit_of_work
 from service_desk.models.notices import Notice
 from service_desk.presenters import mail
 from service_desk.services import notices

@@ -1,7 +1,6 @@
 """How every job runs: one unit of work an item, one bad item never jams the rest, one log line a run."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -9,7 +8,7 @@ from typing import TypeVar
 import structlog
 from flask import Flask, g
 
-from service_desk.models.db import db
+from service_desk.models.db import db, unit_of_work
 
 log = structlog.get_logger()
 
@@ -28,23 +27,6 @@ class Tally:
 
 
 Job = Callable[[datetime], Tally]
-
-
-@contextmanager
-def unit_of_work() -> Iterator[None]:
-    """Commit what the block writes, or nothing of it.
-
-    What was only read before is let go first: a SQLite writer must begin its transaction as one, or it
-    would lose to another writer halfway.
-    """
-    db.session.rollback()
-    db.session.connection(execution_options={"begin_immediate": True})
-    try:
-        yield
-        db.session.commit()
-    except BaseException:
-        db.session.rollback()
-        raise
 
 
 def each(job: str, items: Iterable[T], act: Callable[[T], object]) -> Tally:

@@ -3,7 +3,8 @@
 from datetime import datetime
 from functools import partial
 
-from service_desk.jobs.runner import Fault, Tally, each, guarded, unit_of_work
+from service_desk.jobs.runner import Fault, Tally, each, guarded
+from service_desk.models.db import unit_of_work
 from service_desk.services.reports import runs, schedules
 
 NAME = "scheduled_reports"

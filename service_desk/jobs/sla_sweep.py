@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from service_desk.jobs.runner import Tally, each, unit_of_work
+from service_desk.jobs.runner import Tally, each
+from service_desk.models.db import unit_of_work
 from service_desk.services import sla
 
 NAME = "sla_sweep"

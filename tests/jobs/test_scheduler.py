@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 
 from service_desk.jobs import daily, housekeeping
 from service_desk.jobs.daily import DailyJob
-from service_desk.jobs.runner import Tally, each, run_job, unit_of_work
-from service_desk.models.db import db
+from service_desk.jobs.runner import Tally, each, run_job
+from service_desk.models.db import db, unit_of_work
 from service_desk.models.settings import JobRun, Setting
 from service_desk.models.users import SignInAttempt, Submission
 from service_desk.scheduler import DAILY_JOBS, JOBS, Scheduler
