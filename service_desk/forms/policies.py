@@ -124,11 +124,7 @@ class IssueForm(Form):
     set_ctpl = SelectField(_l("CTPL"), choices=[])
     set_commercial = SelectField(_l("Commercial covers"), choices=[])
     set_carrier_liability = SelectField(_l("Carrier's liability"), choices=[])
-    start = RadioField(
-        _l("Cover begins"),
-        choices=[(AT_ONCE, _l("when the present cover ends")), (ON_A_DAY, _l("on a day"))],
-        default=AT_ONCE,
-    )
+    start = RadioField(_l("Cover begins"), choices=[], default=AT_ONCE)
     start_on = DateField(_l("First day"), [Optional()])
 
     def cover_set_of(self, line: PolicyLine) -> Any:

@@ -16,6 +16,7 @@ LABELS = {
         "expired": _l("Expired"),
         "cancelled": _l("Cancelled"),
     },
+    "cover_start": {"after": _l("when the present cover ends"), "day": _l("on a day")},
     "measure": {"seats": _l("seats"), "tonnes": _l("tonnes")},
     "cover_source": {
         "client_list": _l("Stated in the client's list"),

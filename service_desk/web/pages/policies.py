@@ -122,6 +122,7 @@ def _with_cover_sets(form: IssueForm) -> IssueForm:
     """Offer the lines and cover sets of the tables in force; the first set of a line unless one was chosen."""
     tables = rates.in_force(current_account().id, local_date(g.now))
     form.lines.choices = [(line.value, label(line, "policy_line")) for line in PolicyLine if line in tables]
+    form.start.choices = choices("cover_start")
     for line in PolicyLine:
         select = form.cover_set_of(line)
         codes = tables[line].cover_sets if line in tables else []
