@@ -90,7 +90,9 @@ def _take_abandoned(job: str, slot: str, now: datetime) -> int | None:
 
 def is_slot_open(job: str, slot: str) -> bool:
     """Whether the slot still has to be run: a look before a write transaction is begun for it."""
-    finished = select(JobRun.id).where(JobRun.job == job, JobRun.slot == slot, JobRun.finished_at.is_not(None))
+    finished = select(JobRun.id).where(
+        JobRun.job == job, JobRun.slot == slot, JobRun.finished_at.is_not(None)
+    )
     return db.session.scalar(finished) is None
 
 

@@ -114,7 +114,7 @@ def test_a_schedule_changed_meanwhile_is_not_overwritten(run: ReportRun, sign_in
 
     answer = sign_in("manager").post("/reports/schedule", data=form)
 
-    assert answer.status_code == 422
+    assert answer.status_code == 409
     assert 'value="17:45"' in text(answer)
 
 
