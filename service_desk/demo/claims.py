@@ -19,12 +19,14 @@ from service_desk.demo.group import Group, person_name
 from service_desk.models.accounts import Branch
 from service_desk.models.claims import Assessment, Claim, ReportChannel, WantedDocument, WantedState
 from service_desk.models.db import db
+from service_desk.models.enquiries import Enquiry, EnquiryState
 from service_desk.models.fleet import Vehicle, VehicleState
 from service_desk.models.users import User
 from service_desk.rules.claim_documents import ClaimFeature
 from service_desk.rules.claim_losses import LossItem, LossKind, losses_of
 from service_desk.rules.permissions import Role
 from service_desk.rules.vocabulary import Fault
+from service_desk.services import enquiries
 from service_desk.services.claims import calculating, exits, handling, intake, papers, settlement
 
 CLAIMS = 300
@@ -195,7 +197,7 @@ def _work(walk: Walk, index: int, total: int) -> None:
     elif fate == "withdraw":
         steps = [_dispatch, _contact, _withdraw]
     elif fate == "deny":
-        steps += [_deny]
+        steps += [_deny, _follow_up]
     else:
         steps += [_assess, _request, _complete, _calculate, _approve, _pay, _close, _follow_up]
         steps += [_reopen, *_ROUND] if fate == "reopen" else []
@@ -371,7 +373,23 @@ def _follow_up(walk: Walk) -> bool:
     comment = "赔款到账前没有人说明进度" if score <= 2 else ""
     command = settlement.FollowUpRecord(at=walk.at, spoken_with="安全科", score=score, comment=comment)
     settlement.follow_up(walk.number, command, actor=walk.handler, now=walk.at)
+    if comment:
+        _answer_complaint(walk)
     return True
+
+
+def _answer_complaint(walk: Walk) -> None:
+    """A dissatisfied follow-up opened a first contact; its owner rings back within minutes."""
+    db.session.flush()
+    enquiry = db.session.scalars(
+        select(Enquiry).where(Enquiry.claim_id == _claim(walk).id, Enquiry.state == EnquiryState.OPEN)
+    ).one()
+    if not walk.wait(5 * MINUTE, 25 * MINUTE):
+        return
+    reply = "已向安全科致歉并说明进度，今后每步办结当日电话告知"
+    enquiries.answer(enquiry.number, reply, enquiry.version, actor=walk.handler, now=walk.at)
+    db.session.flush()
+    enquiries.close(enquiry.number, enquiry.version, actor=walk.handler, now=walk.at + HOUR)
 
 
 def _withdraw(walk: Walk) -> bool:
@@ -387,6 +405,7 @@ def _deny(walk: Walk) -> bool:
     if walk.wait_for_office(10, late=0.2):
         letter = exits.DenialLetter(at=walk.at, sent_to="集团保险部", means="专人送达")
         exits.send_denial_letter(walk.number, letter, actor=walk.handler, now=walk.at)
+        return True
     return False
 
 

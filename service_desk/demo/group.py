@@ -100,9 +100,9 @@ def _contacts(account: KeyAccount, branches: list[Branch], random: Random, now: 
     del now
     department = Contact(
         account_id=account.id,
-        name="陈慧敏",
-        position="集团保险部主任",
-        phone="139 3710 6001",
+        name="集团保险部",
+        position="部门公共邮箱",
+        phone="0371 6688 6001",
         email="insurance@zzly.example",
         gets_reports=True,
         gets_renewals=True,
