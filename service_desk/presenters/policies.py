@@ -82,6 +82,8 @@ def band_words(line: RateLine) -> str:
     """The band of a price line: `36 seats and more`, `2 to under 5 t`."""
     low, high = f"{line.band_from:f}", None if line.band_to is None else f"{line.band_to:f}"
     if line.measure is Measure.SEATS:
+        if high is None and line.band_from <= 1:
+            return _("any number of seats")
         if high is None:
             return _("%(low)s seats and more", low=low)
         return _("%(low)s to under %(high)s seats", low=low, high=high)
