@@ -1,6 +1,5 @@
 """Batches of issue: what was issued together, printed as one bundle, and handed over."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
