@@ -16,6 +16,11 @@ def squeeze(value: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", value).split())
 
 
+def one_line(value: str) -> str:
+    """Prose on one line: outer blanks off, inner runs to one. Unlike `squeeze` it leaves Chinese punctuation as typed."""
+    return " ".join(value.split())
+
+
 def search_key(value: str) -> str:
     """The form that search columns hold: NFKC, lower case, no blanks, no separators of plates."""
     folded = unicodedata.normalize("NFKC", value).casefold()

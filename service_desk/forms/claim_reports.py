@@ -22,7 +22,7 @@ class ReportForm(Form):
     description = TextAreaField(_l("What happened"), [InputRequired(), Length(max=4000)])
     other_party = StringField(_l("The other side"), [Length(max=200)])
     injured = RadioField(
-        _l("Is anybody injured?"), [InputRequired()], choices=[("no", _l("Nobody")), ("yes", _l("Yes"))]
+        _l("Is anybody injured?"), [InputRequired()], choices=[("no", _l("Nobody")), ("yes", _l("Somebody"))]
     )
     injured_count = IntegerField(_l("How many?"), [Optional()])
     photos = MultipleFileField(_l("Photos"))

@@ -8,9 +8,21 @@ from sqlalchemy import func, select
 from service_desk.base.clock import utc_now
 from service_desk.models.claims import Claim
 from service_desk.models.db import db
-from service_desk.models.enquiries import Enquiry, EnquiryChannel, EnquiryState, Handover, HandoverState
-from service_desk.services import sla
-from tests.claim_cases import reported_claim
+from service_desk.models.enquiries import (
+    Enquiry,
+    EnquiryChannel,
+    EnquiryState,
+    Handover,
+    HandoverState,
+    MatterKind,
+)
+from service_desk.models.notices import Channel, Notice
+from service_desk.models.users import User
+from service_desk.presenters import mail
+from service_desk.services import enquiries, sla
+from service_desk.services.claims import intake
+from service_desk.services.enquiries import ContactDetails
+from tests.claim_cases import file_store, reported_claim
 from tests.world import World
 
 CALL = {
@@ -175,6 +187,49 @@ def test_the_client_hands_nothing_over(world: World, sign_in) -> None:
 
     assert sign_in("hq").post("/handovers", data=offer).status_code == 403
     assert sign_in("foreign-hq").post("/handovers", data=offer).status_code == 404
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_message_about_owners_reads_as_a_mail(world: World, app, language: str) -> None:
+    """Report, question, answer, offer, refusal and acceptance: seven kinds of mail, each rendered as delivered."""
+    now = utc_now()
+    command = intake.ReportCommand(
+        world.account.id, "豫A12345", now, "G310", "追尾", "郭永刚", "13937108891", injured_count=0
+    )
+    number = intake.report(command, photos=[], key="", actor=world.safety_gongyi, now=now, files=file_store())
+    claim = db.session.scalars(select(Claim).where(Claim.number == number)).one()
+    question = ContactDetails(EnquiryChannel.MESSAGE, "郭永刚", "", "何时到现场", "", number, None)
+    asked = enquiries.log_contact(world.account.id, question, actor=world.safety_gongyi, now=now)
+    owner = db.session.get_one(User, claim.owner_id)
+    enquiries.answer(asked.number, "十点", asked.version, actor=owner, now=now)
+    for decide in (enquiries.refuse, enquiries.accept):
+        offer = enquiries.ask_handover(
+            MatterKind.CLAIM, number, world.claims2.id, "休假", actor=owner, now=now
+        )
+        reason = ("在外地",) if decide is enquiries.refuse else ()
+        decide(offer.id, *reason, actor=world.claims2, now=now)
+    db.session.commit()
+
+    notices = db.session.scalars(select(Notice).where(Notice.channel == Channel.MAIL)).all()
+    for notice in notices:
+        notice.language = language
+    mails = {notice.kind: mail.render(notice, base_url="https://desk.example") for notice in notices}
+
+    assert mails.keys() >= {
+        "claim_reported",
+        "claim_received",
+        "enquiry_assigned",
+        "enquiry_answered",
+        "handover_asked",
+        "handover_refused",
+        "handover_accepted",
+    }
+    assert owner.staff_no in mails["claim_received"].text
+    assert number in mails["claim_received"].subject
+    assert "在外地" in mails["handover_refused"].html
+    for one_mail in mails.values():
+        assert "https://desk.example/" in one_mail.text
+        assert "%(" not in one_mail.subject + one_mail.text
 
 
 def test_the_list_filters_and_stands_up_to_nonsense(world: World, sign_in) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 from service_desk.adapters.file_store import FileStore
 from service_desk.base.clock import CHINA, add_years, local_date
 from service_desk.base.errors import Conflict, Invalid, InvalidMany
-from service_desk.base.text import like_pattern, squeeze
+from service_desk.base.text import like_pattern, one_line, squeeze
 from service_desk.models.accounts import Branch
 from service_desk.models.claims import Claim, ClaimCover, ReportChannel
 from service_desk.models.db import db
@@ -97,7 +97,7 @@ def _report(
     log_event(claim, "reported", actor=actor, at=now, now=now, params=params)
     # Who took the call stays the first contact, even when another handles the claim.
     owner = actor if actor.side is Side.INSURER else handler
-    subject = " ".join((claim.plate, squeeze(claim.description)))
+    subject = " ".join((claim.plate, one_line(claim.description)))
     enquiries.open_for_claim(claim, owner_id=owner.id, subject=subject, actor=actor, now=now)
     changes = {"owner_id": (None, handler.id), "loss_at": (None, claim.loss_at)}
     audit.record("claim_reported", claim, actor=actor, now=now, changes=changes)
@@ -232,16 +232,16 @@ def _claim(command: ReportCommand, vehicle: Vehicle, handler: User, actor: User,
         state=ClaimState.REPORTED,
         loss_at=command.loss_at,
         reported_at=now,
-        place=squeeze(command.place),
+        place=one_line(command.place),
         latitude=command.latitude if command.has_position else None,
         longitude=command.longitude if command.has_position else None,
         accuracy_m=command.accuracy_m if command.has_position else None,
         is_urban=db.session.get_one(Branch, vehicle.branch_id).is_urban,
         description=command.description.strip(),
         injured_count=command.injured_count,
-        other_party=squeeze(command.other_party),
+        other_party=one_line(command.other_party),
         channel=_channel(command.channel, actor),
-        reporter_name=squeeze(command.reporter_name),
+        reporter_name=one_line(command.reporter_name),
         callback_phone=squeeze(command.callback_phone),
         reported_by_id=actor.id,
         owner_id=handler.id,

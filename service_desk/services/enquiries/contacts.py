@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from service_desk.base.clock import CHINA
 from service_desk.base.errors import Conflict, Invalid, InvalidMany
-from service_desk.base.text import squeeze
+from service_desk.base.text import one_line, squeeze
 from service_desk.models.accounts import Branch
 from service_desk.models.claims import Claim
 from service_desk.models.db import db
@@ -66,9 +66,9 @@ def log_contact(account_id: int, details: ContactDetails, *, actor: User, now: d
         branch_id=branch_id,
         channel=details.channel if actor.side is Side.INSURER else EnquiryChannel.MESSAGE,
         state=EnquiryState.OPEN,
-        subject=squeeze(details.subject),
+        subject=one_line(details.subject),
         body=details.body.strip(),
-        caller_name=squeeze(details.caller_name),
+        caller_name=one_line(details.caller_name),
         caller_phone=squeeze(details.caller_phone),
         owner_id=owner_id,
         first_owner_id=owner_id,

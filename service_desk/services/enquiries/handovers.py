@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
 from service_desk.base.errors import Conflict, Forbidden, Invalid, NotFound
-from service_desk.base.text import squeeze
+from service_desk.base.text import one_line
 from service_desk.models.claims import Claim, ClaimEvent
 from service_desk.models.db import db
 from service_desk.models.enquiries import Enquiry, Handover, HandoverState, MatterKind
@@ -50,7 +50,7 @@ def ask_handover(
         from_id=row.owner_id,
         to_id=to_id,
         state=HandoverState.ASKED,
-        note=squeeze(note)[:200],
+        note=one_line(note)[:200],
         asked_at=now,
     )
     try:
@@ -99,7 +99,7 @@ def refuse(offer_id: int, reason: str, *, actor: User, now: datetime) -> Handove
     if not reason.strip():
         raise Invalid("reason_missing", field="reason")
     changes = audit.change(
-        offer, state=HandoverState.REFUSED, decided_at=now, refusal_reason=squeeze(reason)[:200]
+        offer, state=HandoverState.REFUSED, decided_at=now, refusal_reason=one_line(reason)[:200]
     )
     audit.record("handover_refused", offer, actor=actor, now=now, label=offer.matter_number, changes=changes)
     _tell(offer, "handover_refused", offer.from_id, actor, now)

@@ -88,11 +88,17 @@ def count_views(account_id: int, wanted: ContactFilter, *, actor: User) -> dict[
 
 def _view(view: ContactView, actor: User) -> ColumnElement[bool]:
     if view is ContactView.MINE:
-        own = Enquiry.owner_id if actor.side is Side.INSURER else Enquiry.opened_by_id
-        return (own == actor.id) & (Enquiry.state != EnquiryState.CLOSED)
+        return _mine(actor) & (Enquiry.state != EnquiryState.CLOSED)
     if view is ContactView.OPEN:
         return Enquiry.state != EnquiryState.CLOSED
     return Enquiry.state == EnquiryState.CLOSED if view is ContactView.CLOSED else true()
+
+
+def _mine(actor: User) -> ColumnElement[bool]:
+    """Staff: those they own. Clients: those they wrote; the contact of a claim they reported is the claim itself."""
+    if actor.side is Side.INSURER:
+        return Enquiry.owner_id == actor.id
+    return (Enquiry.opened_by_id == actor.id) & (Enquiry.channel != EnquiryChannel.CLAIM_REPORT)
 
 
 def _narrowing(wanted: ContactFilter) -> list[ColumnElement[bool]]:
