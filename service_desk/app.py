@@ -87,7 +87,13 @@ def _init_login(app: Flask) -> None:
 
 
 def _wrap(app: Flask, config: Config) -> None:
-    static = WhiteNoise(app.wsgi_app, root=str(ROOT / "static"), prefix="static/", max_age=3600, autorefresh=not config.is_production)
+    static = WhiteNoise(
+        app.wsgi_app,
+        root=str(ROOT / "static"),
+        prefix="static/",
+        max_age=3600,
+        autorefresh=not config.is_production,
+    )
     app.wsgi_app = static  # type: ignore[method-assign]
     if config.proxies:
         hops = config.proxies

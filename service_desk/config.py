@@ -189,7 +189,9 @@ def _mail_address(given: Mapping[str, str], name: str, default: str) -> str:
     text = given.get(name) or default
     local, _, domain = parseaddr(text)[1].rpartition("@")
     if text and not (local and domain):
-        raise ConfigError(f"{name} must be a mail address such as Service Desk <desk@example.com>, not {text!r}.")
+        raise ConfigError(
+            f"{name} must be a mail address such as Service Desk <desk@example.com>, not {text!r}."
+        )
     return text
 
 

@@ -22,7 +22,14 @@ cli = AppGroup("users", help="Logins.")
 def add_admin(username: str, name: str, staff_no: str, password: str) -> None:
     """Add an administrator named USERNAME."""
     details = users.UserDetails(
-        username=username, name=name, staff_no=staff_no, phone="", email="", role=Role.ADMIN, account_ids=(), branch_id=None
+        username=username,
+        name=name,
+        staff_no=staff_no,
+        phone="",
+        email="",
+        role=Role.ADMIN,
+        account_ids=(),
+        branch_id=None,
     )
     try:
         users.add_user(details, password, actor=None, now=utc_now())

@@ -10,7 +10,13 @@ from random import Random
 from service_desk.adapters.file_store import FileStore
 from service_desk.base.clock import local_date
 from service_desk.demo import cast
-from service_desk.demo.aftermath import build_reports, build_reviews, settle_outbox, sweep_clocks
+from service_desk.demo.aftermath import (
+    build_reports,
+    build_reviews,
+    send_morning_notices,
+    settle_outbox,
+    sweep_clocks,
+)
 from service_desk.demo.claims import build_claims
 from service_desk.demo.contacts import build_contacts
 from service_desk.demo.cover import build_cover, build_receipts
@@ -33,8 +39,10 @@ def load_demo(files: FileStore, now: datetime) -> None:
     sweep_clocks(now)
     build_reviews(group, random, now)
     build_reports(group, now)
+    send_morning_notices(group, now)
     settle_outbox(now)
     settings.write(settings.HOLDS_DEMO_DATA, True)
+    settings.write(settings.INSURER_NAME, {"zh": cast.INSURER_NAME, "en": cast.INSURER_NAME_EN})
     settings.write(
         settings.DEMO_SIGN_INS,
         {

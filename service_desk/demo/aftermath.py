@@ -10,7 +10,7 @@ from service_desk.demo.group import Group
 from service_desk.models.db import db
 from service_desk.models.notices import Channel, DeliveryTry, Notice, NoticeState
 from service_desk.models.sla import Timer
-from service_desk.services import sla
+from service_desk.services import renewals, sla
 from service_desk.services.reports import runs, schedules
 from service_desk.services.sla.reviews import BreachCause, SignReview
 
@@ -68,6 +68,15 @@ def build_reports(group: Group, now: datetime) -> None:
     due = [datetime.combine(monday - timedelta(weeks=back), time(8, 30), CHINA) for back in (2, 1, 0)]
     for made_at in [at for at in due if at <= now][-2:]:
         runs.make_scheduled(group.account.id, made_at.date() - timedelta(weeks=1), now=made_at)
+    db.session.flush()
+
+
+def send_morning_notices(group: Group, now: datetime) -> None:
+    """What the daily jobs sent this morning, or the morning before when it is not seven yet."""
+    at = datetime.combine(local_date(now), time(7), CHINA)
+    at = at if at <= now else at - timedelta(days=1)
+    renewals.send_reminders(group.account.id, now=at)
+    renewals.send_uninsured_notices(group.account.id, now=at)
     db.session.flush()
 
 

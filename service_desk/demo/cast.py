@@ -9,7 +9,8 @@ ACCOUNT_CODE = "ZZLY"
 ACCOUNT_NAME = "郑州联运集团有限公司"
 ACCOUNT_NAME_EN = "Zhengzhou United Transport Group"
 ACCOUNT_USCC_BODY = "91410100MA4DEM001"
-INSURER_NAME = "中原财产保险股份有限公司"
+INSURER_NAME = "中州联合财产保险股份有限公司"
+INSURER_NAME_EN = "Zhongzhou United Property Insurance"
 
 # The twelve county-level units of Zhengzhou (GB/T 2260), short name, English, whether a city district.
 DISTRICTS = (

@@ -56,8 +56,12 @@ class YuanField(StringField):
 class MomentField(DateTimeLocalField):
     """A local date and time of the account's zone; `at` is the aware instant."""
 
-    def __init__(self, label: Any = None, validators: Any = None, *, zone: ZoneInfo = CHINA, **kwargs: Any) -> None:
-        super().__init__(label, validators, format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"], **kwargs)
+    def __init__(
+        self, label: Any = None, validators: Any = None, *, zone: ZoneInfo = CHINA, **kwargs: Any
+    ) -> None:
+        super().__init__(
+            label, validators, format=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"], **kwargs
+        )
         self.zone = zone
 
     @property

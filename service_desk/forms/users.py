@@ -75,5 +75,3 @@ class SetPasswordForm(Form):
 class OwnPasswordForm(Form):
     old = PasswordField(_l("Present password"), [InputRequired(), Length(max=200)])
     password = PasswordField(_l("New password"), [InputRequired(), Length(max=200)])
-
-

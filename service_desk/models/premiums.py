@@ -30,7 +30,10 @@ class Receivable(Versioned, Base):
 
 class Receipt(Base):
     __tablename__ = "receipts"
-    __table_args__ = (CheckConstraint("amount_fen > 0", name="amount"), Index(None, "account_id", "received_on"))
+    __table_args__ = (
+        CheckConstraint("amount_fen > 0", name="amount"),
+        Index(None, "account_id", "received_on"),
+    )
 
     id: Mapped[Id]
     number: Mapped[Short] = mapped_column(unique=True)

@@ -1,6 +1,5 @@
 """The settlement sheet of a claim as data for its printed template."""
 
-from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from service_desk.adapters import pdf
@@ -8,7 +7,9 @@ from service_desk.base.clock import CHINA
 from service_desk.base.money import capitals, format_yuan
 from service_desk.models.claims import ClaimCalculation
 from service_desk.presenters.claims import branch_name, calculation_table, covers, plate
+from service_desk.presenters.insurer import insurer_name
 from service_desk.presenters.labels import label
+from service_desk.presenters.languages import current_language
 from service_desk.services.claims.files import ClaimFile
 
 
@@ -19,10 +20,10 @@ def settlement_sheet(file: ClaimFile, calculation: ClaimCalculation, page_url: s
     return pdf.render(
         "settlement",
         {
-            "lang": "en" if str(get_locale()).startswith("en") else "zh",
+            "lang": current_language(),
             "labels": _labels(),
             "watermark": "" if is_approved else _("Draft"),
-            "insurer_name": _("Service Desk"),
+            "insurer_name": insurer_name(),
             "title": _("Settlement sheet"),
             "number": f"{file.claim.number} / {sheet.version}",
             "qr_svg": pdf.qr_svg(page_url),

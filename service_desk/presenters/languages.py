@@ -9,7 +9,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
 from flask import Flask
-from flask_babel import Babel, Domain, force_locale
+from flask_babel import Babel, Domain, force_locale, get_locale
 
 CATALOGUES = Path(__file__).resolve().parent.parent / "translations"
 # Ours -> Babel's. Source strings are English, so English needs no catalogue.
@@ -20,7 +20,10 @@ LANGUAGE_NAMES = {"zh": "中文", "en": "English"}
 def load_languages(app: Flask, select_language: Callable[[], str]) -> None:
     """Set Flask-Babel up with the merged catalogues; `select_language` answers `zh` or `en`."""
     babel = Babel(
-        app, default_locale="en", default_timezone="Asia/Shanghai", locale_selector=lambda: LOCALES[select_language()]
+        app,
+        default_locale="en",
+        default_timezone="Asia/Shanghai",
+        locale_selector=lambda: LOCALES[select_language()],
     )
     # Filled beforehand: one small .po per word is merged here, so there is no build step and no .mo file.
     domain = Domain()
@@ -55,3 +58,8 @@ def in_language(language: str) -> Iterator[None]:
     """Speak to a recipient in their language (mails, PDFs), whatever the request's is."""
     with force_locale(LOCALES[normalise_language(language) or "zh"]):
         yield
+
+
+def current_language() -> str:
+    """The language being spoken now: `zh` or `en`."""
+    return normalise_language(str(get_locale())) or "en"

@@ -4,25 +4,22 @@ from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from service_desk.adapters import pdf
 from service_desk.base.clock import CHINA, start_of_day
 from service_desk.base.money import capitals, format_yuan, to_fen
 from service_desk.models.policies import PolicyState
+from service_desk.presenters.insurer import insurer_name
 from service_desk.presenters.labels import label
+from service_desk.presenters.languages import current_language
 from service_desk.presenters.policies import branch_name, cover_set, limit_rows, table_words, vehicle_words
 from service_desk.presenters.reports import named
 from service_desk.rules.policy_flow import Term
 from service_desk.rules.settlement.regimes import ctpl_regime_at
 from service_desk.rules.vocabulary import PolicyLine
-from service_desk.services import settings
 from service_desk.services.policies.queries import PolicyView
 from service_desk.services.premiums import ReceiptView
-
-INSURER = "insurer_name"
-"""The setting that holds the insurer's name as printed: `{"zh": …, "en": …}`."""
 
 
 def policies_pdf(
@@ -32,7 +29,7 @@ def policies_pdf(
     return pdf.render(
         "policy",
         {
-            "lang": _language(),
+            "lang": current_language(),
             "labels": _policy_labels(),
             "document_title": views[0].policy.number if len(views) == 1 else _("Policies"),
             "watermark": _("Cancelled") if _are_cancelled(views) else "",
@@ -42,18 +39,8 @@ def policies_pdf(
     )
 
 
-def insurer_name() -> str:
-    """The insurer as printed, in the reader's language; the desk's own name until it is set."""
-    names: dict[str, str] = settings.read(INSURER, {})
-    return names.get(_language()) or names.get("zh") or _("Service Desk")
-
-
 def _are_cancelled(views: Sequence[PolicyView]) -> bool:
     return all(view.policy.state is PolicyState.CANCELLED for view in views)
-
-
-def _language() -> str:
-    return "en" if str(get_locale()).startswith("en") else "zh"
 
 
 def _policy_labels() -> dict[str, str]:
@@ -185,7 +172,7 @@ def receipt_pdf(view: ReceiptView, address: str) -> bytes:
     return pdf.render(
         "receipt",
         {
-            "lang": _language(),
+            "lang": current_language(),
             "labels": _receipt_labels(),
             "document_title": receipt.number,
             "insurer_name": insurer_name(),

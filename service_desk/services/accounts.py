@@ -82,7 +82,9 @@ def add_account(details: AccountDetails, *, actor: User | None, now: datetime) -
     return account
 
 
-def change_account(account_id: int, details: AccountDetails, version: int, *, actor: User, now: datetime) -> None:
+def change_account(
+    account_id: int, details: AccountDetails, version: int, *, actor: User, now: datetime
+) -> None:
     """Change a key account's facts."""
     access.require(actor, Action.MANAGE_ACCOUNTS)
     account = access.get_account(actor, account_id)
@@ -105,7 +107,9 @@ def _check_account(details: AccountDetails, own_id: int | None) -> None:
     if not is_uscc(normalise_uscc(details.uscc)):
         raise Invalid("uscc_invalid", field="uscc", value=details.uscc)
     code = details.code.strip().upper()
-    if db.session.scalar(select(KeyAccount.id).where(KeyAccount.code == code, KeyAccount.id != (own_id or 0))):
+    if db.session.scalar(
+        select(KeyAccount.id).where(KeyAccount.code == code, KeyAccount.id != (own_id or 0))
+    ):
         raise Invalid("code_taken", field="code", value=code)
     if not details.reminder_days or not all(1 <= days <= 365 for days in details.reminder_days):
         raise Invalid("reminder_days_invalid", field="reminder_days")
@@ -172,7 +176,9 @@ def add_branch(account_id: int, details: BranchDetails, *, actor: User | None, n
     return branch
 
 
-def change_branch(branch_id: int, details: BranchDetails, version: int, *, actor: User, now: datetime) -> None:
+def change_branch(
+    branch_id: int, details: BranchDetails, version: int, *, actor: User, now: datetime
+) -> None:
     """Change a branch; moving it moves everything below it."""
     access.require(actor, Action.MANAGE_ACCOUNTS)
     branch = get_branch(branch_id, actor=actor)
@@ -223,7 +229,9 @@ def _check_names(account_id: int, details: BranchDetails, own_id: int | None) ->
             Branch.account_id == account_id, Branch.name_key == key, Branch.id != (own_id or 0)
         )
         alias_taken = select(BranchAlias.id).where(
-            BranchAlias.account_id == account_id, BranchAlias.alias_key == key, BranchAlias.branch_id != (own_id or 0)
+            BranchAlias.account_id == account_id,
+            BranchAlias.alias_key == key,
+            BranchAlias.branch_id != (own_id or 0),
         )
         if db.session.scalar(taken) or db.session.scalar(alias_taken):
             raise Invalid("branch_name_taken", field=field, value=name)
@@ -248,8 +256,12 @@ def add_alias(account_id: int, branch_id: int, alias: str, *, actor: User, now: 
     known = select(BranchAlias.id).where(BranchAlias.account_id == account_id, BranchAlias.alias_key == key)
     if db.session.scalar(known):
         raise Invalid("branch_name_taken", field="aliases", value=alias)
-    db.session.add(BranchAlias(account_id=account_id, branch_id=branch_id, alias=squeeze(alias), alias_key=key))
-    audit.record("branch_alias_added", branch, actor=actor, now=now, changes={"alias": (None, squeeze(alias))})
+    db.session.add(
+        BranchAlias(account_id=account_id, branch_id=branch_id, alias=squeeze(alias), alias_key=key)
+    )
+    audit.record(
+        "branch_alias_added", branch, actor=actor, now=now, changes={"alias": (None, squeeze(alias))}
+    )
 
 
 def list_contacts(account_id: int, *, actor: User) -> list[Contact]:
@@ -282,7 +294,9 @@ def add_contact(account_id: int, details: ContactDetails, *, actor: User | None,
     return contact
 
 
-def change_contact(contact_id: int, details: ContactDetails, version: int, *, actor: User, now: datetime) -> None:
+def change_contact(
+    contact_id: int, details: ContactDetails, version: int, *, actor: User, now: datetime
+) -> None:
     """Change a contact person; one who left is made inactive, never deleted."""
     access.require(actor, Action.MANAGE_ACCOUNTS)
     contact = get_contact(contact_id, actor=actor)

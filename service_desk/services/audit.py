@@ -89,10 +89,14 @@ class TrailFilter:
     to_on: date | None = None
 
 
-def list_entries(wanted: TrailFilter, page: PageRequest, *, actor: User) -> Page[tuple[AuditEntry, User | None]]:
+def list_entries(
+    wanted: TrailFilter, page: PageRequest, *, actor: User
+) -> Page[tuple[AuditEntry, User | None]]:
     """The trail, newest first, with who acted. A manager sees the entries of their accounts."""
     access.require(actor, Action.READ_AUDIT)
-    statement = access.visible(actor, Action.READ_AUDIT, select(AuditEntry), AuditEntry).where(*_conditions(wanted))
+    statement = access.visible(actor, Action.READ_AUDIT, select(AuditEntry), AuditEntry).where(
+        *_conditions(wanted)
+    )
     total = db.session.scalar(select(func.count()).select_from(statement.subquery())) or 0
     rows = db.session.execute(
         statement.add_columns(User)

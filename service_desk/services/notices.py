@@ -115,7 +115,12 @@ def _row(
 
 def unread_count(user: User) -> int:
     """How many in-app notices the user has not read."""
-    return db.session.scalar(select(func.count()).select_from(_inbox(user).where(Notice.read_at.is_(None)).subquery())) or 0
+    return (
+        db.session.scalar(
+            select(func.count()).select_from(_inbox(user).where(Notice.read_at.is_(None)).subquery())
+        )
+        or 0
+    )
 
 
 def list_inbox(user: User, page: PageRequest) -> Page[Notice]:

@@ -59,7 +59,12 @@ def search(text: str, *, actor: User) -> Found:
     return Found(
         query,
         vehicles=_rows(
-            actor, Action.READ_FLEET, Vehicle, in_key(Vehicle.plate), in_key(Vehicle.vin), Vehicle.id.in_(formerly)
+            actor,
+            Action.READ_FLEET,
+            Vehicle,
+            in_key(Vehicle.plate),
+            in_key(Vehicle.vin),
+            Vehicle.id.in_(formerly),
         ),
         policies=_rows(actor, Action.READ_POLICIES, Policy, in_text(Policy.number), in_key(Policy.plate)),
         claims=_rows(

@@ -7,6 +7,7 @@ from service_desk.models.settings import Setting
 
 HOLDS_DEMO_DATA = "holds_demo_data"
 DEMO_SIGN_INS = "demo_sign_ins"
+INSURER_NAME = "insurer_name"  # as printed: {"zh": …, "en": …}
 
 
 def read(key: str, default: Any = None) -> Any:

@@ -44,7 +44,13 @@ SECURITY_HEADERS = {
     "Permissions-Policy": "geolocation=(self), camera=(self), microphone=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-STATUS_OF: dict[type[DomainError], int] = {NotFound: 404, Forbidden: 403, Conflict: 409, Invalid: 422, InvalidMany: 422}
+STATUS_OF: dict[type[DomainError], int] = {
+    NotFound: 404,
+    Forbidden: 403,
+    Conflict: 409,
+    Invalid: 422,
+    InvalidMany: 422,
+}
 
 
 def init_http(app: Flask) -> None:
@@ -179,7 +185,9 @@ def _answer_refusal(error: DomainError) -> ResponseReturnValue:
 
 
 def _answer_csrf(_error: CSRFError) -> ResponseReturnValue:
-    return _error_page(400, _("The page was open too long or was not sent from here. Go back, reload it and send again."))
+    return _error_page(
+        400, _("The page was open too long or was not sent from here. Go back, reload it and send again.")
+    )
 
 
 def _answer_too_large(_error: RequestEntityTooLarge) -> ResponseReturnValue:
@@ -204,7 +212,9 @@ def _answer_fault(error: Exception) -> ResponseReturnValue:
         log.error("database_unavailable", error=str(error.orig))
         return _error_page(503, _("The database does not answer. Nothing was saved; try again in a minute."))
     log.exception("request_failed", path=request.path)
-    return _error_page(500, _("Something went wrong on our side. Nothing was saved. Tell the administrator this number."))
+    return _error_page(
+        500, _("Something went wrong on our side. Nothing was saved. Tell the administrator this number.")
+    )
 
 
 def _error_page(status: int, words: str) -> ResponseReturnValue:
@@ -214,7 +224,10 @@ def _error_page(status: int, words: str) -> ResponseReturnValue:
         return {"error": {"status": status, "message": words, "reference": reference}}, status
     heading = {403: _("Not allowed"), 404: _("Not found"), 409: _("Changed meanwhile"), 413: _("Too large")}
     page = render_template(
-        "error.html", status=status, heading=heading.get(status, _("That did not work")), sentence=words, reference=reference
+        "error.html",
+        status=status,
+        heading=heading.get(status, _("That did not work")),
+        sentence=words,
+        reference=reference,
     )
     return page, status
-

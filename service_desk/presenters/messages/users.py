@@ -12,7 +12,9 @@ MESSAGES = {
     "own_rights": _l("You cannot take your own rights away. Ask another administrator."),
     "password_short": _l("A password has at least %(length)s characters."),
     "password_wrong": _l("The present password is wrong."),
-    "uscc_invalid": _l("%(value)s is not a valid Unified Social Credit Code (18 characters with a check digit)."),
+    "uscc_invalid": _l(
+        "%(value)s is not a valid Unified Social Credit Code (18 characters with a check digit)."
+    ),
     "code_taken": _l("The code %(value)s is taken."),
     "branch_name_taken": _l("There is a branch or alias named %(value)s already."),
     "branch_in_itself": _l("A branch cannot stand below itself."),

@@ -129,7 +129,9 @@ def _page(template: str, form: Form, **context: object) -> ResponseReturnValue:
 
 def _with_parents(form: BranchForm, account_id: int, own_id: int | None) -> BranchForm:
     rows = accounts.list_branches(account_id, actor=actor())
-    form.parent_id.choices = [("", _("the group itself"))] + [(row.id, row.name) for row in rows if row.id != own_id]
+    form.parent_id.choices = [("", _("the group itself"))] + [
+        (row.id, row.name) for row in rows if row.id != own_id
+    ]
     return form
 
 

@@ -20,7 +20,9 @@ def trail() -> ResponseReturnValue:
     """Who changed what, when, from where."""
     form = TrailForm(request.args)
     actions = audit.known_actions(actor=actor())
-    form.action.choices = [("", _("Everything"))] + [(action, label(action, "audit_action")) for action in actions]
+    form.action.choices = [("", _("Everything"))] + [
+        (action, label(action, "audit_action")) for action in actions
+    ]
     wanted = form.wanted(request.args.get("person", type=int))
     page = audit.list_entries(wanted, page_request(), actor=actor())
     rows = [shown_entry(entry, who) for entry, who in page.rows]

@@ -26,7 +26,9 @@ def new() -> ResponseReturnValue:
     """Add a login."""
     users.list_users(actor=actor())
     form = _with_choices(NewUserForm())
-    if attempt(form, lambda: users.add_user(form.command(), form.password.data or "", actor=actor(), now=g.now)):
+    if attempt(
+        form, lambda: users.add_user(form.command(), form.password.data or "", actor=actor(), now=g.now)
+    ):
         return done(_("The login was added."), "users.users")
     return _page("users/edit.html", form, user=None)
 
@@ -39,7 +41,8 @@ def edit(user_id: int) -> ResponseReturnValue:
     form = UserForm(obj=user, data={"account_ids": users.account_ids_of(user)})
     _with_choices(form)
     if attempt(
-        form, lambda: users.change_user(user_id, form.command(), form.version.data or 0, actor=actor(), now=g.now)
+        form,
+        lambda: users.change_user(user_id, form.command(), form.version.data or 0, actor=actor(), now=g.now),
     ):
         return done(_("The login was changed."), "users.users")
     return _page("users/edit.html", form, user=user, password_form=SetPasswordForm(formdata=None))
@@ -53,7 +56,9 @@ def password(user_id: int) -> ResponseReturnValue:
     form = SetPasswordForm()
     if attempt(form, lambda: users.set_password(user_id, form.password.data or "", actor=actor(), now=g.now)):
         return done(_("The password was changed; open sessions have ended."), "users.users")
-    details = _with_choices(UserForm(formdata=None, obj=user, data={"account_ids": users.account_ids_of(user)}))
+    details = _with_choices(
+        UserForm(formdata=None, obj=user, data={"account_ids": users.account_ids_of(user)})
+    )
     return again("users/edit.html", form=details, user=user, password_form=form)
 
 
