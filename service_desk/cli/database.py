@@ -90,5 +90,5 @@ def install_defaults(now: datetime) -> None:
     """
     with unit_of_work():
         sla.install_defaults(now)
-        rates.install_base_tariff(now=now)
+        rates.install_sample_rates(now=now)
         schedules.ensure_schedules(now)
