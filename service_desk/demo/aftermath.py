@@ -36,7 +36,7 @@ def sweep_clocks(now: datetime) -> None:
 
 
 def build_reviews(group: Group, random: Random, now: datetime) -> None:
-    """Sign the reviews of all but the latest breaches; every eleventh older one was left lying."""
+    """Sign the reviews of all but the latest breaches; two of the last two months were left lying."""
     manager = group.users["manager"]
     breached = db.session.scalars(
         select(Timer)
@@ -44,8 +44,11 @@ def build_reviews(group: Group, random: Random, now: datetime) -> None:
         .where(Timer.breached_at < now - timedelta(days=6), Timer.stopped_at.is_not(None))
         .order_by(Timer.breached_at)
     ).all()
-    for index, timer in enumerate(breached):
-        if index % 11 == 10 or timer.breached_at is None or timer.stopped_at is None:
+    left_lying = [
+        timer.id for timer in breached if timer.breached_at and timer.breached_at > now - timedelta(days=60)
+    ][:2]
+    for timer in breached:
+        if timer.id in left_lying or timer.breached_at is None or timer.stopped_at is None:
             continue
         cause, explanation, correction = random.choice(_CAUSES)
         signed_at = max(timer.stopped_at, timer.breached_at) + timedelta(hours=random.uniform(3, 30))
