@@ -23,6 +23,7 @@ from tests.world import World
 
 LISTS = Path(__file__).parent.parent / "data" / "fleet_lists"
 LIST = "02-gbk.csv"
+SENT_AS = "2026年度营运车辆.csv"
 CHOSEN = 12
 MOST_CLICKS = 6
 
@@ -71,7 +72,10 @@ def import_the_list(page: Page) -> None:
     before = db.session.scalar(select(func.count()).select_from(Vehicle)) or 0
     page.goto("/vehicles")
     page.get_by_role("link", name="Import a list").click()
-    page.locator('input[type="file"]').set_input_files(LISTS / LIST)
+    content = (LISTS / LIST).read_bytes()
+    page.locator('input[type="file"]').set_input_files(
+        {"name": SENT_AS, "mimeType": "text/csv", "buffer": content}
+    )
     page.get_by_role("button", name="Check the list").click()
     figures = page.locator(".figures")
     expect(figures).to_contain_text(str(len(expected["rejected"])))
@@ -80,6 +84,10 @@ def import_the_list(page: Page) -> None:
     page.get_by_role("button", name=f"Import {expected['accepted']} vehicles").click()
 
     expect(page.get_by_role("link", name="To the fleet")).to_be_visible()
+    with page.expect_download() as handed_back:
+        page.get_by_role("link", name="Download with results").click()
+    assert SENT_AS.removesuffix(".csv") in handed_back.value.suggested_filename
+    assert len(handed_back.value.path().read_bytes()) > len(content)
     db.session.rollback()
     assert db.session.scalar(select(func.count()).select_from(Vehicle)) == before + expected["accepted"]
 

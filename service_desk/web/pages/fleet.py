@@ -1,9 +1,21 @@
 """The fleet: list with cover today, one vehicle, suggestions for other forms."""
 
 from datetime import UTC, datetime
+from io import BytesIO
 from typing import Any
 
-from flask import Blueprint, Response, current_app, flash, g, jsonify, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    current_app,
+    flash,
+    g,
+    jsonify,
+    render_template,
+    request,
+    send_file,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
@@ -136,9 +148,8 @@ def export() -> ResponseReturnValue:
 
 def download(content: bytes, filename: str, content_type: str = "application/octet-stream") -> Response:
     """An answer the browser keeps as a file."""
-    answer = Response(content, content_type=content_type)
-    answer.headers.set("Content-Disposition", "attachment", filename=filename)
-    return answer
+    # Clients name their files in Chinese, which a header cannot carry as it is: send_file writes it so it can.
+    return send_file(BytesIO(content), mimetype=content_type, as_attachment=True, download_name=filename)
 
 
 @bp.get("/api/vehicles/suggest")
