@@ -19,8 +19,8 @@ from service_desk.rules.vocabulary import PolicyLine, UseClass
 from service_desk.services import policies, premiums
 from service_desk.services.policies import IssueRequest, LineChoice
 
-# Vehicles whose terms begin on the same day, one group every five days of the year.
-_DAYS_BETWEEN_GROUPS = 5
+# Vehicles whose terms begin on the same day, one group every nine days of the year.
+_DAYS_BETWEEN_GROUPS = 9
 _YEAR = 365
 _HISTORY_DAYS = 30 * 18 + 10
 # Of a group that expires within this many days, half the vehicles have renewed already.

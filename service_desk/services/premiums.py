@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, insert, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, insert, select, update
 
 from service_desk.base.clock import local_date
 from service_desk.base.errors import Conflict, Invalid
@@ -236,8 +236,16 @@ def _add_receipt(
 def _settle(receipt: Receipt, chosen: list[OpenReceivable]) -> None:
     debts = [Debt(one.receivable.id, one.receivable.due_on, one.open_fen) for one in chosen]
     parts = allocate(receipt.amount_fen, debts)
+    # All but the last are settled whole: one statement, not one a policy.
+    whole = [one.receivable.id for one in chosen if parts.get(one.receivable.id) == one.open_fen]
+    db.session.execute(
+        update(Receivable)
+        .where(Receivable.id.in_(whole))
+        .values(settled_fen=Receivable.amount_fen, version=Receivable.version + 1)
+    )
     for one in chosen:
-        one.receivable.settled_fen += parts.get(one.receivable.id, 0)
+        if one.receivable.id not in whole:
+            one.receivable.settled_fen += parts.get(one.receivable.id, 0)
     db.session.execute(
         insert(ReceiptAllocation),
         [

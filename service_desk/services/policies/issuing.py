@@ -109,7 +109,8 @@ def _write_policies(batch: IssueBatch, planned: list[PlannedPolicy], now: dateti
     ids = [id_of[number] for number in numbers_of]
     coverages = [values for id_, one in zip(ids, planned, strict=True) for values in _coverages(id_, one)]
     if coverages:
-        db.session.execute(insert(Coverage), coverages)
+        # Rows with and without a limit a seat go in together, not in turns of one.
+        db.session.execute(insert(Coverage), coverages, execution_options={"render_nulls": True})
     db.session.execute(
         insert(Receivable), [_receivable(id_, one, now) for id_, one in zip(ids, planned, strict=True)]
     )

@@ -115,7 +115,9 @@ def add_entry(
 
     Refuses what cannot follow (`rules.sla.check_event`) before anything is written.
     """
-    events = events_of(entries_of([timer.id])[timer.id])
+    # A clock that starts now has no history to read.
+    is_new = kind is EventKind.START
+    events = [] if is_new else events_of(entries_of([timer.id])[timer.id])
     proof = str(evidence_id) if evidence_id is not None else PROVED_BY_MATTER
     event = LedgerEvent(
         at, kind, holder_id, reason, evidence=None if kind is EventKind.PAUSE and not evidence_id else proof
@@ -134,12 +136,15 @@ def add_entry(
             recorded_at=now,
         )
     )
-    return refresh(timer, [*events, event], now)
+    return refresh(timer, [*events, event], now, done=set() if is_new else None)
 
 
-def refresh(timer: Timer, events: list[LedgerEvent], now: datetime) -> TimerFacts:
-    """Write what follows from the events at `now` into the row."""
-    facts = evaluate(events, target_of(timer), calendar_of(timer), now, told(timer.id))
+def refresh(
+    timer: Timer, events: list[LedgerEvent], now: datetime, *, done: set[str] | None = None
+) -> TimerFacts:
+    """Write what follows from the events at `now` into the row. `done`: what was told before, when it is known."""
+    done = told(timer.id) if done is None else done
+    facts = evaluate(events, target_of(timer), calendar_of(timer), now, done)
     timer.state = facts.state
     timer.holder_id = facts.holder_id
     timer.due_at, timer.warn_at, timer.next_check_at = facts.due_at, facts.warn_at, facts.next_check_at
