@@ -26,9 +26,10 @@ def typed(at: datetime) -> str:
 
 
 def scrolls_sideways(page: Page) -> bool:
-    """Whether the page is wider than the window."""
-    wide: bool = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
-    return wide
+    """Whether the page is wider than the window; a phone's own `innerWidth` grows with what does not fit."""
+    size = page.viewport_size
+    wide: int = page.evaluate("document.documentElement.scrollWidth")
+    return size is not None and wide > size["width"]
 
 
 def rows_of(table: Locator) -> list[list[str]]:

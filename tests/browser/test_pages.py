@@ -1,0 +1,158 @@
+"""Every page a person can reach by links: it opens, fits a phone, breaks no policy, and axe finds nothing wrong.
+
+On SQLite only: what a page looks like does not hang on the database.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, Response
+from sqlalchemy import select
+
+from service_desk.base.clock import local_date, utc_now
+from service_desk.jobs import sla_sweep
+from service_desk.models.db import db
+from service_desk.models.premiums import Receivable
+from service_desk.rules.claim_flow import ClaimState
+from service_desk.rules.schedule import week_of
+from service_desk.rules.vocabulary import PolicyLine
+from service_desk.services import policies, premiums
+from service_desk.services.documents import Upload
+from service_desk.services.fleet import importing
+from service_desk.services.policies import IssueRequest, LineChoice, rates
+from service_desk.services.premiums import ReceiptCommand
+from service_desk.services.reports import runs, schedules
+from tests.browser.conftest import DESKTOP, PHONE, axe_problems
+from tests.browser.pages import scrolls_sideways
+from tests.claim_cases import Journey, file_store, reported_claim
+from tests.world import World
+
+pytestmark = pytest.mark.parametrize("_desk", ["sqlite"], indirect=True, scope="session")
+
+ROLES = ("manager", "admin", "underwriter", "claims1", "hq", "safety-gongyi")
+CLIENTS = {"hq", "safety-gongyi"}
+# Files are no pages; a photo is shown as it is.
+FILE = re.compile(r"\.(pdf|xlsx)$|^/(documents|static)/|/(export|original|checked)$")
+
+
+@pytest.fixture
+def busy_desk(world: World) -> World:
+    """Something in every list: claims in several states, a breach, policies, a receipt, a list, a report."""
+    now = utc_now()
+    rates.install_sample_rates(now=now)
+    schedules.ensure_schedules(now)
+    reported_claim(world, now - timedelta(hours=3), is_disputed=True)
+    sla_sweep.run(now)
+    for number, state in enumerate((ClaimState.ASSESSED, ClaimState.CALCULATED, ClaimState.CLOSED), start=1):
+        started = now - timedelta(hours=number)
+        Journey(world, reported_claim(world, started), started).to(state)
+    _insure_and_pay(world)
+    head = "车牌号,车架号,座位数,单位\n豫A12345,,50,巩义客运分公司\n豫AO1111,X,49,老公司\n"
+    importing.upload_list(
+        Upload("清单.csv", head.encode()),
+        world.account.id,
+        files=file_store(),
+        actor=world.underwriter,
+        now=now,
+    )
+    last_week = week_of(local_date(now)) - timedelta(days=7)
+    runs.run_now(world.account.id, runs.RunNow(last_week, is_sent=True), actor=world.manager, now=now)
+    db.session.commit()
+    return world
+
+
+def _insure_and_pay(world: World) -> None:
+    now = utc_now()
+    lines = (LineChoice(PolicyLine.CTPL, "basic"), LineChoice(PolicyLine.CARRIER_LIABILITY, "seat_400k"))
+    order = IssueRequest(world.account.id, (world.coach.id, world.bus.id, world.truck.id), lines)
+    policies.issue_many(order, actor=world.underwriter, now=now)
+    owed = db.session.scalars(select(Receivable.id).filter_by(branch_id=world.gongyi.id)).first()
+    assert owed is not None
+    receipt = ReceiptCommand(world.gongyi.id, (owed,), None, local_date(now), "transfer", "巩义客运分公司")
+    premiums.record_receipt(receipt, actor=world.underwriter, now=now)
+
+
+@pytest.fixture(scope="module")
+def examined() -> set[tuple[str, str]]:
+    """Which pages axe has seen, by side of the desk: it takes a second for each, and pages of one side are alike."""
+    return set()
+
+
+@pytest.mark.parametrize("username", ROLES)
+def test_every_page_opens_and_fits_in_chinese(
+    busy_desk: World, open_desk: Callable[..., Page], examined: set[tuple[str, str]], username: str
+) -> None:
+    page = open_desk(username)
+    broken = watch(page)
+    side = "client" if username in CLIENTS else "insurer"
+
+    for path in crawl(page):
+        place = (side, username if path == "/" else kind_of(path))
+        for device in (DESKTOP, PHONE):
+            resize(page, device)
+            broken += fits(page, device)
+            if place not in examined:
+                broken += [f"{path} at {page.viewport_size}: {problem}" for problem in axe_problems(page)]
+        examined.add(place)
+
+    assert not broken, "\n".join(broken)
+
+
+@pytest.mark.parametrize("username", ROLES)
+def test_every_page_opens_and_fits_in_english(
+    busy_desk: World, open_desk: Callable[..., Page], username: str
+) -> None:
+    page = open_desk(username, language="en", phone=True)
+    broken = watch(page)
+
+    for _path in crawl(page):
+        broken += fits(page, PHONE)
+
+    assert not broken, "\n".join(broken)
+
+
+def watch(page: Page) -> list[str]:
+    """A list that fills with whatever the desk refuses or fails at."""
+    broken: list[str] = []
+
+    def look(answer: Response) -> None:
+        if answer.status >= 400:
+            broken.append(f"{answer.status} {answer.url} on {page.url}")
+
+    page.on("response", look)
+    return broken
+
+
+def fits(page: Page, device: dict[str, Any]) -> list[str]:
+    """A desk may be scrolled sideways, a phone may not."""
+    return [f"{page.url} scrolls sideways"] if device is PHONE and scrolls_sideways(page) else []
+
+
+def resize(page: Page, device: dict[str, Any]) -> None:
+    """To the device's window, until the scripts that watch sizes have seen it."""
+    page.set_viewport_size(device["viewport"])
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def crawl(page: Page) -> Iterator[str]:
+    """Open one page of each kind that links lead to, from the home page on."""
+    waiting, seen = ["/"], {"/"}
+    while waiting:
+        path = waiting.pop(0)
+        page.goto(path)
+        yield path
+        for link in page.eval_on_selector_all("a[href]", "links => links.map(a => a.href)"):
+            found = urlsplit(link)
+            kind = kind_of(found.path)
+            if found.netloc == urlsplit(page.url).netloc and kind not in seen and not FILE.search(found.path):
+                seen.add(kind)
+                waiting.append(found.path)
+
+
+def kind_of(path: str) -> str:
+    """The path with its numbers taken out."""
+    return re.sub(r"\d+", "#", re.sub(r"[A-Z]{3}-?\d{4}-\d+", "#", path))
