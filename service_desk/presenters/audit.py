@@ -1,14 +1,17 @@
 """Entries of the audit trail in words."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
 
+from service_desk.base.money import format_yuan
 from service_desk.models.audit import AuditEntry
 from service_desk.models.users import User
-from service_desk.presenters.labels import label
+from service_desk.presenters.labels import LABELS, label
+from service_desk.presenters.times import moment
 
 
 @dataclass(frozen=True)
@@ -23,21 +26,92 @@ class ShownEntry:
     ip: str
 
 
-def shown_entry(entry: AuditEntry, who: User | None) -> ShownEntry:
+# Which words the codes in a field have; a table is named where the field's name is not enough.
+_CODES = {
+    "cause": "breach_cause",
+    "channel": "enquiry_channel",
+    "claims.state": "claim_state",
+    "enquiries.state": "enquiry_state",
+    "fault": "fault",
+    "handovers.state": "handover_state",
+    "line": "policy_line",
+    "method": "receipt_method",
+    "notices.state": "notice_state",
+    "pause_reason": "pause_reason",
+    "policies.state": "policy_state",
+    "role": "role",
+    "step": "clock_step",
+    "target_unit": "target_unit",
+    "timers.state": "timer_state",
+    "use_class": "use_class",
+    "vehicles.state": "vehicle_state",
+}
+_PEOPLE = frozenset({"holder_id", "owner_id", "responsible_id", "to_id"})
+
+
+def people_ids(entries: Iterable[AuditEntry]) -> set[int]:
+    """The people whom the changes of these entries name by id."""
+    return {
+        value
+        for entry in entries
+        for name, pair in entry.changes.items()
+        if name in _PEOPLE
+        for value in pair
+        if isinstance(value, int)
+    }
+
+
+def shown_entry(entry: AuditEntry, who: User | None, people: Mapping[int, User], now: datetime) -> ShownEntry:
     """An entry as the page shows it; a job's act is the scheduler's."""
+
+    def shown(name: str, value: Any) -> str:
+        return _value(entry.entity_kind, name, value, people, now)
+
     return ShownEntry(
         at=entry.at,
-        who=f"{who.name} · {who.staff_no}" if who else _("Scheduler"),
+        who=_person(who) if who else _("Scheduler"),
         what=label(entry.action, "audit_action"),
-        entity=entry.entity_label or f"{entry.entity_kind} {entry.entity_id}",
-        changes=[(name, _value(before), _value(after)) for name, (before, after) in entry.changes.items()],
+        entity=_entity(entry),
+        changes=[
+            (_field(name), shown(name, before), shown(name, after))
+            for name, (before, after) in entry.changes.items()
+        ],
         ip=entry.ip,
     )
 
 
-def _value(value: Any) -> str:
+def _person(user: User) -> str:
+    return f"{user.name} · {user.staff_no}"
+
+
+def _entity(entry: AuditEntry) -> str:
+    """The record's own name; the step in a clock's name is said in words."""
+    words = entry.entity_label or f"{entry.entity_kind} {entry.entity_id}"
+    number, _blank, step = words.rpartition(" ")
+    if step not in LABELS["clock_step"]:
+        return words
+    return " · ".join(part for part in (number, label(step, "clock_step")) if part)
+
+
+def _field(name: str) -> str:
+    for kind in ("audit_field", "document_code"):
+        if name in LABELS[kind]:
+            return label(name, kind)
+    return name
+
+
+def _value(table: str, name: str, value: Any, people: Mapping[int, User], now: datetime) -> str:
     if value is None or value == "":
         return "—"
     if isinstance(value, bool):
         return label(str(value), "yes_no")
+    if name in _PEOPLE and value in people:
+        return _person(people[value])
+    if name.endswith("_fen"):
+        return format_yuan(value, sign=True)
+    if name.endswith("_at"):
+        return moment(datetime.fromisoformat(value), now)
+    kind = _CODES.get(f"{table}.{name}") or _CODES.get(name)
+    if kind and value in LABELS[kind]:
+        return label(value, kind)
     return str(value)

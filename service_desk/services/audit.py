@@ -1,5 +1,6 @@
 """The audit trail: called by every service that changes something."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -106,6 +107,11 @@ def list_entries(
         .offset(page.offset)
     ).all()
     return Page([(row[0], row[1]) for row in rows], total, page.number, page.size)
+
+
+def people_of(ids: Collection[int]) -> dict[int, User]:
+    """The people whom entries name by their ids, for their names."""
+    return {user.id: user for user in db.session.scalars(select(User).where(User.id.in_(ids)))}
 
 
 def _conditions(wanted: TrailFilter) -> list[ColumnElement[bool]]:

@@ -1,12 +1,13 @@
 """The audit trail."""
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
 
 from service_desk.forms.audit import TrailForm
-from service_desk.presenters.audit import shown_entry
+from service_desk.forms.fields import small_number
+from service_desk.presenters.audit import people_ids, shown_entry
 from service_desk.presenters.labels import label
 from service_desk.services import audit
 from service_desk.web.http import actor, page_request
@@ -23,7 +24,8 @@ def trail() -> ResponseReturnValue:
     form.action.choices = [("", _("Everything"))] + [
         (action, label(action, "audit_action")) for action in actions
     ]
-    wanted = form.wanted(request.args.get("person", type=int))
+    wanted = form.wanted(small_number(request.args.get("person")))
     page = audit.list_entries(wanted, page_request(), actor=actor())
-    rows = [shown_entry(entry, who) for entry, who in page.rows]
+    people = audit.people_of(people_ids(entry for entry, _who in page.rows))
+    rows = [shown_entry(entry, who, people, g.now) for entry, who in page.rows]
     return render_template("audit/list.html", form=form, page=page, rows=rows)
