@@ -129,3 +129,19 @@ def test_the_trail_tells_who_did_what(sign_in, world):
     sign_in("admin").post("/branches/new", data={"name": "登封客运分公司", "is_active": "y"})
     page = sign_in("admin").get("/audit?action=branch_added").text
     assert "登封客运分公司" in page
+
+
+def test_several_hits_are_listed_by_group_with_the_last_covered_day(sign_in, world):
+    page = sign_in("underwriter").get("/search?q=豫A").text
+    assert f'href="/vehicles/{world.coach.id}"' in page
+    assert "命中" in page or "条" in page
+
+
+def test_the_trail_says_fields_people_and_codes_in_words(sign_in, world):
+    browser = sign_in("underwriter")
+    state = {"state": "suspended", "reason": "停驶检修"}
+    assert browser.post(f"/vehicles/{world.coach.id}/state", data=state).status_code == 303
+    page = sign_in("admin").get("/audit").text
+    assert "停运" in page or "停驶" in page
+    assert ">state<" not in page
+    assert "suspended" not in page

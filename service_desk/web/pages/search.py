@@ -6,11 +6,12 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import login_required
 
-from service_desk.models.accounts import Branch, Contact
+from service_desk.models.accounts import Branch
 from service_desk.models.claims import Claim
 from service_desk.models.enquiries import Enquiry
 from service_desk.models.fleet import Vehicle
 from service_desk.models.policies import Policy
+from service_desk.rules.policy_flow import last_covered_day
 from service_desk.services import search
 from service_desk.web.http import actor
 
@@ -24,7 +25,13 @@ def results() -> ResponseReturnValue:
     found = search.search(request.args.get("q", ""), actor=actor())
     if found.only is not None:
         return redirect(address_of(found.only))
-    return render_template("search/list.html", found=found, address_of=address_of, shortest=search.SHORTEST)
+    return render_template(
+        "search/list.html",
+        found=found,
+        address_of=address_of,
+        last_covered_day=last_covered_day,
+        shortest=search.SHORTEST,
+    )
 
 
 def address_of(row: Any) -> str:
@@ -39,5 +46,4 @@ def address_of(row: Any) -> str:
         return url_for("enquiries.enquiry", number=row.number)
     if isinstance(row, Branch):
         return url_for("fleet.vehicles", branch=row.id)
-    assert isinstance(row, Contact)
     return url_for("accounts.account")
