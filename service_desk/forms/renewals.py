@@ -2,9 +2,9 @@
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import SelectField
+from wtforms import HiddenField, SelectField
 
-from service_desk.forms.policies import member, small_number
+from service_desk.forms.fields import member, small_number
 from service_desk.rules.renewal import Bucket
 from service_desk.rules.vocabulary import PolicyLine, UseClass
 from service_desk.services.renewals import ExpiryFilter
@@ -19,7 +19,7 @@ class RenewalFilterForm(FlaskForm):
     branch = SelectField(_l("Branch"), choices=[], validate_choice=False)
     use_class = SelectField(_l("Class"), choices=[], validate_choice=False)
     line = SelectField(_l("Line"), choices=[], validate_choice=False)
-    bucket = SelectField(_l("Ends"), choices=[], validate_choice=False)
+    bucket = HiddenField()
 
     def wanted(self, account_id: int) -> ExpiryFilter:
         """The filter as the service takes it."""

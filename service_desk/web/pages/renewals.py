@@ -8,11 +8,11 @@ from flask_babel import gettext as _
 from flask_login import login_required
 
 from service_desk.base.paging import Page
-from service_desk.forms.policies import small_number
+from service_desk.forms.fields import small_number
 from service_desk.forms.renewals import RenewalFilterForm
 from service_desk.presenters import renewals as words
 from service_desk.presenters.labels import choices
-from service_desk.presenters.reports import named
+from service_desk.presenters.languages import named
 from service_desk.services import accounts, policies, renewals
 from service_desk.web.http import actor, current_account, page_request
 
@@ -22,16 +22,20 @@ bp = Blueprint("renewals", __name__)
 @bp.get("/renewals")
 @login_required
 def board() -> ResponseReturnValue:
-    """Cover that ends within sixty days or has ended: counts by branch and class, and the list."""
+    """Cover that ends within sixty days or has ended: counts by branch, and the list."""
     account, form = current_account(), _filter()
     wanted, page = form.wanted(account.id), page_request()
     every = renewals.list_expiries(replace(wanted, bucket=None), actor=actor(), now=g.now)
     found = [one for one in every if wanted.bucket in (None, one.bucket)]
-    shown = renewals.board_of(every)
+    shown = renewals.board_of(found)
     return render_template(
         "renewals/board.html",
         form=form,
+        bucket=wanted.bucket,
+        buckets=words.bucket_counts(every),
+        every_count=len(every),
         board=shown,
+        lines=words.branch_lines(shown),
         classes=words.classes_on(shown),
         page=Page(found[page.offset : page.offset + page.size], len(found), page.number, page.size),
         words=words,
@@ -44,10 +48,6 @@ def _filter() -> RenewalFilterForm:
     form.branch.choices = [("", _("All branches")), *_branches()]
     form.use_class.choices = [("", _("All classes")), *choices("use_class")]
     form.line.choices = [("", _("All lines")), *choices("policy_line")]
-    form.bucket.choices = [
-        ("", _("Any end")),
-        *(one for one in choices("renewal_bucket") if one[0] != "later"),
-    ]
     return form
 
 
