@@ -240,6 +240,10 @@ def test_xls_numbers_with_a_date_format_that_are_no_serials_stay_numbers() -> No
     assert facts(data) == EXPECTED
 
 
+def test_xls_blanks_far_below_the_list_are_nothing() -> None:
+    assert facts(xls(edit=lambda sheet: sheet.write(65535, 255, " "))) == EXPECTED
+
+
 # Text
 
 
@@ -315,6 +319,11 @@ def test_html_rows_are_numbered_by_their_tr_and_spans_are_merged_cells() -> None
     ]
     assert result.accepted[0].commercial_expires_on == date(2027, 3, 4)
     assert [(r.row, r.code) for r in result.rejected] == [(6, Verdict.CELL_ERROR)]
+
+
+@pytest.mark.parametrize("section", ["<![endif]>", "<![foo[x]]>", "<![if !supportMisalignedColumns]>"])
+def test_sections_that_only_an_office_program_knows_are_passed_over(section: str) -> None:
+    assert facts(f"<p>{section}{html()}{section}".encode()) == EXPECTED
 
 
 def test_a_table_inside_a_layout_table_is_found() -> None:

@@ -205,6 +205,33 @@ def test_a_header_merged_over_a_row_of_unknown_words_ends_below_it() -> None:
     assert [r.row for r in result.accepted] == [3]
 
 
+@pytest.mark.parametrize("merges", [[(0, 4, 0, 5)], [(0, 0, 1, 0), (0, 4, 0, 5)]])
+def test_unknown_words_under_a_wide_heading_are_part_of_the_header(
+    merges: list[tuple[int, int, int, int]],
+) -> None:
+    rows = [
+        ["序号", "车牌号", "车架号", "座位数", "保险", None],
+        [None, None, None, None, "保单号", "金额"],
+        [1, "豫A12345", VINS[0], 49, "PDZA1", 10],
+    ]
+
+    result = checked(sheet(rows, "中牟客运", merges))
+
+    assert (verdicts(result), [r.row for r in result.accepted]) == ([], [3])
+
+
+def test_a_vehicle_without_identity_is_not_taken_for_headings_under_a_wide_one() -> None:
+    rows = [
+        ["车牌号", "车架号", "座位数", "备注", None],
+        [None, None, 49, "过户", "待办"],
+        ["豫A12345", VINS[0], 49],
+    ]
+
+    result = checked(sheet(rows, "中牟客运", [(0, 3, 0, 4)]))
+
+    assert verdicts(result) == [(2, Verdict.IDENTITY_MISSING)]
+
+
 def test_a_header_of_three_rows_ends_with_its_last() -> None:
     rows = [
         ["车牌号", "车架号", "座位数", "保险", None],
@@ -332,6 +359,22 @@ def test_a_subtotal_beside_a_merged_branch_is_skipped() -> None:
     result = checked(sheet(rows, merges=[(1, 0, 2, 0)]))
 
     assert (len(result.accepted), result.rejected) == (1, ())
+
+
+def test_a_row_left_blank_beside_a_merged_branch_is_blank() -> None:
+    rows = [["单位", "车牌号", "车架号"], ["中牟客运", "豫A12345", VINS[0]], [], [None, "豫A54321", VINS[1]]]
+
+    result = checked(sheet(rows, merges=[(1, 0, 3, 0)]))
+
+    assert ([r.row for r in result.accepted], result.rejected) == ([2, 4], ())
+
+
+def test_a_vehicle_merged_over_two_rows_stands_there_twice() -> None:
+    rows = [["单位", "车牌号", "车架号"], ["中牟客运", "豫A12345", VINS[0]], []]
+
+    result = checked(sheet(rows, merges=[(1, 0, 2, 0), (1, 1, 2, 1), (1, 2, 2, 2)]))
+
+    assert ([r.row for r in result.accepted], [s.row for s in result.skipped]) == ([2], [3])
 
 
 def test_an_empty_plate_with_a_vin_is_a_plate_still_pending() -> None:

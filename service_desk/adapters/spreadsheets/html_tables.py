@@ -136,6 +136,10 @@ class _Tables(HTMLParser):
             if tag == "table":
                 self._open.pop()
 
+    def parse_marked_section(self, i: int, report: int = 1) -> int:
+        """Pass over `<![…]>` as browsers do; the parser would end at one it does not know."""
+        return self.parse_bogus_comment(i)
+
     def handle_data(self, data: str) -> None:
         if self._open and not self._hidden_depth:
             self._open[-1].add(data)

@@ -10,7 +10,7 @@ from xlrd.compdoc import CompDocError
 from xlrd.xldate import XLDateError, xldate_as_datetime
 
 from service_desk.adapters.spreadsheets.limits import UnreadableError, require_merges, require_size
-from service_desk.rules.fleet_list.workbook import Cell, CellError, Merge, Sheet
+from service_desk.rules.fleet_list.workbook import Cell, CellError, Merge, Sheet, is_blank
 
 # What the parser lets through when a record is cut short or points nowhere.
 _BROKEN = (
@@ -68,8 +68,8 @@ def _sheet(sheet: xlrd.sheet.Sheet, datemode: int) -> Sheet:
 
 
 def _trim(rows: list[list[Cell]]) -> None:
-    """Take off the rows at the end that hold only formats."""
-    while rows and all(cell is None or cell == "" for cell in rows[-1]):
+    """Take off the rows at the end that hold only formats or blanks."""
+    while rows and all(is_blank(cell) for cell in rows[-1]):
         rows.pop()
 
 

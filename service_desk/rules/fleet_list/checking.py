@@ -79,17 +79,15 @@ def _judge_sheet(
         reader.judge(rows[index], sheet.numbers[index])
         for index in range(header.bottom + 1, len(rows))
         if reader.is_vehicle(rows[index])
-        and not _is_total_under_merge(reader, rows[index], sheet.rows[index])
+        and not _is_no_vehicle_under_merge(reader, rows[index], sheet.rows[index])
     ]
 
 
-def _is_total_under_merge(reader: RowReader, filled: Sequence[Cell], as_written: Sequence[Cell]) -> bool:
-    """Whether a row is a subtotal beside a merged branch: to the eye it begins with its own first cell."""
-    return (
-        filled is not as_written
-        and any(not is_blank(c) for c in as_written)
-        and not reader.is_vehicle(as_written)
-    )
+def _is_no_vehicle_under_merge(reader: RowReader, filled: Sequence[Cell], as_written: Sequence[Cell]) -> bool:
+    """Whether a row is blank, or a subtotal, but for what a merged cell lends it: a branch makes no vehicle."""
+    if filled is as_written or reader.is_vehicle(as_written):
+        return False
+    return any(not is_blank(cell) for cell in as_written) or not reader.has_identity(filled)
 
 
 def _compare(judged: Sequence[ParsedRow | Rejection], mappings: tuple[SheetMapping, ...]) -> FleetListResult:

@@ -72,6 +72,10 @@ def headings(rows: Sequence[Sequence[Cell]], header: Header) -> tuple[str, ...]:
     )
 
 
+def _is_enough(columns: Mapping[Field, int]) -> bool:
+    return len(columns) >= _FEWEST_FIELDS and any(field in columns for field in _IDENTITY)
+
+
 class _Search:
     """One walk down a sheet; the words of each row are looked at once."""
 
@@ -90,7 +94,7 @@ class _Search:
             return None
         block = self._block_at(top)
         columns = self._columns(block)
-        if len(columns) < _FEWEST_FIELDS or not any(field in columns for field in _IDENTITY):
+        if not _is_enough(columns):
             return None
         if len(block) > 1 and len(self._columns(block[1:])) >= len(columns):
             return None
@@ -104,7 +108,8 @@ class _Search:
             if not self._reaches_down(block, columns):
                 if self._holds_vehicle(following, columns):
                     break
-                if len(self._columns([*block, following])) <= len(columns):
+                found = len(self._columns([*block, following])) - len(columns)
+                if found < 0 or (found == 0 and not self._stands_under_groups(following, block, columns)):
                     break
             block.append(following)
         return block
@@ -116,6 +121,20 @@ class _Search:
             merge.left in mapped and self._word(block[-1], merge.left) in _FIELD_OF
             for merge in self._tall_merges.get(block[-1], ())
         )
+
+    def _stands_under_groups(self, index: int, block: Sequence[int], columns: Mapping[Field, int]) -> bool:
+        """Whether a row holds nothing but the headings under wide merged ones, like 保单号 and 保费 under 保险."""
+        if not _is_enough(columns):
+            return False
+        filled = {column for column, word in enumerate(self._words(index)) if word}
+        groups = [
+            set(range(merge.left, min(merge.right + 1, len(self._words(block[-1])))))
+            for merge in self._merges
+            if merge.left < merge.right and block[0] <= merge.top <= merge.bottom == block[-1]
+        ]
+        covered = set().union(*(group for group in groups if group & filled))
+        hanging = {merge.left for merge in self._tall_merges.get(block[-1], ())}
+        return bool(covered) and covered <= filled <= covered | hanging
 
     def _holds_vehicle(self, index: int, columns: Mapping[Field, int]) -> bool:
         for field in _IDENTITY:

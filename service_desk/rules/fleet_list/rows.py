@@ -79,13 +79,19 @@ class RowReader:
     def _used(self) -> frozenset[int]:
         return frozenset(self.columns.values())
 
+    def has_identity(self, cells: Sequence[Cell]) -> bool:
+        """Whether a plate or a VIN stands in a row."""
+        return _has_identity(self._by_field(cells))
+
     def judge(self, cells: Sequence[Cell], number: int) -> ParsedRow | Rejection:
         """Read a row into a vehicle, or give the first verdict that applies to it."""
-        row = {f: cells[c] if c < len(cells) else None for f, c in self.columns.items()}
         try:
-            return self._read(row, number)
+            return self._read(self._by_field(cells), number)
         except _RefusedError as refused:
             return refused.rejection(Place(self.sheet, number))
+
+    def _by_field(self, cells: Sequence[Cell]) -> dict[Field, Cell]:
+        return {f: cells[c] if c < len(cells) else None for f, c in self.columns.items()}
 
     def _read(self, row: Mapping[Field, Cell], number: int) -> ParsedRow:
         _require_identity(row)
@@ -155,8 +161,12 @@ class _RefusedError(Exception):
 
 def _require_identity(row: Mapping[Field, Cell]) -> None:
     """Refuse a row without plate and VIN. An error cell is not empty: the plate is there, but unreadable."""
-    if not any(_identity_text(row.get(f), f) for f in (Field.PLATE, Field.VIN)):
+    if not _has_identity(row):
         raise _RefusedError(Verdict.IDENTITY_MISSING)
+
+
+def _has_identity(row: Mapping[Field, Cell]) -> bool:
+    return any(_identity_text(row.get(f), f) for f in (Field.PLATE, Field.VIN))
 
 
 def _identity_text(cell: Cell, field: Field) -> str:
