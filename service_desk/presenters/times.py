@@ -24,6 +24,11 @@ def moment(at: datetime | None, now: datetime, zone: ZoneInfo = CHINA) -> str:
     return f"{local:%m-%d %H:%M}"
 
 
+def minute(at: datetime | None, zone: ZoneInfo = CHINA) -> str:
+    """`2026-11-22 17:40`: for what is read days later, such as a mail."""
+    return "—" if at is None else f"{as_utc(at).astimezone(zone):%Y-%m-%d %H:%M}"
+
+
 def full_moment(at: datetime | None, zone: ZoneInfo = CHINA) -> str:
     """The whole instant with its zone, for a title."""
     return "—" if at is None else f"{as_utc(at).astimezone(zone):%Y-%m-%d %H:%M:%S} {zone.key}"

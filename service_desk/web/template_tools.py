@@ -13,7 +13,7 @@ from service_desk.base.errors import NotFound
 from service_desk.base.money import format_yuan
 from service_desk.presenters import times
 from service_desk.presenters.labels import label
-from service_desk.presenters.languages import LANGUAGE_NAMES, normalise_language
+from service_desk.presenters.languages import LANGUAGE_NAMES, named, normalise_language
 from service_desk.rules.permissions import Action, Role, Side
 from service_desk.services import access, dashboard, notices
 from service_desk.web.http import current_account
@@ -41,10 +41,12 @@ def init_templates(app: Flask) -> None:
         yuan=lambda fen: format_yuan(fen, sign=True),
         moment=lambda at: times.moment(at, g.now),
         full_moment=times.full_moment,
+        minute=times.minute,
         instant=datetime.fromisoformat,
         day=times.day,
         duration=times.duration,
         label=label,
+        named=lambda row: named(row.name, row.name_en),
     )
     app.context_processor(_context)
 
@@ -93,7 +95,11 @@ def _signed_in_context() -> dict[str, Any]:
         "nav": navigation(dashboard.nav_counts(account.id, actor=current_user) if account else {}),
         "current_account": account,
         "accounts_menu": [
-            {"code": a.code, "name": a.name, "is_current": account is not None and a.id == account.id}
+            {
+                "code": a.code,
+                "name": named(a.name, a.name_en),
+                "is_current": account is not None and a.id == account.id,
+            }
             for a in access.list_accounts(current_user)
         ],
         "unread_count": notices.unread_count(current_user),
