@@ -3,7 +3,6 @@
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from service_desk.adapters.mailer import Attachment
@@ -11,7 +10,8 @@ from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_byte
 from service_desk.base.errors import NotFound
 from service_desk.presenters import times
 from service_desk.presenters.labels import label
-from service_desk.rules.claim_flow import ClaimState, next_action
+from service_desk.presenters.languages import named
+from service_desk.rules.claim_flow import ClaimAction, ClaimState, next_action
 from service_desk.rules.metrics import Ratio
 from service_desk.services.reports import runs
 from service_desk.services.reports.figures import (
@@ -34,12 +34,6 @@ def for_mail(run_id: int) -> tuple[WeeklyReport, Attachment]:
     if report is None:
         raise NotFound("not_found")
     return report, Attachment(filename(report), workbook(report), XLSX)
-
-
-def named(name: str, name_en: str) -> str:
-    """The name of an account or branch in the reader's language."""
-    locale = get_locale()
-    return name_en if name_en and locale is not None and locale.language == "en" else name
 
 
 def percent(ratio: Ratio) -> str:
@@ -65,11 +59,13 @@ def period(first: date, last: date) -> str:
 
 def step_of(line: OpenClaim) -> str:
     """What the claim waits for: its running clock, or what is to be done where none runs."""
-    return (
-        label(line.step, "clock_step")
-        if line.step
-        else label(next_action(ClaimState(line.state)), "claim_action")
-    )
+    if line.step:
+        return label(line.step, "clock_step")
+    action = next_action(ClaimState(line.state))
+    # Named for the claims person who is done with it; a reader of the report asks what is waited for.
+    if action is ClaimAction.COMPLETE_DOCUMENTS:
+        return _("Waiting for documents")
+    return label(action, "claim_action")
 
 
 def lateness(line: Breach) -> str:
