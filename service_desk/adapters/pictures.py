@@ -1,6 +1,7 @@
 """Photos made safe: decoded, turned upright, made smaller and re-encoded; location read first, then dropped."""
 
 import io
+import struct
 from dataclasses import dataclass
 
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -9,6 +10,19 @@ MAX_SIDE = 1920
 MAX_PIXELS = 60_000_000
 # A phone's MPO is opened by the JPEG reader; Pillow knows no reader of that name.
 ALLOWED_FORMATS = ("JPEG", "PNG", "WEBP")
+# What readers of pictures and of their EXIF data raise over bytes that are not what they should be.
+_BROKEN = (
+    UnidentifiedImageError,
+    OSError,
+    ValueError,
+    SyntaxError,
+    TypeError,
+    ArithmeticError,
+    LookupError,
+    EOFError,
+    struct.error,
+    Image.DecompressionBombError,
+)
 
 
 class NotAPicture(Exception):
@@ -31,7 +45,7 @@ def make_safe(content: bytes) -> Picture:
             if opened.width * opened.height > MAX_PIXELS:
                 raise NotAPicture
             upright = ImageOps.exif_transpose(opened).convert("RGB")
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+    except _BROKEN as error:
         raise NotAPicture from error
     upright.thumbnail((MAX_SIDE, MAX_SIDE))
     out = io.BytesIO()

@@ -1,6 +1,6 @@
 """Money: Decimal yuan in rules, whole fen in the database, one rounding."""
 
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 
 FEN = Decimal("0.01")
 ZERO = Decimal("0.00")
@@ -38,12 +38,12 @@ def parse_yuan(text: str) -> Decimal:
     if cleaned.endswith("万"):
         cleaned, factor = cleaned[:-1], Decimal(10000)
     try:
-        amount = Decimal(cleaned.strip())
-    except InvalidOperation as error:
+        amount = Decimal(cleaned.strip()) * factor
+    except ArithmeticError as error:
         raise ValueError(text) from error
     if not amount.is_finite():
         raise ValueError(text)
-    return amount * factor
+    return amount
 
 
 def share(total_fen: int, weights: list[int]) -> list[int]:

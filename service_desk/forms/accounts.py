@@ -7,14 +7,10 @@ from wtforms import BooleanField, IntegerField, RadioField, SelectField, StringF
 from wtforms.validators import InputRequired, Length
 from wtforms.widgets import HiddenInput
 
-from service_desk.forms.fields import Form, YuanField
+from service_desk.forms.fields import Form, YuanField, optional_id, small_number
 from service_desk.services.accounts import AccountDetails, BranchDetails, ContactDetails
 
 _SEPARATORS = re.compile(r"[,，;；、/\s]+")
-
-
-def _optional_id(text: str | None) -> int | None:
-    return int(text) if text and text != "None" else None
 
 
 class AccountForm(Form):
@@ -32,7 +28,7 @@ class AccountForm(Form):
         """What was typed, for `services.accounts`."""
         words = [word for word in _SEPARATORS.split(self.reminder_days.data or "") if word]
         # A word that is no number becomes 0, which the service refuses with the rule in words.
-        days = tuple(int(word) if word.isdigit() else 0 for word in words)
+        days = tuple(small_number(word) or 0 for word in words)
         return AccountDetails(
             code=self.code.data or "",
             name=self.name.data or "",
@@ -46,7 +42,7 @@ class AccountForm(Form):
 class BranchForm(Form):
     name = StringField(_l("Name"), [InputRequired(), Length(max=200)])
     name_en = StringField(_l("English name"), [Length(max=200)])
-    parent_id = SelectField(_l("Below"), choices=[], coerce=_optional_id)
+    parent_id = SelectField(_l("Below"), choices=[], coerce=optional_id)
     district = StringField(_l("County or district"), [Length(max=64)])
     is_urban = BooleanField(_l("City or county town (survey promise of 30 minutes)"), default=True)
     aliases = TextAreaField(_l("Other names in lists, one a line"))
@@ -71,7 +67,7 @@ class ContactForm(Form):
     position = StringField(_l("Position"), [Length(max=64)])
     phone = StringField(_l("Phone"), [Length(max=64)])
     email = StringField(_l("Mail address"), [Length(max=200)])
-    branch_id = SelectField(_l("Branch"), choices=[], coerce=_optional_id)
+    branch_id = SelectField(_l("Branch"), choices=[], coerce=optional_id)
     language = RadioField(_l("Language"), choices=[("zh", "中文"), ("en", "English")], default="zh")
     gets_reports = BooleanField(_l("Gets the weekly claim report"))
     gets_renewals = BooleanField(_l("Gets renewal reminders"))

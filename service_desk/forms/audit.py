@@ -2,9 +2,10 @@
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import DateField, SelectField, StringField
+from wtforms import SelectField, StringField
 from wtforms.validators import Length, Optional
 
+from service_desk.forms.fields import DayField
 from service_desk.services.audit import TrailFilter
 
 
@@ -16,8 +17,8 @@ class TrailForm(FlaskForm):
 
     action = SelectField(_l("What"), choices=[], validate_choice=False)
     label = StringField(_l("Number, plate or name"), [Length(max=100)])
-    from_on = DateField(_l("From"), [Optional()])
-    to_on = DateField(_l("To"), [Optional()])
+    from_on = DayField(_l("From"), [Optional()])
+    to_on = DayField(_l("To"), [Optional()])
 
     def wanted(self, actor_id: int | None) -> TrailFilter:
         """The filter; a value that cannot be read is left out."""

@@ -18,7 +18,7 @@ class ReportForm(Form):
     place = StringField(_l("Where"), [Length(max=200)])
     latitude = FloatField(validators=[Optional(), NumberRange(-90, 90)], widget=HiddenInput())
     longitude = FloatField(validators=[Optional(), NumberRange(-180, 180)], widget=HiddenInput())
-    accuracy = IntegerField(validators=[Optional()], widget=HiddenInput())
+    accuracy = IntegerField(validators=[Optional(), NumberRange(0, 10_000_000)], widget=HiddenInput())
     description = TextAreaField(_l("What happened"), [InputRequired(), Length(max=4000)])
     other_party = StringField(_l("The other side"), [Length(max=200)])
     injured = RadioField(

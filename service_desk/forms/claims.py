@@ -23,7 +23,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from service_desk.base.text import squeeze
-from service_desk.forms.fields import Form, MomentField, YuanField
+from service_desk.forms.fields import Form, MomentField, YuanField, small_number
 from service_desk.rules.claim_documents import ClaimFeature
 from service_desk.rules.claim_losses import LossItem, LossKind
 from service_desk.rules.vocabulary import Fault
@@ -52,7 +52,7 @@ class StepForm(Form):
 
     @property
     def shown_version(self) -> int:
-        return int(self.version.data) if str(self.version.data).isdigit() else 0
+        return small_number(self.version.data) or 0
 
     @property
     def key(self) -> str:
@@ -212,8 +212,7 @@ class ApproveForm(StepForm):
     note = StringField(_l("Note"), [Length(max=500)])
 
     def command(self) -> Approve:
-        shown = str(self.calculation_id.data)
-        return Approve(int(shown) if shown.isdigit() else 0, self.note.data or "")
+        return Approve(small_number(str(self.calculation_id.data)) or 0, self.note.data or "")
 
 
 class PayForm(StepForm):

@@ -4,13 +4,9 @@ from flask_babel import lazy_gettext as _l
 from wtforms import HiddenField, IntegerField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
-from service_desk.forms.fields import Form
+from service_desk.forms.fields import Form, optional_id, small_number
 from service_desk.models.enquiries import EnquiryChannel
 from service_desk.services.enquiries import ContactDetails
-
-
-def _optional_id(text: str | None) -> int | None:
-    return int(text) if text and str(text).isdigit() else None
 
 
 class ContactForm(Form):
@@ -22,7 +18,7 @@ class ContactForm(Form):
     subject = StringField(_l("Subject"), [InputRequired(), Length(max=200)])
     body = TextAreaField(_l("What was asked"), [Length(max=4000)])
     about = StringField(_l("Plate, claim or policy"), [Length(max=64)])
-    branch_id = SelectField(_l("Branch"), choices=[], coerce=_optional_id)
+    branch_id = SelectField(_l("Branch"), choices=[], coerce=optional_id)
 
     def details(self) -> ContactDetails:
         """What the form says. A client's form has no channel and no branch."""
@@ -45,7 +41,7 @@ class _VersionForm(Form):
 
     @property
     def shown_version(self) -> int:
-        return int(self.version.data) if str(self.version.data).isdigit() else 0
+        return small_number(self.version.data) or 0
 
 
 class AnswerForm(_VersionForm):

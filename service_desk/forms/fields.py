@@ -1,24 +1,49 @@
-"""The base form and the fields of the trade: amounts, instants in the account's zone, required text."""
+"""The base form, the fields of the trade (amounts, days, instants in the account's zone), and reading codes and ids."""
 
 import secrets
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
-from wtforms import DateTimeLocalField, HiddenField, StringField
-from wtforms.validators import ValidationError
+from wtforms import DateField, DateTimeLocalField, Field, HiddenField, StringField
+from wtforms.validators import Length, ValidationError
 
 from service_desk.base.clock import CHINA
 from service_desk.base.money import format_yuan, parse_yuan, to_fen
+
+DayOrMoment = TypeVar("DayOrMoment", date, datetime)
+
+# A day outside of these is a slip of the finger, and counting from it would leave the calendar.
+_FIRST_YEAR, _LAST_YEAR = 1900, 2999
+
+
+def member(kind: Any, code: str | None) -> Any:
+    """The member of an enum with a code; None for anything else."""
+    return kind(code) if code in {one.value for one in kind} else None
+
+
+def small_number(text: str | None, *, digits: int = 9) -> int | None:
+    """A whole number of at most so many digits; None for anything else."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= digits else None
+
+
+def is_possible(day: date) -> bool:
+    """Whether a matter of the desk can lie on a day, or at a moment."""
+    return _FIRST_YEAR <= day.year <= _LAST_YEAR
+
+
+def optional_id(value: object) -> int | None:
+    """The id of a select's choice; None for the choice that names nothing. To `coerce` with."""
+    return small_number(str(value))
 
 
 class Form(FlaskForm):
     """A form with its own idempotency key: a double click or a resend carries the same one."""
 
-    idempotency_key = HiddenField(default=lambda: secrets.token_urlsafe(16))
+    idempotency_key = HiddenField(validators=[Length(max=64)], default=lambda: secrets.token_urlsafe(16))
 
 
 class YuanField(StringField):
@@ -41,10 +66,10 @@ class YuanField(StringField):
             amount: Decimal = parse_yuan(text)
         except ValueError:
             raise ValidationError(_("Enter an amount in yuan, such as 1,200.00.")) from None
-        if amount != amount.quantize(Decimal("0.01")):
-            raise ValidationError(_("An amount has at most two decimals."))
         if abs(amount) >= Decimal(10) ** 12:
             raise ValidationError(_("This amount is too large to be right."))
+        if amount != amount.quantize(Decimal("0.01")):
+            raise ValidationError(_("An amount has at most two decimals."))
         self.fen = to_fen(amount)
 
     def process_data(self, value: int | None) -> None:
@@ -53,8 +78,20 @@ class YuanField(StringField):
         self.fen = value
 
 
+class DayField(DateField):
+    """A calendar day."""
+
+    data: Any
+
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        super().process_formdata(valuelist)
+        self.data = _possible(self, self.data)
+
+
 class MomentField(DateTimeLocalField):
     """A local date and time of the account's zone; `at` is the aware instant."""
+
+    data: Any
 
     def __init__(
         self, label: Any = None, validators: Any = None, *, zone: ZoneInfo = CHINA, **kwargs: Any
@@ -64,6 +101,10 @@ class MomentField(DateTimeLocalField):
         )
         self.zone = zone
 
+    def process_formdata(self, valuelist: list[Any]) -> None:
+        super().process_formdata(valuelist)
+        self.data = _possible(self, self.data)
+
     @property
     def at(self) -> datetime | None:
         return self.data.replace(tzinfo=self.zone) if self.data else None
@@ -71,3 +112,11 @@ class MomentField(DateTimeLocalField):
     def process_data(self, value: datetime | None) -> None:
         """Show a stored instant in the zone."""
         super().process_data(value.astimezone(self.zone).replace(tzinfo=None) if value else None)
+
+
+def _possible(field: Field, day: DayOrMoment | None) -> DayOrMoment | None:
+    """The day or moment that was read, unless no matter of the desk can lie there."""
+    if day is not None and not is_possible(day):
+        field.data = None
+        raise ValueError(field.gettext("Not a valid date value."))
+    return day

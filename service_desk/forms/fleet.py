@@ -6,12 +6,12 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
-from wtforms import DateField, IntegerField, RadioField, SelectField, StringField
+from wtforms import IntegerField, RadioField, SelectField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import HiddenInput
 
 from service_desk.base.errors import Invalid
-from service_desk.forms.fields import Form
+from service_desk.forms.fields import DayField, Form, member, small_number
 from service_desk.models.fleet import VehicleState
 from service_desk.rules.fleet_list import ColumnChoice, Field
 from service_desk.rules.vocabulary import UseClass
@@ -33,18 +33,13 @@ class VehicleFilterForm(FlaskForm):
 
     def wanted(self) -> VehicleFilter:
         """The filter as the service takes it."""
-        branch = self.branch.data or ""
         return VehicleFilter(
-            branch_id=int(branch) if branch.isascii() and branch.isdigit() and len(branch) < 10 else None,
-            use_class=_member(UseClass, self.use_class.data),
-            state=_member(VehicleState, self.state.data),
-            cover=_member(CoverFilter, self.cover.data),
+            branch_id=small_number(self.branch.data),
+            use_class=member(UseClass, self.use_class.data),
+            state=member(VehicleState, self.state.data),
+            cover=member(CoverFilter, self.cover.data),
             text=(self.q.data or "").strip()[:100],
         )
-
-
-def _member(kind: Any, code: str | None) -> Any:
-    return kind(code) if code in {member.value for member in kind} else None
 
 
 class VehicleForm(Form):
@@ -56,7 +51,7 @@ class VehicleForm(Form):
     engine_no = StringField(_l("Engine number"), [Length(max=64)])
     seats = IntegerField(_l("Rated seats"), [Optional(), NumberRange(min=1, max=300)])
     load_kg = IntegerField(_l("Rated load (kg)"), [Optional(), NumberRange(min=1, max=500_000)])
-    registered_on = DateField(_l("First registration"), [Optional()])
+    registered_on = DayField(_l("First registration"), [Optional()])
     version = IntegerField(widget=HiddenInput(), default=0)
 
     def command(self) -> VehicleDetails:
@@ -66,7 +61,7 @@ class VehicleForm(Form):
             vin=self.vin.data or "",
             engine_no=self.engine_no.data or "",
             model=self.model.data or "",
-            use_class=_member(UseClass, self.use_class.data),
+            use_class=member(UseClass, self.use_class.data),
             seats=self.seats.data,
             load_kg=self.load_kg.data,
             registered_on=self.registered_on.data,
@@ -121,9 +116,9 @@ def learnt_branches(sent: Mapping[str, str]) -> dict[str, int]:
     """The branch chosen for each unknown name, sent as `name-<n>` and `branch-<n>`; Invalid when none is."""
     found = {}
     for key, name in sent.items():
-        branch = sent.get(f"branch-{key.removeprefix('name-')}", "")
-        if key.startswith("name-") and branch.isascii() and branch.isdigit():
-            found[name] = int(branch)
+        branch_id = small_number(sent.get(f"branch-{key.removeprefix('name-')}"))
+        if key.startswith("name-") and branch_id is not None:
+            found[name] = branch_id
     if not found:
         raise Invalid("branch_not_chosen")
     return found

@@ -7,7 +7,6 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
-    DateField,
     DecimalField,
     HiddenField,
     IntegerField,
@@ -20,7 +19,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from service_desk.base.errors import Invalid
-from service_desk.forms.fields import Form, YuanField
+from service_desk.forms.fields import DayField, Form, YuanField, member, small_number
 from service_desk.rules.policy_flow import PolicyState
 from service_desk.rules.rating import CtplFloat, RateLine, VehicleFacts
 from service_desk.rules.vocabulary import PolicyLine, UseClass
@@ -37,16 +36,6 @@ class _AddressForm(FlaskForm):
 
     class Meta:
         csrf = False
-
-
-def member(kind: Any, code: str | None) -> Any:
-    """The member of an enum with a code; None for anything else."""
-    return kind(code) if code in {one.value for one in kind} else None
-
-
-def small_number(text: str | None, *, digits: int = 9) -> int | None:
-    """A whole number of at most so many digits; None for anything else."""
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) <= digits else None
 
 
 class QuoteForm(_AddressForm):
@@ -85,7 +74,7 @@ class CandidateForm(_AddressForm):
             line=member(PolicyLine, self.line.data) or PolicyLine.CTPL,
             branch_id=small_number(self.branch.data),
             use_class=member(UseClass, self.use_class.data),
-            ends_within_days=small_number(self.cover.data),
+            ends_within_days=small_number(self.cover.data, digits=3),
             is_uncovered=self.cover.data == "none",
             text=self.q.data or "",
         )
@@ -105,7 +94,7 @@ class PolicyFilterForm(_AddressForm):
             branch_id=small_number(self.branch.data),
             line=member(PolicyLine, self.line.data),
             standing=member(PolicyState, self.state.data),
-            ends_within_days=small_number(self.ends.data),
+            ends_within_days=small_number(self.ends.data, digits=3),
             text=self.q.data or "",
         )
 
@@ -125,7 +114,7 @@ class IssueForm(Form):
     set_commercial = SelectField(_l("Commercial covers"), choices=[])
     set_carrier_liability = SelectField(_l("Carrier's liability"), choices=[])
     start = RadioField(_l("Cover begins"), choices=[], default=AT_ONCE)
-    start_on = DateField(_l("First day"), [Optional()])
+    start_on = DayField(_l("First day"), [Optional()])
 
     def cover_set_of(self, line: PolicyLine) -> Any:
         """The select of a line's cover sets."""
@@ -161,7 +150,7 @@ class DeliveryForm(Form):
 class VersionForm(Form):
     """New prices: a field for each line is added by `for_lines`."""
 
-    effective_on = DateField(_l("In force from"), [InputRequired()])
+    effective_on = DayField(_l("In force from"), [InputRequired()])
     source = StringField(_l("Source"), [Length(max=200)])
     for_account = BooleanField(_l("For this key account only"))
     is_agreed = BooleanField(_l("These prices are agreed, not samples"))

@@ -3,10 +3,10 @@
 from datetime import time
 
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, DateField, HiddenField, RadioField, SelectField, TimeField
+from wtforms import BooleanField, HiddenField, RadioField, SelectField, TimeField
 from wtforms.validators import InputRequired
 
-from service_desk.forms.fields import Form
+from service_desk.forms.fields import DayField, Form, small_number
 from service_desk.models.reports import ReportSchedule
 from service_desk.services.reports.runs import RunNow
 from service_desk.services.reports.schedules import ScheduleDetails
@@ -45,11 +45,11 @@ class ScheduleForm(Form):
 
     @property
     def shown_version(self) -> int:
-        return int(self.version.data) if str(self.version.data).isdigit() else 0
+        return small_number(self.version.data) or 0
 
 
 class RunNowForm(Form):
-    week = DateField(_l("A day of the week"), [InputRequired()])
+    week = DayField(_l("A day of the week"), [InputRequired()])
     is_sent = BooleanField(_l("Send it to the recipients"), default=True)
 
     def command(self) -> RunNow:

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import (
-    DateField,
     FileField,
     HiddenField,
     IntegerField,
@@ -20,7 +19,7 @@ from wtforms.widgets import HiddenInput
 
 from service_desk.base.clock import local_date, start_of_day
 from service_desk.base.text import squeeze
-from service_desk.forms.fields import Form, YuanField
+from service_desk.forms.fields import DayField, Form, YuanField, optional_id, small_number
 from service_desk.rules.calendar.hours import WEEKDAYS
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.sla import TargetUnit
@@ -35,10 +34,6 @@ _SPANS = re.compile(r"[,，;；、\s]+")
 _DASHES = re.compile(r"\s*(?:-|–|—|~|～|至|到)\s*")
 
 
-def _optional_id(text: str | None) -> int | None:
-    return int(text) if text and text != "None" else None
-
-
 class PauseForm(Form):
     reason = SelectField(_l("Reason"), [InputRequired()], choices=[])
     note = TextAreaField(_l("Note"), [InputRequired(), Length(max=MAX_PROSE)])
@@ -50,7 +45,7 @@ class ReviewForm(Form):
     responsible_id = SelectField(_l("Person responsible"), [InputRequired()], choices=[])
     explanation = TextAreaField(_l("Explanation"), [InputRequired(), Length(max=MAX_PROSE)])
     correction = TextAreaField(_l("Correction"), [InputRequired(), Length(max=MAX_PROSE)])
-    correction_due_on = DateField(_l("Correct by"), [InputRequired()])
+    correction_due_on = DayField(_l("Correct by"), [InputRequired()])
 
     def command(self) -> SignReview:
         """What was typed, for `services.sla.sign_review`."""
@@ -82,14 +77,10 @@ class BreachFilterForm(FlaskForm):
             view=BreachView(view) if view in set(BreachView) else BreachView.OPEN,
             account_id=account_id,
             step=ClockStep(self.step.data) if self.step.data in set(ClockStep) else None,
-            branch_id=_id(self.branch.data),
-            holder_id=_id(self.person.data),
+            branch_id=small_number(self.branch.data),
+            holder_id=small_number(self.person.data),
             from_at=since,
         )
-
-
-def _id(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() and len(text) < 18 else None
 
 
 class TermsForm(Form):
@@ -105,7 +96,7 @@ class TermsForm(Form):
         _l("Escalate after the due time (working minutes)"), [Optional(), NumberRange(min=1, max=100_000)]
     )
     source = StringField(_l("Source"), [Length(max=200)])
-    effective_on = DateField(_l("In force from"), [InputRequired()])
+    effective_on = DayField(_l("In force from"), [InputRequired()])
     version = IntegerField(widget=HiddenInput(), default=0)
 
     def terms(self) -> LevelTerms:
@@ -125,7 +116,7 @@ class LevelForm(TermsForm):
     """A new promise with its conditions."""
 
     step = SelectField(_l("Step"), [InputRequired()], choices=[])
-    account_id = SelectField(_l("Account"), choices=[], coerce=_optional_id)
+    account_id = SelectField(_l("Account"), choices=[], coerce=optional_id)
     where = RadioField(_l("Place of the accident"), choices=[], default="")
     amount_from = YuanField(_l("Amount over (yuan)"))
     amount_to = YuanField(_l("Amount up to (yuan)"))
@@ -144,7 +135,7 @@ class LevelForm(TermsForm):
 class EndForm(Form):
     """The day from which a promise holds no more."""
 
-    ends_on = DateField(_l("Ends on"), [InputRequired()])
+    ends_on = DayField(_l("Ends on"), [InputRequired()])
     version = HiddenField(default="0")
 
 
@@ -183,7 +174,7 @@ class WeekForm(Form):
 class DayForm(Form):
     """One date that differs from its weekday."""
 
-    day = DateField(_l("Date"), [InputRequired()])
+    day = DayField(_l("Date"), [InputRequired()])
     hours = StringField(_l("Hours on this day"), [Length(max=100)])
     label = StringField(_l("Why"), [InputRequired(), Length(max=200)])
     version = IntegerField(widget=HiddenInput(), default=0)

@@ -13,13 +13,9 @@ from wtforms import (
 from wtforms.validators import InputRequired, Length
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
-from service_desk.forms.fields import Form
+from service_desk.forms.fields import Form, optional_id
 from service_desk.rules.permissions import Role
 from service_desk.services.users import UserDetails
-
-
-def _optional_id(text: str | None) -> int | None:
-    return int(text) if text and text != "None" else None
 
 
 class SignInForm(Form):
@@ -43,7 +39,7 @@ class UserForm(Form):
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )
-    branch_id = SelectField(_l("Branch (safety officers only)"), choices=[], coerce=_optional_id)
+    branch_id = SelectField(_l("Branch (safety officers only)"), choices=[], coerce=optional_id)
     language = RadioField(_l("Language"), choices=[("zh", "中文"), ("en", "English")], default="zh")
     is_active = BooleanField(_l("May sign in"), default=True)
     version = IntegerField(widget=HiddenInput(), default=0)

@@ -1,8 +1,9 @@
 """What every request shares: actor and time, one unit of work, refusals into answers, security headers."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import structlog
 from flask import Flask, Response, current_app, flash, g, redirect, render_template, request, session, url_for
@@ -15,12 +16,14 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from structlog.contextvars import bind_contextvars, clear_contextvars
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
+from werkzeug.routing import IntegerConverter
 
 from service_desk.adapters.file_store import FileStore
 from service_desk.base.clock import utc_now
 from service_desk.base.errors import Conflict, DomainError, Forbidden, Invalid, InvalidMany, NotFound
 from service_desk.base.paging import PAGE_SIZES, PageRequest
+from service_desk.forms.fields import small_number
 from service_desk.models.accounts import KeyAccount
 from service_desk.models.db import db
 from service_desk.models.users import User
@@ -53,8 +56,15 @@ STATUS_OF: dict[type[DomainError], int] = {
 }
 
 
+class BoundedIntegerConverter(IntegerConverter):
+    """A number of an address that a database can hold; a longer one is no address."""
+
+    regex = r"\d{1,18}"
+
+
 def init_http(app: Flask) -> None:
-    """Hook the unit of work, headers and error answers into the app."""
+    """Hook the unit of work, headers and error answers into the app. Comes before its addresses."""
+    app.url_map.converters["int"] = BoundedIntegerConverter
     app.before_request(_begin)
     app.after_request(_finish)
     app.teardown_request(lambda _error: clear_contextvars())
@@ -70,9 +80,19 @@ def _begin() -> None:
     g.now = utc_now()
     g.request_id = secrets.token_hex(8)
     bind_contextvars(request_id=g.request_id, ip=request.remote_addr or "")
+    if any("\0" in text for text in _texts_sent()):
+        raise BadRequest
     if request.method not in SAFE_METHODS:
         # A writer takes SQLite's lock at once; a later upgrade from reading would lose to another writer.
         db.session.connection(execution_options={"begin_immediate": True})
+
+
+def _texts_sent() -> Iterator[str]:
+    """All that is text in a request. None of it may hold a zero character: nobody types one, PostgreSQL keeps none."""
+    yield request.path
+    for values in (request.args, request.form):
+        yield from (text for _name, text in values.items(multi=True))
+    yield from (file.filename or "" for _name, file in request.files.items(multi=True))
 
 
 def _finish(response: Response) -> Response:
@@ -121,9 +141,9 @@ def current_account() -> KeyAccount:
 
 def page_request() -> PageRequest:
     """The wanted page from the address; nonsense means the first page of the usual size."""
-    number = request.args.get("page", 1, type=int)
-    size = request.args.get("size", 50, type=int)
-    return PageRequest(max(number, 1), size if size in PAGE_SIZES else 50)
+    number = small_number(request.args.get("page")) or 1
+    size = small_number(request.args.get("size"))
+    return PageRequest(number, size if size in PAGE_SIZES else 50)
 
 
 def uploads(name: str) -> list[Upload]:
@@ -176,6 +196,17 @@ def done(words: str, endpoint: str, **values: Any) -> ResponseReturnValue:
     return redirect(url_for(endpoint, **values), 303)
 
 
+def own_path(target: str | None) -> str | None:
+    """A path of this site, None for anything else: an address elsewhere would make a redirect a trap.
+
+    Browsers read any number of slashes or backslashes in front as the beginning of another site's address.
+    """
+    if not target or "\\" in target or not target.startswith("/") or target.startswith("//"):
+        return None
+    parts = urlsplit(target)
+    return None if parts.scheme or parts.netloc else target
+
+
 def wants_json() -> bool:
     return request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json"
 
@@ -211,7 +242,7 @@ def _answer_fault(error: Exception) -> ResponseReturnValue:
     if isinstance(error, OperationalError):
         log.error("database_unavailable", error=str(error.orig))
         return _error_page(503, _("The database does not answer. Nothing was saved; try again in a minute."))
-    log.exception("request_failed", path=request.path)
+    log.error("request_failed", path=request.path, exc_info=error)
     return _error_page(
         500, _("Something went wrong on our side. Nothing was saved. Tell the administrator this number.")
     )

@@ -45,7 +45,7 @@ def answer(number: str, words: str, version: int, *, actor: User, now: datetime)
 def _tell_writer(enquiry: Enquiry, actor: User, now: datetime) -> None:
     """Send the answer to the client's login that wrote; a caller by phone has heard it."""
     writer = db.session.get_one(User, enquiry.opened_by_id)
-    if writer.side is not Side.CLIENT:
+    if writer.side is not Side.CLIENT or not writer.is_active:
         return
     queue(
         "enquiry_answered",

@@ -1,7 +1,5 @@
 """Signing in and out, and choosing language and account."""
 
-from urllib.parse import urlsplit
-
 from flask import Blueprint, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
@@ -13,7 +11,7 @@ from service_desk.models.db import db
 from service_desk.presenters.languages import LANGUAGE_NAMES
 from service_desk.presenters.messages import sentence
 from service_desk.services import access, settings, users
-from service_desk.web.http import actor
+from service_desk.web.http import actor, own_path
 
 bp = Blueprint("auth", __name__)
 
@@ -47,20 +45,12 @@ def sign_in_submit() -> ResponseReturnValue:
     session.clear()
     login_user(user)
     session.permanent = True
-    return redirect(_own_path(request.args.get("next")) or url_for("desk.home"), 303)
+    return redirect(own_path(request.args.get("next")) or url_for("desk.home"), 303)
 
 
 def _sign_in_page(form: SignInForm, status: int) -> ResponseReturnValue:
     demo = settings.read(settings.DEMO_SIGN_INS) if settings.read(settings.HOLDS_DEMO_DATA) else None
     return render_template("users/sign_in.html", form=form, demo=demo), status
-
-
-def _own_path(target: str | None) -> str | None:
-    """A path of this site only: an address elsewhere would make the sign-in page an open redirect."""
-    if not target or "\\" in target:
-        return None
-    parts = urlsplit(target)
-    return target if not parts.scheme and not parts.netloc and target.startswith("/") else None
 
 
 @bp.post("/sign-out")
@@ -79,7 +69,7 @@ def language() -> ResponseReturnValue:
         session["language"] = chosen
         if current_user.is_authenticated:
             users.set_language(actor(), chosen)
-    return redirect(_own_path(request.form.get("next")) or url_for("desk.home"), 303)
+    return redirect(own_path(request.form.get("next")) or url_for("desk.home"), 303)
 
 
 @bp.post("/account")

@@ -12,6 +12,7 @@ from service_desk.adapters import pictures
 from service_desk.base.clock import CHINA
 from service_desk.base.errors import NotFound
 from service_desk.forms.claim_reports import ReportForm
+from service_desk.forms.fields import is_possible
 from service_desk.models.claims import ReportChannel
 from service_desk.presenters import claims as claim_words
 from service_desk.presenters import intake as words
@@ -130,9 +131,10 @@ def _cover(account_id: int, plate: str, at: datetime) -> dict[str, Any] | None:
 
 def _moment(text: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=CHINA)
+        moment = datetime.fromisoformat(text).replace(tzinfo=CHINA)
     except ValueError:
         return None
+    return moment if is_possible(moment) else None
 
 
 @bp.get("/claims/report/photos/<token>")

@@ -10,6 +10,7 @@ from flask_login import login_required
 
 from service_desk.base.errors import NotFound
 from service_desk.forms.claims import StepForm
+from service_desk.forms.fields import small_number
 from service_desk.models.claims import ClaimCalculation
 from service_desk.models.db import db
 from service_desk.models.enquiries import MatterKind
@@ -69,7 +70,7 @@ def _wanted() -> ClaimFilter:
     view, sort = request.args.get("view", ""), request.args.get("sort", "due")
     return ClaimFilter(
         view=QueueView(view) if view in set(QueueView) else QueueView.OPEN,
-        branch_id=request.args.get("branch", type=int),
+        branch_id=small_number(request.args.get("branch")),
         text=request.args.get("q", "")[:100],
         sort=sort if sort.removeprefix("-") in queries.SORTS else "due",
     )

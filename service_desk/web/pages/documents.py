@@ -2,7 +2,7 @@
 
 from io import BytesIO
 
-from flask import Blueprint, Response, send_file
+from flask import Blueprint, Response, request, send_file
 from flask_login import login_required
 
 from service_desk.services import documents
@@ -23,6 +23,9 @@ def show(document_id: int) -> Response:
         download_name=document.filename,
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
-    # A document never changes, but the next reader at this browser may not see it.
-    response.headers["Cache-Control"] = "private, max-age=3600"
+    # A document never changes, so the browser may keep it; but it asks each time, for whoever reads next at this
+    # browser may not see it.
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.set_etag(document.storage_key)
+    response.make_conditional(request)
     return response

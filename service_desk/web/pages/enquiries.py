@@ -10,6 +10,7 @@ from flask_login import login_required
 
 from service_desk.base.errors import Conflict, Invalid, NotFound
 from service_desk.forms.enquiries import AnswerForm, CloseForm, ContactForm, HandoverForm
+from service_desk.forms.fields import small_number
 from service_desk.models.db import db
 from service_desk.models.enquiries import Handover, MatterKind
 from service_desk.models.users import User
@@ -47,7 +48,7 @@ def _wanted() -> ContactFilter:
     view = request.args.get("view", "")
     return ContactFilter(
         view=ContactView(view) if view in set(ContactView) else ContactView.MINE,
-        branch_id=request.args.get("branch", type=int),
+        branch_id=small_number(request.args.get("branch")),
         text=request.args.get("q", "")[:100],
     )
 

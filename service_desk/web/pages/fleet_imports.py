@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from flask_login import login_required
 
 from service_desk.base.errors import Conflict, Invalid
+from service_desk.forms.fields import small_number
 from service_desk.forms.fleet import ListUploadForm, UndoForm, column_choices, learnt_branches
 from service_desk.models.fleet import FleetImport, ImportState, RowVerdict
 from service_desk.presenters import fleet as shown
@@ -151,7 +152,7 @@ def learn_branches(import_id: int) -> ResponseReturnValue:
 def commit(import_id: int) -> ResponseReturnValue:
     """Import the list: all its good rows, or nothing."""
     imported = importing.get_import(import_id, actor=actor())
-    version = request.form.get("version", 0, type=int)
+    version = small_number(request.form.get("version")) or 0
     try:
         done_import = importing.commit(import_id, version, actor=actor(), now=g.now)
     except Conflict as refusal:

@@ -1,6 +1,6 @@
 """The inbox: what the desk told me, and where each message leads."""
 
-from flask import Blueprint, g, redirect, render_template
+from flask import Blueprint, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
@@ -8,7 +8,7 @@ from flask_login import login_required
 from service_desk.models.notices import Notice
 from service_desk.presenters.mail import inbox_line
 from service_desk.services import notices
-from service_desk.web.http import actor, done, page_request
+from service_desk.web.http import actor, done, own_path, page_request
 
 bp = Blueprint("notices", __name__)
 
@@ -40,5 +40,4 @@ def read_all() -> ResponseReturnValue:
 
 def _target(notice: Notice) -> str:
     """A path of this desk, never another site's address; the inbox when the message leads nowhere."""
-    path = str(notice.params.get("url", ""))
-    return path if path.startswith("/") and not path.startswith(("//", "/\\")) else "/notices"
+    return own_path(str(notice.params.get("url", ""))) or url_for("notices.inbox")

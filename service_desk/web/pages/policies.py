@@ -10,6 +10,7 @@ from flask_login import login_required
 
 from service_desk.base.clock import local_date
 from service_desk.base.errors import DomainError, NotFound
+from service_desk.forms.fields import member, small_number
 from service_desk.forms.policies import (
     CandidateForm,
     DeliveryForm,
@@ -17,7 +18,6 @@ from service_desk.forms.policies import (
     PolicyFilterForm,
     QuoteForm,
     ids_in,
-    member,
 )
 from service_desk.presenters import pdf_documents
 from service_desk.presenters import policies as words
@@ -267,7 +267,7 @@ def _batch_context(number: str) -> dict[str, Any]:
 @login_required
 def bundle(number: str) -> ResponseReturnValue:
     """The policies of a batch in one file, or a part of a large batch."""
-    part = request.args.get("part", 1, type=int)
+    part = small_number(request.args.get("part")) or 1
     first = max(part - 1, 0) * POLICIES_A_FILE
     views = batches.policies_to_print(number, first=first, count=POLICIES_A_FILE, actor=actor(), now=g.now)
     if not views:

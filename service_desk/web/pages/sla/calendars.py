@@ -10,6 +10,7 @@ from flask_login import login_required
 
 from service_desk.base.clock import local_date
 from service_desk.base.errors import NotFound
+from service_desk.forms.fields import small_number
 from service_desk.forms.sla import DayForm, WeekForm
 from service_desk.models.sla import WorkingCalendarRow
 from service_desk.presenters import sla as words
@@ -72,7 +73,7 @@ def remove_day(code: str, day: str) -> ResponseReturnValue:
         chosen = date.fromisoformat(day)
     except ValueError:
         raise NotFound("not_found") from None
-    version = request.form.get("version", 0, type=int)
+    version = small_number(request.form.get("version")) or 0
     books.remove_day(code, chosen, version=version, actor=actor(), now=g.now)
     return done(_("The day was removed."), "sla.calendars", calendar=code, year=chosen.year)
 
@@ -88,7 +89,7 @@ def _chosen() -> WorkingCalendarRow:
 
 
 def _year() -> int:
-    year = request.args.get("year", type=int) or local_date(g.now).year
+    year = small_number(request.args.get("year")) or local_date(g.now).year
     return min(max(year, books.FIRST_YEAR), books.LAST_YEAR)
 
 
