@@ -1,6 +1,7 @@
 """Forms about key accounts, branches and contact people."""
 
 import re
+from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, IntegerField, RadioField, SelectField, StringField, TextAreaField
@@ -13,15 +14,21 @@ from service_desk.services.accounts import AccountDetails, BranchDetails, Contac
 _SEPARATORS = re.compile(r"[,，;；、/\s]+")
 
 
+class DaysField(StringField):
+    """Days as typed, `60, 30, 15`; a stored list is shown the same way."""
+
+    def process_data(self, value: Any) -> None:
+        """Show a list as the words one would type."""
+        super().process_data(", ".join(map(str, value)) if isinstance(value, list | tuple) else value)
+
+
 class AccountForm(Form):
     code = StringField(_l("Code"), [InputRequired(), Length(max=20)])
-    name = StringField(_l("Name"), [InputRequired(), Length(max=200)])
+    name = StringField(_l("Company name"), [InputRequired(), Length(max=200)])
     name_en = StringField(_l("English name"), [Length(max=200)])
     uscc = StringField(_l("Unified Social Credit Code"), [InputRequired(), Length(max=40)])
     credit_limit = YuanField(_l("Group credit limit (yuan)"))
-    reminder_days = StringField(
-        _l("Renewal reminders, days before expiry"), [InputRequired(), Length(max=60)]
-    )
+    reminder_days = DaysField(_l("Renewal reminders, days before expiry"), [InputRequired(), Length(max=60)])
     version = IntegerField(widget=HiddenInput(), default=0)
 
     def command(self) -> AccountDetails:
@@ -40,7 +47,7 @@ class AccountForm(Form):
 
 
 class BranchForm(Form):
-    name = StringField(_l("Name"), [InputRequired(), Length(max=200)])
+    name = StringField(_l("Company name"), [InputRequired(), Length(max=200)])
     name_en = StringField(_l("English name"), [Length(max=200)])
     parent_id = SelectField(_l("Below"), choices=[], coerce=optional_id)
     district = StringField(_l("County or district"), [Length(max=64)])

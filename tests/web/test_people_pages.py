@@ -145,3 +145,9 @@ def test_the_trail_says_fields_people_and_codes_in_words(sign_in, world):
     assert "停运" in page or "停驶" in page
     assert ">state<" not in page
     assert "suspended" not in page
+
+
+def test_the_account_form_shows_the_reminder_days_as_they_are_typed(sign_in, world):
+    page = form_of(sign_in("admin"), "/account/edit").text
+    assert 'value="60, 30, 15, 7"' in page
+    assert "[60" not in page

@@ -45,13 +45,7 @@ def edit() -> ResponseReturnValue:
     """Change the account's facts."""
     access.require(actor(), Action.MANAGE_ACCOUNTS)
     chosen = current_account()
-    form = AccountForm(
-        obj=chosen,
-        data={
-            "reminder_days": ", ".join(str(days) for days in chosen.reminder_days),
-            "credit_limit": chosen.credit_limit_fen,
-        },
-    )
+    form = AccountForm(obj=chosen, data={"credit_limit": chosen.credit_limit_fen})
     if attempt(
         form,
         lambda: accounts.change_account(
