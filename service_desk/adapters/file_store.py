@@ -23,7 +23,7 @@ class FileStore:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(file.name, path)
+        Path(file.name).replace(path)
         return key
 
     def get(self, key: str) -> bytes:

@@ -6,19 +6,18 @@ from datetime import date, datetime
 from typing import Any
 
 from flask import url_for
-from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_bytes
 from service_desk.base.clock import CHINA
 from service_desk.base.money import format_yuan
 from service_desk.base.text import mask_account_number
-from service_desk.models.accounts import Branch
 from service_desk.models.claims import Claim, ClaimCalculation, ClaimCover, WantedDocument, WantedState
 from service_desk.models.documents import DocumentKind
 from service_desk.models.sla import Timer, TimerState
 from service_desk.presenters import sla as clocks
 from service_desk.presenters.labels import label
+from service_desk.presenters.languages import branch_name
 from service_desk.rules.claim_flow import OPEN_STATES, SIX_STEPS, ClaimState, parcel_step
 from service_desk.rules.coverage import REQUIRED_LINES
 from service_desk.rules.policy_flow import last_covered_day
@@ -59,13 +58,6 @@ class CalculationTable:
     lines: list[dict[str, str]]
     working: list[dict[str, str]]
     total_fen: int
-
-
-def branch_name(branch: Branch) -> str:
-    """The branch in the reader's language."""
-    locale = get_locale()
-    english = locale is not None and locale.language == "en"
-    return branch.name_en if english and branch.name_en else branch.name
 
 
 def title(claim: Claim) -> str:

@@ -6,10 +6,10 @@ from service_desk.adapters import pdf
 from service_desk.base.clock import CHINA
 from service_desk.base.money import capitals, format_yuan
 from service_desk.models.claims import ClaimCalculation
-from service_desk.presenters.claims import branch_name, calculation_table, covers, plate
+from service_desk.presenters.claims import calculation_table, covers, plate
 from service_desk.presenters.insurer import insurer_name
 from service_desk.presenters.labels import label
-from service_desk.presenters.languages import current_language
+from service_desk.presenters.languages import branch_name, current_language
 from service_desk.services.claims.files import ClaimFile
 
 

@@ -11,9 +11,10 @@ from flask_babel import gettext as _
 from service_desk.base.clock import local_date
 from service_desk.models.claims import Claim
 from service_desk.presenters import sla as clocks
-from service_desk.presenters.claims import branch_name, nearest_pill, parcel, plate
+from service_desk.presenters.claims import nearest_pill, parcel, plate
 from service_desk.presenters.enquiries import reply_pill
 from service_desk.presenters.labels import label
+from service_desk.presenters.languages import branch_name
 from service_desk.presenters.sla import Pill
 from service_desk.rules.renewal import Bucket
 from service_desk.services.desk import Task

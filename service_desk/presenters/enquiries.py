@@ -9,7 +9,8 @@ from flask_babel import gettext as _
 from service_desk.models.enquiries import Enquiry, EnquiryChannel, EnquiryState, Handover, HandoverState
 from service_desk.models.sla import Timer, TimerState
 from service_desk.presenters import sla as clocks
-from service_desk.presenters.claims import branch_name, plate
+from service_desk.presenters.claims import plate
+from service_desk.presenters.languages import branch_name
 from service_desk.presenters.sla import Pill
 from service_desk.services.enquiries import ContactFile
 

@@ -10,9 +10,8 @@ from flask_babel import gettext as _
 from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_bytes
 from service_desk.models.fleet import FleetImport, FleetImportRow, RowVerdict, Vehicle
 from service_desk.presenters.labels import label
-from service_desk.presenters.languages import in_language
+from service_desk.presenters.languages import in_language, named
 from service_desk.presenters.messages import sentence_for
-from service_desk.presenters.reports import named
 from service_desk.rules.policy_flow import last_covered_day
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services.fleet.covers import EXPIRING_WITHIN

@@ -11,6 +11,8 @@ from babel.support import Translations
 from flask import Flask
 from flask_babel import Babel, Domain, force_locale, get_locale
 
+from service_desk.models.accounts import Branch
+
 CATALOGUES = Path(__file__).resolve().parent.parent / "translations"
 # Ours -> Babel's. Source strings are English, so English needs no catalogue.
 LOCALES = {"zh": "zh_Hans_CN", "en": "en"}
@@ -63,3 +65,13 @@ def in_language(language: str) -> Iterator[None]:
 def current_language() -> str:
     """The language being spoken now: `zh` or `en`."""
     return normalise_language(str(get_locale())) or "en"
+
+
+def named(name: str, name_en: str) -> str:
+    """The name of an account or branch in the reader's language; the Chinese one where there is no English."""
+    return name_en if name_en and current_language() == "en" else name
+
+
+def branch_name(branch: Branch) -> str:
+    """A branch in the reader's language."""
+    return named(branch.name, branch.name_en)

@@ -12,7 +12,7 @@ from jinja2 import TemplateError
 from service_desk.adapters.mailer import Attachment, Mail
 from service_desk.models.notices import Notice
 from service_desk.presenters import reports
-from service_desk.presenters.languages import in_language
+from service_desk.presenters.languages import in_language, named
 
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
 
@@ -34,7 +34,7 @@ def _weekly_claim_report(params: dict[str, Any]) -> MailParts:
 _PARTS: dict[str, Callable[[dict[str, Any]], MailParts]] = {"weekly_claim_report": _weekly_claim_report}
 
 # What every mail template may call besides the filters.
-_WORDS: dict[str, Any] = {"named": reports.named, "percent": reports.percent}
+_WORDS: dict[str, Any] = {"named": named, "percent": reports.percent}
 
 
 def render(notice: Notice, *, base_url: str) -> Mail:

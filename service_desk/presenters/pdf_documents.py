@@ -12,9 +12,8 @@ from service_desk.base.money import capitals, format_yuan, to_fen
 from service_desk.models.policies import PolicyState
 from service_desk.presenters.insurer import insurer_name
 from service_desk.presenters.labels import label
-from service_desk.presenters.languages import current_language
-from service_desk.presenters.policies import branch_name, cover_set, limit_rows, table_words, vehicle_words
-from service_desk.presenters.reports import named
+from service_desk.presenters.languages import branch_name, current_language, named
+from service_desk.presenters.policies import cover_set, limit_rows, table_words, vehicle_words
 from service_desk.rules.policy_flow import Term
 from service_desk.rules.settlement.regimes import ctpl_regime_at
 from service_desk.rules.vocabulary import PolicyLine

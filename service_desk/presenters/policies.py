@@ -15,8 +15,8 @@ from service_desk.base.money import format_yuan
 from service_desk.models.accounts import Branch
 from service_desk.models.policies import Policy, RateTable
 from service_desk.presenters.labels import LABELS, label
+from service_desk.presenters.languages import branch_name
 from service_desk.presenters.messages import sentence_for
-from service_desk.presenters.reports import named
 from service_desk.rules.policy_flow import PolicyState, Term, last_covered_day
 from service_desk.rules.rating import CoverLimit, LimitPer, Measure, Premium, RateLine
 from service_desk.rules.vocabulary import PolicyLine
@@ -35,11 +35,6 @@ _OF_THE_VEHICLE = frozenset(
     {"vehicle_retired", "vehicle_suspended", "vin_missing", "no_use_class", "seats_missing", "load_missing"}
 )
 MOST_SHOWN = 300
-
-
-def branch_name(branch: Branch) -> str:
-    """The branch in the reader's language."""
-    return named(branch.name, branch.name_en)
 
 
 def cover_set(code: str) -> str:

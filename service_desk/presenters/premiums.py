@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 
 from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_bytes
 from service_desk.presenters.labels import label
-from service_desk.presenters.reports import named
+from service_desk.presenters.languages import named
 from service_desk.rules.premium import Age
 from service_desk.services.premiums import LedgerRow
 

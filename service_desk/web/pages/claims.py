@@ -19,6 +19,7 @@ from service_desk.presenters import claims as words
 from service_desk.presenters.claims_pdf import settlement_sheet
 from service_desk.presenters.claims_timeline import photos_of, time_line
 from service_desk.presenters.labels import label
+from service_desk.presenters.languages import branch_name
 from service_desk.rules.claim_flow import ClaimAction, next_action
 from service_desk.rules.permissions import Role, Side
 from service_desk.services import enquiries, submissions
@@ -46,7 +47,7 @@ def queue() -> ResponseReturnValue:
         page=page,
         wanted=wanted,
         views=_views(wanted, queries.count_views(account.id, wanted, actor=actor(), now=g.now)),
-        branches=[(b.id, words.branch_name(b)) for b in list_branches(account.id, actor=actor())],
+        branches=[(b.id, branch_name(b)) for b in list_branches(account.id, actor=actor())],
         words=words,
     )
 

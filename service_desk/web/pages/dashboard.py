@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from flask_login import login_required
 
 from service_desk.presenters import reports, sla
-from service_desk.presenters.claims import branch_name
+from service_desk.presenters.languages import branch_name
 from service_desk.services import dashboard
 from service_desk.web.http import actor, current_account
 

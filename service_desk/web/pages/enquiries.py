@@ -16,6 +16,7 @@ from service_desk.models.enquiries import Handover, MatterKind
 from service_desk.models.users import User
 from service_desk.presenters import enquiries as words
 from service_desk.presenters.labels import choices, label
+from service_desk.presenters.languages import branch_name
 from service_desk.presenters.messages import sentence
 from service_desk.rules.permissions import Action, Role, Side
 from service_desk.services import access, accounts, enquiries, submissions
@@ -100,7 +101,7 @@ def _contact_form() -> ContactForm:
 
 
 def _branches(account_id: int) -> list[tuple[int, str]]:
-    return [(b.id, words.branch_name(b)) for b in accounts.list_branches(account_id, actor=actor())]
+    return [(b.id, branch_name(b)) for b in accounts.list_branches(account_id, actor=actor())]
 
 
 @bp.get("/enquiries/<number>")

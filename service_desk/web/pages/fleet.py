@@ -26,7 +26,8 @@ from service_desk.models.fleet import Vehicle
 from service_desk.presenters import fleet as shown
 from service_desk.presenters import fleet_cover
 from service_desk.presenters.labels import choices, label
-from service_desk.presenters.reports import XLSX, named
+from service_desk.presenters.languages import named
+from service_desk.presenters.reports import XLSX
 from service_desk.rules.identifiers import has_right_check_digit
 from service_desk.rules.permissions import Action
 from service_desk.rules.policy_flow import last_covered_day

@@ -13,8 +13,8 @@ from service_desk.forms.fleet import ListUploadForm, UndoForm, column_choices, l
 from service_desk.models.fleet import FleetImport, ImportState, RowVerdict
 from service_desk.presenters import fleet as shown
 from service_desk.presenters.labels import choices, label
+from service_desk.presenters.languages import named
 from service_desk.presenters.messages import sentence
-from service_desk.presenters.reports import named
 from service_desk.rules.fleet_list import Field
 from service_desk.rules.permissions import Action
 from service_desk.services import access, accounts

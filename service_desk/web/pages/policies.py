@@ -22,8 +22,9 @@ from service_desk.forms.policies import (
 from service_desk.presenters import pdf_documents
 from service_desk.presenters import policies as words
 from service_desk.presenters.labels import choices, label
+from service_desk.presenters.languages import named
 from service_desk.presenters.messages import sentence
-from service_desk.presenters.reports import XLSX, named
+from service_desk.presenters.reports import XLSX
 from service_desk.rules.permissions import Action
 from service_desk.rules.rating import FLOAT_RATES
 from service_desk.rules.vocabulary import PolicyLine

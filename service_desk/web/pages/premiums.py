@@ -12,7 +12,8 @@ from service_desk.forms.premiums import ReceiptForm
 from service_desk.presenters import pdf_documents
 from service_desk.presenters import premiums as words
 from service_desk.presenters.labels import choices
-from service_desk.presenters.reports import XLSX, named
+from service_desk.presenters.languages import named
+from service_desk.presenters.reports import XLSX
 from service_desk.rules.permissions import Action
 from service_desk.rules.premium import Age, age_of
 from service_desk.services import access, premiums

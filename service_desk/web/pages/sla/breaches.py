@@ -12,8 +12,8 @@ from service_desk.models.accounts import Branch
 from service_desk.models.sla import Timer
 from service_desk.presenters import sla as words
 from service_desk.presenters import sla_ledger
-from service_desk.presenters.claims import branch_name
 from service_desk.presenters.labels import LABELS, choices, label
+from service_desk.presenters.languages import branch_name
 from service_desk.services import accounts, sla, submissions
 from service_desk.services.sla import BreachFilter, BreachView
 from service_desk.services.sla.reviews import BreachFile, count_views, holders_in
