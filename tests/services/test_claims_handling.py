@@ -306,6 +306,16 @@ def test_the_one_notice_lists_everything_missing_and_a_second_needs_a_reason(
     assert len(notices_of("documents_wanted")) == 4
 
 
+def test_a_step_takes_no_more_files_than_one_request_may_bring(
+    world: World, claim: Claim, journey: Journey
+) -> None:
+    journey.to(ClaimState.ASSESSED)
+    many = ReceiveDocument((), tuple(picture() for _ in range(21)))
+
+    with pytest.raises(Invalid, match="too_many_files"):
+        papers.receive(claim.number, many, actor=world.safety_gongyi, now=journey.now, files=file_store())
+
+
 def test_the_client_sends_papers_and_staff_reject_or_waive_them(
     world: World, claim: Claim, journey: Journey
 ) -> None:
