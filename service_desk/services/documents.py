@@ -1,5 +1,6 @@
 """Files of a matter: photos are re-encoded before anyone sees them, papers are photos or PDF."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +18,8 @@ from service_desk.services import access
 from service_desk.services.notices import Matter
 
 MAX_PHOTO_BYTES = 20 * 1024 * 1024
+# Each photo is decoded while the request holds the database, and a small file may unpack to a large picture.
+MAX_FILES = 20
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,12 @@ class Upload:
 
     filename: str
     content: bytes
+
+
+def require_few(uploads: Sequence[Upload], *, field: str) -> None:
+    """Refuse more files than one request may bring: Invalid `too_many_files`."""
+    if len(uploads) > MAX_FILES:
+        raise Invalid("too_many_files", field=field, most=MAX_FILES)
 
 
 def store_photo(

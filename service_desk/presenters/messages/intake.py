@@ -14,6 +14,7 @@ MESSAGES = {
     "phone_invalid": _l("%(value)s is not a phone number that can be called."),
     "injured_invalid": _l("Enter how many people are injured, from 1 to %(most)s."),
     "too_many_photos": _l("At most %(most)s photos at a time. The others can be added on the claim's page."),
+    "too_many_files": _l("At most %(most)s files at a time. Send the others afterwards."),
     "nobody_handles_claims": _l(
         "Nobody at the desk handles claims of this account, so the report has no owner. Call the desk now."
     ),

@@ -181,6 +181,7 @@ def record_survey(
 ) -> Claim:
     """Record the survey: arrival, findings, photos, the first estimate; the checklist of papers is made from it."""
     claim, _ = begin(number, ClaimAction.SURVEY, actor=actor, version=version)
+    documents.require_few(command.photos, field="photos")
     arrived_at = claim.arrived_at or command.arrived_at
     if arrived_at is None:
         raise Invalid("required", field="arrived_at")
@@ -240,6 +241,7 @@ def record_assessment(
 ) -> Claim:
     """Record what was agreed to be the damage, item by item; the reserve becomes their sum."""
     claim, _ = begin(number, ClaimAction.ASSESS, actor=actor, version=version)
+    documents.require_few(command.photos, field="photos")
     if not command.items:
         raise Invalid("assessment_empty", field="items")
     if any(item.amount_fen <= 0 for item in command.items):

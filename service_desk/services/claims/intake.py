@@ -29,7 +29,6 @@ from service_desk.services.policies.coverage import CoverAt, covers_at
 OLDEST_LOSS_YEARS = 2
 """Claims under liability cover become time-barred two years after the loss is known (Insurance Law Art. 26)."""
 
-MAX_PHOTOS = 20
 MAX_INJURED = 200
 _SUGGESTIONS = 10
 # Lenient: mobile, area code with dashes or brackets, extension. What matters is that somebody can call it.
@@ -119,8 +118,8 @@ def _checked_vehicle(command: ReportCommand, photos: Sequence[Upload], actor: Us
     problems += _wording_problems(command)
     if not 0 <= command.injured_count <= MAX_INJURED:
         problems.append(Invalid("injured_invalid", field="injured_count", most=MAX_INJURED))
-    if len(photos) > MAX_PHOTOS:
-        problems.append(Invalid("too_many_photos", field="photos", most=MAX_PHOTOS))
+    if len(photos) > documents.MAX_FILES:
+        problems.append(Invalid("too_many_photos", field="photos", most=documents.MAX_FILES))
     if problems or vehicle is None:
         raise InvalidMany(problems)
     return vehicle

@@ -106,6 +106,7 @@ def receive(
     The clock of the one-time notice starts with the first paper that leaves something missing.
     """
     claim, _ = begin(number, ClaimAction.RECEIVE_DOCUMENT, actor=actor, version=version)
+    documents.require_few(command.files, field="files")
     lines = [_line(claim, code) for code in command.codes]
     if not command.files and (not lines or actor.side is Side.CLIENT):
         raise Invalid("paper_missing", field="files")

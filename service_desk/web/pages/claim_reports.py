@@ -22,6 +22,7 @@ from service_desk.rules.permissions import Action, Role, Side
 from service_desk.services import access, policies
 from service_desk.services.claims import intake
 from service_desk.services.claims.files import read_file
+from service_desk.services.documents import MAX_FILES
 from service_desk.web import kept_uploads
 from service_desk.web.http import actor, again, attempt, current_account, files, uploads
 from service_desk.web.kept_uploads import KeptUpload
@@ -58,7 +59,7 @@ def report() -> ResponseReturnValue:
 
     if attempt(form, act):
         return redirect(url_for("claim_reports.reported", number=numbers[0]), 303)
-    kept += kept_uploads.keep(sent)
+    kept += kept_uploads.keep(sent[:MAX_FILES])
     return again("claim_reports/report.html", **_context(form, account.id, kept))
 
 
