@@ -208,6 +208,7 @@ def own_path(target: str | None) -> str | None:
 
 
 def wants_json() -> bool:
+    """Whether a script asks, which is answered without a page."""
     return request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json"
 
 

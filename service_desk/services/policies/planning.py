@@ -119,6 +119,10 @@ def suggested_lines(vehicle_ids: Sequence[int], *, now: datetime, within_days: i
 
 
 def chosen_vehicles(request: IssueRequest, actor: User, *, lock: bool = False) -> list[Vehicle]:
+    """The vehicles of an order, by branch and plate. NotFound when one of them is not the actor's to see.
+
+    Invalid: `no_vehicle_chosen`, `too_many_vehicles`, `no_line_chosen`. `lock` keeps other orders for them waiting.
+    """
     ids = set(request.vehicle_ids)
     if not ids:
         raise Invalid("no_vehicle_chosen")
@@ -143,6 +147,7 @@ def chosen_vehicles(request: IssueRequest, actor: User, *, lock: bool = False) -
 
 
 def plan_for(request: IssueRequest, vehicles: list[Vehicle], now: datetime) -> IssuePlan:
+    """Judge each vehicle and line of an order; Invalid `start_in_the_past`."""
     if request.start_on is not None and request.start_on < local_date(now):
         raise Invalid("start_in_the_past", field="start_on")
     periods = coverage.periods_of([vehicle.id for vehicle in vehicles], since=now)
