@@ -7,7 +7,8 @@ from typing import Any
 from flask import Flask, current_app, g, has_request_context, request, session, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
-from jinja2 import StrictUndefined
+from jinja2 import StrictUndefined, pass_context
+from jinja2.runtime import Context
 
 from service_desk.base.errors import NotFound
 from service_desk.base.money import format_yuan
@@ -45,10 +46,17 @@ def init_templates(app: Flask) -> None:
         instant=datetime.fromisoformat,
         day=times.day,
         duration=times.duration,
-        label=label,
+        label=_label,
         named=lambda row: named(row.name, row.name_en),
     )
     app.context_processor(_context)
+
+
+@pass_context
+def _label(_context: Context, value: Any, kind: str) -> str:
+    """`label` for templates. With the context it is asked at every rendering: Jinja works a filter over a
+    constant out once, when it compiles the page, and the words would stay in that reader's language."""
+    return label(value, kind)
 
 
 def select_language() -> str:

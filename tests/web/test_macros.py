@@ -10,6 +10,7 @@ from wtforms import HiddenField, RadioField, StringField
 from wtforms.validators import InputRequired
 
 from service_desk.base.paging import Page
+from service_desk.presenters.languages import in_language
 
 
 class ReportForm(FlaskForm):
@@ -135,3 +136,13 @@ def test_an_empty_chart_is_drawn(app: Flask) -> None:
     source = """{% from "macros/bars.html" import bar_chart, line_chart, sparkline, time_bar %}
     {{ bar_chart([], "A") }}{{ line_chart([("x", [])], [], "B") }}{{ sparkline([], "C") }}{{ time_bar([], [], "D") }}"""
     assert 'aria-label="B"' in render(app, source)
+
+
+def test_a_label_of_a_fixed_code_is_said_in_each_readers_language(app: Flask) -> None:
+    with app.test_request_context("/sign-in"), in_language("en"):
+        template = app.jinja_env.from_string('{{ "survey"|label("claim_step") }}')
+    said = []
+    for language in ("en", "zh"):
+        with app.test_request_context("/sign-in"), in_language(language):
+            said.append(template.render())
+    assert said == ["survey", "查勘"]
