@@ -357,8 +357,11 @@ def test_files_are_served_as_what_they_are_and_only_to_who_may_see_the_claim(
         "attachment",
     )
     assert {answer.headers["X-Content-Type-Options"] for answer in (shown, saved)} == {"nosniff"}
+    assert shown.headers["Cache-Control"] == "private, no-cache"
+    again = {"If-None-Match": shown.headers["ETag"]}
+    assert client.get(f"/documents/{photo.id}", headers=again).status_code == 304
     stranger = sign_in(world.foreign_hq.username)
-    assert stranger.get(f"/documents/{photo.id}").status_code == 404
+    assert stranger.get(f"/documents/{photo.id}", headers=again).status_code == 404
     assert client.get("/documents/999999").status_code == 404
 
 
