@@ -13,7 +13,8 @@ from service_desk.models.claims import Claim, ReportChannel
 from service_desk.models.db import db
 from service_desk.models.documents import Document
 from service_desk.services import sla
-from tests.claim_cases import picture
+from service_desk.services.claims.common import matter_of
+from tests.claim_cases import picture, reported_claim
 from tests.factories import CoverageFactory, PolicyFactory
 from tests.world import World
 
@@ -200,6 +201,16 @@ def test_the_answer_is_shown_to_who_may_see_the_claim(world: World, sign_in) -> 
     assert sign_in("hq").get(path).status_code == 200
     for stranger in ("safety-gongyi", "foreign-hq"):
         assert sign_in(stranger).get(path).status_code == 404
+
+
+def test_the_answer_can_be_opened_again_when_its_clocks_have_ended(
+    world: World, sign_in, now: datetime
+) -> None:
+    claim = reported_claim(world, now)
+    sla.cancel(matter_of(claim), at=now, actor=None, now=now)
+    db.session.commit()
+
+    assert sign_in("safety-gongyi").get(f"/claims/{claim.number}/reported").status_code == 200
 
 
 def test_a_stranger_is_asked_to_sign_in(client) -> None:
