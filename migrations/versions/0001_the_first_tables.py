@@ -76,6 +76,7 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_sign_in_attempts'))
     )
     with op.batch_alter_table('sign_in_attempts', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_sign_in_attempts_ip_at'), ['ip', 'at'], unique=False)
         batch_op.create_index(batch_op.f('ix_sign_in_attempts_username_key_at'), ['username_key', 'at'], unique=False)
 
     op.create_table('branches',
@@ -1207,6 +1208,7 @@ def downgrade() -> None:
     op.drop_table('branches')
     with op.batch_alter_table('sign_in_attempts', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_sign_in_attempts_username_key_at'))
+        batch_op.drop_index(batch_op.f('ix_sign_in_attempts_ip_at'))
 
     op.drop_table('sign_in_attempts')
     op.drop_table('settings')

@@ -56,7 +56,7 @@ class SignInAttempt(Base):
     """Every attempt, known name or not, so that a lockout tells a stranger nothing."""
 
     __tablename__ = "sign_in_attempts"
-    __table_args__ = (Index(None, "username_key", "at"),)
+    __table_args__ = (Index(None, "username_key", "at"), Index(None, "ip", "at"))
 
     id: Mapped[Id]
     username_key: Mapped[Short]

@@ -335,7 +335,7 @@ def policies_workbook(rows: Sequence[PolicyRow], account: str, today: date) -> b
         _("Total"),
         *[None] * 8,
         sum(r.policy.premium_fen for r in rows),
-        sum(r.open_fen for r in rows),
+        sum(r.open_fen or 0 for r in rows),
         None,
     ]
     title = _("Policies of %(account)s", account=account)

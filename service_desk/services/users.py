@@ -16,25 +16,58 @@ from service_desk.services import access, audit
 
 MIN_PASSWORD = 10
 MAX_FAILURES = 5
+# An office shares one address, so it is allowed many more than a name.
+MAX_FAILURES_OF_ADDRESS = 60
 LOCKED_FOR = timedelta(minutes=15)
 
 
 def authenticate(username: str, password: str, *, ip: str, now: datetime) -> User | None:
-    """The user, or None for a wrong name or password. Invalid `locked_out` after too many failures.
+    """The user, or None for a wrong name or password, and the attempt written down in either case.
 
-    Writes the attempt in every case; the caller must commit also when it answers None. The lockout
-    counts failures since the last success, for names that do not exist as well.
+    Invalid `locked_out` after too many failures of the name or of the address. The caller commits also
+    when the answer is None.
     """
-    key = squeeze(username).casefold()[:64]
+    return record_attempt(username, check_password(username, password, ip=ip, now=now), ip=ip, now=now)
+
+
+def check_password(username: str, password: str, *, ip: str, now: datetime) -> int | None:
+    """The id of the user whose name and password these are. Only reads: the slow hash holds no lock.
+
+    The lockout counts failures since the last success, for names that do not exist as well.
+    """
+    key = _name_key(username)
     _refuse_locked_out(key, now)
+    _refuse_address(ip, now)
     user = db.session.scalar(select(User).where(User.username == key, User.is_active))
     fits = passwords.verify_password(user.password_hash if user else None, password)
-    db.session.add(SignInAttempt(username_key=key, at=now, ip=ip, succeeded=fits))
-    if user is None or not fits:
+    return user.id if user and fits else None
+
+
+def record_attempt(username: str, user_id: int | None, *, ip: str, now: datetime) -> User | None:
+    """Write an attempt down; the user who is signed in by it, None for a failure."""
+    key = _name_key(username)
+    db.session.add(SignInAttempt(username_key=key, at=now, ip=ip, succeeded=user_id is not None))
+    if user_id is None:
         return None
+    user = db.session.get_one(User, user_id)
     user.last_signed_in_at = now
     audit.record("signed_in", user, actor=user, now=now, label=user.username)
     return user
+
+
+def _name_key(username: str) -> str:
+    return squeeze(username).casefold()[:64]
+
+
+def _refuse_address(ip: str, now: datetime) -> None:
+    """Many names tried from one address: a list of passwords is being tried on everybody."""
+    failures = db.session.scalar(
+        select(func.count()).where(
+            SignInAttempt.ip == ip, SignInAttempt.succeeded.is_(False), SignInAttempt.at > now - LOCKED_FOR
+        )
+    )
+    if ip and (failures or 0) >= MAX_FAILURES_OF_ADDRESS:
+        raise Invalid("locked_out", minutes=LOCKED_FOR // timedelta(minutes=1))
 
 
 def _refuse_locked_out(key: str, now: datetime) -> None:

@@ -1,6 +1,7 @@
 """Every refusal has its sentence, and every kind of mail its templates, whoever adds one."""
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -41,7 +42,16 @@ def test_every_mail_kind_has_its_three_templates() -> None:
 )
 def test_every_mail_has_all_its_parts_and_stands_on_the_shared_sheet(folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == sorted(PARTS)
-    assert '{% extends "emails/base.html" %}' in (folder / "body.html").read_text("utf-8")
+    assert sheet_of(folder / "body.html") == "emails/base.html"
+
+
+def sheet_of(template: Path) -> str:
+    """The template that a body stands on in the end: kinds that are alike share one in between."""
+    name = ""
+    while found := re.match(r'{% extends "([^"]+)" %}', template.read_text("utf-8")):
+        name = found[1]
+        template = ROOT / "templates" / name
+    return name
 
 
 def test_the_search_finds_codes_and_kinds() -> None:

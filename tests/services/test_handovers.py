@@ -14,6 +14,7 @@ from service_desk.models.enquiries import Handover, HandoverState, MatterKind
 from service_desk.models.notices import Notice
 from service_desk.models.sla import Timer, TimerEntry
 from service_desk.models.users import User
+from service_desk.rules.permissions import Role
 from service_desk.rules.sla import EventKind
 from service_desk.services import enquiries
 from tests.claim_cases import reported_claim
@@ -170,3 +171,11 @@ def test_two_who_act_at_once_leave_one_decision(
     assert sorted(outcomes) == ["done", "handover_decided"]
     offer = db.session.get_one(Handover, offer_id)
     assert (claim.owner_id == taker_id) == (offer.state is HandoverState.ACCEPTED)
+
+
+def test_who_no_longer_handles_claims_cannot_take_one_over(world: World, claim: Claim, now: datetime) -> None:
+    offer = offer_to(world.claims2, claim, world, now)
+    world.claims2.role = Role.UNDERWRITER
+
+    with pytest.raises(Forbidden):
+        enquiries.accept(offer.id, actor=world.claims2, now=now)

@@ -133,3 +133,11 @@ def test_the_own_password_needs_the_present_one(session, world, now):
     assert short.value.params == {"length": users.MIN_PASSWORD}
     users.change_own_password(PASSWORD, "a-long-password", actor=world.claims1, now=now)
     assert users.authenticate("claims1", "a-long-password", ip="", now=now)
+
+
+def test_many_names_tried_from_one_address_lock_the_address_out(session, world, now):
+    for number in range(users.MAX_FAILURES_OF_ADDRESS):
+        users.authenticate(f"name-{number}", "wrong", ip="203.0.113.9", now=now)
+    with pytest.raises(Invalid):
+        users.authenticate("claims1", PASSWORD, ip="203.0.113.9", now=now)
+    assert users.authenticate("claims1", PASSWORD, ip="203.0.113.10", now=now)

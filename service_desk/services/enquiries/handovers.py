@@ -78,6 +78,8 @@ def get_offer(offer_id: int, *, actor: User) -> Handover:
 def accept(offer_id: int, *, actor: User, now: datetime) -> Handover:
     """Take the matter: from now on the clock's minutes are the taker's."""
     offer = _offered_to(offer_id, actor)
+    # Who was offered a claim may have changed to another role since.
+    access.require(actor, _WORK[offer.matter_kind])
     row = _matter_row(offer)
     if not _is_open(row):
         raise Conflict("matter_closed")

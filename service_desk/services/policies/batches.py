@@ -65,7 +65,7 @@ def get_batch(number: str, page: PageRequest, *, actor: User, now: datetime) -> 
     return BatchView(
         batch,
         db.session.get_one(User, batch.issued_by_id),
-        Page(policy_rows(statement, now), batch.policy_count, page.number, page.size),
+        Page(policy_rows(statement, actor=actor, now=now), batch.policy_count, page.number, page.size),
         {branch.id: branch for branch in branches},
     )
 

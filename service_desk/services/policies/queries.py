@@ -52,7 +52,7 @@ class PolicyRow:
     policy: Policy
     branch: Branch
     standing: policy_flow.PolicyState
-    open_fen: int
+    open_fen: int | None
 
 
 @dataclass(frozen=True)
@@ -87,14 +87,14 @@ def list_policies(wanted: PolicyFilter, page: PageRequest, *, actor: User, now: 
     access.require(actor, Action.READ_POLICIES)
     statement = _policies(wanted, actor, now)
     total = db.session.scalar(select(func.count()).select_from(statement.subquery())) or 0
-    rows = policy_rows(statement.limit(page.size).offset(page.offset), now)
+    rows = policy_rows(statement.limit(page.size).offset(page.offset), actor=actor, now=now)
     return Page(rows, total, page.number, page.size)
 
 
 def export_policies(wanted: PolicyFilter, *, actor: User, now: datetime) -> list[PolicyRow]:
     """The same, all of them."""
     access.require(actor, Action.READ_POLICIES)
-    return policy_rows(_policies(wanted, actor, now).limit(MOST_EXPORTED), now)
+    return policy_rows(_policies(wanted, actor, now).limit(MOST_EXPORTED), actor=actor, now=now)
 
 
 def _policies(wanted: PolicyFilter, actor: User, now: datetime) -> Select[Any]:
@@ -146,10 +146,11 @@ def _stands(standing: policy_flow.PolicyState, now: datetime) -> ColumnElement[b
             return kept & (Policy.ends_at <= now)
 
 
-def policy_rows(statement: Select[Any], now: datetime) -> list[PolicyRow]:
-    """Rows of a select of policy, branch and fen owed."""
+def policy_rows(statement: Select[Any], *, actor: User, now: datetime) -> list[PolicyRow]:
+    """Rows of a select of policy, branch and fen owed; what is owed only for those who may see premiums."""
+    sees_owed = access.may(actor, Action.READ_PREMIUMS)
     return [
-        PolicyRow(policy, branch, standing_of(policy, now), open_fen)
+        PolicyRow(policy, branch, standing_of(policy, now), open_fen if sees_owed else None)
         for policy, branch, open_fen in db.session.execute(statement)
     ]
 

@@ -7,7 +7,7 @@ from flask_login import current_user, login_required, login_user, logout_user
 
 from service_desk.base.errors import Invalid
 from service_desk.forms.users import SignInForm
-from service_desk.models.db import db
+from service_desk.models.db import unit_of_work
 from service_desk.presenters.languages import LANGUAGE_NAMES
 from service_desk.presenters.messages import sentence
 from service_desk.services import access, settings, users
@@ -30,15 +30,15 @@ def sign_in_submit() -> ResponseReturnValue:
     form = SignInForm()
     if not form.validate_on_submit():
         return _sign_in_page(form, 422)
+    username, ip = form.username.data or "", request.remote_addr or ""
     try:
-        user = users.authenticate(
-            form.username.data or "", form.password.data or "", ip=request.remote_addr or "", now=g.now
-        )
+        user_id = users.check_password(username, form.password.data or "", ip=ip, now=g.now)
     except Invalid as error:
         form.form_errors.append(sentence(error))
         return _sign_in_page(form, 429)
-    # Committed here because the failed attempt must survive the 422 answer, which rolls back.
-    db.session.commit()
+    # A unit of work of its own, because a failed attempt must survive the 422 answer, which rolls back.
+    with unit_of_work():
+        user = users.record_attempt(username, user_id, ip=ip, now=g.now)
     if user is None:
         form.form_errors.append(_("User name or password is wrong."))
         return _sign_in_page(form, 422)
