@@ -12,12 +12,13 @@ from openpyxl import load_workbook
 from pdfminer.high_level import extract_text
 from sqlalchemy import func, select
 
+from service_desk.base.paging import PageRequest
 from service_desk.models.db import db
 from service_desk.models.fleet import Vehicle, VehicleState
 from service_desk.models.policies import IssueBatch, Policy, RateTable
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import policies
-from service_desk.services.policies import IssueRequest, LineChoice, rates
+from service_desk.services.policies import IssueRequest, LineChoice, queries, rates
 from tests.factories import VehicleFactory
 from tests.world import World
 
@@ -217,6 +218,14 @@ def test_branch_officer_reads_own_policies_only(sign_in: SignIn, world: World) -
     assert officer.get(f"/policies/{numbers['豫AD12345']}").status_code == 404
     assert officer.get(f"/policies/{numbers['豫AD12345']}.pdf").status_code == 404
     assert "豫AD12345" not in words_on(officer.get("/policies"))
+
+
+def test_what_is_owed_is_shown_to_those_who_may_see_premiums(world: World, now: datetime) -> None:
+    issue_ctpl(world, world.coach)
+    for actor, sees_it in ((world.hq, True), (world.safety_gongyi, False)):
+        wanted = queries.PolicyFilter(account_id=world.account.id)
+        row = queries.list_policies(wanted, PageRequest(), actor=actor, now=now).rows[0]
+        assert (row.open_fen is not None) == sees_it
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,90 @@
+"""The demo account: the size that was promised, something in every list today, and the same for the same day."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from service_desk.adapters.file_store import FileStore
+from service_desk.app import create_app
+from service_desk.demo import claims, load_demo
+from service_desk.models.accounts import Branch, KeyAccount
+from service_desk.models.claims import Claim
+from service_desk.models.db import Base, db
+from service_desk.models.fleet import Vehicle
+from service_desk.models.notices import Notice, NoticeState
+from service_desk.models.policies import Policy
+from service_desk.models.premiums import ReceiptAllocation, Receivable
+from service_desk.models.reports import ReportRun
+from service_desk.models.sla import Timer, TimerState
+from service_desk.models.users import User
+from service_desk.services import policies, settings, sla, users
+from service_desk.services.renewals import list_uninsured
+from tests import databases
+from tests.conftest import make_config
+
+SHOWN = ["admin", "manager", "underwriter", "claims1", "claims2", "hq", "safety-gongyi"]
+
+
+@pytest.fixture(scope="module")
+def now():
+    return datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def session(now, tmp_path_factory):
+    """A desk of its own, loaded once: emptying so many rows would cost the tests that come after."""
+    folder = tmp_path_factory.mktemp("demo")
+    app = create_app(make_config(databases.sqlite_database(folder / "demo.sqlite3"), folder))
+    # A fifth of the claims: the way is the same and the test is quick.
+    with pytest.MonkeyPatch.context() as patch, app.app_context():
+        patch.setattr(claims, "CLAIMS", 60)
+        Base.metadata.create_all(db.engine)
+        sla.install_defaults(now)
+        load_demo(FileStore(folder), now)
+        db.session.commit()
+        yield db.session
+        db.session.remove()
+        db.engine.dispose()
+
+
+def count(session, model, *conditions):
+    return session.scalar(select(func.count()).select_from(model).where(*conditions))
+
+
+def test_the_demo_is_a_whole_account(session, now):
+    assert count(session, Branch) == 41
+    assert len(set(session.scalars(select(Branch.district)))) == 12
+    assert 1_100 <= count(session, Vehicle) <= 1_300
+    assert count(session, Claim) == 60
+    assert len(set(session.scalars(select(Claim.state)))) >= 5
+    assert count(session, ReportRun) == 2
+
+
+def test_its_people_can_sign_in_and_stand_on_the_sign_in_page(session, now):
+    shown = settings.read(settings.DEMO_SIGN_INS)
+    assert [user["username"] for user in shown["users"]] == SHOWN
+    for name in SHOWN:
+        assert users.check_password(name, shown["password"], ip="", now=now) is not None
+
+
+def test_lists_have_something_today(session, now):
+    account = session.scalars(select(KeyAccount)).one()
+    soon = now + timedelta(days=30)
+    manager = session.scalars(select(User).where(User.username == "manager")).one()
+    assert count(session, Policy, Policy.ends_at > now, Policy.ends_at < soon) > 20
+    assert list_uninsured(account.id, actor=manager, now=now)
+    assert (
+        0.9
+        < policies.coverage_ratio(account.id, now).part / policies.coverage_ratio(account.id, now).whole
+        < 1
+    )
+    assert count(session, Timer, Timer.breached_at.is_not(None)) > 5
+    assert count(session, Timer, Timer.state == TimerState.RUNNING) > 5
+
+
+def test_its_money_adds_up_and_no_old_mail_waits(session, now):
+    settled = session.scalar(select(func.sum(Receivable.settled_fen)))
+    assert settled == session.scalar(select(func.sum(ReceiptAllocation.amount_fen)))
+    assert session.scalar(select(func.count()).where(Claim.paid_fen > Claim.approved_fen)) == 0
+    assert count(session, Notice, Notice.state == NoticeState.QUEUED) == 0
