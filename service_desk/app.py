@@ -94,6 +94,8 @@ def _wrap(app: Flask, config: Config) -> None:
         max_age=3600,
         autorefresh=not config.is_production,
     )
+    bootstrap = app.blueprints["bootstrap"]
+    static.add_files(bootstrap.static_folder, prefix="bootstrap/static/")
     app.wsgi_app = static  # type: ignore[method-assign]
     if config.proxies:
         hops = config.proxies
