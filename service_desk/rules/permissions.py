@@ -51,6 +51,10 @@ class Action(StrEnum):
     READ_CLOCKS = "read_clocks"
     MANAGE_CLOCKS = "manage_clocks"
     REVIEW_BREACHES = "review_breaches"
+    READ_COMPLIANCE = "read_compliance"
+    CORRECT_CLOCKS = "correct_clocks"
+    OBJECT_TO_PAUSES = "object_to_pauses"
+    PLAN_ABSENCES = "plan_absences"
     LOG_ENQUIRY = "log_enquiry"
     READ_ENQUIRIES = "read_enquiries"
     ANSWER_ENQUIRIES = "answer_enquiries"
@@ -75,6 +79,7 @@ _DESK = {
     Action.READ_ENQUIRIES,
     Action.ANSWER_ENQUIRIES,
     Action.READ_REPORTS,
+    Action.PLAN_ABSENCES,
 }
 _UNDERWRITING = {
     Action.IMPORT_FLEET,
@@ -91,6 +96,8 @@ _CLAIMS_WORK = {
 _MANAGEMENT = {
     Action.MANAGE_CLOCKS,
     Action.REVIEW_BREACHES,
+    Action.READ_COMPLIANCE,
+    Action.CORRECT_CLOCKS,
     Action.RUN_REPORTS,
     Action.EDIT_SCHEDULES,
     Action.READ_DELIVERY_LOG,
@@ -116,6 +123,7 @@ _CLIENT = {
     Action.REPORT_CLAIM,
     Action.READ_CLAIMS,
     Action.READ_CLOCKS,
+    Action.OBJECT_TO_PAUSES,
     Action.UPLOAD_CLAIM_DOCUMENTS,
     Action.LOG_ENQUIRY,
     Action.READ_ENQUIRIES,
@@ -128,7 +136,7 @@ _GRANTS: dict[Role, tuple[Scope, frozenset[Action]]] = {
     Role.CLAIMS: (Scope.OWN_ACCOUNTS, frozenset(_DESK | _CLAIMS_WORK)),
     Role.GROUP_INSURANCE: (
         Scope.OWN_ACCOUNTS,
-        frozenset(_CLIENT | {Action.READ_REPORTS, Action.READ_PREMIUMS}),
+        frozenset(_CLIENT | {Action.READ_REPORTS, Action.READ_PREMIUMS, Action.READ_COMPLIANCE}),
     ),
     Role.BRANCH_SAFETY: (Scope.OWN_BRANCHES, frozenset(_CLIENT)),
 }

@@ -13,6 +13,27 @@ class UseClass(StrEnum):
     NON_OPERATING = "non_operating"
 
 
+class Severity(StrEnum):
+    """How grave an accident is for people; what it costs is an amount, not a severity.
+
+    A carrier of passengers fears many hurt at once (群死群伤) most; from three on it is one (desk rule).
+    """
+
+    PROPERTY_ONLY = "property_only"
+    INJURY = "injury"
+    MASS_INJURY = "mass_injury"
+
+
+MASS_INJURY_FROM = 3
+
+
+def severity_of(injured_count: int) -> Severity:
+    """The severity of an accident in which so many people were hurt or killed."""
+    if injured_count >= MASS_INJURY_FROM:
+        return Severity.MASS_INJURY
+    return Severity.INJURY if injured_count else Severity.PROPERTY_ONLY
+
+
 class PolicyLine(StrEnum):
     """One policy is of one line: compulsory liability, the commercial covers, or carrier's liability."""
 

@@ -46,6 +46,8 @@ ANSWERS = {
     K.PAUSE: ("clock_not_started", None, "clock_already_paused", "clock_ended"),
     K.RESUME: ("clock_not_started", "clock_not_paused", None, "clock_ended"),
     K.HANDOVER: ("clock_not_started", None, None, "clock_ended"),
+    K.SUBSTITUTE: ("clock_not_started", None, None, "clock_ended"),
+    K.RETURN: ("clock_not_started", "clock_not_covered", "clock_not_covered", "clock_ended"),
     K.STOP: ("clock_not_started", None, None, "clock_ended"),
     K.CANCEL: ("clock_not_started", None, None, "clock_ended"),
 }

@@ -126,6 +126,7 @@ class TestLevels:
             ClockStep.FOLLOWUP,
             on=date(2026, 11, 23),
             account_id=world.account.id,
+            severity=None,
             is_urban=None,
             amount_fen=None,
         )
@@ -133,6 +134,7 @@ class TestLevels:
             ClockStep.FOLLOWUP,
             on=date(2026, 11, 23),
             account_id=world.foreign_account.id,
+            severity=None,
             is_urban=None,
             amount_fen=None,
         )

@@ -12,6 +12,7 @@ MESSAGES = {
     "clock_already_started": _l("This clock is running already."),
     "clock_ended": _l("This clock has stopped; its verdict stands."),
     "clock_already_paused": _l("This clock is paused already."),
+    "clock_not_covered": _l("Nobody stands in on this clock."),
     "clock_not_paused": _l("This clock is running; there is no pause to end."),
     "clock_of_another": _l("Only the person who holds this clock, or a manager, may pause it."),
     "handover_to_same_holder": _l("This person holds the clock already."),

@@ -9,6 +9,7 @@ from service_desk.rules.sla.history import History, in_order, replay, whole_seco
 from service_desk.rules.sla.pauses import PAUSE_RULES
 from service_desk.rules.sla.terms import EventKind, LedgerEvent
 
+_GIVES_AWAY = frozenset({EventKind.HANDOVER, EventKind.SUBSTITUTE})
 # What each kind may not meet, and the code that says so.
 _WHEN_PAUSED: Mapping[EventKind, str] = {
     EventKind.START: "clock_already_started",
@@ -25,7 +26,7 @@ def check_event(events: Sequence[LedgerEvent], new_event: LedgerEvent, now: date
 
     Invalid: clock_event_future; clock_event_overlaps (before an event already recorded);
     clock_event_backdated (before now without evidence); clock_not_started, clock_already_started,
-    clock_ended, clock_already_paused, clock_not_paused, handover_to_same_holder; pause_reason_missing,
+    clock_ended, clock_already_paused, clock_not_paused, clock_not_covered, handover_to_same_holder; pause_reason_missing,
     pause_evidence_missing. A resume exactly at the end of the longest pause needs no evidence: the rule
     itself says so.
     """
@@ -84,8 +85,10 @@ def _check_kind(events: Sequence[LedgerEvent], event: LedgerEvent) -> None:
 def _refusal(history: History, event: LedgerEvent) -> str | None:
     if history.end is not None:
         return "clock_ended"
-    if event.kind is EventKind.HANDOVER and event.holder_id == history.holder_id:
+    if event.kind in _GIVES_AWAY and event.holder_id == history.holder_id:
         return "handover_to_same_holder"
+    if event.kind is EventKind.RETURN and history.covered_id is None:
+        return "clock_not_covered"
     return (_WHEN_PAUSED if history.open_pause else _WHEN_RUNNING).get(event.kind)
 
 

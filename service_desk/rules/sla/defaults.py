@@ -75,8 +75,10 @@ STEP_MILESTONES: Mapping[ClockStep, tuple[Milestone, Milestone]] = {
     ClockStep.SURVEY: (Milestone.REPORTED, Milestone.ARRIVED),
     ClockStep.LARGE_LOSS_NOTICE: (Milestone.ESTIMATED, Milestone.CLIENT_NOTIFIED),
     ClockStep.DEFICIENCY_NOTICE: (Milestone.DOCUMENTS_RECEIVED, Milestone.DEFICIENCY_NOTIFIED),
+    ClockStep.CTPL_DOCUMENT_LIST: (Milestone.DOCUMENTS_RECEIVED, Milestone.DEFICIENCY_NOTIFIED),
     ClockStep.ASSESSMENT: (Milestone.SURVEYED, Milestone.ASSESSED),
     ClockStep.LIABILITY_DECISION: (Milestone.DOCUMENTS_COMPLETE, Milestone.DECIDED),
+    ClockStep.CTPL_DECISION: (Milestone.DOCUMENTS_COMPLETE, Milestone.DECIDED),
     ClockStep.DENIAL_NOTICE: (Milestone.DENIED, Milestone.DENIAL_SENT),
     ClockStep.CALCULATION: (Milestone.DOCUMENTS_COMPLETE, Milestone.CALCULATED),
     ClockStep.PAYMENT: (Milestone.AGREED, Milestone.PAID),
@@ -94,6 +96,8 @@ INSURANCE_LAW_22 = "insurance_law_22"
 INSURANCE_LAW_23 = "insurance_law_23"
 INSURANCE_LAW_24 = "insurance_law_24"
 INSURANCE_LAW_25 = "insurance_law_25"
+CTPL_REGULATION_27 = "ctpl_regulation_27"
+CTPL_REGULATION_28 = "ctpl_regulation_28"
 
 # Four working hours after a breach the department head hears of it (desk rule).
 _ESCALATE_AFTER = (240,)
@@ -141,6 +145,13 @@ DEFAULT_LEVELS = (
         "deficiency_notice", ClockStep.DEFICIENCY_NOTICE, _working_days(1), OFFICE, source=INSURANCE_LAW_22
     ),
     Level(
+        "ctpl_document_list",
+        ClockStep.CTPL_DOCUMENT_LIST,
+        _calendar_days(1),
+        CALENDAR_DAYS,
+        source=CTPL_REGULATION_27,
+    ),
+    Level(
         "assessment_at_survey",
         ClockStep.ASSESSMENT,
         _minutes(60),
@@ -155,6 +166,9 @@ DEFAULT_LEVELS = (
         _calendar_days(30),
         CALENDAR_DAYS,
         source=INSURANCE_LAW_23,
+    ),
+    Level(
+        "ctpl_decision", ClockStep.CTPL_DECISION, _calendar_days(5), CALENDAR_DAYS, source=CTPL_REGULATION_28
     ),
     Level(
         "denial_notice", ClockStep.DENIAL_NOTICE, _calendar_days(3), CALENDAR_DAYS, source=INSURANCE_LAW_24

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from service_desk.base.clock import as_utc
 from service_desk.base.errors import Invalid
 from service_desk.rules.sla.pauses import PAUSE_RULES
-from service_desk.rules.sla.terms import EventKind, LedgerEvent, PauseReason
+from service_desk.rules.sla.terms import HOLDER_CHANGES, EventKind, LedgerEvent, PauseReason
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class History:
     started_at: datetime
     until: datetime
     holder_id: int
+    covered_id: int | None
     end: EventKind | None
     stretches: tuple[Stretch, ...]
     pauses: tuple[PauseTaken, ...]
@@ -86,6 +87,7 @@ class _Tape:
     def __init__(self, start: LedgerEvent) -> None:
         self._started_at = self._since = start.at
         self._holder_id = start.holder_id
+        self._covered_id: int | None = None
         self._end: EventKind | None = None
         self._stretches: list[Stretch] = []
         self._pauses: list[PauseTaken] = []
@@ -99,11 +101,17 @@ class _Tape:
             self._begin_pause(event)
         elif event.kind is EventKind.RESUME:
             self._end_pause(event.at)
-        elif event.kind is EventKind.HANDOVER:
-            self._holder_id = event.holder_id
+        elif event.kind in HOLDER_CHANGES:
+            self._change_holder(event)
         else:
             self._end_pause(event.at)
             self._end = event.kind
+
+    def _change_holder(self, event: LedgerEvent) -> None:
+        """A stand-in's stand-in still covers for the first holder."""
+        stands_in = event.kind is EventKind.SUBSTITUTE
+        self._covered_id = (self._covered_id or self._holder_id) if stands_in else None
+        self._holder_id = event.holder_id
 
     def history(self, now: datetime) -> History:
         if self._end is None:
@@ -111,7 +119,13 @@ class _Tape:
             self._cut(now)
         pauses = [*self._pauses, self._pause] if self._pause else self._pauses
         return History(
-            self._started_at, self._since, self._holder_id, self._end, tuple(self._stretches), tuple(pauses)
+            started_at=self._started_at,
+            until=self._since,
+            holder_id=self._holder_id,
+            covered_id=self._covered_id,
+            end=self._end,
+            stretches=tuple(self._stretches),
+            pauses=tuple(pauses),
         )
 
     def _run_out(self, at: datetime) -> None:

@@ -8,6 +8,7 @@ from itertools import combinations
 
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.sla.terms import Target
+from service_desk.rules.vocabulary import Severity
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,8 @@ class Level:
     target: Target
     calendar_code: str
     account_id: int | None = None
-    severity: str | None = None
+    severity: Severity | None = None
     is_urban: bool | None = None
-    clock: str | None = None
     amount_from: Decimal | None = None
     amount_to: Decimal | None = None
     effective_on: date = date.min
@@ -36,7 +36,7 @@ class Level:
     @property
     def specificity(self) -> int:
         """How many conditions it sets; the amount band is one."""
-        single = (self.account_id, self.severity, self.is_urban, self.clock)
+        single = (self.account_id, self.severity, self.is_urban)
         return sum(value is not None for value in single) + self._has_band
 
     @property
@@ -47,7 +47,6 @@ class Level:
             self.account_id,
             self.severity,
             self.is_urban,
-            self.clock,
             self.amount_from,
             self.amount_to,
         )
@@ -64,9 +63,8 @@ class MatterFacts:
     step: ClockStep
     on: date
     account_id: int | None = None
-    severity: str | None = None
+    severity: Severity | None = None
     is_urban: bool | None = None
-    clock: str | None = None
     amount: Decimal | None = None
 
 
@@ -102,7 +100,6 @@ def _conditions_hold(level: Level, facts: MatterFacts) -> bool:
         (level.account_id, facts.account_id),
         (level.severity, facts.severity),
         (level.is_urban, facts.is_urban),
-        (level.clock, facts.clock),
     )
     return all(wanted is None or wanted == found for wanted, found in pairs)
 
@@ -133,7 +130,6 @@ def _could_both_match(one: Level, other: Level) -> bool:
         (one.account_id, other.account_id),
         (one.severity, other.severity),
         (one.is_urban, other.is_urban),
-        (one.clock, other.clock),
     )
     if any(first is not None and second is not None and first != second for first, second in pairs):
         return False

@@ -27,8 +27,13 @@ class EventKind(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     HANDOVER = "handover"
+    SUBSTITUTE = "substitute"
+    RETURN = "return"
     STOP = "stop"
     CANCEL = "cancel"
+
+
+HOLDER_CHANGES = frozenset({EventKind.HANDOVER, EventKind.SUBSTITUTE, EventKind.RETURN})
 
 
 class TimerState(StrEnum):
@@ -91,7 +96,8 @@ class Target:
 class LedgerEvent:
     """One entry of a timer's time line. `holder_id` answers for the clock from here on.
 
-    Only `START` and `HANDOVER` change the holder. `reason` belongs to a pause; `evidence` names what proves
+    `START`, `HANDOVER`, `SUBSTITUTE` (somebody stands in for an absent holder) and `RETURN` (the absent one is
+    back) change the holder. `reason` belongs to a pause; `evidence` names what proves
     the pause, or a time entered afterwards.
     """
 
@@ -144,13 +150,14 @@ class TimerFacts:
 
     `due_at` and `warn_at` are None while a pause leaves them open. `verdict` and `breached_at` are set as
     soon as the promise is broken, and `verdict` when the clock stops; never for a cancelled timer.
-    `remaining_seconds` and `used_seconds` count on the target's clock; `over_seconds` is the running time
+    `covered_id` is the absent holder for whom `holder_id` stands in. `remaining_seconds` and `used_seconds` count on the target's clock; `over_seconds` is the running time
     after the due time, and can be 0 for a breach in closed hours. `happenings` are in order, known future
     ones included.
     """
 
     state: TimerState
     holder_id: int
+    covered_id: int | None
     started_at: datetime
     ended_at: datetime | None
     due_at: datetime | None

@@ -49,6 +49,7 @@ def evaluate(
     return TimerFacts(
         state=_state(history, breached=breached),
         holder_id=history.holder_id,
+        covered_id=history.covered_id,
         started_at=history.started_at,
         ended_at=history.until if history.end else None,
         due_at=term.due_at,

@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from service_desk.models.db import db
-from service_desk.models.sla import SlaEvent, Timer, TimerEntry, TimerState
+from service_desk.models.sla import SlaEvent, Timer, TimerEntry, TimerSegment, TimerState
 from service_desk.models.users import User
 from service_desk.rules.calendar import WorkingCalendar
 from service_desk.rules.sla import (
@@ -75,7 +75,7 @@ def entries_of(timer_ids: Iterable[int]) -> dict[int, list[TimerEntry]]:
 
 
 def events_of(entries: Iterable[TimerEntry]) -> list[LedgerEvent]:
-    """The entries as the rules read them."""
+    """The entries that count, as the rules read them."""
     return [
         LedgerEvent(
             entry.at,
@@ -85,6 +85,7 @@ def events_of(entries: Iterable[TimerEntry]) -> list[LedgerEvent]:
             evidence=None if entry.evidence_id is None else str(entry.evidence_id),
         )
         for entry in entries
+        if entry.voided_at is None
     ]
 
 
@@ -146,7 +147,7 @@ def refresh(
     done = told(timer.id) if done is None else done
     facts = evaluate(events, target_of(timer), calendar_of(timer), now, done)
     timer.state = facts.state
-    timer.holder_id = facts.holder_id
+    timer.holder_id, timer.covered_id = facts.holder_id, facts.covered_id
     timer.due_at, timer.warn_at, timer.next_check_at = facts.due_at, facts.warn_at, facts.next_check_at
     timer.breached_at = facts.breached_at
     timer.measured_at, timer.stopped_at = facts.ended_at or whole_second(now), facts.ended_at
@@ -156,7 +157,28 @@ def refresh(
     timer.pause_reason = pause.reason or "" if pause else ""
     timer.left_seconds = facts.remaining_seconds if pause else None
     db.session.flush()
+    if facts.ended_at is not None:
+        _keep_segments(timer, facts)
     return facts
+
+
+def _keep_segments(timer: Timer, facts: TimerFacts) -> None:
+    """Write a finished clock's segments as rows; a correction writes them anew."""
+    db.session.execute(delete(TimerSegment).where(TimerSegment.timer_id == timer.id))
+    db.session.add_all(
+        TimerSegment(
+            timer_id=timer.id,
+            ordinal=ordinal,
+            from_at=part.from_at,
+            to_at=part.to_at,
+            holder_id=part.holder_id,
+            reason=part.reason,
+            seconds_before_due=part.seconds_before_due,
+            seconds_after_due=part.seconds_after_due,
+        )
+        for ordinal, part in enumerate(facts.segments, start=1)
+    )
+    db.session.flush()
 
 
 def _open_pause(events: list[LedgerEvent]) -> LedgerEvent:

@@ -15,11 +15,13 @@ from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.permissions import Action, Scope
 from service_desk.rules.sla import Level, MatterFacts, Target, TargetUnit, choose_level, find_ties
+from service_desk.rules.vocabulary import Severity
 from service_desk.services import access, audit
 from service_desk.services.sla import calendars
 
 _SHOWN = (
     "account_id",
+    "severity",
     "is_urban",
     "amount_from_fen",
     "amount_to_fen",
@@ -55,6 +57,7 @@ class LevelConditions:
 
     step: ClockStep
     account_id: int | None = None
+    severity: Severity | None = None
     is_urban: bool | None = None
     amount_from_fen: int | None = None
     amount_to_fen: int | None = None
@@ -143,7 +146,13 @@ def end_level(level_id: int, ends_on: date, *, version: int, actor: User, now: d
 
 
 def choose(
-    step: ClockStep, *, on: date, account_id: int, is_urban: bool | None, amount_fen: int | None
+    step: ClockStep,
+    *,
+    on: date,
+    account_id: int,
+    severity: Severity | None,
+    is_urban: bool | None,
+    amount_fen: int | None,
 ) -> ServiceLevel | None:
     """The most specific promise in force for a matter; None when the step has none."""
     rows = {
@@ -156,7 +165,7 @@ def choose(
         )
     }
     amount = None if amount_fen is None else from_fen(amount_fen)
-    facts = MatterFacts(step, on, account_id=account_id, is_urban=is_urban, amount=amount)
+    facts = MatterFacts(step, on, account_id=account_id, severity=severity, is_urban=is_urban, amount=amount)
     chosen = choose_level(_levels(rows.values()), facts)
     return rows[chosen.code] if chosen else None
 
@@ -205,6 +214,7 @@ def _as_rule(code: str, row: ServiceLevel, target: Target) -> Level:
         target,
         row.calendar_code,
         account_id=row.account_id,
+        severity=row.severity,
         is_urban=row.is_urban,
         amount_from=None if row.amount_from_fen is None else from_fen(row.amount_from_fen),
         amount_to=None if row.amount_to_fen is None else from_fen(row.amount_to_fen),
@@ -214,7 +224,14 @@ def _as_rule(code: str, row: ServiceLevel, target: Target) -> Level:
 
 
 def _conditions_of(row: ServiceLevel) -> LevelConditions:
-    return LevelConditions(row.step, row.account_id, row.is_urban, row.amount_from_fen, row.amount_to_fen)
+    return LevelConditions(
+        step=row.step,
+        account_id=row.account_id,
+        severity=row.severity,
+        is_urban=row.is_urban,
+        amount_from_fen=row.amount_from_fen,
+        amount_to_fen=row.amount_to_fen,
+    )
 
 
 def draft(conditions: LevelConditions) -> ServiceLevel:

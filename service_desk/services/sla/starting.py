@@ -14,6 +14,7 @@ from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.sla import EventKind
 from service_desk.rules.sla.history import whole_second
+from service_desk.rules.vocabulary import Severity
 from service_desk.services import audit
 from service_desk.services.notices import Matter
 from service_desk.services.sla import calendars, ledger, levels
@@ -36,6 +37,7 @@ def open_timer(
     at: datetime,
     actor: User | None,
     now: datetime,
+    severity: Severity | None = None,
     is_urban: bool | None = None,
     amount_fen: int | None = None,
 ) -> Timer | None:
@@ -47,12 +49,18 @@ def open_timer(
     if running is not None:
         return running
     level = levels.choose(
-        step, on=local_date(at), account_id=matter.account_id, is_urban=is_urban, amount_fen=amount_fen
+        step,
+        on=local_date(at),
+        account_id=matter.account_id,
+        severity=severity,
+        is_urban=is_urban,
+        amount_fen=amount_fen,
     )
     if level is None:
         log.warning("clock_without_level", step=step.value, matter=matter.kind, matter_id=matter.id)
         return None
     timer = _row(matter, level, holder_id, cycle, at)
+    timer.severity, timer.is_urban, timer.amount_fen = severity, is_urban, amount_fen
     try:
         with db.session.begin_nested():
             db.session.add(timer)
@@ -91,6 +99,7 @@ def _row(matter: Matter, level: ServiceLevel, holder_id: int, cycle: int, at: da
         target_unit=level.target_unit,
         warn_percent=level.warn_percent,
         escalate_after_minutes=list(level.escalate_after_minutes),
+        escalate_to=list(level.escalate_to),
         calendar_code=level.calendar_code,
         calendar_digest=calendars.current_digest(level.calendar_code),
         holder_id=holder_id,

@@ -14,6 +14,7 @@ from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.permissions import Action
 from service_desk.rules.sla import EventKind, PauseReason
+from service_desk.rules.vocabulary import Severity
 from service_desk.services import access, audit
 from service_desk.services.notices import Matter
 from service_desk.services.sla import ledger, starting, telling
@@ -29,6 +30,7 @@ def start(
     at: datetime,
     actor: User | None,
     now: datetime,
+    severity: Severity | None = None,
     is_urban: bool | None = None,
     amount_fen: int | None = None,
 ) -> Timer | None:
@@ -43,6 +45,7 @@ def start(
         at=at,
         actor=actor,
         now=now,
+        severity=severity,
         is_urban=is_urban,
         amount_fen=amount_fen,
     )
