@@ -185,7 +185,12 @@ class TestLevels:
 
 def chosen_on(world: World, day: date) -> int:
     chosen = levels.choose(
-        ClockStep.FOLLOWUP, on=day, account_id=world.account.id, is_urban=None, amount_fen=None
+        ClockStep.FOLLOWUP,
+        on=day,
+        account_id=world.account.id,
+        severity=None,
+        is_urban=None,
+        amount_fen=None,
     )
     assert chosen is not None
     return chosen.id
