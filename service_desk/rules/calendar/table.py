@@ -40,7 +40,8 @@ class Table:
         index = bisect_right(self.opens, instant) - 1
         if index < 0:
             return 0
-        return self.worked[index] - max(0, self.closes[index] - instant)
+        ahead = self.closes[index] - instant
+        return self.worked[index] - ahead if ahead > 0 else self.worked[index]
 
     def earliest_at(self, position: int) -> int | None:
         """The first instant by which `position` (> 0) has been worked; None when beyond the table."""

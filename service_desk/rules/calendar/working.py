@@ -61,13 +61,8 @@ class WorkingCalendar:
         open instant.
         """
         at, left = _micros(moment), _length(seconds)
-        for begins, ends in _ordered(pauses):
-            if ends <= at:
-                continue
-            before = self._worked(at, begins)
-            if 0 < left <= before or (left == 0 and self._next_open(at) < begins):
-                break
-            at, left = max(at, ends), left - before
+        if pauses:
+            at, left = self._after_pauses(at, left, pauses)
         return _moment(self._forward(at, left))
 
     def sub(self, moment: datetime, seconds: int, pauses: Sequence[Pause] = ()) -> datetime:
@@ -76,21 +71,16 @@ class WorkingCalendar:
         `seconds` = 0: `moment` itself when it is open or a closing, else the closing before it.
         """
         at, left = _micros(moment), _length(seconds)
-        for begins, ends in reversed(_ordered(pauses)):
-            if begins >= at:
-                continue
-            after = self._worked(ends, at)
-            if 0 < left <= after or (left == 0 and self._last_open(at) > ends):
-                break
-            at, left = min(at, begins), left - after
+        if pauses:
+            at, left = self._before_pauses(at, left, pauses)
         return _moment(self._backward(at, left))
 
     def between(self, start: datetime, end: datetime, pauses: Sequence[Pause] = ()) -> int:
         """Working seconds in [start, end), part seconds dropped; 0 when reversed."""
         begins, ends = _micros(start), _micros(end)
         worked = self._worked(begins, ends)
-        for pause_begins, pause_ends in _ordered(pauses):
-            worked -= self._worked(max(begins, pause_begins), min(ends, pause_ends))
+        if pauses:
+            worked -= sum(self._worked(max(begins, since), min(ends, to)) for since, to in _ordered(pauses))
         return worked // SECOND
 
     def is_open(self, moment: datetime, pauses: Sequence[Pause] = ()) -> bool:
@@ -103,6 +93,28 @@ class WorkingCalendar:
     def next_opening(self, moment: datetime, pauses: Sequence[Pause] = ()) -> datetime:
         """`moment` itself when open, else the next instant at which working time runs."""
         return self.add(moment, 0, pauses)
+
+    def _after_pauses(self, at: int, left: int, pauses: Sequence[Pause]) -> tuple[int, int]:
+        """Where the last pause before the answer ends, and what is left of the sum from there."""
+        for begins, ends in _ordered(pauses):
+            if ends <= at:
+                continue
+            before = self._worked(at, begins)
+            if 0 < left <= before or (left == 0 and self._next_open(at) < begins):
+                break
+            at, left = max(at, ends), left - before
+        return at, left
+
+    def _before_pauses(self, at: int, left: int, pauses: Sequence[Pause]) -> tuple[int, int]:
+        """The same backwards: where the first pause after the answer begins."""
+        for begins, ends in reversed(_ordered(pauses)):
+            if begins >= at:
+                continue
+            after = self._worked(ends, at)
+            if 0 < left <= after or (left == 0 and self._last_open(at) > ends):
+                break
+            at, left = min(at, begins), left - after
+        return at, left
 
     def _worked(self, begins: int, ends: int) -> int:
         if ends <= begins:
@@ -195,14 +207,16 @@ def _zone(name: object) -> ZoneInfo:
 
 
 def _micros(moment: datetime) -> int:
-    if moment.tzinfo is None:
-        raise ValueError("naive datetime")
-    since = moment - EPOCH
+    try:
+        since = moment - EPOCH
+    except TypeError:
+        raise ValueError("naive datetime") from None
     return since.days * DAY + since.seconds * SECOND + since.microseconds
 
 
 def _moment(micros: int) -> datetime:
-    return EPOCH + timedelta(microseconds=micros)
+    # By position: a keyword costs as much as half of the search.
+    return EPOCH + timedelta(0, 0, micros)
 
 
 def _length(seconds: int) -> int:
@@ -213,8 +227,6 @@ def _length(seconds: int) -> int:
 
 def _ordered(pauses: Sequence[Pause]) -> list[tuple[int, int]]:
     """Pauses in order, joined where they touch; empty ones dropped."""
-    if not pauses:
-        return []
     stretches = sorted((_micros(begins), _micros(ends)) for begins, ends in pauses)
     return merge((begins, ends) for begins, ends in stretches if begins < ends)
 
