@@ -9,7 +9,7 @@ from service_desk.base.errors import Forbidden, NotFound
 from service_desk.models.accounts import Branch, KeyAccount
 from service_desk.models.db import db
 from service_desk.models.users import User, UserAccount
-from service_desk.rules.permissions import Action, Scope, scope_for
+from service_desk.rules.permissions import Action, Role, Scope, Side, scope_for, side_of
 
 T = TypeVar("T")
 
@@ -92,3 +92,15 @@ def account_members(account_id: int, *roles: Any) -> list[User]:
         .order_by(User.staff_no, User.id)
     )
     return list(db.session.scalars(statement))
+
+
+def administrators() -> list[User]:
+    """The active administrators, by staff number: they see every account."""
+    statement = select(User).where(User.is_active, User.role == Role.ADMIN)
+    return list(db.session.scalars(statement.order_by(User.staff_no, User.id)))
+
+
+def insurer_people(account_id: int) -> list[User]:
+    """The insurer's active people who see an account: those who work for it, and the administrators."""
+    roles = [role for role in Role if side_of(role) is Side.INSURER]
+    return list(dict.fromkeys([*account_members(account_id, *roles), *administrators()]))

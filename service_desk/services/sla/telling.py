@@ -7,8 +7,9 @@ from service_desk.models.db import db
 from service_desk.models.sla import SlaEvent, Timer
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClockStep
-from service_desk.rules.permissions import Role
+from service_desk.rules.permissions import Action, Role
 from service_desk.rules.sla import EventKind, Happening, HappeningKind, TimerFacts, due_checks
+from service_desk.rules.sla.addressees import addressee_of
 from service_desk.services import access, notices
 from service_desk.services.sla import ledger, starting
 
@@ -49,6 +50,38 @@ def managers_of(timer: Timer) -> list[User]:
     return access.account_members(timer.account_id, Role.MANAGER)
 
 
+def recipients_of(timer: Timer, happening: Happening) -> list[User]:
+    """Whom a happening is told, nobody twice, only people who are still with us.
+
+    A warning and the end of a pause concern the holder, a breach the managers too, an escalation whom the
+    promise names for it. Where nobody of them is left, the account's managers hear of it, and without
+    managers the administrators: a broken promise is never told to nobody.
+    """
+    holder = db.session.get_one(User, timer.holder_id)
+    if happening.kind is HappeningKind.ESCALATION:
+        wanted = _escalation_recipients(timer, happening.level)
+    elif happening.kind is HappeningKind.BREACH:
+        wanted = [holder, *_above(timer)]
+    else:
+        wanted = [holder]
+    return [user for user in dict.fromkeys(wanted) if user.is_active] or _above(timer)
+
+
+def _escalation_recipients(timer: Timer, level: int) -> list[User]:
+    """Whom the promise names; nobody when that person no longer works for the account."""
+    named = addressee_of(timer.escalate_to, level)
+    if named.role is Role.ADMIN:
+        return access.administrators()
+    if named.role is not None:
+        return access.account_members(timer.account_id, named.role)
+    return [user for user in access.insurer_people(timer.account_id) if user.id == named.user_id]
+
+
+def _above(timer: Timer) -> list[User]:
+    """Who answers for the account: its managers, else the administrators."""
+    return managers_of(timer) or access.administrators()
+
+
 def _write_resumption(timer: Timer, happening: Happening, now: datetime) -> None:
     """The rules let a pause run out by themselves; the ledger says so too, for people to read."""
     ledger.add_entry(timer, EventKind.RESUME, holder_id=timer.holder_id, at=happening.at, actor=None, now=now)
@@ -56,20 +89,11 @@ def _write_resumption(timer: Timer, happening: Happening, now: datetime) -> None
 
 def _queue(timer: Timer, happening: Happening, facts: TimerFacts, now: datetime) -> None:
     holder = db.session.get_one(User, timer.holder_id)
-    managers = managers_of(timer)
-    recipients = {
-        HappeningKind.WARNING: [holder],
-        HappeningKind.PAUSE_END: [holder],
-        HappeningKind.BREACH: [holder, *managers],
-        HappeningKind.ESCALATION: managers,
-    }[happening.kind]
-    for user in dict.fromkeys(recipients):
-        if not user.is_active:
-            continue
+    for user in recipients_of(timer, happening):
         notices.queue(
             NOTICE_KINDS[happening.kind],
             notices.user_recipient(user),
-            _params(timer, happening, facts, holder, for_manager=user in managers),
+            _params(timer, happening, facts, holder, may_review=access.may(user, Action.REVIEW_BREACHES)),
             dedupe=f"timer:{timer.id}:{happening.code}",
             now=now,
             matter=ledger.matter_of(timer),
@@ -77,13 +101,13 @@ def _queue(timer: Timer, happening: Happening, facts: TimerFacts, now: datetime)
 
 
 def _params(
-    timer: Timer, happening: Happening, facts: TimerFacts, holder: User, *, for_manager: bool
+    timer: Timer, happening: Happening, facts: TimerFacts, holder: User, *, may_review: bool
 ) -> dict[str, Any]:
     """What the message needs; instants are ISO strings."""
     broken = happening.kind in (HappeningKind.BREACH, HappeningKind.ESCALATION)
     of_matter = timer.matter_kind != starting.BREACH
     return {
-        "url": f"/breaches/{timer.id}" if broken and for_manager and of_matter else matter_path(timer),
+        "url": f"/breaches/{timer.id}" if broken and may_review and of_matter else matter_path(timer),
         "step": timer.step.value,
         "number": timer.matter_number,
         "holder": holder.name,
