@@ -352,7 +352,7 @@ class BreachReview(Versioned, Base):
     timer_id: Mapped[int] = mapped_column(ForeignKey("timers.id"), unique=True)
     cause: Mapped[Short]
     explanation: Mapped[Prose]
-    responsible_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    responsible_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     correction: Mapped[Prose]
     correction_due_on: Mapped[date]
     signed_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))

@@ -1,13 +1,15 @@
 """Migrating an empty database gives exactly the tables the models describe, and can be undone."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import Column, MetaData, create_engine, inspect, text
 from sqlalchemy.engine import Inspector
 
 from service_desk.app import create_app
@@ -90,3 +92,97 @@ def _table_lines(inspector: Inspector, table: str) -> Iterator[str]:
     for index in inspector.get_indexes(table):
         options = {name: str(option) for name, option in index.get("dialect_options", {}).items()}
         yield f"index {index['name']} {index['column_names']} unique={index['unique']} {options}"
+
+
+def test_a_desk_in_use_keeps_its_clocks_through_the_second_migration(pair: Pair, migrating: Flask) -> None:
+    upgrade(revision="0001")
+    kept = clocks_of_the_first_desk(pair.migrated_url)
+
+    upgrade(revision="0002")
+
+    with rows_of(pair.migrated_url) as read:
+        assert [dict(row) for row in read("SELECT id, cycle, matter_number FROM timers")] == kept
+        assert read("SELECT count(*) AS n FROM timer_entries")[0]["n"] == 1
+        assert read("SELECT count(*) AS n FROM breach_reviews WHERE corrected_note = ''")[0]["n"] == 1
+        timer = read("SELECT severity, is_urban, escalate_to FROM timers")[0]
+        assert (timer["severity"], bool(timer["is_urban"]), timer["escalate_to"]) == ("injury", True, "[]")
+        steps = {row["step"] for row in read("SELECT step FROM service_levels")}
+        assert steps == {"survey", "ctpl_document_list", "ctpl_decision"}
+        assert read("SELECT name FROM breach_causes WHERE code = 'late_handover'")[0]["name"] == "移交过晚"
+
+
+def test_an_empty_desk_gets_no_level_from_a_migration(pair: Pair, migrating: Flask) -> None:
+    upgrade()
+
+    with rows_of(pair.migrated_url) as read:
+        assert read("SELECT count(*) AS n FROM service_levels")[0]["n"] == 0
+
+
+@contextmanager
+def rows_of(url: str) -> Iterator[Callable[[str], list[Any]]]:
+    """Ask a database in plain SQL."""
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        yield lambda statement: list(connection.execute(text(statement)).mappings())
+    engine.dispose()
+
+
+def clocks_of_the_first_desk(url: str) -> list[dict[str, object]]:
+    """One claim with a broken, reviewed clock, in the tables of the first migration."""
+    engine = create_engine(url)
+    metadata = MetaData()
+    metadata.reflect(engine)
+    with engine.begin() as connection:
+
+        def insert(table: str, **values: object) -> None:
+            columns = metadata.tables[table].columns
+            asked = [column for column in columns if not column.nullable and not column.primary_key]
+            fillers = {column.name: filler(column) for column in asked}
+            connection.execute(metadata.tables[table].insert(), {**fillers, **values})
+
+        insert("key_accounts", id=1, code="ZZ")
+        insert("branches", id=1, account_id=1)
+        insert("users", id=1, role="manager")
+        insert("calendar_versions", digest="d")
+        insert("service_levels", step="survey", target_unit="minutes", calendar_code="24x7")
+        insert("vehicles", id=1, account_id=1, branch_id=1, use_class="coach", state="operating")
+        insert(
+            "claims",
+            id=7,
+            account_id=1,
+            branch_id=1,
+            vehicle_id=1,
+            state="reported",
+            channel="phone",
+            injured_count=2,
+            is_urban=True,
+            reported_by_id=1,
+            owner_id=1,
+        )
+        insert(
+            "timers",
+            id=3,
+            account_id=1,
+            branch_id=1,
+            matter_kind="claim",
+            matter_id=7,
+            matter_number="CLM-2026-000007",
+            step="survey",
+            level_id=1,
+            target_unit="minutes",
+            calendar_digest="d",
+            holder_id=1,
+            state="breached",
+        )
+        insert("timer_entries", id=1, timer_id=3, kind="start", holder_id=1)
+        insert("sla_events", id=1, timer_id=3, kind="breach")
+        insert("breach_reviews", id=1, timer_id=3, responsible_id=1, signed_by_id=1)
+    engine.dispose()
+    return [{"id": 3, "cycle": 0, "matter_number": "CLM-2026-000007"}]
+
+
+def filler(column: Column[Any]) -> object:
+    """Something that fits a column nobody asks about."""
+    kind = column.type.python_type
+    moments = {datetime: datetime(2026, 11, 23), date: date(2026, 11, 23)}
+    return moments[kind] if kind in moments else kind()
