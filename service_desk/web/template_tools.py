@@ -49,6 +49,7 @@ def init_templates(app: Flask) -> None:
         label=_label,
         named=lambda row: named(row.name, row.name_en),
     )
+    app.jinja_env.globals["audit_tabs"] = audit_tabs
     app.context_processor(_context)
 
 
@@ -182,6 +183,28 @@ def navigation(counts: dict[str, int]) -> list[NavItem]:
         for endpoint, icon, action, in_phone_bar in items
         if (action is None or access.may(current_user, action)) and endpoint in current_app.view_functions
         if endpoint != "sla.breaches" or current_user.role is not Role.ADMIN
+    ]
+
+
+# endpoint, permission; a page counts as the tab its address begins with.
+_AUDIT_TABS = [
+    ("sla.compliance", Action.READ_COMPLIANCE),
+    ("sla.breaches", Action.REVIEW_BREACHES),
+    ("sla.what_if", Action.REVIEW_BREACHES),
+]
+
+
+def audit_tabs() -> list[dict[str, Any]]:
+    """The audit pages this person may open, as the `views` macro takes them."""
+    words = {"sla.compliance": _("Compliance"), "sla.breaches": _("Breaches"), "sla.what_if": _("What if")}
+    return [
+        {
+            "label": words[endpoint],
+            "url": url_for(endpoint),
+            "is_current": request.path.startswith(url_for(endpoint)),
+        }
+        for endpoint, action in _AUDIT_TABS
+        if endpoint in current_app.view_functions and access.may(current_user, action)
     ]
 
 
