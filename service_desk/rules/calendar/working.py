@@ -116,6 +116,10 @@ class WorkingCalendar:
             at, left = min(at, begins), left - after
         return at, left
 
+    def table_between(self, begins: datetime, ends: datetime) -> Table:
+        """The compiled openings that answer for both instants and all between: for asking of many at once."""
+        return self._table_for(_micros(begins), _micros(ends))
+
     def _worked(self, begins: int, ends: int) -> int:
         if ends <= begins:
             return 0
