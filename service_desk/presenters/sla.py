@@ -15,6 +15,7 @@ from service_desk.presenters.labels import LABELS, label
 from service_desk.rules.metrics import Ratio
 from service_desk.rules.sla import PAUSE_RULES, PauseReason, PauseRule, TargetUnit
 from service_desk.services import sla
+from service_desk.services.sla.calendars import counts_on_provisional
 from service_desk.services.sla.files import TimerFile
 from service_desk.services.sla.similar import Similar
 
@@ -268,9 +269,16 @@ def _title(timer: Timer, holder: User | None) -> str | None:
     if timer.due_at is None:
         return None
     words = [_("Due %(due)s", due=times.full_moment(timer.due_at)), calendar_name(timer.calendar_code)]
+    if counts_on_provisional(timer):
+        words.append(provisional_words())
     if holder is not None:
         words.append(f"{holder.name} · {holder.staff_no}")
     return " · ".join(words)
+
+
+def provisional_words() -> str:
+    """Why a due time may still move, beside every due time that reaches a year not yet announced."""
+    return _("provisional: the holidays of that year are not announced yet")
 
 
 def _band(from_fen: int | None, to_fen: int | None) -> list[str]:

@@ -2,17 +2,18 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import extract, func, insert, select
 from sqlalchemy.orm.attributes import flag_modified
 
+from service_desk.base.clock import local_date
 from service_desk.base.errors import Conflict, Invalid, NotFound
 from service_desk.models.db import db
-from service_desk.models.sla import CalendarDay, CalendarVersion, WorkingCalendarRow
+from service_desk.models.sla import CalendarDay, CalendarVersion, Timer, WorkingCalendarRow
 from service_desk.models.users import User
 from service_desk.rules.calendar import WorkingCalendar, calendar_from_json, spans_from_json
 from service_desk.rules.permissions import Action
@@ -56,17 +57,57 @@ def version_of(digest: str) -> CalendarVersion:
     return db.session.get_one(CalendarVersion, digest)
 
 
-def working_calendar(digest: str) -> WorkingCalendar:
-    """The compiled calendar of a version. Its content never changes, so it is built once a process."""
-    return _compiled.get(digest) or _compiled.setdefault(digest, _compile(digest))
+@dataclass(frozen=True)
+class _Compiled:
+    """A version ready to be asked. `announced_to`: the last year whose statutory days are announced."""
+
+    calendar: WorkingCalendar
+    announced_to: int | None
+
+    def is_provisional(self, from_at: datetime, due_at: datetime) -> bool:
+        if self.announced_to is None:
+            return False
+        zone = self.calendar.zone
+        # A term that ends at 24:00 ends on the day before that midnight.
+        last = local_date(due_at - timedelta(seconds=1), zone).year
+        return any(year > self.announced_to for year in range(local_date(from_at, zone).year, last + 1))
 
 
 # Digests name contents, so entries never go stale; the number of versions is small.
-_compiled: dict[str, WorkingCalendar] = {}
+_compiled: dict[str, _Compiled] = {}
 
 
-def _compile(digest: str) -> WorkingCalendar:
-    return calendar_from_json(version_of(digest).form)
+def _version(digest: str) -> _Compiled:
+    return _compiled.get(digest) or _compiled.setdefault(digest, _compile(digest))
+
+
+def _compile(digest: str) -> _Compiled:
+    form = version_of(digest).form
+    return _Compiled(calendar_from_json(form), form.get("announced_to"))
+
+
+def working_calendar(digest: str) -> WorkingCalendar:
+    """The compiled calendar of a version. Its content never changes, so it is built once a process."""
+    return _version(digest).calendar
+
+
+def depends_on_provisional(calendar_code: str, from_at: datetime, due_at: datetime) -> bool:
+    """Whether a due time counted on the calendar as it is today reaches a year not yet announced.
+
+    For a clock that runs ask `counts_on_provisional`: it keeps the version it was started under.
+    """
+    return _version(current_digest(calendar_code)).is_provisional(from_at, due_at)
+
+
+def counts_on_provisional(timer: Timer) -> bool:
+    """Whether a timer's due time rests on days that were not announced in the version it counts on.
+
+    Costs no query once the version is known to the process, so lists may ask it for each row. A clock whose
+    year has been announced since still rests on the old days, until a manager has it recomputed.
+    """
+    if timer.due_at is None:
+        return False
+    return _version(timer.calendar_digest).is_provisional(timer.started_at, timer.due_at)
 
 
 def current_calendar(code: str) -> WorkingCalendar:
@@ -168,9 +209,18 @@ def _form(calendar: WorkingCalendarRow) -> dict[str, Any]:
     days = db.session.scalars(
         select(CalendarDay).where(CalendarDay.calendar_id == calendar.id).order_by(CalendarDay.day)
     ).all()
-    return {
+    form = {
         "tz": calendar.zone,
         "week": calendar.week,
         "holidays": [day.day.isoformat() for day in days if not day.hours],
         "extra": {day.day.isoformat(): day.hours for day in days if day.hours},
     }
+    announced_to = _announced_to(days)
+    return form if announced_to is None else {**form, "announced_to": announced_to}
+
+
+def _announced_to(days: Iterable[CalendarDay]) -> int | None:
+    """The last year whose days are announced; None for a calendar without statutory days."""
+    filled = [day.day.year for day in days if day.source]
+    open_years = [day.day.year for day in days if day.is_provisional]
+    return min(open_years) - 1 if open_years else max(filled, default=None)
