@@ -26,13 +26,14 @@ class WorkingCalendar:
     answers are Invalid("calendar_runs_out").
     """
 
-    __slots__ = ("_hours", "_table", "_zone")
+    __slots__ = ("_hours", "_standard_day_seconds", "_table", "_zone")
 
     def __init__(self, zone: ZoneInfo, hours: Hours) -> None:
         if not hours.recurs and hours.dated_years is None:
             raise Invalid("calendar_never_open", field="week")
         self._zone = zone
         self._hours = hours
+        self._standard_day_seconds = hours.standard_day_seconds
         # The table only ever grows and is replaced whole: two threads may both build one, never half of one.
         self._table: Table | None = None
 
@@ -44,7 +45,7 @@ class WorkingCalendar:
     @property
     def standard_day_seconds(self) -> int:
         """What "one working day" of a promise is worth: the commonest open weekday (7.5 h at the office)."""
-        return self._hours.standard_day_seconds
+        return self._standard_day_seconds
 
     def hours_on(self, day: date) -> tuple[Span, ...]:
         """List the spans that begin on `day`, in seconds after its midnight; empty when closed."""

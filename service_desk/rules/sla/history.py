@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 
 from service_desk.base.clock import as_utc
 from service_desk.base.errors import Invalid
@@ -62,8 +63,14 @@ def whole_second(moment: datetime) -> datetime:
 
 def in_order(events: Iterable[LedgerEvent]) -> list[LedgerEvent]:
     """The events by time, to the whole second; those of one second stay as given."""
-    whole = [replace(event, at=whole_second(event.at)) for event in events]
-    return sorted(whole, key=lambda event: event.at)
+    # Stored events are whole already, and copying one costs more than everything else done with it.
+    whole = [
+        event
+        if event.at.tzinfo is UTC and not event.at.microsecond
+        else replace(event, at=whole_second(event.at))
+        for event in events
+    ]
+    return sorted(whole, key=_by_time)
 
 
 def replay(events: Iterable[LedgerEvent], now: datetime) -> History:
@@ -79,6 +86,9 @@ def replay(events: Iterable[LedgerEvent], now: datetime) -> History:
     for event in ordered[1:]:
         tape.take(event)
     return tape.history(whole_second(now))
+
+
+_by_time = attrgetter("at")
 
 
 class _Tape:
@@ -132,8 +142,7 @@ class _Tape:
         if self._pause and self._pause.limit_at <= at:
             limit = self._pause.limit_at
             self._cut(limit)
-            self._pause = replace(self._pause, ran_out=True)
-            self._end_pause(limit)
+            self._end_pause(limit, ran_out=True)
 
     def _cut(self, at: datetime) -> None:
         if at > self._since:
@@ -147,7 +156,7 @@ class _Tape:
         limit = event.at + timedelta(days=PAUSE_RULES[event.reason].max_days)
         self._pause = PauseTaken(len(self._pauses) + 1, event.reason, event.at, limit)
 
-    def _end_pause(self, at: datetime) -> None:
+    def _end_pause(self, at: datetime, *, ran_out: bool = False) -> None:
         if self._pause:
-            self._pauses.append(replace(self._pause, to_at=at))
+            self._pauses.append(replace(self._pause, to_at=at, ran_out=ran_out))
             self._pause = None

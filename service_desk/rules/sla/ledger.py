@@ -75,6 +75,10 @@ def consumption(segments: Iterable[Segment]) -> Consumption:
 
 def _segment(stretch: Stretch, calendar: WorkingCalendar, due_at: datetime | None) -> Segment:
     from_at, to_at = stretch.from_at, stretch.to_at
-    turn = to_at if due_at is None else min(max(due_at, from_at), to_at)
-    before, after = calendar.between(from_at, turn), calendar.between(turn, to_at)
+    if due_at is None or to_at <= due_at:
+        before, after = calendar.between(from_at, to_at), 0
+    elif due_at <= from_at:
+        before, after = 0, calendar.between(from_at, to_at)
+    else:
+        before, after = calendar.between(from_at, due_at), calendar.between(due_at, to_at)
     return Segment(from_at, to_at, stretch.holder_id, stretch.reason, before + after, before, after)
