@@ -342,19 +342,31 @@ class SlaEvent(Base):
 class BreachReview(Versioned, Base):
     """Why a promise was broken, who answers for it and what is corrected; signed by another manager.
 
-    `corrected_at` is when who answers for it said the correction was done, `corrected_note` what was done.
+    `responsible_id` is None when nobody of ours caused it: the client, a third party, force majeure. A correction
+    has an owner and a day; without one (None both) none was needed. `corrected_at` is when it was reported
+    done, `corrected_note` what was done.
     """
 
     __tablename__ = "breach_reviews"
     __mapper_args__ = {"version_id_col": Versioned.version}
+    __table_args__ = (
+        Index(None, "correction_owner_id"),
+        Index(
+            "ix_breach_reviews_due",
+            "correction_due_on",
+            sqlite_where=text("corrected_at IS NULL"),
+            postgresql_where=text("corrected_at IS NULL"),
+        ),
+    )
 
     id: Mapped[Id]
     timer_id: Mapped[int] = mapped_column(ForeignKey("timers.id"), unique=True)
     cause: Mapped[Short]
     explanation: Mapped[Prose]
     responsible_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    correction: Mapped[Prose]
-    correction_due_on: Mapped[date]
+    correction: Mapped[Prose] = mapped_column(default="")
+    correction_owner_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    correction_due_on: Mapped[date | None]
     signed_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     signed_at: Mapped[Instant]
     corrected_at: Mapped[Instant | None]

@@ -4,6 +4,7 @@ from service_desk.rules.sla.changes import check_event, correct_time
 from service_desk.rules.sla.defaults import (
     CALENDAR_DAYS,
     DEFAULT_CALENDARS,
+    DEFAULT_CAUSES,
     DEFAULT_LEVELS,
     OFFICE,
     ROUND_THE_CLOCK,
@@ -32,6 +33,7 @@ from service_desk.rules.sla.timer import due_checks, evaluate, measuring_calenda
 __all__ = [
     "CALENDAR_DAYS",
     "DEFAULT_CALENDARS",
+    "DEFAULT_CAUSES",
     "DEFAULT_LEVELS",
     "OFFICE",
     "PAUSE_RULES",

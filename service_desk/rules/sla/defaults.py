@@ -196,3 +196,16 @@ DEFAULT_LEVELS = (
     Level("followup", ClockStep.FOLLOWUP, _working_days(3), OFFICE, source=KEY_ACCOUNT_AGREEMENT),
     Level("breach_review", ClockStep.BREACH_REVIEW, _working_days(2), OFFICE, source=DESK_RULE),
 )
+
+# What reviews may name as the cause of a breach: code, Chinese name, English name, in the order they are offered.
+DEFAULT_CAUSES = (
+    ("workload", "在办量超过上限", "More open cases than one person can handle"),
+    ("late_handover", "移交过晚", "Handed over too late"),
+    ("waiting_for_client", "等待客户但未暂停计时", "Waited for the client without pausing"),
+    ("waiting_for_third_party", "等待第三方但未暂停计时", "Waited for a third party without pausing"),
+    ("parts_or_pricing", "配件或价格未谈妥", "Parts or prices were not settled"),
+    ("force_majeure", "不可抗力", "Force majeure"),
+    ("oversight", "疏漏", "Overlooked"),
+    ("system_fault", "系统故障", "Fault of the system"),
+    ("other", "其他", "Other"),
+)

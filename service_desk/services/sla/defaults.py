@@ -1,4 +1,4 @@
-"""The calendars and service levels a new desk begins with; every figure is editable afterwards."""
+"""The calendars, service levels and causes a new desk begins with; all of it is editable afterwards."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -9,8 +9,8 @@ from service_desk.adapters.statutory_days import StatutoryYear, statutory_year
 from service_desk.base.clock import CHINA, local_date
 from service_desk.base.money import to_fen
 from service_desk.models.db import db
-from service_desk.models.sla import CalendarDay, ServiceLevel, WorkingCalendarRow
-from service_desk.rules.sla import DEFAULT_CALENDARS, DEFAULT_LEVELS, Level
+from service_desk.models.sla import BreachCause, CalendarDay, ServiceLevel, WorkingCalendarRow
+from service_desk.rules.sla import DEFAULT_CALENDARS, DEFAULT_CAUSES, DEFAULT_LEVELS, Level
 from service_desk.rules.sla.defaults import DefaultCalendar
 from service_desk.services.sla import calendars
 
@@ -24,15 +24,21 @@ _NAMES = {
 
 
 def install_defaults(now: datetime) -> None:
-    """Create the starting calendars and levels, and fill statutory days up to next year.
+    """Create the starting calendars, levels and causes, and fill statutory days up to next year.
 
-    Calling it again adds only what is missing: a calendar or level people changed stays as it is, and
+    Calling it again adds only what is missing: a calendar, level or cause people changed stays as it is, and
     provisional days give way to the State Council's notice once the package knows it.
     """
     for default in DEFAULT_CALENDARS:
         _install_calendar(default, now)
     if not db.session.scalar(select(func.count()).select_from(ServiceLevel)):
         db.session.add_all(_level_row(level) for level in DEFAULT_LEVELS)
+        db.session.flush()
+    if not db.session.scalar(select(func.count()).select_from(BreachCause)):
+        db.session.add_all(
+            BreachCause(code=code, name=name, name_en=name_en, ordinal=ordinal)
+            for ordinal, (code, name, name_en) in enumerate(DEFAULT_CAUSES, start=1)
+        )
         db.session.flush()
 
 
