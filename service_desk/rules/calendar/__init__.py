@@ -1,7 +1,16 @@
 """Working time: which seconds count, and where a sum of them ends."""
 
-from service_desk.rules.calendar.hours import Span, parse_span, spans_from_json
+from service_desk.rules.calendar.hours import (
+    Overlap,
+    PlacedSpan,
+    Span,
+    find_overlaps,
+    hours_from_json,
+    parse_span,
+    spans_from_json,
+)
 from service_desk.rules.calendar.vectors import run_vectors
+from service_desk.rules.calendar.versions import DayChange, Differences, WeekdayChange, differences
 from service_desk.rules.calendar.working import (
     Pause,
     WorkingCalendar,
@@ -10,11 +19,19 @@ from service_desk.rules.calendar.working import (
 )
 
 __all__ = [
+    "DayChange",
+    "Differences",
+    "Overlap",
     "Pause",
+    "PlacedSpan",
     "Span",
+    "WeekdayChange",
     "WorkingCalendar",
     "always_open",
     "calendar_from_json",
+    "differences",
+    "find_overlaps",
+    "hours_from_json",
     "parse_span",
     "run_vectors",
     "spans_from_json",

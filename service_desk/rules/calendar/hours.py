@@ -1,9 +1,9 @@
 """Opening hours as people write them: spans of the wall clock, in seconds after the date's midnight."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 
 from service_desk.base.errors import Invalid
 
@@ -69,6 +69,61 @@ class Hours:
         ]
         lengths = [_length(spans) for spans in open_days]
         return max(lengths, key=lambda length: (lengths.count(length), length))
+
+
+@dataclass(frozen=True)
+class PlacedSpan:
+    """A span where people wrote it: under a weekday (`mon`) or on a date."""
+
+    on: str | date
+    span: Span
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Two spans that share time; `later` begins no earlier than `earlier`."""
+
+    earlier: PlacedSpan
+    later: PlacedSpan
+
+
+def find_overlaps(hours: Hours) -> list[Overlap]:
+    """List the spans that share time with one before them, on their own date or over its midnight.
+
+    The week is a ring: a Sunday's night may run into Monday. A date that differs from its weekday is held
+    against both its neighbours, whose spans are then named by date too. The engine counts a shared minute
+    once; but who writes two such spans has mistyped one of them.
+    """
+    return [*_weekly_overlaps(hours), *_dated_overlaps(hours)]
+
+
+def _weekly_overlaps(hours: Hours) -> Iterator[Overlap]:
+    for index, name in enumerate(WEEKDAYS):
+        before = [PlacedSpan(WEEKDAYS[index - 1], span) for span in hours.week[index - 1]]
+        yield from _clashes(before, [PlacedSpan(name, span) for span in hours.week[index]])
+
+
+def _dated_overlaps(hours: Hours) -> Iterator[Overlap]:
+    dated = hours.holidays | hours.extra.keys()
+    for day in sorted({*dated, *(day + timedelta(days=1) for day in dated)}):
+        yesterday = day - timedelta(days=1)
+        before = [PlacedSpan(yesterday, span) for span in hours.on(yesterday)]
+        for overlap in _clashes(before, [PlacedSpan(day, span) for span in hours.on(day)]):
+            # What the week itself says twice is told once, by weekday.
+            if overlap.earlier.on in dated or overlap.later.on in dated:
+                yield overlap
+
+
+def _clashes(before: Iterable[PlacedSpan], today: Iterable[PlacedSpan]) -> Iterator[Overlap]:
+    """Hold each span of a date against the one that reaches furthest among those before it."""
+    reaching = [(placed.span[1] - DAY, placed) for placed in before]
+    for placed in today:
+        opens, closes = placed.span
+        if reaching:
+            reach, earlier = max(reaching, key=lambda one: one[0])
+            if reach > opens:
+                yield Overlap(earlier, placed)
+        reaching.append((closes, placed))
 
 
 def hours_from_json(week: object, holidays: object, extra: object) -> Hours:
