@@ -83,9 +83,7 @@ def reported_claim(world: World, now: datetime, *, vehicle: Vehicle | None = Non
     common.log_event(claim, "reported", actor=world.safety_gongyi, at=at, now=at)
     enquiries.open_for_claim(claim, owner_id=owner.id, subject="追尾", actor=world.safety_gongyi, now=at)
     for step in REPORT_STARTS:
-        sla.start(
-            common.matter_of(claim), step, holder_id=owner.id, at=at, actor=owner, now=at, is_urban=False
-        )
+        common.start_clock(claim, step, at=at, actor=owner, now=at)
     db.session.commit()
     return claim
 

@@ -71,6 +71,8 @@ _ABOVE_10000 = ("business_licence",)
 
 _GLASS_ALONE_NEEDS_NO = frozenset({"accident_proof", "driver_qualification"})
 
+_ABOUT_OTHERS = frozenset({"third_party_licence", "diagnosis", "death_certificate"})
+
 DOCUMENT_CODES = tuple(
     dict.fromkeys((*ALWAYS, *(code for codes in BY_FEATURE.values() for code in codes), *_ABOVE_10000))
 )
@@ -91,6 +93,11 @@ def wanted_documents(
     if set(features) == {ClaimFeature.GLASS}:
         codes -= _GLASS_ALONE_NEEDS_NO
     return tuple(code for code in DOCUMENT_CODES if code in codes)
+
+
+def concerns_others(codes: Collection[str]) -> bool:
+    """Whether a checklist says that another's property was damaged or people were hurt."""
+    return not _ABOUT_OTHERS.isdisjoint(codes)
 
 
 def likely_features(

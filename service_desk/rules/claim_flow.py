@@ -92,6 +92,13 @@ class Transition:
 
 S, A, C, P = ClaimState, ClaimAction, ClockStep, Action
 
+# The stricter terms of the CTPL regulation (arts. 27-29). They run beside the commercial ones, and only where a
+# CTPL cover answers for somebody else's loss.
+CTPL_STEPS = frozenset({C.CTPL_DOCUMENT_LIST, C.CTPL_DECISION})
+# What a notice of missing documents answers, what a decision answers.
+_LISTS = (C.DEFICIENCY_NOTICE, C.CTPL_DOCUMENT_LIST)
+_DECISIONS = (C.LIABILITY_DECISION, C.CTPL_DECISION)
+
 _OPEN = (
     S.REPORTED,
     S.DISPATCHED,
@@ -120,14 +127,14 @@ TRANSITIONS: dict[tuple[ClaimState, ClaimAction], Transition] = {
     (S.ASSESSED, A.COMPLETE_DOCUMENTS): Transition(
         S.DOCUMENTS_COMPLETE,
         P.HANDLE_CLAIMS,
-        starts=(C.CALCULATION, C.LIABILITY_DECISION),
-        stops=(C.DEFICIENCY_NOTICE,),
+        starts=(C.CALCULATION, *_DECISIONS),
+        stops=_LISTS,
     ),
     (S.DOCUMENTS_COMPLETE, A.CALCULATE): Transition(S.CALCULATED, P.HANDLE_CLAIMS, stops=(C.CALCULATION,)),
     (S.CALCULATED, A.CALCULATE): Transition(None, P.HANDLE_CLAIMS),
     (S.CALCULATED, A.SEND_BACK): Transition(S.DOCUMENTS_COMPLETE, P.APPROVE_CLAIMS, starts=(C.CALCULATION,)),
     (S.CALCULATED, A.APPROVE): Transition(
-        S.APPROVED, P.APPROVE_CLAIMS, starts=(C.PAYMENT,), stops=(C.LIABILITY_DECISION,)
+        S.APPROVED, P.APPROVE_CLAIMS, starts=(C.PAYMENT,), stops=_DECISIONS
     ),
     (S.APPROVED, A.PAY_PART): Transition(None, P.PAY_CLAIMS),
     (S.APPROVED, A.PAY): Transition(S.PAID, P.PAY_CLAIMS, stops=(C.PAYMENT,)),
@@ -142,15 +149,15 @@ TRANSITIONS: dict[tuple[ClaimState, ClaimAction], Transition] = {
     (S.DENIED, A.REOPEN): Transition(S.SURVEYED, P.HANDLE_CLAIMS, starts=(C.ASSESSMENT,), cancels_all=True),
 }
 for _state in _OPEN[:6]:
-    # Papers may come at any time before the decision. The clock of the one-time notice starts with the
+    # Papers may come at any time before the decision. The clocks of the list of what is missing start with the
     # first of them once the checklist stands.
     TRANSITIONS[_state, A.RECEIVE_DOCUMENT] = Transition(
         None,
         P.UPLOAD_CLAIM_DOCUMENTS,
-        starts=(C.DEFICIENCY_NOTICE,) if _state in _COLLECTING_DOCUMENTS else (),
+        starts=_LISTS if _state in _COLLECTING_DOCUMENTS else (),
     )
 for _state in _COLLECTING_DOCUMENTS:
-    TRANSITIONS[_state, A.REQUEST_DOCUMENTS] = Transition(None, P.HANDLE_CLAIMS, stops=(C.DEFICIENCY_NOTICE,))
+    TRANSITIONS[_state, A.REQUEST_DOCUMENTS] = Transition(None, P.HANDLE_CLAIMS, stops=_LISTS)
     TRANSITIONS[_state, A.REJECT_DOCUMENT] = Transition(None, P.HANDLE_CLAIMS)
     TRANSITIONS[_state, A.WAIVE_DOCUMENT] = Transition(None, P.HANDLE_CLAIMS)
 for _state in _BEFORE_APPROVAL:
@@ -160,7 +167,7 @@ for _state in _BEFORE_APPROVAL[1:]:
         S.DENIED,
         P.APPROVE_CLAIMS,
         starts=(C.DENIAL_NOTICE, C.FOLLOWUP),
-        stops=(C.LIABILITY_DECISION,),
+        stops=_DECISIONS,
         cancels_all=True,
     )
 for _state in _OPEN:

@@ -7,6 +7,7 @@ from service_desk.rules.claim_documents import (
     BY_FEATURE,
     DOCUMENT_CODES,
     ClaimFeature,
+    concerns_others,
     likely_features,
     wanted_documents,
 )
@@ -50,6 +51,21 @@ def test_broken_glass_alone_needs_little_but_not_when_something_else_was_hit() -
 
     assert "accident_proof" not in alone
     assert "accident_proof" in with_others
+
+
+@pytest.mark.parametrize(
+    ("features", "expected"),
+    [
+        ({F.OWN_DAMAGE, F.SINGLE_VEHICLE}, False),
+        ({F.THEFT}, False),
+        ({F.FIRE, F.GLASS}, False),
+        ({F.OWN_DAMAGE, F.THIRD_PARTY_PROPERTY}, True),
+        ({F.INJURY}, True),
+        ({F.DEATH}, True),
+    ],
+)
+def test_a_checklist_tells_whether_others_were_hurt_or_damaged(features: set[F], expected: bool) -> None:
+    assert concerns_others(wanted_documents(features, 0, is_first_scene=True)) is expected
 
 
 def test_the_report_suggests_what_the_claim_is_about() -> None:

@@ -3,7 +3,9 @@
 import pytest
 
 from service_desk.rules.claim_flow import (
+    CTPL_STEPS,
     OPEN_STATES,
+    REPORT_STARTS,
     SIX_STEPS,
     TRANSITIONS,
     ClaimAction,
@@ -112,8 +114,25 @@ def test_a_step_that_leaves_the_open_book_leaves_only_the_clocks_it_starts() -> 
 def test_a_denial_decides_the_claim_and_starts_the_letter_and_the_follow_up() -> None:
     step = TRANSITIONS[S.CALCULATED, A.DENY]
 
-    assert step.stops == (C.LIABILITY_DECISION,)
+    assert step.stops == (C.LIABILITY_DECISION, C.CTPL_DECISION)
     assert step.starts == (C.DENIAL_NOTICE, C.FOLLOWUP)
+
+
+@pytest.mark.parametrize(
+    ("ctpl", "beside"),
+    [(C.CTPL_DOCUMENT_LIST, C.DEFICIENCY_NOTICE), (C.CTPL_DECISION, C.LIABILITY_DECISION)],
+)
+def test_a_ctpl_term_starts_and_stops_with_the_commercial_one_beside_it(ctpl: C, beside: C) -> None:
+    for pair, step in TRANSITIONS.items():
+        assert (ctpl in step.starts) == (beside in step.starts), pair
+        assert (ctpl in step.stops) == (beside in step.stops), pair
+
+
+def test_every_clock_of_a_claim_can_be_stopped() -> None:
+    started = {clock for step in TRANSITIONS.values() for clock in step.starts} | set(REPORT_STARTS)
+    stopped = {clock for step in TRANSITIONS.values() for clock in step.stops}
+
+    assert CTPL_STEPS <= started <= stopped
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,13 @@ from typing import Any
 from sqlalchemy import func, select
 
 from service_desk.base.errors import Conflict, Invalid
-from service_desk.models.claims import Claim, ClaimEvent
+from service_desk.models.claims import Claim, ClaimCover, ClaimEvent, WantedDocument
 from service_desk.models.db import db
 from service_desk.models.users import User
-from service_desk.rules.claim_flow import ClaimAction, ClockStep, Transition, transition
+from service_desk.rules.claim_documents import concerns_others
+from service_desk.rules.claim_flow import CTPL_STEPS, ClaimAction, ClockStep, Transition, transition
 from service_desk.rules.permissions import Action
+from service_desk.rules.vocabulary import CoverCode, severity_of
 from service_desk.services import access, sla
 from service_desk.services.notices import Matter
 
@@ -138,18 +140,44 @@ def _move_clocks(
         sla.stop(matter, step.stops, at=stopped_at, actor=actor, now=now)
     if step.cancels_all:
         sla.cancel(matter, at=started_at, actor=actor, now=now)
-    for clock in step.starts:
-        if clock not in without:
-            sla.start(
-                matter,
-                clock,
-                holder_id=claim.owner_id,
-                at=started_at,
-                actor=actor,
-                now=now,
-                is_urban=claim.is_urban,
-                amount_fen=claim.reserve_fen,
-            )
+    wanted = [clock for clock in step.starts if clock not in without]
+    if not CTPL_STEPS.isdisjoint(wanted) and not answers_under_ctpl(claim):
+        wanted = [clock for clock in wanted if clock not in CTPL_STEPS]
+    for clock in wanted:
+        start_clock(claim, clock, at=started_at, actor=actor, now=now)
+
+
+def start_clock(claim: Claim, step: ClockStep, *, at: datetime, actor: User, now: datetime) -> None:
+    """Start a clock of the claim with all that may choose its level; the owner holds it."""
+    sla.start(
+        matter_of(claim),
+        step,
+        holder_id=claim.owner_id,
+        at=at,
+        actor=actor,
+        now=now,
+        severity=severity_of(claim.injured_count),
+        is_urban=claim.is_urban,
+        amount_fen=_amount_of(claim, step),
+    )
+
+
+def _amount_of(claim: Claim, step: ClockStep) -> int | None:
+    """What the promise is about: what was approved for its payment, else the estimate; None before the first."""
+    if step is ClockStep.PAYMENT:
+        return claim.approved_fen
+    return claim.reserve_fen if claim.reserve_fen or claim.surveyed_at else None
+
+
+def answers_under_ctpl(claim: Claim) -> bool:
+    """Whether a CTPL cover was found and somebody else's loss is known, by the report or by the survey."""
+    cover = select(ClaimCover.id).where(ClaimCover.claim_id == claim.id, ClaimCover.code == CoverCode.CTPL)
+    if db.session.scalar(cover.limit(1)) is None:
+        return False
+    if claim.other_party or claim.injured_count:
+        return True
+    codes = select(WantedDocument.code).where(WantedDocument.claim_id == claim.id)
+    return concerns_others(db.session.scalars(codes).all())
 
 
 def require_not_future(moment: datetime, *, field: str, now: datetime) -> None:

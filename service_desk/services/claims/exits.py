@@ -47,9 +47,10 @@ def deny(number: str, reason: str, *, actor: User, now: datetime, version: int |
     """Decide that nothing is covered. The letter with the reason must follow within 3 days (Insurance Law art. 24)."""
     claim, _ = begin(number, ClaimAction.DENY, actor=actor, version=version)
     note = require_reason(reason)
-    reserves.move(claim, claim.paid_fen, "release", item="denial", reason=note, actor=actor, now=now)
     changes = audit.change(claim, denied_at=now, denial_reason=note, closed_at=now)
+    # Before the reserve is released: the promises of the letter and the follow-up go by what was claimed.
     perform(claim, ClaimAction.DENY, actor=actor, at=now, now=now, note=note)
+    reserves.move(claim, claim.paid_fen, "release", item="denial", reason=note, actor=actor, now=now)
     audit.record("claim_denied", claim, actor=actor, now=now, changes=changes)
     return claim
 

@@ -20,9 +20,9 @@ from service_desk.models.users import User
 from service_desk.rules.claim_flow import OPEN_STATES, REPORT_STARTS, ClaimState
 from service_desk.rules.identifiers import normalise_plate, suggest_plate
 from service_desk.rules.permissions import Action, Role, Side
-from service_desk.services import access, audit, documents, enquiries, notices, numbers, sla, submissions
+from service_desk.services import access, audit, documents, enquiries, notices, numbers, submissions
 from service_desk.services.claims import people
-from service_desk.services.claims.common import log_event, matter_of
+from service_desk.services.claims.common import log_event, matter_of, start_clock
 from service_desk.services.documents import Upload
 from service_desk.services.policies.coverage import CoverAt, covers_at
 
@@ -101,7 +101,7 @@ def _report(
     changes = {"owner_id": (None, handler.id), "loss_at": (None, claim.loss_at)}
     audit.record("claim_reported", claim, actor=actor, now=now, changes=changes)
     for step in REPORT_STARTS:
-        sla.start(matter, step, holder_id=handler.id, at=now, actor=actor, now=now, is_urban=claim.is_urban)
+        start_clock(claim, step, at=now, actor=actor, now=now)
     _tell(claim, handler, actor, now)
     return claim.number
 

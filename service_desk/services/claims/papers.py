@@ -103,7 +103,7 @@ def receive(
 ) -> Claim:
     """Take papers in, from either side. The client sends files; staff may also tick off what lies on the desk.
 
-    The clock of the one-time notice starts with the first paper that leaves something missing.
+    The clocks of the list of what is missing start with the first paper that leaves something missing.
     """
     claim, _ = begin(number, ClaimAction.RECEIVE_DOCUMENT, actor=actor, version=version)
     documents.require_few(command.files, field="files")
@@ -128,7 +128,7 @@ def receive(
         actor=actor,
         at=now,
         now=now,
-        without=() if needs_notice else (ClockStep.DEFICIENCY_NOTICE,),
+        without=() if needs_notice else (ClockStep.DEFICIENCY_NOTICE, ClockStep.CTPL_DOCUMENT_LIST),
         params={"codes": list(command.codes), "files": len(kept), "missing": missing},
     )
     audit.record("claim_document_received", claim, actor=actor, now=now)

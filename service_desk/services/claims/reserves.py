@@ -14,7 +14,14 @@ from service_desk.models.users import User
 from service_desk.rules.claim_flow import LARGE_LOSS_FEN, ClaimAction, ClockStep
 from service_desk.rules.permissions import Role
 from service_desk.services import access, audit, notices, sla
-from service_desk.services.claims.common import begin, log_event, matter_of, perform, require_reason
+from service_desk.services.claims.common import (
+    begin,
+    log_event,
+    matter_of,
+    perform,
+    require_reason,
+    start_clock,
+)
 
 MAX_RESERVE_FEN = 100_000_000_00
 
@@ -92,16 +99,7 @@ def move(
 def _tell_large_loss(claim: Claim, *, actor: User, now: datetime) -> None:
     """Queue the notice. With nobody to tell, the clock goes on and says so in time."""
     matter = matter_of(claim)
-    sla.start(
-        matter,
-        ClockStep.LARGE_LOSS_NOTICE,
-        holder_id=claim.owner_id,
-        at=now,
-        actor=actor,
-        now=now,
-        is_urban=claim.is_urban,
-        amount_fen=claim.reserve_fen,
-    )
+    start_clock(claim, ClockStep.LARGE_LOSS_NOTICE, at=now, actor=actor, now=now)
     recipients = large_loss_recipients(claim)
     params = _notice_params(claim)
     for recipient in recipients:
