@@ -6,19 +6,21 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from service_desk.base.errors import Forbidden, Invalid
+from service_desk.base.errors import Forbidden, Invalid, NotFound
 from service_desk.models.db import db
 from service_desk.models.documents import Document, DocumentKind
 from service_desk.models.sla import Timer
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClockStep
-from service_desk.rules.permissions import Action
+from service_desk.rules.permissions import Action, Side
 from service_desk.rules.sla import EventKind, PauseReason
 from service_desk.rules.vocabulary import Severity
 from service_desk.services import access, audit
 from service_desk.services.notices import Matter
 from service_desk.services.sla import ledger, starting, telling
 
+# What somebody must be allowed to do to pause a clock of such a matter; claims where nothing is said.
+_WORK = {"enquiry": Action.ANSWER_ENQUIRIES, starting.BREACH: Action.REVIEW_BREACHES}
 _SHOWN = ("state", "holder_id", "due_at", "breached_at", "stopped_at")
 
 
@@ -133,13 +135,31 @@ def resume(timer_id: int, *, actor: User, now: datetime) -> Timer:
     return timer
 
 
+def get_timer(timer_id: int, *, actor: User) -> Timer:
+    """A timer of a matter the actor may see; NotFound otherwise, and for the client for a review's clock."""
+    timer = access.get_visible(actor, Action.READ_CLOCKS, Timer, Timer.id == timer_id)
+    if timer.matter_kind == starting.BREACH and actor.side is Side.CLIENT:
+        raise NotFound("not_found")
+    return timer
+
+
 def get_timer_to_handle(timer_id: int, *, actor: User) -> Timer:
     """A visible timer the actor may pause and resume: its holder, or who manages clocks."""
-    timer = access.get_visible(actor, Action.READ_CLOCKS, Timer, Timer.id == timer_id)
-    access.require(actor, Action.HANDLE_CLAIMS)
-    if timer.holder_id != actor.id and not access.may(actor, Action.MANAGE_CLOCKS):
+    timer = get_timer(timer_id, actor=actor)
+    access.require(actor, _work_of(timer))
+    if not may_handle(timer, actor=actor):
         raise Forbidden("clock_of_another")
     return timer
+
+
+def may_handle(timer: Timer, *, actor: User) -> bool:
+    """Whether the actor does this work, and holds the clock or manages clocks."""
+    is_theirs = timer.holder_id == actor.id or access.may(actor, Action.MANAGE_CLOCKS)
+    return is_theirs and access.may(actor, _work_of(timer))
+
+
+def _work_of(timer: Timer) -> Action:
+    return _WORK.get(timer.matter_kind, Action.HANDLE_CLAIMS)
 
 
 def open_timers(matter: Matter) -> list[Timer]:

@@ -1,4 +1,6 @@
-"""Pausing a clock and letting it run again, from the page of its matter."""
+"""A clock's own page, and what people do there: pause it, let it run again, put a time right, object."""
+
+from typing import Any
 
 from flask import g, render_template, request
 from flask.typing import ResponseReturnValue
@@ -9,12 +11,41 @@ from service_desk.forms.sla import PauseForm
 from service_desk.models.documents import DocumentKind
 from service_desk.models.sla import Timer
 from service_desk.presenters import sla as words
-from service_desk.services import documents, sla, submissions
+from service_desk.presenters import sla_ledger
+from service_desk.presenters import sla_timer as timer_words
+from service_desk.rules.permissions import Side
+from service_desk.services import access, documents, sla, submissions
 from service_desk.services.sla.ledger import matter_of
-from service_desk.services.sla.timers import get_timer_to_handle
+from service_desk.services.sla.life import TimerLife, read_life
+from service_desk.services.sla.timers import get_timer_to_handle, may_handle
 from service_desk.web.http import actor, again, attempt, done, files, uploads
 from service_desk.web.pages.sla.blueprint import bp
 from service_desk.web.pages.sla.breaches import matter_page, matter_url
+
+
+@bp.get("/timers/<int:timer_id>")
+@login_required
+def timer(timer_id: int) -> ResponseReturnValue:
+    """A clock's own page: what it promises, who held it, what it waited for, what was put right."""
+    life = read_life(timer_id, actor=actor(), now=g.now)
+    return render_template("sla/timer.html", **_life_context(life))
+
+
+def _life_context(life: TimerLife) -> dict[str, Any]:
+    is_client = actor().side is Side.CLIENT
+    return {
+        "life": life,
+        "is_client": is_client,
+        "is_open": life.timer.state in sla.OPEN_STATES,
+        "may_handle": may_handle(life.timer, actor=actor()),
+        "matter_url": matter_url(life.timer),
+        "accounts": {account.id: account.name for account in access.list_accounts(actor())},
+        "table": sla_ledger.ledger_table(life.file),
+        "story": sla_ledger.story(life.file),
+        "coming": timer_words.coming(life, g.now, for_client=is_client),
+        "words": timer_words,
+        "clocks": words,
+    }
 
 
 @bp.route("/timers/<int:timer_id>/pause", methods=["GET", "POST"])
