@@ -12,13 +12,17 @@ from service_desk.rules.sla import (
     DEFAULT_CALENDARS,
     DEFAULT_LEVELS,
     STEP_MILESTONES,
+    Condition,
     Level,
     MatterFacts,
     Target,
     TargetUnit,
     choose_level,
+    deciding_conditions,
     find_ties,
+    matching_levels,
 )
+from service_desk.rules.vocabulary import Severity
 
 TODAY = date(2026, 11, 23)
 GENERAL = Level("general", ClockStep.SURVEY, Target(60, TargetUnit.MINUTES), "24x7")
@@ -47,6 +51,52 @@ def chosen(levels: list[Level], facts: MatterFacts) -> str | None:
 )
 def test_the_most_specific_match_wins(facts: MatterFacts, code: str | None) -> None:
     assert chosen([GENERAL, URBAN, ACCOUNT_URBAN], facts) == code
+
+
+def test_what_else_matched_is_listed_from_narrow_to_wide() -> None:
+    facts = replace(MATTER, is_urban=True, account_id=7)
+
+    matching = matching_levels([GENERAL, URBAN, ACCOUNT_URBAN, SMALL], facts)
+
+    assert [level.code for level in matching] == ["account_urban", "urban", "general"]
+
+
+@pytest.mark.parametrize(
+    ("level", "others", "facts", "deciding"),
+    [
+        (GENERAL, [], MATTER, ()),
+        (URBAN, [GENERAL], replace(MATTER, is_urban=True), (Condition.PLACE,)),
+        # The general one holds because a narrower one asked for a city in vain.
+        (GENERAL, [URBAN], replace(MATTER, is_urban=False), (Condition.PLACE,)),
+        (GENERAL, [URBAN, SMALL], MATTER, (Condition.PLACE, Condition.AMOUNT)),
+        # Of two wishes only the one that was not met is a reason.
+        (
+            URBAN,
+            [replace(URBAN, code="grave", severity=Severity.MASS_INJURY)],
+            replace(MATTER, is_urban=True, severity=Severity.INJURY),
+            (Condition.SEVERITY, Condition.PLACE),
+        ),
+        (ACCOUNT, [ACCOUNT_URBAN], replace(MATTER, account_id=7), (Condition.ACCOUNT, Condition.PLACE)),
+    ],
+)
+def test_a_choice_is_explained_by_what_was_asked(
+    level: Level, others: list[Level], facts: MatterFacts, deciding: tuple[Condition, ...]
+) -> None:
+    assert deciding_conditions(level, [level, *others], facts) == deciding
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(URBAN, account_id=8),
+        replace(URBAN, step=ClockStep.PAYMENT),
+        replace(URBAN, ended_on=TODAY),
+        replace(URBAN, effective_on=TODAY + timedelta(days=1)),
+    ],
+)
+def test_levels_of_others_and_of_other_times_explain_nothing(other: Level) -> None:
+    facts = replace(MATTER, account_id=7, is_urban=False)
+    assert deciding_conditions(GENERAL, [GENERAL, other], facts) == ()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,15 @@ from service_desk.rules.sla.defaults import (
     Milestone,
 )
 from service_desk.rules.sla.ledger import Consumption, Spent, consumption, ledger
-from service_desk.rules.sla.levels import Level, MatterFacts, choose_level, find_ties
+from service_desk.rules.sla.levels import (
+    Condition,
+    Level,
+    MatterFacts,
+    choose_level,
+    deciding_conditions,
+    find_ties,
+    matching_levels,
+)
 from service_desk.rules.sla.pauses import PAUSE_RULES, PauseRule
 from service_desk.rules.sla.terms import (
     EventKind,
@@ -39,6 +47,7 @@ __all__ = [
     "PAUSE_RULES",
     "ROUND_THE_CLOCK",
     "STEP_MILESTONES",
+    "Condition",
     "Consumption",
     "DefaultCalendar",
     "EventKind",
@@ -61,10 +70,12 @@ __all__ = [
     "choose_level",
     "consumption",
     "correct_time",
+    "deciding_conditions",
     "due_checks",
     "evaluate",
     "find_ties",
     "ledger",
+    "matching_levels",
     "measuring_calendar",
     "target_seconds",
 ]

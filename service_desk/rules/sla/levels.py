@@ -4,11 +4,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 from itertools import combinations
 
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.sla.terms import Target
 from service_desk.rules.vocabulary import Severity
+
+
+class Condition(StrEnum):
+    """What a level may ask of a matter."""
+
+    ACCOUNT = "account"
+    SEVERITY = "severity"
+    PLACE = "place"
+    AMOUNT = "amount"
 
 
 @dataclass(frozen=True)
@@ -34,10 +44,20 @@ class Level:
     source: str = ""
 
     @property
+    def asks(self) -> tuple[Condition, ...]:
+        """The conditions it sets."""
+        is_set = {
+            Condition.ACCOUNT: self.account_id is not None,
+            Condition.SEVERITY: self.severity is not None,
+            Condition.PLACE: self.is_urban is not None,
+            Condition.AMOUNT: self.amount_from is not None or self.amount_to is not None,
+        }
+        return tuple(condition for condition, wanted in is_set.items() if wanted)
+
+    @property
     def specificity(self) -> int:
         """How many conditions it sets; the amount band is one."""
-        single = (self.account_id, self.severity, self.is_urban)
-        return sum(value is not None for value in single) + self._has_band
+        return len(self.asks)
 
     @property
     def conditions(self) -> tuple[object, ...]:
@@ -50,10 +70,6 @@ class Level:
             self.amount_from,
             self.amount_to,
         )
-
-    @property
-    def _has_band(self) -> bool:
-        return self.amount_from is not None or self.amount_to is not None
 
 
 @dataclass(frozen=True)
@@ -69,13 +85,35 @@ class MatterFacts:
 
 
 def choose_level(levels: Iterable[Level], facts: MatterFacts) -> Level | None:
-    """The most specific level that matches; None when the step has no promise for this matter.
+    """The most specific level that matches; None when the step has no promise for this matter."""
+    return next(iter(matching_levels(levels, facts)), None)
+
+
+def matching_levels(levels: Iterable[Level], facts: MatterFacts) -> list[Level]:
+    """All that match a matter: the one that holds first, then the less and less specific ones.
 
     A tie is refused when a level is saved (`find_ties`). Should one exist all the same, a clock must still
     start: the newer level wins, then the one whose code comes first.
     """
-    matching = sorted((level for level in levels if _matches(level, facts)), key=lambda level: level.code)
-    return max(matching, key=lambda level: (level.specificity, level.effective_on), default=None)
+    by_code = sorted((level for level in levels if _matches(level, facts)), key=lambda level: level.code)
+    return sorted(by_code, key=lambda level: (level.specificity, level.effective_on), reverse=True)
+
+
+def deciding_conditions(chosen: Level, levels: Iterable[Level], facts: MatterFacts) -> tuple[Condition, ...]:
+    """Why a level holds for a matter: what it asks for, and what narrower ones asked for in vain.
+
+    Empty where the step has no narrower level: then it holds for every case. Levels for other accounts are
+    not spoken of.
+    """
+    unmet = {
+        condition
+        for level in levels
+        if level.step is chosen.step and _is_in_force(level, facts.on)
+        if level.specificity > chosen.specificity and _meets(level, Condition.ACCOUNT, facts)
+        for condition in level.asks
+        if not _meets(level, condition, facts)
+    }
+    return tuple(condition for condition in Condition if condition in unmet or condition in chosen.asks)
 
 
 def find_ties(levels: Sequence[Level]) -> list[tuple[Level, Level]]:
@@ -91,17 +129,24 @@ def find_ties(levels: Sequence[Level]) -> list[tuple[Level, Level]]:
 
 
 def _matches(level: Level, facts: MatterFacts) -> bool:
-    in_force = level.effective_on <= facts.on and (level.ended_on is None or facts.on < level.ended_on)
-    return in_force and level.step is facts.step and _conditions_hold(level, facts) and _in_band(level, facts)
+    if level.step is not facts.step or not _is_in_force(level, facts.on):
+        return False
+    return all(_meets(level, condition, facts) for condition in level.asks)
 
 
-def _conditions_hold(level: Level, facts: MatterFacts) -> bool:
-    pairs = (
-        (level.account_id, facts.account_id),
-        (level.severity, facts.severity),
-        (level.is_urban, facts.is_urban),
-    )
-    return all(wanted is None or wanted == found for wanted, found in pairs)
+def _is_in_force(level: Level, on: date) -> bool:
+    return level.effective_on <= on and (level.ended_on is None or on < level.ended_on)
+
+
+def _meets(level: Level, condition: Condition, facts: MatterFacts) -> bool:
+    if condition is Condition.AMOUNT:
+        return _in_band(level, facts)
+    wanted, found = {
+        Condition.ACCOUNT: (level.account_id, facts.account_id),
+        Condition.SEVERITY: (level.severity, facts.severity),
+        Condition.PLACE: (level.is_urban, facts.is_urban),
+    }[condition]
+    return wanted is None or wanted == found
 
 
 def _in_band(level: Level, facts: MatterFacts) -> bool:
