@@ -45,8 +45,8 @@ def promise(life: TimerLife) -> str:
 
 def level(life: TimerLife, accounts: dict[int, str]) -> str:
     """Which service level the promise came from: for which matters it holds, and its source."""
-    where = clocks.conditions(life.level, accounts) or _("every case")
-    return f"{where} · {clocks.source_words(life.level.source)}" if life.level.source else where
+    where = clocks.conditions(life.file.level, accounts) or _("every case")
+    return f"{where} · {clocks.source_words(life.file.level.source)}" if life.file.level.source else where
 
 
 def left(life: TimerLife) -> str:
