@@ -1,4 +1,6 @@
-"""Deletes what only mattered for a while: sign-in attempts, idempotency keys, finished runs of jobs."""
+"""Deletes what only mattered for a while (sign-in attempts, idempotency keys, finished runs of jobs), and keeps the
+segments of clocks that stopped before segments were kept.
+"""
 
 from datetime import datetime, timedelta
 
@@ -8,18 +10,36 @@ from service_desk.jobs.runner import Tally
 from service_desk.models.db import db, unit_of_work
 from service_desk.models.users import SignInAttempt, Submission
 from service_desk.services import leases
+from service_desk.services.sla.segments import fill_missing_segments
 
 # The audit trail keeps every successful sign-in; the attempts serve the lockout and a look back.
 ATTEMPTS_KEPT = timedelta(days=90)
 # A form left open over a long holiday must still not make a second record.
 SUBMISSIONS_KEPT = timedelta(days=60)
 RUNS_KEPT = timedelta(days=400)
+_CLOCKS_AT_A_TIME = 500
 
 
 def run(now: datetime) -> Tally:
-    """Delete what is past its time."""
+    """Delete what is past its time, and fill in what is missing."""
+    return _delete_old(now) + _fill_segments(now)
+
+
+def _delete_old(now: datetime) -> Tally:
     with unit_of_work():
         attempts = db.session.execute(delete(SignInAttempt).where(SignInAttempt.at < now - ATTEMPTS_KEPT))
         submissions = db.session.execute(delete(Submission).where(Submission.at < now - SUBMISSIONS_KEPT))
         runs = leases.forget_slots(now - RUNS_KEPT)
     return Tally(done=attempts.rowcount + submissions.rowcount + runs)  # type: ignore[attr-defined]
+
+
+def _fill_segments(now: datetime) -> Tally:
+    """All clocks without segments, a batch a transaction, so that no writer waits long."""
+    done, last_id = 0, 0
+    while True:
+        with unit_of_work():
+            filled = fill_missing_segments(_CLOCKS_AT_A_TIME, after_id=last_id, now=now)
+        done += len(filled)
+        if len(filled) < _CLOCKS_AT_A_TIME:
+            return Tally(done=done)
+        last_id = filled[-1]

@@ -158,11 +158,11 @@ def refresh(
     timer.left_seconds = facts.remaining_seconds if pause else None
     db.session.flush()
     if facts.ended_at is not None:
-        _keep_segments(timer, facts)
+        keep_segments(timer, facts)
     return facts
 
 
-def _keep_segments(timer: Timer, facts: TimerFacts) -> None:
+def keep_segments(timer: Timer, facts: TimerFacts) -> None:
     """Write a finished clock's segments as rows; a correction writes them anew."""
     db.session.execute(delete(TimerSegment).where(TimerSegment.timer_id == timer.id))
     db.session.add_all(
