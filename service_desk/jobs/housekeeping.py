@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete
 
-from service_desk.jobs.runner import Tally
+from service_desk.jobs.runner import Tally, each
 from service_desk.models.db import db, unit_of_work
 from service_desk.models.users import SignInAttempt, Submission
 from service_desk.services import leases
-from service_desk.services.sla.segments import fill_missing_segments
+from service_desk.services.sla.segments import fill_segments, list_without_segments
 
 # The audit trail keeps every successful sign-in; the attempts serve the lockout and a look back.
 ATTEMPTS_KEPT = timedelta(days=90)
@@ -34,12 +34,16 @@ def _delete_old(now: datetime) -> Tally:
 
 
 def _fill_segments(now: datetime) -> Tally:
-    """All clocks without segments, a batch a transaction, so that no writer waits long."""
-    done, last_id = 0, 0
-    while True:
-        with unit_of_work():
-            filled = fill_missing_segments(_CLOCKS_AT_A_TIME, after_id=last_id, now=now)
-        done += len(filled)
-        if len(filled) < _CLOCKS_AT_A_TIME:
-            return Tally(done=done)
-        last_id = filled[-1]
+    """All clocks without segments, a batch a transaction, so that no writer waits long.
+
+    A batch with a clock that cannot be read is done clock by clock, so that only this one is left.
+    """
+    tally, last_id = Tally(), 0
+    while timer_ids := list_without_segments(_CLOCKS_AT_A_TIME, after_id=last_id):
+        last_id = timer_ids[-1]
+        batch = each("fill_segments", [timer_ids], lambda ids: fill_segments(ids, now=now))
+        if batch.failed:
+            tally += each("fill_segments", timer_ids, lambda one: fill_segments([one], now=now))
+        else:
+            tally += Tally(done=len(timer_ids))
+    return tally

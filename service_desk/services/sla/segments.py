@@ -1,5 +1,6 @@
 """Segments of clocks that stopped before segments were kept: written afterwards, so that hours can be summed."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import select
@@ -10,22 +11,22 @@ from service_desk.rules.sla import evaluate
 from service_desk.services.sla import ledger
 
 
-def fill_missing_segments(limit: int, *, after_id: int = 0, now: datetime) -> list[int]:
-    """Keep the segments of up to `limit` stopped clocks that have none, by id from `after_id` on; answer their ids.
+def list_without_segments(limit: int, *, after_id: int = 0) -> list[int]:
+    """The ids of up to `limit` stopped clocks without segments, by id, from beyond `after_id`; fewer: no more.
 
-    Fewer than `limit`: there are no more. A clock that stopped in the second it started has no segment and is
-    not one of them. Writes only what follows from the entries.
+    A clock that stopped in the second it started has no segment and is none of them.
     """
     kept = select(TimerSegment.id).where(TimerSegment.timer_id == Timer.id)
-    timers = db.session.scalars(
-        select(Timer)
-        .where(Timer.id > after_id, Timer.stopped_at > Timer.started_at, ~kept.exists())
-        .order_by(Timer.id)
-        .limit(limit)
-    ).all()
-    entries = ledger.entries_of(timer.id for timer in timers)
-    for timer in timers:
+    statement = select(Timer.id).where(
+        Timer.id > after_id, Timer.stopped_at > Timer.started_at, ~kept.exists()
+    )
+    return list(db.session.scalars(statement.order_by(Timer.id).limit(limit)))
+
+
+def fill_segments(timer_ids: Sequence[int], *, now: datetime) -> None:
+    """Keep the segments of stopped clocks, as they follow from their entries."""
+    entries = ledger.entries_of(timer_ids)
+    for timer in db.session.scalars(select(Timer).where(Timer.id.in_(timer_ids))).all():
         events = ledger.events_of(entries[timer.id])
         facts = evaluate(events, ledger.target_of(timer), ledger.calendar_of(timer), now)
         ledger.keep_segments(timer, facts)
-    return [timer.id for timer in timers]
