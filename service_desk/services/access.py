@@ -2,14 +2,14 @@
 
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, false, select, true
+from sqlalchemy import ColumnElement, Select, false, func, or_, select, true
 from sqlalchemy.orm import aliased
 
 from service_desk.base.errors import Forbidden, NotFound
 from service_desk.models.accounts import Branch, KeyAccount
 from service_desk.models.db import db
 from service_desk.models.users import User, UserAccount
-from service_desk.rules.permissions import Action, Role, Scope, Side, scope_for, side_of
+from service_desk.rules.permissions import CLIENT_ROLES, Action, Role, Scope, scope_for
 
 T = TypeVar("T")
 
@@ -100,7 +100,21 @@ def administrators() -> list[User]:
     return list(db.session.scalars(statement.order_by(User.staff_no, User.id)))
 
 
-def insurer_people(account_id: int) -> list[User]:
-    """The insurer's active people who see an account: those who work for it, and the administrators."""
-    roles = [role for role in Role if side_of(role) is Side.INSURER]
-    return list(dict.fromkeys([*account_members(account_id, *roles), *administrators()]))
+def insurer_people(account_id: int | None = None) -> list[User]:
+    """The insurer's active people who see an account (every account when None), by staff number.
+
+    Those who work for it, and the administrators.
+    """
+    accounts = select(KeyAccount.id)
+    if account_id is not None:
+        accounts = accounts.where(KeyAccount.id == account_id)
+    serving = (
+        select(UserAccount.user_id)
+        .where(UserAccount.account_id.in_(accounts))
+        .group_by(UserAccount.user_id)
+        .having(func.count() == select(func.count()).select_from(accounts.subquery()).scalar_subquery())
+    )
+    statement = select(User).where(
+        User.is_active, User.role.not_in(CLIENT_ROLES), or_(User.role == Role.ADMIN, User.id.in_(serving))
+    )
+    return list(db.session.scalars(statement.order_by(User.staff_no, User.id)))

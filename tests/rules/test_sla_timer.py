@@ -366,6 +366,8 @@ class TestCalendarDays:
         ((1, TargetUnit.HOURS, 0, ()), "warn_percent_out_of_range"),
         ((1, TargetUnit.HOURS, 101, ()), "warn_percent_out_of_range"),
         ((1, TargetUnit.HOURS, 75, (60, 15)), "escalation_out_of_order"),
+        ((1, TargetUnit.HOURS, 75, (60, 60)), "escalation_out_of_order"),
+        ((1, TargetUnit.HOURS, 75, (0,)), "escalation_out_of_order"),
     ],
 )
 def test_a_target_that_makes_no_sense_is_refused(

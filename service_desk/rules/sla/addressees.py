@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from service_desk.rules.permissions import Role, Side, side_of
+from service_desk.rules.permissions import CLIENT_ROLES, Role
 
 # Level 1 is the breach itself, told to the holder and the managers.
 FIRST_ESCALATION = 2
-ESCALATION_ROLES = tuple(role for role in Role if side_of(role) is Side.INSURER)
+ESCALATION_ROLES = tuple(role for role in Role if role not in CLIENT_ROLES)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from itertools import pairwise
 
 from service_desk.base.errors import Invalid
 
@@ -88,8 +89,9 @@ class Target:
             raise Invalid("target_too_short", field="target_value", value=self.value)
         if not 1 <= self.warn_percent <= 100:
             raise Invalid("warn_percent_out_of_range", field="warn_percent", value=self.warn_percent)
-        if list(self.escalate_after_minutes) != sorted(set(self.escalate_after_minutes)):
-            raise Invalid("escalation_out_of_order", field="escalate_after_minutes")
+        for number, (before, after) in enumerate(pairwise((0, *self.escalate_after_minutes)), start=1):
+            if after <= before:
+                raise Invalid("escalation_out_of_order", field="escalations", number=number)
 
 
 @dataclass(frozen=True)

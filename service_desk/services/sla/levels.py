@@ -1,6 +1,6 @@
 """Service levels as managers keep them: a change is a new row from a date on, the old one ends."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -11,10 +11,11 @@ from service_desk.base.errors import Conflict, Forbidden, Invalid, NotFound
 from service_desk.base.money import from_fen
 from service_desk.models.db import db
 from service_desk.models.sla import ServiceLevel
-from service_desk.models.users import User
+from service_desk.models.users import User, UserAccount
 from service_desk.rules.claim_flow import ClockStep
-from service_desk.rules.permissions import Action, Scope
+from service_desk.rules.permissions import CLIENT_ROLES, Action, Role, Scope
 from service_desk.rules.sla import Level, MatterFacts, Target, TargetUnit, choose_level, find_ties
+from service_desk.rules.sla.addressees import addressee_from
 from service_desk.rules.vocabulary import Severity
 from service_desk.services import access, audit
 from service_desk.services.sla import calendars
@@ -28,14 +29,21 @@ _SHOWN = (
     "target_value",
     "target_unit",
     "warn_percent",
+    "escalate_after_minutes",
+    "escalate_to",
     "calendar_code",
+    "source",
     "effective_on",
 )
 
 
 @dataclass(frozen=True)
 class LevelTerms:
-    """What is promised, from which day on. `escalate_after_minutes` is working time after the due time."""
+    """What is promised, from which day on.
+
+    `escalate_after_minutes` is working time after the due time, `escalate_to` whom each of them tells
+    (`rules.sla.addressees`); managers where it says nothing.
+    """
 
     target_value: int
     target_unit: TargetUnit
@@ -44,11 +52,7 @@ class LevelTerms:
     source: str
     effective_on: date
     escalate_after_minutes: tuple[int, ...] = ()
-
-    @property
-    def target(self) -> Target:
-        """The promise as the rules take it; Invalid when it cannot be one."""
-        return Target(self.target_value, self.target_unit, self.warn_percent, self.escalate_after_minutes)
+    escalate_to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,10 +67,14 @@ class LevelConditions:
     amount_to_fen: int | None = None
 
 
-def list_levels(*, actor: User, today: date, with_ended: bool = False) -> list[ServiceLevel]:
-    """The levels of the actor's accounts and of all accounts, in the order of the steps."""
+def list_levels(
+    *, actor: User, today: date, with_ended: bool = False, step: ClockStep | None = None
+) -> list[ServiceLevel]:
+    """The levels of the actor's accounts and of all accounts, in the order of the steps; of one step if given."""
     scope = access.require(actor, Action.MANAGE_CLOCKS)
     statement = select(ServiceLevel)
+    if step is not None:
+        statement = statement.where(ServiceLevel.step == step)
     if scope is not Scope.ALL:
         own = [account.id for account in access.list_accounts(actor)]
         statement = statement.where(or_(ServiceLevel.account_id.is_(None), ServiceLevel.account_id.in_(own)))
@@ -97,8 +105,23 @@ def may_edit(row_account_id: int | None, *, actor: User) -> bool:
     return row_account_id in {account.id for account in access.list_accounts(actor)}
 
 
+def list_addressees(actor: User) -> list[User]:
+    """Whom some level of the actor's accounts may name: the insurer's active people there, by staff number."""
+    access.require(actor, Action.MANAGE_CLOCKS)
+    own = [account.id for account in access.list_accounts(actor)]
+    working = select(UserAccount.user_id).where(UserAccount.account_id.in_(own))
+    statement = select(User).where(
+        User.is_active, User.role.not_in(CLIENT_ROLES), or_(User.role == Role.ADMIN, User.id.in_(working))
+    )
+    return list(db.session.scalars(statement.order_by(User.staff_no, User.id)))
+
+
 def add_level(conditions: LevelConditions, terms: LevelTerms, *, actor: User, now: datetime) -> ServiceLevel:
-    """Make a new promise. Invalid("level_tie", level_id=…) when another would match as well as it."""
+    """Make a new promise. Invalid("level_tie", level_id=…) when another would match as well as it.
+
+    Invalid too: level_date_past, level_band_empty, target_too_short, warn_percent_out_of_range,
+    escalation_out_of_order, escalation_to_outsider.
+    """
     _require_edit(conditions.account_id, actor)
     row = _row(conditions, terms)
     _check(row, terms, replaced=None, now=now)
@@ -155,19 +178,38 @@ def choose(
     amount_fen: int | None,
 ) -> ServiceLevel | None:
     """The most specific promise in force for a matter; None when the step has none."""
-    rows = {
-        str(row.id): row
-        for row in db.session.scalars(
+    rows = of_step(step, account_id)
+    facts = matter_facts(
+        step, on=on, account_id=account_id, severity=severity, is_urban=is_urban, amount_fen=amount_fen
+    )
+    chosen = choose_level([as_rule(row) for row in rows], facts)
+    return next((row for row in rows if chosen and str(row.id) == chosen.code), None)
+
+
+def of_step(step: ClockStep, account_id: int) -> list[ServiceLevel]:
+    """All levels of a step that may concern an account, past and future ones too."""
+    return list(
+        db.session.scalars(
             select(ServiceLevel).where(
                 ServiceLevel.step == step,
                 or_(ServiceLevel.account_id.is_(None), ServiceLevel.account_id == account_id),
             )
         )
-    }
+    )
+
+
+def matter_facts(
+    step: ClockStep,
+    *,
+    on: date,
+    account_id: int,
+    severity: Severity | None,
+    is_urban: bool | None,
+    amount_fen: int | None,
+) -> MatterFacts:
+    """What is known of a matter, as the rules take it."""
     amount = None if amount_fen is None else from_fen(amount_fen)
-    facts = MatterFacts(step, on, account_id=account_id, severity=severity, is_urban=is_urban, amount=amount)
-    chosen = choose_level(_levels(rows.values()), facts)
-    return rows[chosen.code] if chosen else None
+    return MatterFacts(step, on, account_id=account_id, severity=severity, is_urban=is_urban, amount=amount)
 
 
 def _require_edit(account_id: int | None, actor: User) -> None:
@@ -177,29 +219,40 @@ def _require_edit(account_id: int | None, actor: User) -> None:
 
 
 def _check(row: ServiceLevel, terms: LevelTerms, *, replaced: ServiceLevel | None, now: datetime) -> None:
-    target = terms.target
+    rule = as_rule(row)
     calendars.get_calendar(terms.calendar_code)
     if terms.effective_on < local_date(now):
         raise Invalid("level_date_past", field="effective_on")
     low, high = row.amount_from_fen, row.amount_to_fen
     if low is not None and high is not None and low >= high:
         raise Invalid("level_band_empty", field="amount_to")
-    others = [other for other in _same_step(row.step) if other is not replaced]
+    _check_addressees(row)
+    _check_ties(row, rule, [other for other in _same_step(row.step) if other is not replaced])
+
+
+def _check_addressees(row: ServiceLevel) -> None:
+    """Only who is active and sees all matters of the level may be named."""
+    named = [addressee_from(code).user_id for code in row.escalate_to]
+    if not any(named):
+        return
+    known = {user.id for user in access.insurer_people(row.account_id)}
+    for number, user_id in enumerate(named, start=1):
+        if user_id is not None and user_id not in known:
+            raise Invalid("escalation_to_outsider", field="escalations", number=number)
+
+
+def _check_ties(row: ServiceLevel, rule: Level, others: Sequence[ServiceLevel]) -> None:
     for other in others:
         if other.ended_on is None and _conditions_of(other) == _conditions_of(row):
-            raise Invalid("level_tie", level_id=other.id)
-    for first, second in find_ties([_as_rule("new", row, target), *_levels(others)]):
-        if "new" in (first.code, second.code):
-            tied = second.code if first.code == "new" else first.code
-            raise Invalid("level_tie", level_id=int(tied))
+            raise Invalid("level_tie", field="step", level_id=other.id)
+    for first, second in find_ties([rule, *(as_rule(other) for other in others)]):
+        if rule in (first, second):
+            tied = second if first is rule else first
+            raise Invalid("level_tie", field="step", level_id=int(tied.code))
 
 
 def _same_step(step: ClockStep) -> Sequence[ServiceLevel]:
     return db.session.scalars(select(ServiceLevel).where(ServiceLevel.step == step)).all()
-
-
-def _levels(rows: Iterable[ServiceLevel]) -> list[Level]:
-    return [_as_rule(str(row.id), row, target_of(row)) for row in rows]
 
 
 def target_of(row: ServiceLevel) -> Target:
@@ -207,11 +260,12 @@ def target_of(row: ServiceLevel) -> Target:
     return Target(row.target_value, row.target_unit, row.warn_percent, tuple(row.escalate_after_minutes))
 
 
-def _as_rule(code: str, row: ServiceLevel, target: Target) -> Level:
+def as_rule(row: ServiceLevel) -> Level:
+    """A stored level as the rules take it; its code is its id, `new` before it has one."""
     return Level(
-        code,
+        str(row.id) if row.id else "new",
         row.step,
-        target,
+        target_of(row),
         row.calendar_code,
         account_id=row.account_id,
         severity=row.severity,
@@ -220,6 +274,7 @@ def _as_rule(code: str, row: ServiceLevel, target: Target) -> Level:
         amount_to=None if row.amount_to_fen is None else from_fen(row.amount_to_fen),
         effective_on=row.effective_on,
         ended_on=row.ended_on,
+        source=row.source,
     )
 
 
@@ -246,6 +301,7 @@ def _row(conditions: LevelConditions, terms: LevelTerms) -> ServiceLevel:
         target_unit=terms.target_unit,
         warn_percent=terms.warn_percent,
         escalate_after_minutes=list(terms.escalate_after_minutes),
+        escalate_to=list(terms.escalate_to),
         calendar_code=terms.calendar_code,
         source=terms.source,
         effective_on=terms.effective_on,
@@ -253,4 +309,5 @@ def _row(conditions: LevelConditions, terms: LevelTerms) -> ServiceLevel:
 
 
 def _shown(row: ServiceLevel) -> dict[str, tuple[object, object]]:
-    return {name: (None, getattr(row, name)) for name in _SHOWN if getattr(row, name) is not None}
+    values = {name: getattr(row, name) for name in _SHOWN}
+    return {name: (None, value) for name, value in values.items() if value not in (None, "", [])}
