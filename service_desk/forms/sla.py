@@ -1,6 +1,5 @@
 """Forms about clocks: pausing, reviewing a breach, promising, working calendars."""
 
-import re
 from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext as _l
@@ -18,20 +17,15 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import HiddenInput
 
 from service_desk.base.clock import local_date, start_of_day
-from service_desk.base.text import squeeze
 from service_desk.forms.fields import DayField, Form, YuanField, optional_id, small_number
-from service_desk.rules.calendar.hours import WEEKDAYS
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.sla import TargetUnit
 from service_desk.services.sla import BreachCause, BreachFilter, BreachView, SignReview
-from service_desk.services.sla.calendars import SetDay
 from service_desk.services.sla.levels import LevelConditions, LevelTerms
 
 # Selects get their choices from the page, which knows the reader's language and the account's people.
 MAX_PROSE = 2000
 PERIODS = (7, 30, 90)
-_SPANS = re.compile(r"[,，;；、\s]+")
-_DASHES = re.compile(r"\s*(?:-|–|—|~|～|至|到)\s*")
 
 
 class PauseForm(Form):
@@ -137,49 +131,3 @@ class EndForm(Form):
 
     ends_on = DayField(_l("Ends on"), [InputRequired()])
     version = HiddenField(default="0")
-
-
-def read_spans(text: str | None) -> list[list[str]]:
-    """`08:30-12:00, 13:30-17:30` as pairs; what is no span stays as typed, for the rules to refuse."""
-    joined = _DASHES.sub("-", squeeze(text or ""))
-    return [_pair(part) for part in _SPANS.split(joined) if part]
-
-
-def _pair(part: str) -> list[str]:
-    opens, _, closes = part.partition("-")
-    return [_padded(opens), _padded(closes)] if closes else [part, ""]
-
-
-def _padded(clock: str) -> str:
-    return f"0{clock}" if re.fullmatch(r"\d:\d\d", clock) else clock
-
-
-class WeekForm(Form):
-    """The weekly hours of a calendar, a line a weekday; empty is closed."""
-
-    mon = StringField(_l("Monday"), [Length(max=100)])
-    tue = StringField(_l("Tuesday"), [Length(max=100)])
-    wed = StringField(_l("Wednesday"), [Length(max=100)])
-    thu = StringField(_l("Thursday"), [Length(max=100)])
-    fri = StringField(_l("Friday"), [Length(max=100)])
-    sat = StringField(_l("Saturday"), [Length(max=100)])
-    sun = StringField(_l("Sunday"), [Length(max=100)])
-    version = IntegerField(widget=HiddenInput(), default=0)
-
-    def week(self) -> dict[str, list[list[str]]]:
-        """The hours typed, for `services.sla.calendars`."""
-        return {name: read_spans(self[name].data) for name in WEEKDAYS}
-
-
-class DayForm(Form):
-    """One date that differs from its weekday."""
-
-    day = DayField(_l("Date"), [InputRequired()])
-    hours = StringField(_l("Hours on this day"), [Length(max=100)])
-    label = StringField(_l("Why"), [InputRequired(), Length(max=200)])
-    version = IntegerField(widget=HiddenInput(), default=0)
-
-    def command(self) -> SetDay:
-        """What was typed, for `services.sla.calendars`."""
-        hours = tuple((opens, closes) for opens, closes in read_spans(self.hours.data))
-        return SetDay(self.day.data, hours, squeeze(self.label.data or ""))

@@ -16,8 +16,8 @@ from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.sla import TargetUnit
 from service_desk.services import sla
 from service_desk.services.notices import Matter
-from service_desk.services.sla import calendars, levels
-from service_desk.services.sla.calendars import SetDay
+from service_desk.services.sla import calendar_edits, calendars, levels
+from service_desk.services.sla.calendar_edits import RemoveDay, SetDay
 from service_desk.services.sla.levels import LevelConditions, LevelTerms
 from tests.world import World
 
@@ -74,13 +74,13 @@ class TestStartingSet:
     def test_a_new_year_is_filled_without_touching_what_people_changed(self, defaults, world, now) -> None:
         office = calendars.get_calendar("office")
         command = SetDay(date(2026, 12, 24), (), "年会")
-        calendars.set_day("office", command, version=office.version, actor=world.admin, now=now)
+        calendar_edits.change_calendar("office", command, version=office.version, actor=world.admin, now=now)
 
         sla.install_defaults(now + timedelta(days=365))
 
         years = {day.year for day in db.session.scalars(select(CalendarDay.day))}
         assert 2028 in years
-        assert any(day.label == "年会" for day in calendars.list_days(office.id, 2026))
+        assert calendars.content_of(office).days[date(2026, 12, 24)].label == "年会"
 
 
 class TestCalendars:
@@ -91,7 +91,7 @@ class TestCalendars:
         digest, due_at = old.calendar_digest, old.due_at
 
         command = SetDay(date(2026, 11, 24), (), "停电")
-        calendars.set_day("office", command, version=office.version, actor=world.admin, now=now)
+        calendar_edits.change_calendar("office", command, version=office.version, actor=world.admin, now=now)
         new = start(world, Matter("claim", 2, "CLM-2026-000002", world.account.id), now)
 
         assert (old.calendar_digest, old.due_at) == (digest, due_at)
@@ -101,18 +101,20 @@ class TestCalendars:
     def test_a_stale_change_is_refused(self, defaults, world, now) -> None:
         version = calendars.get_calendar("office").version
         command = SetDay(date(2026, 11, 24), (), "停电")
-        calendars.set_day("office", command, version=version, actor=world.admin, now=now)
+        calendar_edits.change_calendar("office", command, version=version, actor=world.admin, now=now)
         with pytest.raises(Conflict, match="stale"):
-            calendars.set_day("office", command, version=version, actor=world.admin, now=now)
+            calendar_edits.change_calendar("office", command, version=version, actor=world.admin, now=now)
 
     def test_removing_a_day_brings_the_earlier_version_back(self, defaults, world, now) -> None:
         office = calendars.get_calendar("office")
         digest = office.digest
         day = date(2026, 11, 24)
-        calendars.set_day(
+        calendar_edits.change_calendar(
             "office", SetDay(day, (), "停电"), version=office.version, actor=world.admin, now=now
         )
-        calendars.remove_day("office", day, version=office.version, actor=world.admin, now=now)
+        calendar_edits.change_calendar(
+            "office", RemoveDay(day), version=office.version, actor=world.admin, now=now
+        )
         assert office.digest == digest
 
     def test_an_unknown_calendar_or_day_is_not_found(self, defaults, world, now) -> None:
@@ -120,7 +122,9 @@ class TestCalendars:
             calendars.get_calendar("lunar")
         version = calendars.get_calendar("office").version
         with pytest.raises(NotFound):
-            calendars.remove_day("office", date(2026, 11, 24), version=version, actor=world.admin, now=now)
+            calendar_edits.change_calendar(
+                "office", RemoveDay(date(2026, 11, 24)), version=version, actor=world.admin, now=now
+            )
 
 
 class TestLevels:

@@ -8,15 +8,23 @@ from service_desk.rules.calendar.hours import (
     hours_from_json,
     parse_span,
     spans_from_json,
+    written_span,
 )
 from service_desk.rules.calendar.vectors import run_vectors
-from service_desk.rules.calendar.versions import DayChange, Differences, WeekdayChange, differences
+from service_desk.rules.calendar.versions import (
+    DayChange,
+    Differences,
+    WeekdayChange,
+    Written,
+    differences,
+)
 from service_desk.rules.calendar.working import (
     Pause,
     WorkingCalendar,
     always_open,
     calendar_from_json,
 )
+from service_desk.rules.calendar.zones import zone_names
 
 __all__ = [
     "DayChange",
@@ -27,6 +35,7 @@ __all__ = [
     "Span",
     "WeekdayChange",
     "WorkingCalendar",
+    "Written",
     "always_open",
     "calendar_from_json",
     "differences",
@@ -35,4 +44,6 @@ __all__ = [
     "parse_span",
     "run_vectors",
     "spans_from_json",
+    "written_span",
+    "zone_names",
 ]

@@ -25,6 +25,13 @@ def parse_span(opens: str, closes: str) -> Span:
     return start, end if end > start else end + DAY
 
 
+def written_span(span: Span) -> str:
+    """A span as people write it: `22:00-06:00`, `00:00-24:00`."""
+    opens, closes = span
+    end = closes if closes <= DAY else closes - DAY
+    return f"{opens // 3600:02}:{opens // 60 % 60:02}-{end // 3600:02}:{end // 60 % 60:02}"
+
+
 def spans_from_json(pairs: object) -> tuple[Span, ...]:
     """Read one date's hours, e.g. [["08:30", "12:00"], ["13:30", "17:30"]]; [] is a closed date."""
     if not isinstance(pairs, Sequence) or isinstance(pairs, str):

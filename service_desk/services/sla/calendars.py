@@ -1,34 +1,64 @@
-"""Working calendars as people edit them, and the fixed versions that timers count on."""
+"""Working calendars, and the fixed versions that timers count on. `calendar_edits` changes them."""
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import extract, func, insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm.attributes import flag_modified
 
 from service_desk.base.clock import local_date
-from service_desk.base.errors import Conflict, Invalid, NotFound
+from service_desk.base.errors import NotFound
 from service_desk.models.db import db
 from service_desk.models.sla import CalendarDay, CalendarVersion, Timer, WorkingCalendarRow
-from service_desk.models.users import User
-from service_desk.rules.calendar import WorkingCalendar, calendar_from_json, spans_from_json
-from service_desk.rules.permissions import Action
-from service_desk.services import access, audit
+from service_desk.rules.calendar import WorkingCalendar, Written, calendar_from_json
 
 FIRST_YEAR, LAST_YEAR = 2004, 2099
 
 
 @dataclass(frozen=True)
-class SetDay:
-    """A dated exception: `hours` such as (("08:30", "12:00"),); none is a closed day."""
+class DayContent:
+    """What a calendar says of one date: closed without hours. `source` is empty for what a person entered."""
 
-    day: date
-    hours: tuple[tuple[str, str], ...]
+    hours: Written
     label: str
+    source: str = ""
+    is_provisional: bool = False
+
+
+@dataclass(frozen=True)
+class Content:
+    """All that a calendar says, kept or only planned. `week` holds the open weekdays."""
+
+    zone: str
+    week: Mapping[str, Written]
+    days: Mapping[date, DayContent]
+
+    @property
+    def form(self) -> dict[str, Any]:
+        """The content as versions keep it and the rules read it, dates in order."""
+        days = sorted(self.days.items())
+        form = {
+            "tz": self.zone,
+            "week": dict(self.week),
+            "holidays": [day.isoformat() for day, said in days if not said.hours],
+            "extra": {day.isoformat(): said.hours for day, said in days if said.hours},
+        }
+        return form if self.announced_to is None else {**form, "announced_to": self.announced_to}
+
+    @property
+    def announced_to(self) -> int | None:
+        """The last year whose statutory days are announced; None for a calendar that keeps none."""
+        filled = [day.year for day, said in self.days.items() if said.source]
+        open_years = [day.year for day, said in self.days.items() if said.is_provisional]
+        return min(open_years) - 1 if open_years else max(filled, default=None)
+
+    def days_of(self, year: int) -> dict[date, DayContent]:
+        """The dates of one year that differ from their weekday, in order."""
+        return {day: said for day, said in sorted(self.days.items()) if day.year == year}
 
 
 def list_calendars() -> list[WorkingCalendarRow]:
@@ -44,12 +74,20 @@ def get_calendar(code: str) -> WorkingCalendarRow:
     return calendar
 
 
-def list_days(calendar_id: int, year: int) -> list[CalendarDay]:
-    """A calendar's exceptions of one year, by date."""
-    statement = select(CalendarDay).where(
-        CalendarDay.calendar_id == calendar_id, extract("year", CalendarDay.day) == year
+def content_of(calendar: WorkingCalendarRow) -> Content:
+    """All that a calendar says today."""
+    days = db.session.scalars(select(CalendarDay).where(CalendarDay.calendar_id == calendar.id))
+    return Content(
+        zone=calendar.zone,
+        week=calendar.week,
+        days={row.day: DayContent(row.hours, row.label, row.source, row.is_provisional) for row in days},
     )
-    return list(db.session.scalars(statement.order_by(CalendarDay.day)))
+
+
+def list_versions(code: str) -> list[CalendarVersion]:
+    """Every version a calendar has had, the oldest first."""
+    statement = select(CalendarVersion).where(CalendarVersion.code == code)
+    return list(db.session.scalars(statement.order_by(CalendarVersion.number)))
 
 
 def version_of(digest: str) -> CalendarVersion:
@@ -123,77 +161,16 @@ def current_digest(code: str) -> str:
     return digest
 
 
-def set_week(
-    code: str, week: Mapping[str, list[list[str]]], *, version: int, actor: User, now: datetime
-) -> WorkingCalendarRow:
-    """Change the weekly hours. Clocks already started keep theirs.
-
-    Invalid: calendar_hours_invalid, calendar_never_open. Conflict("stale") when `version` is not the
-    calendar's any more.
-    """
-    calendar = _to_edit(code, version, actor)
-    kept = {name: pairs for name, pairs in week.items() if pairs}
-    calendar_from_json({"tz": calendar.zone, "week": kept})
-    changes = audit.change(calendar, week=kept)
-    if changes:
-        seal(calendar, now)
-        audit.record("calendar_week_set", calendar, actor=actor, now=now, label=code, changes=changes)
-    return calendar
-
-
-def set_day(code: str, command: SetDay, *, version: int, actor: User, now: datetime) -> CalendarDay:
-    """Add or replace a dated exception; what a person enters is not provisional."""
-    calendar = _to_edit(code, version, actor)
-    if not FIRST_YEAR <= command.day.year <= LAST_YEAR:
-        raise Invalid("calendar_year_out_of_range", field="day", first=FIRST_YEAR, last=LAST_YEAR)
-    hours = [list(pair) for pair in command.hours]
-    spans_from_json(hours)
-    day = _find_day(calendar.id, command.day) or CalendarDay(calendar_id=calendar.id, day=command.day)
-    before = day.hours if day.id else None
-    db.session.add(day)
-    day.hours, day.label, day.source, day.is_provisional = hours, command.label, "", False
-    seal(calendar, now)
-    audit.record(
-        "calendar_day_set",
-        calendar,
-        actor=actor,
-        now=now,
-        label=code,
-        changes={command.day.isoformat(): (before, hours)},
-    )
-    return day
-
-
-def remove_day(code: str, day: date, *, version: int, actor: User, now: datetime) -> None:
-    """Take a dated exception away: the weekly hours hold on that date again."""
-    calendar = _to_edit(code, version, actor)
-    row = _find_day(calendar.id, day)
-    if row is None:
-        raise NotFound("not_found")
-    db.session.delete(row)
-    seal(calendar, now)
-    changes = {day.isoformat(): (row.hours, None)}
-    audit.record("calendar_day_removed", calendar, actor=actor, now=now, label=code, changes=changes)
-
-
-def _to_edit(code: str, version: int, actor: User) -> WorkingCalendarRow:
-    access.require(actor, Action.MANAGE_SETTINGS)
-    calendar = get_calendar(code)
-    if calendar.version != version:
-        raise Conflict("stale")
-    return calendar
-
-
-def _find_day(calendar_id: int, day: date) -> CalendarDay | None:
-    return db.session.scalar(
-        select(CalendarDay).where(CalendarDay.calendar_id == calendar_id, CalendarDay.day == day)
-    )
+def current_digests() -> dict[str, str]:
+    """The latest version of every calendar, by its code."""
+    rows = db.session.execute(select(WorkingCalendarRow.code, WorkingCalendarRow.digest))
+    return {code: digest for code, digest in rows if digest is not None}
 
 
 def seal(calendar: WorkingCalendarRow, now: datetime) -> None:
-    """Fix the calendar's present content as a version that clocks can name."""
-    form = _form(calendar)
-    digest = hashlib.sha256(json.dumps([calendar.code, form], sort_keys=True).encode()).hexdigest()[:40]
+    """Fix the calendar's present content as a version that clocks can name; an earlier version may come back."""
+    form = content_of(calendar).form
+    digest = _digest(calendar.code, form)
     if db.session.get(CalendarVersion, digest) is None:
         number = select(func.count() + 1).where(CalendarVersion.code == calendar.code)
         values = {"digest": digest, "code": calendar.code, "form": form, "made_at": now}
@@ -204,23 +181,10 @@ def seal(calendar: WorkingCalendarRow, now: datetime) -> None:
     db.session.flush()
 
 
-def _form(calendar: WorkingCalendarRow) -> dict[str, Any]:
-    """The calendar in the form the rules read, dates in order."""
-    days = db.session.scalars(
-        select(CalendarDay).where(CalendarDay.calendar_id == calendar.id).order_by(CalendarDay.day)
-    ).all()
-    form = {
-        "tz": calendar.zone,
-        "week": calendar.week,
-        "holidays": [day.day.isoformat() for day in days if not day.hours],
-        "extra": {day.day.isoformat(): day.hours for day in days if day.hours},
-    }
-    announced_to = _announced_to(days)
-    return form if announced_to is None else {**form, "announced_to": announced_to}
+def is_sealed(calendar: WorkingCalendarRow) -> bool:
+    """Whether the calendar's latest version says what the calendar says."""
+    return calendar.digest == _digest(calendar.code, content_of(calendar).form)
 
 
-def _announced_to(days: Iterable[CalendarDay]) -> int | None:
-    """The last year whose days are announced; None for a calendar without statutory days."""
-    filled = [day.day.year for day in days if day.source]
-    open_years = [day.day.year for day in days if day.is_provisional]
-    return min(open_years) - 1 if open_years else max(filled, default=None)
+def _digest(code: str, form: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps([code, form], sort_keys=True).encode()).hexdigest()[:40]

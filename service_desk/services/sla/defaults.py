@@ -1,18 +1,19 @@
 """The calendars, service levels and causes a new desk begins with; all of it is editable afterwards."""
 
-from collections.abc import Iterator
 from datetime import date, datetime
 
-from sqlalchemy import delete, extract, func, select
+from sqlalchemy import func, select
 
-from service_desk.adapters.statutory_days import StatutoryYear, statutory_year
+from service_desk.adapters.statutory_days import statutory_year
 from service_desk.base.clock import CHINA, local_date
 from service_desk.base.money import to_fen
 from service_desk.models.db import db
-from service_desk.models.sla import BreachCause, CalendarDay, ServiceLevel, WorkingCalendarRow
+from service_desk.models.sla import BreachCause, ServiceLevel, WorkingCalendarRow
 from service_desk.rules.sla import DEFAULT_CALENDARS, DEFAULT_CAUSES, DEFAULT_LEVELS, Level
 from service_desk.rules.sla.defaults import DefaultCalendar
 from service_desk.services.sla import calendars
+from service_desk.services.sla.calendar_edits import Plan, carry_out, with_statutory_year
+from service_desk.services.sla.calendars import Content
 
 FIRST_STATUTORY_YEAR = 2024
 _LEVELS_HOLD_FROM = date(FIRST_STATUTORY_YEAR, 1, 1)
@@ -53,39 +54,22 @@ def _install_calendar(default: DefaultCalendar, now: datetime) -> None:
         )
         db.session.add(calendar)
         db.session.flush()
-    filled = False
+    before = calendars.content_of(calendar)
+    after = before
     if default.keeps_statutory_days:
-        years = range(FIRST_STATUTORY_YEAR, local_date(now).year + 2)
-        filled = sum(_fill_year(calendar, year) for year in years) > 0
-    if is_new or filled:
-        calendars.seal(calendar, now)
+        for year in range(FIRST_STATUTORY_YEAR, local_date(now).year + 2):
+            after = _with_better_days(after, year)
+    if is_new or before != after or not calendars.is_sealed(calendar):
+        carry_out(Plan(calendar, before, after), now)
 
 
-def _fill_year(calendar: WorkingCalendarRow, year: int) -> bool:
-    """Write a year's statutory days unless it has better ones; True when something was written."""
-    of_year = (CalendarDay.calendar_id == calendar.id, extract("year", CalendarDay.day) == year)
-    known = list(db.session.scalars(select(CalendarDay.is_provisional).where(*of_year)))
+def _with_better_days(content: Content, year: int) -> Content:
+    """The year's statutory days, unless it has days as good or better."""
+    known = [said.is_provisional for said in content.days_of(year).values() if said.source]
     statutory = statutory_year(year)
     if known and (statutory.is_provisional or not all(known)):
-        return False
-    db.session.execute(delete(CalendarDay).where(*of_year))
-    rows = list(_day_rows(calendar, statutory))
-    db.session.add_all(rows)
-    db.session.flush()
-    return bool(rows)
-
-
-def _day_rows(calendar: WorkingCalendarRow, statutory: StatutoryYear) -> Iterator[CalendarDay]:
-    weekday_hours = calendar.week.get("mon", [])
-    for day in statutory.days:
-        yield CalendarDay(
-            calendar_id=calendar.id,
-            day=day.day,
-            hours=weekday_hours if day.is_working else [],
-            label=day.name,
-            source=statutory.source,
-            is_provisional=statutory.is_provisional,
-        )
+        return content
+    return with_statutory_year(content, statutory, year)
 
 
 def _level_row(level: Level) -> ServiceLevel:

@@ -11,12 +11,13 @@ from flask_login import login_required
 from service_desk.base.clock import local_date
 from service_desk.base.errors import NotFound
 from service_desk.forms.fields import small_number
-from service_desk.forms.sla import DayForm, WeekForm
+from service_desk.forms.sla_calendars import DayForm, WeekForm
 from service_desk.models.sla import WorkingCalendarRow
 from service_desk.presenters import sla as words
 from service_desk.rules.calendar.hours import WEEKDAYS
 from service_desk.rules.permissions import Action
 from service_desk.services import access
+from service_desk.services.sla import calendar_edits as edits
 from service_desk.services.sla import calendars as books
 from service_desk.web.http import actor, again, attempt, done
 from service_desk.web.pages.sla.blueprint import bp
@@ -40,7 +41,7 @@ def set_week(code: str) -> ResponseReturnValue:
     form = _week_form(row)
 
     def act() -> None:
-        books.set_week(code, form.week(), version=form.version.data or 0, actor=actor(), now=g.now)
+        edits.change_calendar(code, form.command(), version=form.version.data or 0, actor=actor(), now=g.now)
 
     if attempt(form, act):
         return done(_("The weekly hours were changed."), "sla.calendars", calendar=code)
@@ -58,7 +59,7 @@ def set_day(code: str) -> ResponseReturnValue:
     form = _day_form(row)
 
     def act() -> None:
-        books.set_day(code, form.command(), version=form.version.data or 0, actor=actor(), now=g.now)
+        edits.change_calendar(code, form.command(), version=form.version.data or 0, actor=actor(), now=g.now)
 
     if attempt(form, act):
         return done(_("The day was set."), "sla.calendars", calendar=code, year=form.day.data.year)
@@ -74,7 +75,7 @@ def remove_day(code: str, day: str) -> ResponseReturnValue:
     except ValueError:
         raise NotFound("not_found") from None
     version = small_number(request.form.get("version")) or 0
-    books.remove_day(code, chosen, version=version, actor=actor(), now=g.now)
+    edits.change_calendar(code, edits.RemoveDay(chosen), version=version, actor=actor(), now=g.now)
     return done(_("The day was removed."), "sla.calendars", calendar=code, year=chosen.year)
 
 
@@ -108,7 +109,7 @@ def _context(row: WorkingCalendarRow, week_form: WeekForm, day_form: DayForm) ->
     return {
         "calendar": row,
         "calendars": books.list_calendars(),
-        "days": books.list_days(row.id, year),
+        "days": [{"day": day, **said.__dict__} for day, said in books.content_of(row).days_of(year).items()],
         "year": year,
         "years": range(year - 1, year + 2),
         "number": books.version_of(row.digest).number if row.digest else 1,
