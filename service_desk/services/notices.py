@@ -113,6 +113,24 @@ def _row(
     )
 
 
+def take_back(dedupe: str, *, matter: Matter, now: datetime) -> None:
+    """Let the same be told anew, for what was told turned out not to be so.
+
+    What was sent stays on record; what still waits to be sent is not.
+    """
+    told = select(Notice).where(
+        Notice.matter_kind == matter.kind,
+        Notice.matter_id == matter.id,
+        Notice.dedupe_key.startswith(f"{dedupe}:", autoescape=True),
+    )
+    for notice in db.session.scalars(told).all():
+        if notice.state is NoticeState.QUEUED and notice.tries == 0:
+            db.session.delete(notice)
+        else:
+            notice.dedupe_key = f"{notice.dedupe_key}:until {now:%Y%m%dT%H%M%S}"
+    db.session.flush()
+
+
 def unread_count(user: User) -> int:
     """How many in-app notices the user has not read."""
     return (

@@ -132,7 +132,8 @@ class TestCorrection:
         [
             (EARLIER + timedelta(minutes=5), " ", "correction_evidence_missing"),
             (NOW + timedelta(minutes=5), "photo", "clock_event_future"),
-            (EARLIER - timedelta(minutes=5), "photo", "clock_event_overlaps"),
+            (EARLIER - timedelta(minutes=5), "photo", "correction_overlaps"),
+            (STOP.at, "photo", "correction_same"),
         ],
     )
     def test_it_is_refused_without_evidence_in_the_future_or_out_of_order(
@@ -144,5 +145,5 @@ class TestCorrection:
         assert error.value.code == code
 
     def test_an_event_may_not_pass_the_one_after_it(self) -> None:
-        with pytest.raises(Invalid, match="clock_event_overlaps"):
+        with pytest.raises(Invalid, match="correction_overlaps"):
             correct_time(ENDED, START, STOP.at + timedelta(seconds=1), evidence="photo", now=NOW)

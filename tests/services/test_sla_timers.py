@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
-from service_desk.base.errors import Forbidden, Invalid, NotFound
+from service_desk.base.errors import Conflict, Forbidden, Invalid, NotFound
 from service_desk.models.audit import AuditEntry
 from service_desk.models.db import db
 from service_desk.models.documents import Document, DocumentKind
@@ -270,11 +270,95 @@ class TestPause:
     def test_cannot_be_had_twice_nor_after_the_end(self, world, matter, survey, now) -> None:
         reason = PauseReason.VEHICLE_UNAVAILABLE
         sla.pause(survey.id, reason, "", None, actor=world.claims1, now=now)
-        with pytest.raises(Invalid, match="clock_already_paused"):
-            sla.pause(survey.id, reason, "", None, actor=world.claims1, now=now)
+        with pytest.raises(Conflict, match="clock_paused_meanwhile") as refused:
+            sla.pause(survey.id, reason, "", None, actor=world.manager, now=now)
+        assert refused.value.params == {"who": world.claims1.name, "at": now}
         sla.stop(matter, [ClockStep.SURVEY], at=now, actor=None, now=now)
-        with pytest.raises(Invalid, match="clock_ended"):
+        with pytest.raises(Conflict, match="clock_ended_meanwhile"):
             sla.resume(survey.id, actor=world.claims1, now=now)
+
+    def test_cannot_be_ended_by_two(self, world, survey, now) -> None:
+        with pytest.raises(Invalid, match="clock_not_paused"):
+            sla.resume(survey.id, actor=world.claims1, now=now)
+        sla.pause(survey.id, PauseReason.VEHICLE_UNAVAILABLE, "", None, actor=world.claims1, now=now + MINUTE)
+        sla.resume(survey.id, actor=world.manager, now=now + 2 * MINUTE)
+        with pytest.raises(Conflict, match="clock_resumed_meanwhile") as refused:
+            sla.resume(survey.id, actor=world.claims1, now=now + 3 * MINUTE)
+        assert refused.value.params == {"who": world.manager.name, "at": now + 2 * MINUTE}
+
+
+class TestPauseSinceEarlier:
+    """A pause entered later than it began: provable, after everything recorded, before nothing broken."""
+
+    REASON = PauseReason.VEHICLE_UNAVAILABLE
+
+    def test_takes_the_time_that_was_waited_off_the_clock(self, world, matter, survey, now) -> None:
+        at, since = now + 30 * MINUTE, now + 20 * MINUTE
+
+        sla.pause(survey.id, self.REASON, "", paper(matter, at), actor=world.claims1, now=at, at=since)
+
+        assert (survey.state, survey.paused_at, survey.left_seconds) == (TimerState.PAUSED, since, 2400)
+        entry = db.session.scalars(select(TimerEntry).where(TimerEntry.kind == EventKind.PAUSE)).one()
+        assert (entry.at, entry.recorded_at) == (since, at)
+
+    def test_takes_back_a_warning_told_for_that_time_and_warns_again_later(
+        self, world, matter, survey, now
+    ) -> None:
+        at, since, back = now + 50 * MINUTE, now + 40 * MINUTE, now + 120 * MINUTE
+        sla.check_timer(survey.id, now + 45 * MINUTE)
+
+        sla.pause(survey.id, self.REASON, "", paper(matter, at), actor=world.claims1, now=at, at=since)
+        sla.resume(survey.id, actor=world.claims1, now=back)
+
+        assert survey.next_check_at == survey.warn_at == back + 5 * MINUTE
+        assert [one.kind for one in sla.check_timer(survey.id, back + 5 * MINUTE)] == ["warning"]
+
+    @pytest.mark.parametrize(
+        ("since", "proved", "code"),
+        [
+            (60, True, "pause_in_future"),
+            (-1, True, "pause_before_start"),
+            (15, True, "pause_overlaps"),
+            (23, True, "clock_event_overlaps"),
+            (29, False, "clock_event_backdated"),
+        ],
+    )
+    def test_is_refused_with_the_field(self, world, matter, survey, now, since, proved, code) -> None:
+        sla.pause(survey.id, self.REASON, "", None, actor=world.claims1, now=now + 10 * MINUTE)
+        sla.resume(survey.id, actor=world.claims1, now=now + 20 * MINUTE)
+        handed = now + 25 * MINUTE
+        sla.hand_over(matter, to_id=world.claims2.id, at=handed, actor=world.claims1, now=handed)
+        at = now + 30 * MINUTE
+
+        with pytest.raises(Invalid) as refused:
+            sla.pause(
+                survey.id,
+                self.REASON,
+                "",
+                paper(matter, at) if proved else None,
+                actor=world.claims2,
+                now=at,
+                at=now + since * MINUTE,
+            )
+
+        assert (refused.value.code, refused.value.field) == (code, "at")
+        assert survey.state is TimerState.RUNNING
+
+    def test_never_undoes_a_breach(self, world, matter, survey, now) -> None:
+        late = now + 70 * MINUTE
+
+        with pytest.raises(Invalid) as refused:
+            sla.pause(
+                survey.id,
+                self.REASON,
+                "",
+                paper(matter, late),
+                actor=world.claims1,
+                now=late,
+                at=now + 50 * MINUTE,
+            )
+
+        assert (refused.value.code, refused.value.field) == ("pause_before_breach", "at")
 
 
 def test_every_event_is_in_the_ledger_and_the_audit(world, session, matter, survey, now) -> None:

@@ -2,12 +2,14 @@
 
 import pkgutil
 from collections.abc import Mapping
+from datetime import datetime
 from importlib import import_module
 from typing import Any
 
 from flask_babel import LazyString
 
 from service_desk.base.errors import DomainError
+from service_desk.presenters import times
 
 
 def _all_sentences() -> dict[str, LazyString]:
@@ -35,4 +37,6 @@ def sentence_for(code: str, params: Mapping[str, Any]) -> str:
 
 
 def _shown(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return times.minute(value)
     return "—" if value is None or value == "" else value

@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 
-from service_desk.base.errors import Forbidden, Invalid, NotFound
+from service_desk.base.errors import Conflict, Forbidden, Invalid, NotFound
 from service_desk.models.db import db
 from service_desk.models.documents import Document, DocumentKind
-from service_desk.models.sla import Timer
+from service_desk.models.sla import Timer, TimerEntry, TimerState
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.permissions import Action, Side
@@ -17,10 +18,15 @@ from service_desk.rules.sla import EventKind, PauseReason
 from service_desk.rules.vocabulary import Severity
 from service_desk.services import access, audit
 from service_desk.services.notices import Matter
-from service_desk.services.sla import ledger, starting, telling
+from service_desk.services.sla import ledger, retelling, starting, telling
 
 # What somebody must be allowed to do to pause a clock of such a matter; claims where nothing is said.
 _WORK = {"enquiry": Action.ANSWER_ENQUIRIES, starting.BREACH: Action.REVIEW_BREACHES}
+# What somebody else did first, by the state it left: the refusal, and the entries that tell who and when.
+_OVERTAKEN = {
+    TimerState.PAUSED: ("clock_paused_meanwhile", (EventKind.PAUSE,)),
+    TimerState.RUNNING: ("clock_resumed_meanwhile", (EventKind.RESUME,)),
+}
 _SHOWN = ("state", "holder_id", "due_at", "breached_at", "stopped_at")
 
 
@@ -62,13 +68,13 @@ def stop(
     """
     stopped = [timer for timer in open_timers(matter) if timer.step in steps]
     for timer in stopped:
-        before = _shown(timer)
+        before = shown(timer)
         facts = ledger.add_entry(
             timer, EventKind.STOP, holder_id=timer.holder_id, at=at, actor=actor, now=now
         )
         telling.tell_due(timer, facts, now=now)
         if timer.breached_at is None:
-            _drop_review_clock(timer, actor=actor, now=now)
+            drop_review_clock(timer, actor=actor, now=now)
         _audit("clock_stopped", timer, before, actor, now)
     return stopped
 
@@ -77,9 +83,9 @@ def cancel(matter: Matter, *, at: datetime, actor: User | None, now: datetime) -
     """Cancel the open clocks of a matter: no verdict, and no part in compliance figures."""
     cancelled = open_timers(matter)
     for timer in cancelled:
-        before = _shown(timer)
+        before = shown(timer)
         ledger.add_entry(timer, EventKind.CANCEL, holder_id=timer.holder_id, at=at, actor=actor, now=now)
-        _drop_review_clock(timer, actor=actor, now=now)
+        drop_review_clock(timer, actor=actor, now=now)
         _audit("clock_cancelled", timer, before, actor, now)
     return cancelled
 
@@ -88,7 +94,7 @@ def hand_over(matter: Matter, *, to_id: int, at: datetime, actor: User | None, n
     """Give the open clocks of a matter to another holder; the time used stays with who used it."""
     handed = [timer for timer in open_timers(matter) if timer.holder_id != to_id]
     for timer in handed:
-        before = _shown(timer)
+        before = shown(timer)
         ledger.add_entry(timer, EventKind.HANDOVER, holder_id=to_id, at=at, actor=actor, now=now)
         _audit("clock_handed_over", timer, before, actor, now)
     return handed
@@ -102,37 +108,74 @@ def pause(
     *,
     actor: User,
     now: datetime,
+    at: datetime | None = None,
 ) -> Timer:
-    """Let a clock stand from `now` on, by its holder or a manager. A promise already broken stays broken.
+    """Let a clock stand, by its holder or a manager, from now on or since `at`, which then needs evidence.
 
-    Invalid: pause_reason_missing, pause_evidence_missing, clock_already_paused, clock_ended.
+    A promise already broken stays broken, so no pause is entered for the time before it was.
+    Invalid: pause_reason_missing, pause_evidence_missing; pause_in_future, pause_before_start, pause_overlaps,
+    pause_before_breach, clock_event_overlaps, clock_event_backdated. Conflict: clock_paused_meanwhile,
+    clock_ended_meanwhile.
     """
-    timer = get_timer_to_handle(timer_id, actor=actor)
-    chosen = _reason(reason)
+    timer = _locked(get_timer_to_handle(timer_id, actor=actor))
+    _require_state(timer, TimerState.RUNNING)
+    chosen, since = _reason(reason), at or now
     _check_evidence(timer, evidence_id)
-    before = _shown(timer)
-    ledger.add_entry(
+    if timer.due_at is not None and since < timer.due_at < now:
+        raise Invalid("pause_before_breach", field="at", at=timer.due_at)
+    before = shown(timer)
+    facts = ledger.add_entry(
         timer,
         EventKind.PAUSE,
         holder_id=timer.holder_id,
-        at=now,
+        at=since,
         actor=actor,
         now=now,
         reason=chosen,
         note=note,
         evidence_id=evidence_id,
     )
+    if since < now:
+        # A warning may have been told for a time in which the clock stood.
+        retelling.take_back_told(timer, facts, now)
+        telling.tell_due(timer, facts, now=now)
     _audit("clock_paused", timer, before, actor, now)
     return timer
 
 
 def resume(timer_id: int, *, actor: User, now: datetime) -> Timer:
-    """Let a standing clock run on; its due time follows from what is left."""
-    timer = get_timer_to_handle(timer_id, actor=actor)
-    before = _shown(timer)
+    """Let a standing clock run on; its due time follows from what is left.
+
+    Conflict: clock_resumed_meanwhile, clock_ended_meanwhile.
+    """
+    timer = _locked(get_timer_to_handle(timer_id, actor=actor))
+    _require_state(timer, TimerState.PAUSED)
+    before = shown(timer)
     ledger.add_entry(timer, EventKind.RESUME, holder_id=timer.holder_id, at=now, actor=actor, now=now)
     _audit("clock_resumed", timer, before, actor, now)
     return timer
+
+
+def _locked(timer: Timer) -> Timer:
+    """The timer as it is once nobody else changes it: of two who act at once, the second sees what the first did."""
+    db.session.refresh(timer, with_for_update=True)
+    return timer
+
+
+def _require_state(timer: Timer, wanted: TimerState) -> None:
+    """Refuse what somebody else has overtaken, and say who and when."""
+    if timer.state is wanted:
+        return
+    code, kinds = _OVERTAKEN.get(timer.state, ("clock_ended_meanwhile", (EventKind.STOP, EventKind.CANCEL)))
+    found = db.session.execute(
+        select(TimerEntry.at, User.name)
+        .outerjoin(User, User.id == TimerEntry.actor_id)
+        .where(TimerEntry.timer_id == timer.id, TimerEntry.voided_at.is_(None), TimerEntry.kind.in_(kinds))
+        .order_by(TimerEntry.at.desc(), TimerEntry.id.desc())
+    ).first()
+    if found is None:
+        raise Invalid("clock_not_paused")
+    raise Conflict(code, who=found.name, at=found.at)
 
 
 def get_timer(timer_id: int, *, actor: User) -> Timer:
@@ -208,17 +251,23 @@ def _check_evidence(timer: Timer, evidence_id: int | None) -> None:
         raise Invalid("pause_evidence_missing", field="evidence")
 
 
-def _drop_review_clock(timer: Timer, *, actor: User | None, now: datetime) -> None:
-    """Without a breach there is nothing to review: a late entry proved the promise kept, or it was withdrawn."""
+def drop_review_clock(timer: Timer, *, actor: User | None, now: datetime) -> None:
+    """Cancel the clock of a review nobody needs: without a breach there is nothing to review."""
     for review in open_timers(starting.review_matter(timer)):
         ledger.add_entry(review, EventKind.CANCEL, holder_id=review.holder_id, at=now, actor=actor, now=now)
 
 
-def _shown(timer: Timer) -> dict[str, object]:
+def shown(timer: Timer) -> dict[str, Any]:
+    """What the audit trail keeps of a timer."""
     return {name: getattr(timer, name) for name in _SHOWN}
 
 
-def _audit(action: str, timer: Timer, before: dict[str, object], actor: User | None, now: datetime) -> None:
-    after = _shown(timer)
-    changes = {name: (before[name], after[name]) for name in _SHOWN if before[name] != after[name]}
+def changes_since(before: dict[str, Any], timer: Timer) -> dict[str, tuple[Any, Any]]:
+    """What is no longer as it was, for the audit trail."""
+    after = shown(timer)
+    return {name: (before[name], after[name]) for name in _SHOWN if before[name] != after[name]}
+
+
+def _audit(action: str, timer: Timer, before: dict[str, Any], actor: User | None, now: datetime) -> None:
+    changes = changes_since(before, timer)
     audit.record(action, timer, actor=actor, now=now, label=starting.label_of(timer), changes=changes)
