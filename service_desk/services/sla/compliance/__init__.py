@@ -1,0 +1,66 @@
+"""Promises kept and broken: the figures managers audit, and the rows behind each of them.
+
+How it is counted, once for every page, report and export:
+
+* A promise is *judged* when it is kept, at the instant its clock stops, or when it is broken, at the instant it
+  was due, whether or not the step is done since. It counts in the day of that instant, and a past week's share
+  never moves because something late is done at last.
+* Compliance is kept ÷ (kept + broken). Groups are added up by their counts; shares are never averaged.
+* Cancelled clocks have no verdict. They are counted beside, in the day they were cancelled.
+* Time used is time on the clock, of clocks that have stopped; what is broken and still open is not in it yet.
+* A clock belongs to the person who holds it, or held it last. Who used up the time is told by the hours by holder.
+* Hours are of the judged clocks as a whole, from start to stop, of those still open until now: their sum by holder
+  is the time used.
+* Clocks of breach reviews are a step of their own and in no sum: they measure the audit, not the service.
+"""
+
+from service_desk.services.sla.compliance.exporting import (
+    MOST_EXPORTED,
+    ExportedClocks,
+    export_clocks,
+    export_compliance,
+)
+from service_desk.services.sla.compliance.figures import Figures, Group, Times, count_by, total_of
+from service_desk.services.sla.compliance.hours import HolderHours, Hours, PauseHours
+from service_desk.services.sla.compliance.overview import Compliance, read_compliance
+from service_desk.services.sla.compliance.rows import ClockList, ClockRow, list_clocks
+from service_desk.services.sla.compliance.standing import Standing
+from service_desk.services.sla.compliance.wanted import (
+    NOT_SAID,
+    OF_NOW,
+    ComplianceFilter,
+    Dimension,
+    ReviewAge,
+    RowsWanted,
+    Verdicts,
+    may_rank_staff,
+)
+
+__all__ = [
+    "MOST_EXPORTED",
+    "NOT_SAID",
+    "OF_NOW",
+    "ClockList",
+    "ClockRow",
+    "Compliance",
+    "ComplianceFilter",
+    "Dimension",
+    "ExportedClocks",
+    "Figures",
+    "Group",
+    "HolderHours",
+    "Hours",
+    "PauseHours",
+    "ReviewAge",
+    "RowsWanted",
+    "Standing",
+    "Times",
+    "Verdicts",
+    "count_by",
+    "export_clocks",
+    "export_compliance",
+    "list_clocks",
+    "may_rank_staff",
+    "read_compliance",
+    "total_of",
+]
