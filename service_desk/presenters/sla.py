@@ -58,19 +58,6 @@ def nearest(timers: Iterable[Timer]) -> Timer | None:
     return min(running, key=lambda timer: (timer.due_at or _MANY, timer.id), default=None)
 
 
-def clock_rows(timers: Iterable[Timer], now: datetime) -> list[tuple[str, Pill]]:
-    """The Clocks card: each step's latest cycle, step and pill, in the order they started."""
-    latest: dict[str, Timer] = {}
-    for timer in timers:
-        if timer.step not in latest or timer.cycle > latest[timer.step].cycle:
-            latest[timer.step] = timer
-    return [
-        (label(timer.step, "clock_step"), pill(timer, now, named=False))
-        for timer in latest.values()
-        if timer.state is not TimerState.CANCELLED
-    ]
-
-
 def over_words(timer: Timer, now: datetime) -> str:
     """`over by 35 min`; a breach in closed hours has no working time after its due time."""
     over = sla.seconds_over(timer, now)
@@ -134,6 +121,8 @@ def conditions(level: ServiceLevel, accounts: dict[int, str]) -> str:
     words = []
     if level.account_id is not None:
         words.append(accounts.get(level.account_id, str(level.account_id)))
+    if level.severity is not None:
+        words.append(label(level.severity, "severity"))
     if level.is_urban is not None:
         words.append(_("city or county town") if level.is_urban else _("elsewhere"))
     words.extend(_band(level.amount_from_fen, level.amount_to_fen))
