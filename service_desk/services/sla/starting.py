@@ -17,7 +17,7 @@ from service_desk.rules.sla.history import whole_second
 from service_desk.rules.vocabulary import Severity
 from service_desk.services import audit
 from service_desk.services.notices import Matter
-from service_desk.services.sla import calendars, ledger, levels
+from service_desk.services.sla import calendars, ledger, levels, standing_in
 
 log = structlog.get_logger()
 
@@ -67,7 +67,8 @@ def open_timer(
     except IntegrityError:
         raise Conflict("stale") from None
     ledger.add_entry(timer, EventKind.START, holder_id=holder_id, at=at, actor=actor, now=now)
-    changes = {"due_at": (None, timer.due_at), "holder_id": (None, holder_id)}
+    standing_in.cover(timer, now=now)
+    changes = {"due_at": (None, timer.due_at), "holder_id": (None, timer.holder_id)}
     audit.record("clock_started", timer, actor=actor, now=now, label=label_of(timer), changes=changes)
     return timer
 

@@ -18,10 +18,8 @@ from service_desk.rules.sla import EventKind, PauseReason
 from service_desk.rules.vocabulary import Severity
 from service_desk.services import access, audit
 from service_desk.services.notices import Matter
-from service_desk.services.sla import ledger, retelling, starting, telling
+from service_desk.services.sla import ledger, retelling, standing_in, starting, telling
 
-# What somebody must be allowed to do to pause a clock of such a matter; claims where nothing is said.
-_WORK = {"enquiry": Action.ANSWER_ENQUIRIES, starting.BREACH: Action.REVIEW_BREACHES}
 # What somebody else did first, by the state it left: the refusal, and the entries that tell who and when.
 _OVERTAKEN = {
     TimerState.PAUSED: ("clock_paused_meanwhile", (EventKind.PAUSE,)),
@@ -91,11 +89,15 @@ def cancel(matter: Matter, *, at: datetime, actor: User | None, now: datetime) -
 
 
 def hand_over(matter: Matter, *, to_id: int, at: datetime, actor: User | None, now: datetime) -> list[Timer]:
-    """Give the open clocks of a matter to another holder; the time used stays with who used it."""
-    handed = [timer for timer in open_timers(matter) if timer.holder_id != to_id]
+    """Give the open clocks of a matter to another holder; the time used stays with who used it.
+
+    A stand-in keeps for good what is handed to them; what is handed to somebody away goes on to theirs.
+    """
+    handed = [timer for timer in open_timers(matter) if (timer.covered_id or timer.holder_id) != to_id]
     for timer in handed:
         before = shown(timer)
         ledger.add_entry(timer, EventKind.HANDOVER, holder_id=to_id, at=at, actor=actor, now=now)
+        standing_in.cover(timer, now=now)
         _audit("clock_handed_over", timer, before, actor, now)
     return handed
 
@@ -189,7 +191,7 @@ def get_timer(timer_id: int, *, actor: User) -> Timer:
 def get_timer_to_handle(timer_id: int, *, actor: User) -> Timer:
     """A visible timer the actor may pause and resume: its holder, or who manages clocks."""
     timer = get_timer(timer_id, actor=actor)
-    access.require(actor, _work_of(timer))
+    access.require(actor, standing_in.work_of(timer))
     if not may_handle(timer, actor=actor):
         raise Forbidden("clock_of_another")
     return timer
@@ -198,11 +200,7 @@ def get_timer_to_handle(timer_id: int, *, actor: User) -> Timer:
 def may_handle(timer: Timer, *, actor: User) -> bool:
     """Whether the actor does this work, and holds the clock or manages clocks."""
     is_theirs = timer.holder_id == actor.id or access.may(actor, Action.MANAGE_CLOCKS)
-    return is_theirs and access.may(actor, _work_of(timer))
-
-
-def _work_of(timer: Timer) -> Action:
-    return _WORK.get(timer.matter_kind, Action.HANDLE_CLAIMS)
+    return is_theirs and access.may(actor, standing_in.work_of(timer))
 
 
 def open_timers(matter: Matter) -> list[Timer]:
