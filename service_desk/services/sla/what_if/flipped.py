@@ -1,0 +1,91 @@
+"""The cases whose verdict flips: a page at a time, or all of them for a spreadsheet."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from service_desk.base.errors import Invalid
+from service_desk.base.paging import Page, PageRequest
+from service_desk.models.accounts import Branch, KeyAccount
+from service_desk.models.db import db
+from service_desk.models.sla import Timer
+from service_desk.models.users import User
+from service_desk.rules.calendar.openings import moment_of
+from service_desk.services import audit
+from service_desk.services.sla.compliance import MOST_EXPORTED
+from service_desk.services.sla.what_if.answering import Answer, ask
+from service_desk.services.sla.what_if.comparing import Flip
+from service_desk.services.sla.what_if.question import Question
+
+_AT_A_TIME = 500
+
+
+@dataclass(frozen=True)
+class FlippedCase:
+    """One clock whose verdict flips. `due_at` and `over_seconds` are by the other promise; its own are in its row."""
+
+    timer: Timer
+    branch: Branch | None
+    flip: Flip
+    due_at: datetime
+    over_seconds: int
+
+
+def list_cases(answer: Answer, page: PageRequest, flip: Flip | None = None) -> Page[FlippedCase]:
+    """A page of the cases that flip, or flip one way; latest judged first."""
+    rows = _rows(answer, flip)
+    shown = rows[page.offset : page.offset + page.size]
+    return Page(_read(answer, shown), len(rows), page.number, page.size)
+
+
+def export_cases(
+    question: Question, *, described: str, actor: User, now: datetime
+) -> tuple[Answer, Iterator[FlippedCase]]:
+    """The answer and all cases that flip, for a spreadsheet; `described`: the question as the audit trail keeps it.
+
+    Invalid as `ask`, and compliance_too_many_rows for more cases than anybody reads.
+    """
+    answer = ask(question, actor=actor, now=now)
+    rows = _rows(answer, None)
+    if len(rows) > MOST_EXPORTED:
+        raise Invalid("compliance_too_many_rows", number=f"{len(rows):,}", most=f"{MOST_EXPORTED:,}")
+    account = db.session.get_one(KeyAccount, question.of.account_id)
+    audit.record(
+        "what_if_exported",
+        account,
+        actor=actor,
+        now=now,
+        label=account.code,
+        account_id=account.id,
+        changes={"question": (None, described)},
+    )
+    return answer, _all(answer, rows)
+
+
+def _rows(answer: Answer, flip: Flip | None) -> Sequence[int]:
+    return [row for row, one in enumerate(answer.flipped.flips) if flip is None or one is flip]
+
+
+def _all(answer: Answer, rows: Sequence[int]) -> Iterator[FlippedCase]:
+    for begin in range(0, len(rows), _AT_A_TIME):
+        yield from _read(answer, rows[begin : begin + _AT_A_TIME])
+
+
+def _read(answer: Answer, rows: Sequence[int]) -> list[FlippedCase]:
+    flipped = answer.flipped
+    ids = [int(flipped.ids[row]) for row in rows]
+    found = db.session.execute(
+        select(Timer, Branch).outerjoin(Branch, Branch.id == Timer.branch_id).where(Timer.id.in_(ids))
+    )
+    clocks = {timer.id: (timer, branch) for timer, branch in found}
+    return [
+        FlippedCase(
+            *clocks[timer_id],
+            flip=flipped.flips[row],
+            due_at=moment_of(int(flipped.due[row])),
+            over_seconds=int(flipped.over[row]),
+        )
+        for timer_id, row in zip(ids, rows, strict=True)
+    ]
