@@ -1,7 +1,7 @@
 """A timer's row and its entries: read as the rules take them, and written back as the rules say."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, select
@@ -65,6 +65,13 @@ def seconds_over(timer: Timer, now: datetime) -> int:
     return timer.over_seconds + clock_of(timer).between(max(timer.due_at, timer.measured_at), now)
 
 
+def seconds_used(timer: Timer, now: datetime) -> int:
+    """Time on the clock so far, from the row alone; of a stopped clock for good."""
+    if timer.state is not TimerState.RUNNING:
+        return timer.used_seconds
+    return timer.used_seconds + clock_of(timer).between(timer.measured_at, now)
+
+
 def entries_of(timer_ids: Iterable[int]) -> dict[int, list[TimerEntry]]:
     """The entries of several timers in one query, in order."""
     statement = select(TimerEntry).where(TimerEntry.timer_id.in_(list(timer_ids)))
@@ -77,21 +84,56 @@ def entries_of(timer_ids: Iterable[int]) -> dict[int, list[TimerEntry]]:
 def events_of(entries: Iterable[TimerEntry]) -> list[LedgerEvent]:
     """The entries that count, as the rules read them."""
     return [
-        LedgerEvent(
-            entry.at,
-            entry.kind,
-            entry.holder_id,
-            reason=PauseReason(entry.reason) if entry.kind is EventKind.PAUSE else None,
-            evidence=None if entry.evidence_id is None else str(entry.evidence_id),
-        )
+        _event(entry.at, entry.kind, entry.holder_id, entry.reason, entry.evidence_id)
         for entry in entries
         if entry.voided_at is None
     ]
 
 
+def _event(
+    at: datetime, kind: EventKind, holder_id: int, reason: str, evidence_id: int | None
+) -> LedgerEvent:
+    return LedgerEvent(
+        at,
+        kind,
+        holder_id,
+        reason=PauseReason(reason) if kind is EventKind.PAUSE else None,
+        evidence=None if evidence_id is None else str(evidence_id),
+    )
+
+
+def read_events(timer_ids: Collection[int]) -> dict[int, list[LedgerEvent]]:
+    """What `events_of` answers, for many timers in one query: without the entries, which cost more to load."""
+    statement = (
+        select(
+            TimerEntry.timer_id,
+            TimerEntry.at,
+            TimerEntry.kind,
+            TimerEntry.holder_id,
+            TimerEntry.reason,
+            TimerEntry.evidence_id,
+        )
+        .where(TimerEntry.timer_id.in_(timer_ids), TimerEntry.voided_at.is_(None))
+        .order_by(TimerEntry.at, TimerEntry.id)
+    )
+    found: dict[int, list[LedgerEvent]] = {timer_id: [] for timer_id in timer_ids}
+    for timer_id, at, kind, holder_id, reason, evidence_id in db.session.execute(statement).tuples():
+        found[timer_id].append(_event(at, kind, holder_id, reason, evidence_id))
+    return found
+
+
 def told(timer_id: int) -> set[str]:
     """The happenings of a timer that were told before."""
-    return set(db.session.scalars(select(SlaEvent.kind).where(SlaEvent.timer_id == timer_id)))
+    return told_of([timer_id])[timer_id]
+
+
+def told_of(timer_ids: Collection[int]) -> dict[int, set[str]]:
+    """The happenings of many timers that were told before, in one query."""
+    statement = select(SlaEvent.timer_id, SlaEvent.kind).where(SlaEvent.timer_id.in_(timer_ids))
+    found: dict[int, set[str]] = {timer_id: set() for timer_id in timer_ids}
+    for timer_id, kind in db.session.execute(statement).tuples():
+        found[timer_id].add(kind)
+    return found
 
 
 def facts_of(timer: Timer, now: datetime) -> TimerFacts:
@@ -146,6 +188,15 @@ def refresh(
     """Write what follows from the events at `now` into the row. `done`: what was told before, when it is known."""
     done = told(timer.id) if done is None else done
     facts = evaluate(events, target_of(timer), calendar_of(timer), now, done)
+    apply(timer, facts, events, now)
+    db.session.flush()
+    if facts.ended_at is not None:
+        keep_segments(timer, facts)
+    return facts
+
+
+def apply(timer: Timer, facts: TimerFacts, events: Sequence[LedgerEvent], now: datetime) -> None:
+    """Set the row to what followed from the events at `now`; the caller flushes."""
     timer.state = facts.state
     timer.holder_id, timer.covered_id = facts.holder_id, facts.covered_id
     timer.due_at, timer.warn_at, timer.next_check_at = facts.due_at, facts.warn_at, facts.next_check_at
@@ -156,10 +207,6 @@ def refresh(
     timer.paused_at = pause.at if pause else None
     timer.pause_reason = pause.reason or "" if pause else ""
     timer.left_seconds = facts.remaining_seconds if pause else None
-    db.session.flush()
-    if facts.ended_at is not None:
-        keep_segments(timer, facts)
-    return facts
 
 
 def keep_segments(timer: Timer, facts: TimerFacts) -> None:
@@ -181,5 +228,5 @@ def keep_segments(timer: Timer, facts: TimerFacts) -> None:
     db.session.flush()
 
 
-def _open_pause(events: list[LedgerEvent]) -> LedgerEvent:
+def _open_pause(events: Sequence[LedgerEvent]) -> LedgerEvent:
     return next(event for event in reversed(events) if event.kind is EventKind.PAUSE)
