@@ -20,6 +20,9 @@ def take_back_told(timer: Timer, facts: TimerFacts, now: datetime) -> None:
     for event in db.session.scalars(select(SlaEvent).where(SlaEvent.timer_id == timer.id)).all():
         if event.kind in true_at:
             event.at = true_at[event.kind]
+        elif event.kind.startswith(HappeningKind.PAUSE_END):
+            # The sweep wrote the resumption down: the rules no longer derive the pause's end, and it holds.
+            continue
         elif facts.ended_at is None or event.kind == HappeningKind.BREACH:
             db.session.delete(event)
             dedupe = f"timer:{timer.id}:{event.kind}"
