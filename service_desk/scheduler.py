@@ -23,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service_desk.base.clock import utc_now
 from service_desk.jobs import (
+    correction_reminders,
     daily,
     housekeeping,
     notice_delivery,
@@ -49,6 +50,7 @@ JOBS: list[tuple[str, int, Job]] = [
 DAILY_JOBS = [
     DailyJob("renewal_reminders", renewal_reminders.run, time(7, 0)),
     DailyJob("uninsured_watch", uninsured_watch.run, time(7, 0)),
+    DailyJob("correction_reminders", correction_reminders.run, time(7, 0)),
     DailyJob("housekeeping", housekeeping.run, time(3, 30)),
 ]
 DAILY_LOOK_SECONDS = 60

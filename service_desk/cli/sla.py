@@ -1,7 +1,5 @@
 """Clocks from the command line."""
 
-from typing import Any
-
 import click
 from flask.cli import AppGroup
 
@@ -10,7 +8,7 @@ from service_desk.base.errors import NotFound
 from service_desk.models.db import db
 from service_desk.presenters.languages import LANGUAGE_NAMES, in_language
 from service_desk.presenters.sla_ledger import story
-from service_desk.services.sla.files import find_file
+from service_desk.services.sla.files import TimerFile, find_file
 
 cli = AppGroup("sla", help="Explain clocks.")
 
@@ -18,15 +16,23 @@ cli = AppGroup("sla", help="Explain clocks.")
 @cli.command("explain")
 @click.argument("timer_id", type=int)
 @click.option(
-    "--language", type=click.Choice(list(LANGUAGE_NAMES)), default="en", help="Language of the story."
+    "--lang",
+    "--language",
+    "language",
+    type=click.Choice(list(LANGUAGE_NAMES)),
+    help="Language of the story; without it both.",
 )
-def explain(timer_id: int, **options: Any) -> None:
-    """Tell a timer's ledger in sentences: who held it, what it waited for, how it ended."""
+def explain(timer_id: int, language: str | None) -> None:
+    """Tell a timer's ledger in sentences: who held it, what it waited for, what was changed, how it ended."""
     try:
         file = find_file(timer_id, utc_now())
     except NotFound as error:
         raise click.ClickException(f"There is no timer {timer_id}.") from error
-    with in_language(options["language"]):
-        lines = story(file)
+    stories = [_told(file, language) for language in ([language] if language else LANGUAGE_NAMES)]
     db.session.rollback()
-    click.echo("\n".join(lines).encode())
+    click.echo("\n\n".join(stories).encode())
+
+
+def _told(file: TimerFile, language: str) -> str:
+    with in_language(language):
+        return "\n".join(story(file))

@@ -10,21 +10,26 @@ from service_desk.demo.group import Group
 from service_desk.models.db import db
 from service_desk.models.notices import Channel, DeliveryTry, Notice, NoticeState
 from service_desk.models.sla import Timer
+from service_desk.models.users import User
 from service_desk.services import renewals, sla
 from service_desk.services.reports import runs, schedules
-from service_desk.services.sla.reviews import BreachCause, SignReview
+from service_desk.services.sla import remedies
+from service_desk.services.sla.reviews import Correction, SignReview
 
-_CAUSES = (
-    (BreachCause.WORKLOAD, "当周在办 11 件，预警发出后未求助", "预警同时抄送主管，在办超过 8 件时暂停派新案"),
+# Cause, explanation, correction; without a correction nobody of ours caused it.
+_FINDINGS = (
+    ("workload", "当周在办 11 件，预警发出后未求助", "预警同时抄送主管，在办超过 8 件时暂停派新案"),
     (
-        BreachCause.LATE_HANDOVER,
+        "late_handover",
         "移交时剩余时间不足 2 小时",
         "移交页面显示剩余时间，不足半天的移交须主管同意",
     ),
-    (BreachCause.OVERSIGHT, "处理完成后未及时登记", "每日 17:00 核对当日到期事项"),
-    (BreachCause.FORCE_MAJEURE, "雪天交通管制，绕行后到达", "恶劣天气提前安排值守点"),
-    (BreachCause.PARTS_OR_PRICING, "配件报价往返两次", "常用车型配件价格按月更新"),
+    ("oversight", "处理完成后未及时登记", "每日 17:00 核对当日到期事项"),
+    ("force_majeure", "雪天交通管制，绕行后到达", ""),
+    ("parts_or_pricing", "配件报价往返两次", "常用车型配件价格按月更新"),
 )
+_DONE_SHARE = 0.95
+_DONE = "已按整改措施执行，并在班前会上说明"
 
 
 def sweep_clocks(now: datetime) -> None:
@@ -50,17 +55,26 @@ def build_reviews(group: Group, random: Random, now: datetime) -> None:
     for timer in breached:
         if timer.id in left_lying or timer.breached_at is None or timer.stopped_at is None:
             continue
-        cause, explanation, correction = random.choice(_CAUSES)
         signed_at = max(timer.stopped_at, timer.breached_at) + timedelta(hours=random.uniform(3, 30))
-        command = SignReview(
-            cause=cause,
-            responsible_id=timer.holder_id,
-            explanation=explanation,
-            correction=correction,
-            correction_due_on=local_date(signed_at) + timedelta(days=7),
-        )
-        sla.sign_review(timer.id, command, actor=manager, now=min(signed_at, now))
+        _review(timer, random, manager, min(signed_at, now), now)
     db.session.flush()
+
+
+def _review(timer: Timer, random: Random, manager: User, signed_at: datetime, now: datetime) -> None:
+    """Sign one review; most corrections of more than a week ago were made in time."""
+    cause, explanation, text = random.choice(_FINDINGS)
+    due_on = local_date(signed_at) + timedelta(days=7)
+    command = SignReview(
+        cause=cause,
+        responsible_id=timer.holder_id if text else None,
+        explanation=explanation,
+        correction=Correction(text, due_on) if text else None,
+    )
+    review = sla.sign_review(timer.id, command, actor=manager, now=signed_at)
+    done_at = signed_at + timedelta(days=random.uniform(1, 6))
+    if text and done_at < now and random.random() < _DONE_SHARE:
+        owner = db.session.get_one(User, review.correction_owner_id)
+        remedies.report_done(timer.id, _DONE, actor=owner, now=done_at)
 
 
 def build_reports(group: Group, now: datetime) -> None:

@@ -26,9 +26,17 @@ class ShownEntry:
     ip: str
 
 
+@dataclass(frozen=True)
+class Names:
+    """What the changes name by id or code: people, and causes in the reader's language."""
+
+    people: Mapping[int, User]
+    causes: Mapping[str, str]
+
+
 # Which words the codes in a field have; a table is named where the field's name is not enough.
 _CODES = {
-    "cause": "breach_cause",
+    "absences.kind": "absence_kind",
     "channel": "enquiry_channel",
     "claims.state": "claim_state",
     "enquiries.state": "enquiry_state",
@@ -46,7 +54,19 @@ _CODES = {
     "use_class": "use_class",
     "vehicles.state": "vehicle_state",
 }
-_PEOPLE = frozenset({"holder_id", "owner_id", "responsible_id", "to_id"})
+_PEOPLE = frozenset(
+    {
+        "corrected_by_id",
+        "correction_owner_id",
+        "covered_id",
+        "holder_id",
+        "owner_id",
+        "responsible_id",
+        "substitute_id",
+        "to_id",
+        "user_id",
+    }
+)
 
 
 def people_ids(entries: Iterable[AuditEntry]) -> set[int]:
@@ -61,11 +81,11 @@ def people_ids(entries: Iterable[AuditEntry]) -> set[int]:
     }
 
 
-def shown_entry(entry: AuditEntry, who: User | None, people: Mapping[int, User], now: datetime) -> ShownEntry:
+def shown_entry(entry: AuditEntry, who: User | None, names: Names, now: datetime) -> ShownEntry:
     """An entry as the page shows it; a job's act is the scheduler's."""
 
     def shown(name: str, value: Any) -> str:
-        return _value(entry.entity_kind, name, value, people, now)
+        return _value(entry.entity_kind, name, value, names, now)
 
     return ShownEntry(
         at=entry.at,
@@ -100,13 +120,15 @@ def _field(name: str) -> str:
     return name
 
 
-def _value(table: str, name: str, value: Any, people: Mapping[int, User], now: datetime) -> str:
+def _value(table: str, name: str, value: Any, names: Names, now: datetime) -> str:
     if value is None or value == "":
         return "—"
     if isinstance(value, bool):
         return label(str(value), "yes_no")
-    if name in _PEOPLE and value in people:
-        return _person(people[value])
+    if name in _PEOPLE and value in names.people:
+        return _person(names.people[value])
+    if name == "cause":
+        return names.causes.get(value, value)
     if name.endswith("_fen"):
         return format_yuan(value, sign=True)
     if name.endswith("_at"):

@@ -16,12 +16,14 @@ from service_desk.presenters.enquiries import reply_pill
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import branch_name
 from service_desk.presenters.sla import Pill
+from service_desk.presenters.sla_reviews import correction_pill
 from service_desk.rules.renewal import Bucket
 from service_desk.services.desk import Task
 
 __all__ = [
     "branch_name",
     "bucket_tone",
+    "correction_pill",
     "nearest_pill",
     "parcel",
     "plate",

@@ -1,5 +1,6 @@
 """The weekly claim report in words: spreadsheet, mail, and what the page needs. One set of figures feeds all."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from service_desk.base.errors import NotFound
 from service_desk.presenters import times
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import named
+from service_desk.presenters.sla_reviews import cause_names
 from service_desk.rules.claim_flow import ClaimAction, ClaimState, next_action
 from service_desk.rules.metrics import Ratio
 from service_desk.services.reports import runs
@@ -247,16 +249,17 @@ def _breach_sheet(report: WeeklyReport) -> TableSheet:
         Column(_("Over by"), width=16),
         Column(_("Cause"), width=24),
     ]
+    names = cause_names()
     return TableSheet(
         name=_("Breaches"),
         title=_("Breaches of the week"),
         columns=columns,
-        rows=[_breach_row(line) for line in report.breaches],
+        rows=[_breach_row(line, names) for line in report.breaches],
         notes=_notes(report),
     )
 
 
-def _breach_row(line: Breach) -> list[Cell]:
+def _breach_row(line: Breach, names: Mapping[str, str]) -> list[Cell]:
     return [
         line.number,
         line.plate,
@@ -266,13 +269,13 @@ def _breach_row(line: Breach) -> list[Cell]:
         line.breached_at,
         line.stopped_at,
         lateness(line),
-        cause(line),
+        cause(line, names),
     ]
 
 
-def cause(line: Breach) -> str:
-    """What the review found, or that there is none yet."""
-    return label(line.cause, "breach_cause") if line.cause else _("not reviewed")
+def cause(line: Breach, names: Mapping[str, str]) -> str:
+    """What the review found, by the names of `cause_names`, or that there is none yet."""
+    return names.get(line.cause, line.cause) if line.cause else _("not reviewed")
 
 
 def person_line(person: Person) -> str:

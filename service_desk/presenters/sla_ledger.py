@@ -1,6 +1,6 @@
-"""A timer's ledger for readers: the bar of who held the clock, the table that adds up, the story in sentences."""
+"""A timer's ledger for readers: tables that add up to the second, what was changed afterwards, the story in sentences."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -8,37 +8,15 @@ from flask_babel import gettext as _
 
 from service_desk.base.clock import CHINA
 from service_desk.models.documents import Document
-from service_desk.models.sla import TimerEntry
+from service_desk.models.sla import TimerEntry, TimerRecomputation
 from service_desk.models.users import User
 from service_desk.presenters import times
 from service_desk.presenters.labels import label
 from service_desk.presenters.sla import calendar_name, promise, working_time
-from service_desk.rules.sla import EventKind, Segment, TimerState, consumption
+from service_desk.rules.sla import EventKind, Segment, Spent, TimerState, consumption
+from service_desk.rules.sla.terms import HOLDER_CHANGES
 from service_desk.services.sla.files import TimerFile
-
-# A mark nearer than this share of the bar to its neighbour would be written over it; the words of the due
-# point and of the end both stand at the left of their marks, so they need less.
-_MARKS_APART = 0.16
-_DUE_AND_END_APART = 0.09
-# How many Latin letters the whole bar holds on a desk's screen.
-_BAR_LETTERS = 140
-
-
-@dataclass(frozen=True)
-class BarSegment:
-    """A stretch of the `time_bar` macro: state running|paused|over, `holder` chooses the shade."""
-
-    seconds: int
-    text: str
-    state: str
-    holder: int
-
-
-@dataclass(frozen=True)
-class BarMark:
-    at_seconds: int
-    text: str
-    anchor: str
+from service_desk.services.sla.life import told_pause
 
 
 @dataclass(frozen=True)
@@ -54,6 +32,10 @@ class LedgerRow:
     note: str
     evidence: Document | None
 
+    @property
+    def total(self) -> int:
+        return self.before + self.after
+
 
 @dataclass(frozen=True)
 class LedgerTable:
@@ -64,55 +46,114 @@ class LedgerTable:
     after: int
 
     def share(self, row: LedgerRow) -> str:
-        """A turn's part of all running time, in whole percent."""
-        total = self.before + self.after
-        return "—" if row.is_pause or not total else f"{round(100 * (row.before + row.after) / total)}%"
+        """A turn's part of all running time, in whole percent that add up to 100."""
+        turns = [one for one in self.rows if not one.is_pause]
+        if row.is_pause or not (self.before + self.after):
+            return "—"
+        return f"{_percents([one.total for one in turns])[turns.index(row)]}%"
 
 
-def bar_segments(file: TimerFile) -> list[BarSegment]:
-    """The bar in working time; stretches of closed hours have no length and are left out."""
-    shades = {holder: shade for shade, holder in enumerate(consumption(file.facts.segments).by_holder)}
-    bars = [bar for part in file.facts.segments for bar in _bar_parts(part, file, shades) if bar.seconds]
-    total = sum(bar.seconds for bar in bars)
-    return [_fitted(bar, bar.seconds / total) for bar in bars]
+@dataclass(frozen=True)
+class SumRow:
+    """What one person used of the clock, or what all pauses of one reason kept off it."""
+
+    words: str
+    before: int
+    after: int
+    share: str = ""
+    count: int = 0
 
 
-def _fitted(bar: BarSegment, share: float) -> BarSegment:
-    """A segment too short for its words keeps the time; the table below has the rest."""
-    width = sum(2 if ord(sign) > 0x2E80 else 1 for sign in bar.text)
-    return bar if width <= share * _BAR_LETTERS else replace(bar, text=_clock(bar.seconds))
+@dataclass(frozen=True)
+class SumTable:
+    """Sums by person or by reason; `before` and `after` are those of all rows."""
+
+    rows: list[SumRow]
+    before: int
+    after: int
 
 
-def bar_marks(file: TimerFile) -> list[BarMark]:
-    """Start, hand-overs, due point and end, without those that would be written over each other."""
-    total = sum(part.working_seconds for part in file.facts.segments) or 1
-    start = BarMark(0, _short(file.facts.started_at), "start")
-    end = BarMark(total, _short(_end(file)), "end")
-    marks = [start]
-    due = _due_mark(file)
-    wanted = [mark for mark in _handover_marks(file) if due is None or _apart(mark, due, total)]
-    for mark in [*wanted, *([due] if due else []), end]:
-        share = _DUE_AND_END_APART if marks[-1] is due else _MARKS_APART
-        if mark is due or _apart(marks[-1], mark, total, share):
-            marks.append(mark)
-    return marks
+@dataclass(frozen=True)
+class Change:
+    """What was changed in a ledger afterwards, both values: a time put right, a pause struck off, a recomputation."""
+
+    at: datetime
+    what: str
+    before: str
+    after: str
+    reason: str
+    by: str
+    evidence: Document | None
 
 
 def ledger_table(file: TimerFile) -> LedgerTable:
     """Who used the clock before and after the due time; a turn lasts until the hand-over, pauses stand apart."""
     rows: list[LedgerRow] = []
-    turn: int | None = None
-    holder_id: int | None = None
-    for part in file.facts.segments:
-        if part.reason is not None:
-            rows.append(_pause_row(part, file))
-        elif part.holder_id == holder_id and turn is not None:
-            rows[turn] = _longer(rows[turn], part)
+    for line, part in zip(lines_of(file.facts.segments), file.facts.segments, strict=True):
+        if line <= len(rows):
+            rows[line - 1] = _longer(rows[line - 1], part)
         else:
-            turn, holder_id = len(rows), part.holder_id
-            rows.append(_turn_row(part, file))
+            rows.append(_turn_row(part, file) if part.reason is None else _pause_row(part, file))
     turns = [row for row in rows if not row.is_pause]
     return LedgerTable(rows, sum(row.before for row in turns), sum(row.after for row in turns))
+
+
+def lines_of(segments: Sequence[Segment]) -> list[int]:
+    """For each segment the number of its line, from 1: a person's turn goes on after a pause of the own."""
+    lines: list[int] = []
+    last = turn = 0
+    holder_id: int | None = None
+    for part in segments:
+        goes_on = part.reason is None and part.holder_id == holder_id
+        if not goes_on:
+            last += 1
+        if part.reason is None and not goes_on:
+            turn, holder_id = last, part.holder_id
+        lines.append(turn if goes_on else last)
+    return lines
+
+
+def by_person(file: TimerFile) -> SumTable:
+    """What each person used of the clock in all their turns; a stand-in's minutes are the stand-in's."""
+    spent = consumption(file.facts.segments).by_holder
+    shares = _percents([one.total for one in spent.values()])
+    rows = [
+        SumRow(person(file, holder_id), one.before_due, one.after_due, share=f"{share}%")
+        for (holder_id, one), share in zip(spent.items(), shares, strict=True)
+    ]
+    return _summed(rows)
+
+
+def by_reason(file: TimerFile) -> SumTable:
+    """What the pauses of each reason kept off the clock; those struck off are not among them."""
+    spent = consumption(file.facts.segments).by_reason
+    live = [entry for entry in file.entries if entry.kind is EventKind.PAUSE and entry.voided_at is None]
+    rows = [_reason_row(reason, one, live) for reason, one in spent.items()]
+    return _summed(rows)
+
+
+def changes(file: TimerFile) -> list[Change]:
+    """What was changed afterwards, in the order in which it was."""
+    found = [*_struck_off(file), *_corrected(file), *_recomputed(file)]
+    return sorted(found, key=lambda change: change.at)
+
+
+def rules_of_sums(file: TimerFile, table: LedgerTable) -> list[str]:
+    """Why the sums are what they are, so that a reader can check them."""
+    words = [
+        _(
+            "Before and after add up to the whole running time, %(used)s; what came after the due time, "
+            "%(over)s, is what the clock is over.",
+            used=exact(table.before + table.after),
+            over=exact(table.after),
+        )
+    ]
+    if file.target_seconds is not None and table.before == file.target_seconds:
+        words.append(
+            _("Before the due time it is exactly what was promised: %(time)s.", time=exact(table.before))
+        )
+    words.append(_("Pauses and closed hours are nobody's time."))
+    return words
 
 
 def story(file: TimerFile) -> list[str]:
@@ -129,6 +170,7 @@ def story(file: TimerFile) -> list[str]:
         ),
         _("Started %(at)s.", at=times.full_moment(facts.started_at)),
         *(_row_words(row) for row in ledger_table(file).rows),
+        *(_change_words(change) for change in changes(file)),
     ]
     return [*lines, _due_words(file), _verdict_words(file)]
 
@@ -138,54 +180,44 @@ def person(file: TimerFile, user_id: int) -> str:
     return _named(file.people[user_id])
 
 
+def exact(seconds: int) -> str:
+    """`6 h 10 min 5 s`: to the second, so that what is shown adds up. Hours are not made into days."""
+    hours, rest = divmod(seconds, 3600)
+    minutes, secs = divmod(rest, 60)
+    words = [_("%(hours)s h", hours=hours)] if hours else []
+    words += [_("%(minutes)s min", minutes=minutes)] if minutes else []
+    words += [_("%(seconds)s s", seconds=secs)] if secs or not words else []
+    return " ".join(words)
+
+
+def short(at: datetime) -> str:
+    """`11-23 08:45`."""
+    return f"{at.astimezone(CHINA):%m-%d %H:%M}"
+
+
 def _named(user: User) -> str:
     return f"{user.name} · {user.staff_no}" if user.staff_no else user.name
 
 
-def _bar_parts(part: Segment, file: TimerFile, shades: dict[int, int]) -> Iterator[BarSegment]:
-    if part.reason is not None:
-        text = f"{label(part.reason, 'pause_short')} {_clock(part.working_seconds)}"
-        yield BarSegment(part.working_seconds, text, "paused", 0)
-        return
-    name = file.people[part.holder_id].name
-    shade = shades[part.holder_id]
-    yield BarSegment(part.seconds_before_due, f"{name} {_clock(part.seconds_before_due)}", "running", shade)
-    over = _("over %(time)s", time=_clock(part.seconds_after_due))
-    yield BarSegment(part.seconds_after_due, over, "over", shade)
+def _percents(parts: Sequence[int]) -> list[int]:
+    """Whole percent that add up to 100: what is lost by cutting goes to the largest rests."""
+    whole = sum(parts)
+    if not whole:
+        return [0 for _part in parts]
+    cut = [100 * part // whole for part in parts]
+    by_rest = sorted(range(len(parts)), key=lambda index: -(100 * parts[index] % whole))
+    for index in by_rest[: 100 - sum(cut)]:
+        cut[index] += 1
+    return cut
 
 
-def _clock(seconds: int) -> str:
-    """`16:20`, hours and minutes; seconds where there is less than a minute."""
-    return f"{seconds // 3600}:{seconds // 60 % 60:02}" if seconds >= 60 else f"0:00:{seconds:02}"
+def _summed(rows: list[SumRow]) -> SumTable:
+    return SumTable(rows, sum(row.before for row in rows), sum(row.after for row in rows))
 
 
-def _short(at: datetime) -> str:
-    return f"{at.astimezone(CHINA):%m-%d %H:%M}"
-
-
-def _end(file: TimerFile) -> datetime:
-    return file.facts.segments[-1].to_at if file.facts.segments else file.facts.started_at
-
-
-def _due_mark(file: TimerFile) -> BarMark | None:
-    due_at = file.facts.due_at
-    if due_at is None or not any(part.to_at >= due_at for part in file.facts.segments):
-        return None
-    before = sum(part.seconds_before_due for part in file.facts.segments)
-    return BarMark(before, _("due %(at)s", at=_short(due_at)), "end")
-
-
-def _handover_marks(file: TimerFile) -> Iterator[BarMark]:
-    at_seconds, holder_id = 0, None
-    for part in file.facts.segments:
-        if holder_id is not None and part.holder_id != holder_id:
-            yield BarMark(at_seconds, _("%(at)s handed over", at=_short(part.from_at)), "start")
-        holder_id = part.holder_id
-        at_seconds += part.working_seconds
-
-
-def _apart(one: BarMark, other: BarMark, total: int, share: float = _MARKS_APART) -> bool:
-    return abs(other.at_seconds - one.at_seconds) >= share * total
+def _reason_row(reason: str, spent: Spent, pauses: Iterable[TimerEntry]) -> SumRow:
+    count = sum(entry.reason == reason for entry in pauses)
+    return SumRow(label(reason, "pause_reason"), spent.before_due, spent.after_due, count=count)
 
 
 def _turn_row(part: Segment, file: TimerFile) -> LedgerRow:
@@ -202,16 +234,40 @@ def _turn_row(part: Segment, file: TimerFile) -> LedgerRow:
 
 
 def _taken_over(part: Segment, file: TimerFile) -> str:
-    entry = _entry_at(file, EventKind.HANDOVER, part.from_at)
+    """How a turn began: by a hand-over, standing in for somebody, or back from an absence."""
+    entry, covered_id = _beginning(part, file)
     if entry is None:
         return ""
-    left = file.target_seconds
-    if left is None:
-        return _("taken over")
+    words = {
+        EventKind.HANDOVER: _("taken over"),
+        EventKind.SUBSTITUTE: _(
+            "stood in for %(name)s", name=person(file, covered_id) if covered_id else "—"
+        ),
+        EventKind.RETURN: _("back from absence"),
+    }[entry.kind]
+    if file.target_seconds is None:
+        return words
     used = sum(
         one.working_seconds for one in file.facts.segments if one.to_at <= part.from_at and not one.reason
     )
-    return _("taken over with %(time)s left", time=working_time(max(0, left - used)))
+    left = max(0, file.target_seconds - used)
+    return _("%(how)s with %(time)s left", how=words, time=working_time(left))
+
+
+def _beginning(part: Segment, file: TimerFile) -> tuple[TimerEntry | None, int | None]:
+    """The entry that gave the clock to the segment's holder, and for whom a stand-in stands; None at the start."""
+    found: tuple[TimerEntry | None, int | None] = None, None
+    holder_id = covered_id = None
+    for entry in file.entries:
+        if entry.voided_at is not None or entry.at > part.from_at:
+            continue
+        if entry.kind in HOLDER_CHANGES:
+            stands_in = entry.kind is EventKind.SUBSTITUTE
+            covered_id = (covered_id or holder_id) if stands_in else None
+            found = entry, covered_id
+        if entry.kind in HOLDER_CHANGES or entry.kind is EventKind.START:
+            holder_id = entry.holder_id
+    return found
 
 
 def _longer(row: LedgerRow, part: Segment) -> LedgerRow:
@@ -224,7 +280,12 @@ def _longer(row: LedgerRow, part: Segment) -> LedgerRow:
 
 
 def _pause_row(part: Segment, file: TimerFile) -> LedgerRow:
-    entry = _entry_at(file, EventKind.PAUSE, part.from_at)
+    pauses = [
+        entry
+        for entry in file.entries
+        if entry.kind is EventKind.PAUSE and entry.voided_at is None and entry.at <= part.from_at
+    ]
+    entry = pauses[-1] if pauses else None
     return LedgerRow(
         who=_("Pause: %(reason)s", reason=label(part.reason, "pause_short")),
         from_at=part.from_at,
@@ -237,33 +298,101 @@ def _pause_row(part: Segment, file: TimerFile) -> LedgerRow:
     )
 
 
-def _entry_at(file: TimerFile, kind: EventKind, at: datetime) -> TimerEntry | None:
-    return next((entry for entry in file.entries if entry.kind is kind and entry.at == at), None)
+def _struck_off(file: TimerFile) -> Iterator[Change]:
+    for entry in file.entries:
+        objection = file.objections.get(entry.id)
+        if entry.voided_at is None or objection is None or objection.decided_at is None:
+            continue
+        pause = told_pause(file.entries, entry, objection, file.seen_at)
+        until = short(pause.until) if pause.until else "…"
+        reason = label(entry.reason, "pause_short")
+        decided_by = objection.decided_by_id
+        yield Change(
+            at=objection.decided_at,
+            what=_("Pause struck off after the client objected"),
+            before=f"{short(entry.at)} – {until}, {reason}",
+            after=_("counts as running time"),
+            reason=" · ".join(words for words in (objection.text, objection.answer) if words),
+            by=person(file, decided_by) if decided_by else "—",
+            evidence=file.evidence.get(entry.evidence_id or 0),
+        )
+
+
+def _corrected(file: TimerFile) -> Iterator[Change]:
+    kinds = {entry.id: entry.kind for entry in file.entries}
+    for row in file.corrections:
+        kind = label(kinds[row.entry_id], "ledger_entry")
+        states = [label(state, "timer_state") for state in (row.old_state, row.new_state)]
+        yield Change(
+            at=row.recorded_at,
+            what=_("Time put right: %(entry)s", entry=kind),
+            before=f"{short(row.old_at)} · {states[0]}",
+            after=f"{short(row.new_at)} · {states[1]}",
+            reason=row.reason,
+            by=person(file, row.actor_id),
+            evidence=file.evidence.get(row.evidence_id or 0),
+        )
+
+
+def _recomputed(file: TimerFile) -> Iterator[Change]:
+    for row in file.recomputations:
+        yield Change(
+            at=row.recorded_at,
+            what=_("Recomputed on a manager's word"),
+            before=_terms(file, row, is_new=False),
+            after=_terms(file, row, is_new=True),
+            reason=row.reason,
+            by=person(file, row.actor_id),
+            evidence=None,
+        )
+
+
+def _terms(file: TimerFile, row: TimerRecomputation, *, is_new: bool) -> str:
+    """A promise with its calendar version and due time: `60 minutes, office hours v3, due 11-23 10:00`."""
+    level = file.levels[row.new_level_id if is_new else row.old_level_id]
+    version = file.versions[row.new_digest if is_new else row.old_digest]
+    due_at = row.new_due_at if is_new else row.old_due_at
+    return _(
+        "%(promise)s, %(calendar)s v%(version)s, due %(due)s",
+        promise=promise(level.target_value, level.target_unit),
+        calendar=calendar_name(version.code),
+        version=version.number,
+        due=short(due_at) if due_at else "—",
+    )
 
 
 def _row_words(row: LedgerRow) -> str:
-    span = {"from_at": _short(row.from_at), "to_at": _short(row.to_at), "who": row.who}
+    who = f"{row.who} ({row.note})" if row.note and not row.is_pause else row.who
+    span = {"from_at": short(row.from_at), "to_at": short(row.to_at), "who": who}
     if row.is_pause:
-        return _(
-            "%(from_at)s – %(to_at)s: %(who)s, %(time)s off the clock.",
-            **span,
-            time=working_time(row.before + row.after),
-        )
+        return _("%(from_at)s – %(to_at)s: %(who)s, %(time)s off the clock.", **span, time=exact(row.total))
     if row.after:
         return _(
             "%(from_at)s – %(to_at)s: %(who)s, %(before)s before and %(after)s after the due time.",
             **span,
-            before=working_time(row.before),
-            after=working_time(row.after),
+            before=exact(row.before),
+            after=exact(row.after),
         )
-    return _("%(from_at)s – %(to_at)s: %(who)s, %(time)s.", **span, time=working_time(row.before))
+    return _("%(from_at)s – %(to_at)s: %(who)s, %(time)s.", **span, time=exact(row.before))
+
+
+def _change_words(change: Change) -> str:
+    return _(
+        "%(at)s, %(by)s: %(what)s; before: %(before)s; now: %(after)s. Reason: %(reason)s",
+        at=short(change.at),
+        by=change.by,
+        what=change.what,
+        before=change.before,
+        after=change.after,
+        reason=change.reason,
+    )
 
 
 def _due_words(file: TimerFile) -> str:
     due_at = file.facts.due_at
     if due_at is not None:
         return _("Due %(due)s", due=times.full_moment(due_at))
-    return _("%(time)s left when it runs again", time=working_time(file.facts.remaining_seconds))
+    return _("%(time)s left when it runs again", time=exact(file.facts.remaining_seconds))
 
 
 def _verdict_words(file: TimerFile) -> str:
@@ -271,7 +400,7 @@ def _verdict_words(file: TimerFile) -> str:
     if facts.state is TimerState.CANCELLED:
         return _("Cancelled: no verdict.")
     if facts.breached_at is not None:
-        return _("Broken: over by %(time)s.", time=working_time(facts.over_seconds))
+        return _("Broken: over by %(time)s.", time=exact(facts.over_seconds))
     if facts.state is TimerState.MET:
-        return _("Kept: took %(time)s.", time=working_time(facts.used_seconds))
-    return _("Open: %(time)s left.", time=working_time(facts.remaining_seconds))
+        return _("Kept: took %(time)s.", time=exact(facts.used_seconds))
+    return _("Open: %(time)s left.", time=exact(facts.remaining_seconds))

@@ -24,6 +24,8 @@ from service_desk.services.claims import common, queries
 from service_desk.services.claims.queries import ClaimFilter, ClaimRow, QueueView
 from service_desk.services.enquiries import ContactFilter, ContactRow, ContactView
 from service_desk.services.renewals import BoardRow, ExpiryFilter, MissedCover
+from service_desk.services.sla import remedies
+from service_desk.services.sla.remedies import Remedy
 
 TASKS = 20
 ROWS = 10
@@ -66,6 +68,8 @@ class StaffHome:
     contacts: list[ContactRow]
     contact_count: int
     offers: list[tuple[Handover, User]]
+    corrections: list[Remedy]
+    correction_count: int
     large_losses: list[tuple[Claim, Branch]]
     renewals: list[BoardRow]
     deliveries: list[Delivery]
@@ -108,12 +112,15 @@ def staff_home(account_id: int, *, actor: User, now: datetime) -> StaffHome:
     """Everything a member of the desk starts the day with."""
     tasks, task_count = _tasks(actor)
     contacts, contact_count = enquiries.list_owned(actor=actor, limit=ROWS)
+    corrections, correction_count = remedies.list_owed(actor=actor, limit=ROWS)
     return StaffHome(
         tasks=tasks,
         task_count=task_count,
         contacts=contacts,
         contact_count=contact_count,
         offers=enquiries.list_offered(actor=actor),
+        corrections=corrections,
+        correction_count=correction_count,
         large_losses=_large_losses(account_id, actor, now),
         renewals=renewals.board_counts(account_id, actor=actor, now=now, within_days=RENEWAL_DAYS),
         deliveries=_deliveries(account_id, actor, now),

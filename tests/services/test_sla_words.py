@@ -10,7 +10,8 @@ from flask import Flask
 from service_desk.models.sla import Timer
 from service_desk.presenters import sla as words
 from service_desk.presenters.languages import in_language
-from service_desk.presenters.sla_ledger import bar_marks, bar_segments, ledger_table, story
+from service_desk.presenters.sla_bar import bar_marks, bar_segments
+from service_desk.presenters.sla_ledger import ledger_table, story
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.sla import PauseReason
 from service_desk.services import sla

@@ -49,17 +49,6 @@ LABELS = {
         "force_majeure": _l("force majeure"),
         "client_asked_to_wait": _l("client asked to wait"),
     },
-    "breach_cause": {
-        "workload": _l("More open cases than one person can handle"),
-        "late_handover": _l("Handed over too late"),
-        "waiting_for_client": _l("Waited for the client without pausing"),
-        "waiting_for_third_party": _l("Waited for a third party without pausing"),
-        "parts_or_pricing": _l("Parts or prices were not settled"),
-        "force_majeure": _l("Force majeure"),
-        "oversight": _l("Overlooked"),
-        "system_fault": _l("Fault of the system"),
-        "other": _l("Other"),
-    },
     "target_unit": {
         "minutes": _l("minutes"),
         "hours": _l("hours"),
@@ -111,11 +100,6 @@ LABELS = {
         "fri": _l("Friday"),
         "sat": _l("Saturday"),
         "sun": _l("Sunday"),
-    },
-    "breach_view": {
-        "open": _l("To review"),
-        "reviewed": _l("Reviewed"),
-        "at_risk": _l("At risk"),
     },
     "audit_action": {
         "clock_started": _l("Clock started"),

@@ -1,17 +1,9 @@
 """The clock as a service: promises, timers with their ledger, the sweep, breaches and their reviews."""
 
+from service_desk.services.sla.breaches import BreachFilter, BreachView, count_open, list_breaches
 from service_desk.services.sla.defaults import install_defaults
 from service_desk.services.sla.ledger import OPEN_STATES, entries_of, facts_of, seconds_left, seconds_over
-from service_desk.services.sla.reviews import (
-    BreachCause,
-    BreachFilter,
-    BreachView,
-    SignReview,
-    count_open,
-    get_breach,
-    list_breaches,
-    sign_review,
-)
+from service_desk.services.sla.reviews import Correction, SignReview, get_breach, sign_review
 from service_desk.services.sla.sweeping import check_timer, claim_due_timers
 from service_desk.services.sla.timers import (
     cancel,
@@ -26,9 +18,9 @@ from service_desk.services.sla.timers import (
 
 __all__ = [
     "OPEN_STATES",
-    "BreachCause",
     "BreachFilter",
     "BreachView",
+    "Correction",
     "SignReview",
     "cancel",
     "check_timer",

@@ -26,7 +26,7 @@ from service_desk.services.sla import calendars, ledger
 
 @dataclass(frozen=True)
 class TimerFile:
-    """A timer as seen at one instant.
+    """A timer as seen at one instant, `seen_at`.
 
     `people`, `evidence`, `levels` and `versions` (of calendars, by digest) are all that the rest names.
     `objections` are by the entry of the pause they are against. `target_seconds` is None for calendar days,
@@ -34,6 +34,7 @@ class TimerFile:
     """
 
     timer: Timer
+    seen_at: datetime
     facts: TimerFacts
     entries: Sequence[TimerEntry]
     corrections: Sequence[TimerCorrection]
@@ -74,6 +75,7 @@ def read_file(timer: Timer, now: datetime) -> TimerFile:
     by_days = target.unit is TargetUnit.CALENDAR_DAYS
     return TimerFile(
         timer=timer,
+        seen_at=now,
         facts=ledger.facts_of(timer, now),
         entries=entries,
         corrections=corrections,

@@ -15,6 +15,7 @@ from service_desk.models.accounts import KeyAccount
 from service_desk.models.reports import ReportSchedule
 from service_desk.presenters import reports as words
 from service_desk.presenters.labels import choices
+from service_desk.presenters.sla_reviews import cause_names
 from service_desk.rules.permissions import Action
 from service_desk.rules.schedule import last_full_week, next_period, sent_at
 from service_desk.services import access, submissions
@@ -83,6 +84,7 @@ def run(run_id: int) -> ResponseReturnValue:
         run=found,
         report=WeeklyReport.from_json(found.figures),
         deliveries=runs.list_deliveries(found, actor=actor()),
+        cause_names=cause_names(),
         words=words,
     )
 
