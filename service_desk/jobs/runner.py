@@ -1,6 +1,6 @@
 """How every job runs: one unit of work an item, one bad item never jams the rest, one log line a run."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
@@ -46,6 +46,27 @@ def each(job: str, items: Iterable[T], act: Callable[[T], object]) -> Tally:
         else:
             tally += Tally(done=1)
     return tally
+
+
+def together(
+    job: str,
+    items: Sequence[T],
+    act_on_all: Callable[[Sequence[T]], Collection[T]],
+    act: Callable[[T], object],
+) -> Tally:
+    """Act on all items in one unit of work; `act_on_all` answers those it did, `act` does the others singly.
+
+    When the unit of work fails nothing of it stays, and every item is done singly: one bad item costs the
+    others their speed, not their turn.
+    """
+    done: Collection[T] = ()
+    try:
+        with unit_of_work():
+            done = act_on_all(items)
+    except Exception as error:
+        log.warning("job_batch_failed", job=job, items=len(items), error=f"{type(error).__name__}: {error}")
+        done = ()
+    return Tally(done=len(done)) + each(job, [item for item in items if item not in done], act)
 
 
 @dataclass(frozen=True)

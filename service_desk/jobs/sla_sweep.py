@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from service_desk.jobs.runner import Tally, each
+from service_desk.jobs.runner import Tally, together
 from service_desk.models.db import unit_of_work
 from service_desk.services import sla
 
@@ -18,7 +18,12 @@ def run(now: datetime, *, batch: int = BATCH) -> Tally:
     """
     tally = Tally()
     while taken := _take(now, batch):
-        tally += each(NAME, taken, lambda timer_id: sla.check_timer(timer_id, now))
+        tally += together(
+            NAME,
+            taken,
+            lambda timer_ids: sla.check_timers(timer_ids, now),
+            lambda timer_id: sla.check_timer(timer_id, now),
+        )
     return tally
 
 

@@ -1,5 +1,6 @@
 """What an actor may do and see: every service and every list goes through here."""
 
+from collections.abc import Collection
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, false, func, or_, select, true
@@ -92,6 +93,20 @@ def account_members(account_id: int, *roles: Any) -> list[User]:
         .order_by(User.staff_no, User.id)
     )
     return list(db.session.scalars(statement))
+
+
+def members_of_accounts(account_ids: Collection[int], role: Role) -> dict[int, list[User]]:
+    """Active users in a role of several accounts, in one query; each account's by staff number."""
+    statement = (
+        select(UserAccount.account_id, User)
+        .join(User, User.id == UserAccount.user_id)
+        .where(UserAccount.account_id.in_(account_ids), User.is_active, User.role == role)
+        .order_by(User.staff_no, User.id)
+    )
+    members: dict[int, list[User]] = {account_id: [] for account_id in account_ids}
+    for account_id, user in db.session.execute(statement).tuples():
+        members[account_id].append(user)
+    return members
 
 
 def administrators() -> list[User]:

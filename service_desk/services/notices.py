@@ -1,10 +1,11 @@
 """The outbox: a message is queued in the transaction that causes it, or not at all."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, func, insert, select, update
 
 from service_desk.base.errors import NotFound
 from service_desk.base.paging import Page, PageRequest
@@ -19,6 +20,7 @@ from service_desk.services import access, audit
 RETRY_MINUTES = (1, 5, 15, 60, 240, 720)
 # A worker that dies while sending leaves the notice to another after this long.
 TAKEN_FOR = timedelta(minutes=10)
+CHANNELS = (Channel.IN_APP, Channel.MAIL)
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,19 @@ class Recipient:
     @property
     def key(self) -> str:
         return f"u{self.user_id}" if self.user_id else self.email
+
+
+@dataclass(frozen=True)
+class Message:
+    """What one recipient is told. `matter` says the account too."""
+
+    kind: str
+    recipient: Recipient
+    params: dict[str, Any]
+    dedupe: str
+    matter: Matter | None = None
+    account_id: int | None = None
+    channels: tuple[Channel, ...] = CHANNELS
 
 
 def user_recipient(user: User) -> Recipient:
@@ -72,45 +87,59 @@ def queue(
     `kind` names the templates in `templates/emails/<kind>/`; `params` is all they get. `dedupe` with
     the recipient and channel is unique: queueing the same again does nothing.
     """
-    channels = ([Channel.IN_APP] if recipient.user_id else []) + (
-        [Channel.MAIL] if mail and recipient.email else []
-    )
-    made = [_row(kind, recipient, params, channel, dedupe, now, account_id, matter) for channel in channels]
-    keys = [notice.dedupe_key for notice in made]
-    known = set(db.session.scalars(select(Notice.dedupe_key).where(Notice.dedupe_key.in_(keys))))
-    fresh = [notice for notice in made if notice.dedupe_key not in known]
+    channels = CHANNELS if mail else (Channel.IN_APP,)
+    message = Message(kind, recipient, params, dedupe, matter, account_id, channels)
+    fresh = [Notice(**values) for values in _fresh_rows([message], now)]
     db.session.add_all(fresh)
     return fresh
 
 
-def _row(
-    kind: str,
-    recipient: Recipient,
-    params: dict[str, Any],
-    channel: Channel,
-    dedupe: str,
-    now: datetime,
-    account_id: int | None,
-    matter: Matter | None,
-) -> Notice:
+def queue_many(messages: Iterable[Message], *, now: datetime) -> None:
+    """Queue all that `queue` would queue one by one, in two statements."""
+    rows = _fresh_rows(messages, now)
+    if rows:
+        db.session.execute(insert(Notice), rows)
+
+
+def _fresh_rows(messages: Iterable[Message], now: datetime) -> list[dict[str, Any]]:
+    """The rows of messages that are not queued yet, none twice."""
+    rows = {
+        values["dedupe_key"]: values
+        for message in messages
+        for channel in message.channels
+        if _reaches(message.recipient, channel)
+        for values in [_values(message, channel, now)]
+    }
+    known = select(Notice.dedupe_key).where(Notice.dedupe_key.in_(list(rows)))
+    for key in db.session.scalars(known):
+        del rows[key]
+    return list(rows.values())
+
+
+def _reaches(recipient: Recipient, channel: Channel) -> bool:
+    return bool(recipient.user_id if channel is Channel.IN_APP else recipient.email)
+
+
+def _values(message: Message, channel: Channel, now: datetime) -> dict[str, Any]:
     in_app = channel is Channel.IN_APP
-    return Notice(
-        kind=kind,
-        channel=channel,
-        user_id=recipient.user_id,
-        address="" if in_app else recipient.email,
-        recipient_name=recipient.name,
-        language=recipient.language,
-        params=params,
-        account_id=matter.account_id if matter else account_id,
-        matter_kind=matter.kind if matter else "",
-        matter_id=matter.id if matter else None,
-        dedupe_key=f"{dedupe}:{recipient.key}:{channel.value}",
-        state=NoticeState.SENT if in_app else NoticeState.QUEUED,
-        created_at=now,
-        next_try_at=None if in_app else now,
-        sent_at=now if in_app else None,
-    )
+    recipient, matter = message.recipient, message.matter
+    return {
+        "kind": message.kind,
+        "channel": channel,
+        "user_id": recipient.user_id,
+        "address": "" if in_app else recipient.email,
+        "recipient_name": recipient.name,
+        "language": recipient.language,
+        "params": message.params,
+        "account_id": matter.account_id if matter else message.account_id,
+        "matter_kind": matter.kind if matter else "",
+        "matter_id": matter.id if matter else None,
+        "dedupe_key": f"{message.dedupe}:{recipient.key}:{channel.value}",
+        "state": NoticeState.SENT if in_app else NoticeState.QUEUED,
+        "created_at": now,
+        "next_try_at": None if in_app else now,
+        "sent_at": now if in_app else None,
+    }
 
 
 def take_back(dedupe: str, *, matter: Matter, now: datetime) -> None:

@@ -1,12 +1,13 @@
 """The sweep's two acts: take timers something is due on, and say what each has to say."""
 
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
 from service_desk.models.db import db
 from service_desk.models.sla import Timer
-from service_desk.rules.sla import Happening
+from service_desk.rules.sla import Happening, evaluate
 from service_desk.services.sla import ledger, telling
 
 # A worker that dies midway, or a row that cannot be checked, is tried again after this long.
@@ -18,7 +19,7 @@ def claim_due_timers(now: datetime, *, batch: int = 200) -> list[int]:
 
     One conditional UPDATE: another worker finds the rows no longer due, on SQLite because writers wait for
     each other, on PostgreSQL because the condition is asked again once the row's lock is free. Commit at
-    once, then check each in a unit of work of its own.
+    once, then check them in another unit of work.
     """
     due = (
         select(Timer.id)
@@ -41,7 +42,29 @@ def claim_due_timers(now: datetime, *, batch: int = 200) -> list[int]:
     return [timer_id for timer_id in wanted if timer_id in taken]
 
 
+def check_timers(timer_ids: Collection[int], now: datetime) -> list[int]:
+    """Tell what has become due on many timers, and set when to look again; answer the ids of those checked.
+
+    A timer somebody is just working on is left out: a batch holds many rows and must not wait for one.
+    """
+    free = select(Timer).where(Timer.id.in_(timer_ids)).order_by(Timer.id).with_for_update(skip_locked=True)
+    timers = list(db.session.scalars(free, execution_options={"populate_existing": True}))
+    _check(timers, now)
+    return [timer.id for timer in timers]
+
+
 def check_timer(timer_id: int, now: datetime) -> list[Happening]:
     """Tell what has become due on one timer, with the true instants, and set when to look again."""
     timer = db.session.get_one(Timer, timer_id, with_for_update=True, populate_existing=True)
-    return telling.tell_due(timer, ledger.facts_of(timer, now), now=now)
+    return _check([timer], now)
+
+
+def _check(timers: Sequence[Timer], now: datetime) -> list[Happening]:
+    ids = [timer.id for timer in timers]
+    events, told = ledger.read_events(ids), ledger.told_of(ids)
+    clocks = []
+    for timer in timers:
+        facts = evaluate(events[timer.id], ledger.target_of(timer), ledger.calendar_of(timer), now)
+        ledger.apply(timer, facts, events[timer.id], now)
+        clocks.append(telling.Judged(timer, facts, told[timer.id]))
+    return [happening for _, happening in telling.tell(clocks, now=now)]
