@@ -55,7 +55,7 @@ def evaluate(
         due_at=term.due_at,
         warn_at=term.warn_at,
         pause_ends_at=pause.limit_at if pause else None,
-        next_check_at=min((one.at for one in happenings if one.code not in checks_done), default=None),
+        next_check_at=next_check(happenings, checks_done),
         used_seconds=used,
         remaining_seconds=_remaining(history, term, clock),
         over_seconds=sum(segment.seconds_after_due for segment in running),
@@ -74,6 +74,11 @@ def due_checks(facts: TimerFacts, done: Collection[str], now: datetime) -> list[
     """
     at = whole_second(now)
     return [one for one in facts.happenings if one.code not in done and _has_come(one, at)]
+
+
+def next_check(happenings: Iterable[Happening], done: Collection[str]) -> datetime | None:
+    """When the first happening comes that was not told; None when there is nothing left to tell."""
+    return min((one.at for one in happenings if one.code not in done), default=None)
 
 
 def measuring_calendar(target: Target, calendar: WorkingCalendar) -> WorkingCalendar:
