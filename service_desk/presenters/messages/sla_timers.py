@@ -12,4 +12,21 @@ MESSAGES = {
     "pause_before_breach": _l(
         "The promise fell due at %(at)s and was broken. No pause can be entered for the time before."
     ),
+    "absence_ends_first": _l("The end must be later than the beginning."),
+    "absence_past": _l("An absence can be entered until an hour after it began."),
+    "absence_over": _l("The end must be later than now."),
+    "absence_too_long": _l("An absence lasts %(days)s days at the most."),
+    "absence_repeats": _l("This absence repeats every day. Cancel it and enter another one."),
+    "absence_repeats_too_early": _l("The last day cannot lie before the first."),
+    "absence_repeats_too_long": _l("Hours that repeat every day cannot be longer than 24 hours."),
+    "absence_overlaps": _l("Another absence of this person begins or lasts at %(at)s."),
+    "absence_while_standing_in": _l(
+        "This person stands in for %(who)s at %(at)s. Name another stand-in there first."
+    ),
+    "absence_ended": _l("This absence is over."),
+    "substitute_unknown": _l("Choose a colleague whose login is open."),
+    "substitute_self": _l("Nobody stands in for themselves."),
+    "substitute_other_account": _l("%(who)s does not work for all accounts of this person."),
+    "substitute_other_work": _l("%(who)s may not do the work of this person."),
+    "substitute_away": _l("%(who)s is away too, at %(at)s."),
 }

@@ -80,14 +80,14 @@ def check_times(times: AwayTimes, now: datetime) -> None:
     _check_length(DAY * (times.repeats_until_on - local_date(times.from_at)).days, "repeats_until_on")
 
 
-def common_window(one: AwayTimes, other: AwayTimes) -> Window | None:
-    """The first stretch that two absences have in common; None when they only touch or lie apart."""
+def common_window(one: AwayTimes, other: AwayTimes, *, after: datetime) -> Window | None:
+    """The first stretch still to come that two absences have in common; None when they only touch or lie apart."""
     mine, theirs = list(one.windows()), list(other.windows())
     here = there = 0
     while here < len(mine) and there < len(theirs):
         from_at = max(mine[here].from_at, theirs[there].from_at)
         to_at = min(mine[here].to_at, theirs[there].to_at)
-        if from_at < to_at:
+        if from_at < to_at and to_at > after:
             return Window(from_at, to_at)
         if mine[here].to_at <= theirs[there].to_at:
             here += 1

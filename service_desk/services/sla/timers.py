@@ -25,7 +25,7 @@ _OVERTAKEN = {
     TimerState.PAUSED: ("clock_paused_meanwhile", (EventKind.PAUSE,)),
     TimerState.RUNNING: ("clock_resumed_meanwhile", (EventKind.RESUME,)),
 }
-_SHOWN = ("state", "holder_id", "due_at", "breached_at", "stopped_at")
+_SHOWN = ("state", "holder_id", "covered_id", "due_at", "breached_at", "stopped_at")
 
 
 def start(
@@ -73,7 +73,7 @@ def stop(
         telling.tell_due(timer, facts, now=now)
         if timer.breached_at is None:
             drop_review_clock(timer, actor=actor, now=now)
-        _audit("clock_stopped", timer, before, actor, now)
+        keep_audit("clock_stopped", timer, before, actor, now)
     return stopped
 
 
@@ -84,7 +84,7 @@ def cancel(matter: Matter, *, at: datetime, actor: User | None, now: datetime) -
         before = shown(timer)
         ledger.add_entry(timer, EventKind.CANCEL, holder_id=timer.holder_id, at=at, actor=actor, now=now)
         drop_review_clock(timer, actor=actor, now=now)
-        _audit("clock_cancelled", timer, before, actor, now)
+        keep_audit("clock_cancelled", timer, before, actor, now)
     return cancelled
 
 
@@ -98,7 +98,7 @@ def hand_over(matter: Matter, *, to_id: int, at: datetime, actor: User | None, n
         before = shown(timer)
         ledger.add_entry(timer, EventKind.HANDOVER, holder_id=to_id, at=at, actor=actor, now=now)
         standing_in.cover(timer, now=now)
-        _audit("clock_handed_over", timer, before, actor, now)
+        keep_audit("clock_handed_over", timer, before, actor, now)
     return handed
 
 
@@ -141,7 +141,7 @@ def pause(
         # A warning may have been told for a time in which the clock stood.
         retelling.take_back_told(timer, facts, now)
         telling.tell_due(timer, facts, now=now)
-    _audit("clock_paused", timer, before, actor, now)
+    keep_audit("clock_paused", timer, before, actor, now)
     return timer
 
 
@@ -154,7 +154,7 @@ def resume(timer_id: int, *, actor: User, now: datetime) -> Timer:
     _require_state(timer, TimerState.PAUSED)
     before = shown(timer)
     ledger.add_entry(timer, EventKind.RESUME, holder_id=timer.holder_id, at=now, actor=actor, now=now)
-    _audit("clock_resumed", timer, before, actor, now)
+    keep_audit("clock_resumed", timer, before, actor, now)
     return timer
 
 
@@ -266,6 +266,7 @@ def changes_since(before: dict[str, Any], timer: Timer) -> dict[str, tuple[Any, 
     return {name: (before[name], after[name]) for name in _SHOWN if before[name] != after[name]}
 
 
-def _audit(action: str, timer: Timer, before: dict[str, Any], actor: User | None, now: datetime) -> None:
+def keep_audit(action: str, timer: Timer, before: dict[str, Any], actor: User | None, now: datetime) -> None:
+    """Write into the audit trail what an act has changed of a timer."""
     changes = changes_since(before, timer)
     audit.record(action, timer, actor=actor, now=now, label=starting.label_of(timer), changes=changes)
