@@ -114,17 +114,6 @@ def running_clocks(file: ClaimFile) -> list[Timer]:
     return [timer for timer in file.timers if timer.state in OPEN_TIMERS]
 
 
-def clock_pill(timer: Timer, now: datetime, file: ClaimFile) -> clocks.Pill:
-    """A clock of the claim; its step stands beside it."""
-    return clocks.pill(timer, now, named=False, holder=file.people.get(timer.holder_id))
-
-
-def ended_clock_rows(file: ClaimFile, now: datetime) -> list[tuple[str, clocks.Pill]]:
-    """The clocks that have a verdict, the newest first."""
-    ended = [timer for timer in file.timers if timer.state in {TimerState.MET, TimerState.BREACHED}]
-    return [(label(timer.step, "clock_step"), clock_pill(timer, now, file)) for timer in ended[::-1]]
-
-
 def masked(account_number: str) -> str:
     """A bank account as readers see it."""
     return mask_account_number(account_number)

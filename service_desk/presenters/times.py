@@ -1,6 +1,6 @@
 """Instants, dates and lengths of time as people read them, in the reader's language and the account's zone."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
@@ -8,25 +8,31 @@ from flask_babel import gettext as _
 from service_desk.base.clock import CHINA, as_utc
 
 
-def moment(at: datetime | None, now: datetime, zone: ZoneInfo = CHINA) -> str:
-    """`11-22 17:40`; today, tomorrow and yesterday by name; with the year when it is another year's."""
+def moment(at: datetime | None, now: datetime, zone: ZoneInfo = CHINA, *, ends_day: bool = False) -> str:
+    """`11-22 17:40`; today and tomorrow by name; with the year when it is another year's.
+
+    With `ends_day` a midnight is 24:00 of the day before it, as terms in days are read.
+    """
     if at is None:
         return "—"
-    local, today = at.astimezone(zone), now.astimezone(zone).date()
-    clock = f"{local:%H:%M}"
+    local, clock = _day_and_clock(at, zone, ends_day)
+    today = now.astimezone(zone).date()
     days = (local.date() - today).days
     if days == 0:
         return _("today %(clock)s", clock=clock)
     if days == 1:
         return _("tomorrow %(clock)s", clock=clock)
     if local.year != today.year:
-        return f"{local:%Y-%m-%d %H:%M}"
-    return f"{local:%m-%d %H:%M}"
+        return f"{local:%Y-%m-%d} {clock}"
+    return f"{local:%m-%d} {clock}"
 
 
-def minute(at: datetime | None, zone: ZoneInfo = CHINA) -> str:
-    """`2026-11-22 17:40`: for what is read days later, such as a mail."""
-    return "—" if at is None else f"{as_utc(at).astimezone(zone):%Y-%m-%d %H:%M}"
+def minute(at: datetime | None, zone: ZoneInfo = CHINA, *, ends_day: bool = False) -> str:
+    """`2026-11-22 17:40`: for what is read days later, such as a mail; `ends_day` as for `moment`."""
+    if at is None:
+        return "—"
+    local, clock = _day_and_clock(at, zone, ends_day)
+    return f"{local:%Y-%m-%d} {clock}"
 
 
 def full_moment(at: datetime | None, zone: ZoneInfo = CHINA) -> str:
@@ -58,3 +64,9 @@ def duration(seconds: int | float | None) -> str:
     if minutes:
         return _("%(minutes)s min", minutes=minutes)
     return _("%(seconds)s s", seconds=secs)
+
+
+def _day_and_clock(at: datetime, zone: ZoneInfo, ends_day: bool) -> tuple[datetime, str]:
+    local = as_utc(at).astimezone(zone)
+    clock = f"{local:%H:%M}"
+    return (local - timedelta(days=1), "24:00") if ends_day and clock == "00:00" else (local, clock)

@@ -23,7 +23,9 @@ MESSAGES = {
     "correction_evidence_missing": _l("A corrected time needs a paper that proves it."),
     "target_too_short": _l("The target must be at least 1; for calendar days 0 means the same day."),
     "warn_percent_out_of_range": _l("The warning point lies between 1 and 100 percent."),
-    "escalation_out_of_order": _l("Escalation times must grow."),
+    "escalation_out_of_order": _l(
+        "Escalation step %(number)s must come later than the step before it, and after the due time."
+    ),
     "level_tie": _l("“%(new)s” and “%(other)s” would both fit the same case. Make one of them narrower."),
     "level_date_past": _l("Promises cannot be changed for the past. Choose today or a later day."),
     "level_starts_too_early": _l("The new promise must begin after %(after)s, when the present one began."),

@@ -28,6 +28,7 @@ from service_desk.rules.permissions import Action
 from service_desk.services import access, documents, enquiries, sla
 from service_desk.services.claims.common import MATTER_KIND, get_claim
 from service_desk.services.claims.papers import list_wanted
+from service_desk.services.sla import ClockView
 
 T = TypeVar("T")
 
@@ -51,6 +52,7 @@ class ClaimFile:
     payments: list[ClaimPayment]
     follow_ups: list[FollowUp]
     timers: list[Timer]
+    clocks: list[ClockView]
     timer_entries: dict[int, list[TimerEntry]]
     first_contact: Enquiry | None
     offer: Handover | None
@@ -95,6 +97,7 @@ def read_file(number: str, *, actor: User) -> ClaimFile:
         people=_people(claim, parts, timers, first_contact, offer),
         wanted=list_wanted(claim.id),
         timers=timers,
+        clocks=sla.view_clocks(timers),
         first_contact=first_contact,
         offer=offer,
         **parts,

@@ -17,6 +17,7 @@ from service_desk.rules.permissions import Action
 from service_desk.services import access, sla
 from service_desk.services.enquiries.contacts import MATTER_KIND, get_enquiry
 from service_desk.services.enquiries.handovers import history
+from service_desk.services.sla import ClockView
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class ContactFile:
     claim: Claim | None
     policy: Policy | None
     timers: list[Timer]
+    clocks: list[ClockView]
     handovers: list[Handover]
 
     @property
@@ -48,6 +50,7 @@ def read_contact(number: str, *, actor: User) -> ContactFile:
     chain = history(MatterKind.ENQUIRY, enquiry.id)
     ids = {enquiry.owner_id, enquiry.first_owner_id, enquiry.opened_by_id}
     ids |= {user_id for one in chain for user_id in (one.from_id, one.to_id)}
+    timers = sla.timers_of(MATTER_KIND, [enquiry.id])[enquiry.id]
     return ContactFile(
         enquiry=enquiry,
         people={user.id: user for user in db.session.scalars(select(User).where(User.id.in_(ids)))},
@@ -55,7 +58,8 @@ def read_contact(number: str, *, actor: User) -> ContactFile:
         vehicle=_linked(actor, Action.READ_FLEET, Vehicle, enquiry.vehicle_id),
         claim=_linked(actor, Action.READ_CLAIMS, Claim, enquiry.claim_id),
         policy=_linked(actor, Action.READ_POLICIES, Policy, enquiry.policy_id),
-        timers=sla.timers_of(MATTER_KIND, [enquiry.id])[enquiry.id],
+        timers=timers,
+        clocks=sla.view_clocks(timers),
         handovers=chain,
     )
 

@@ -1,6 +1,7 @@
 """The clock as a service: promises, timers with their ledger, the sweep, breaches and their reviews."""
 
 from service_desk.services.sla.breaches import BreachFilter, BreachView, count_open, list_breaches
+from service_desk.services.sla.clock_views import ClockView, view_clocks
 from service_desk.services.sla.defaults import install_defaults
 from service_desk.services.sla.ledger import OPEN_STATES, entries_of, facts_of, seconds_left, seconds_over
 from service_desk.services.sla.reviews import Correction, SignReview, get_breach, sign_review
@@ -20,6 +21,7 @@ __all__ = [
     "OPEN_STATES",
     "BreachFilter",
     "BreachView",
+    "ClockView",
     "Correction",
     "SignReview",
     "cancel",
@@ -42,4 +44,5 @@ __all__ = [
     "start",
     "stop",
     "timers_of",
+    "view_clocks",
 ]

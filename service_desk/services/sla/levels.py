@@ -1,6 +1,6 @@
 """Service levels as managers keep them: a change is a new row from a date on, the old one ends."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -114,6 +114,13 @@ def list_addressees(actor: User) -> list[User]:
         User.is_active, User.role.not_in(CLIENT_ROLES), or_(User.role == Role.ADMIN, User.id.in_(working))
     )
     return list(db.session.scalars(statement.order_by(User.staff_no, User.id)))
+
+
+def people_named(rows: Iterable[ServiceLevel]) -> dict[int, User]:
+    """The people whom the escalations of some levels name, by id, also those who have left."""
+    ids = {addressee_from(code).user_id for row in rows for code in row.escalate_to}
+    found = db.session.scalars(select(User).where(User.id.in_(ids - {None})))
+    return {user.id: user for user in found}
 
 
 def add_level(conditions: LevelConditions, terms: LevelTerms, *, actor: User, now: datetime) -> ServiceLevel:

@@ -16,6 +16,7 @@ from service_desk.models.db import db
 from service_desk.models.enquiries import MatterKind
 from service_desk.models.users import User
 from service_desk.presenters import claims as words
+from service_desk.presenters import sla_clocks
 from service_desk.presenters.claims_pdf import settlement_sheet
 from service_desk.presenters.claims_timeline import photos_of, time_line
 from service_desk.presenters.labels import label
@@ -166,6 +167,8 @@ def _context(number: str, sent: dict[ClaimAction, StepForm] | None = None) -> di
         "file": file,
         "claim": claim,
         "words": words,
+        "open_rows": sla_clocks.open_rows,
+        "ended_rows": sla_clocks.ended_rows,
         "forms": {action.value: form for action, form in (shown | refused).items()},
         "possible": [action.value for action in possible],
         "next_step": upcoming.value if upcoming in possible else None,

@@ -15,6 +15,7 @@ from service_desk.models.db import db
 from service_desk.models.enquiries import Handover, MatterKind
 from service_desk.models.users import User
 from service_desk.presenters import enquiries as words
+from service_desk.presenters import sla_clocks
 from service_desk.presenters.labels import choices, label
 from service_desk.presenters.languages import branch_name
 from service_desk.presenters.messages import sentence
@@ -153,6 +154,8 @@ def _context(number: str, refused: AnswerForm | None) -> dict[str, Any]:
         "file": file,
         "enquiry": file.enquiry,
         "words": words,
+        "open_rows": sla_clocks.open_rows,
+        "ended_rows": sla_clocks.ended_rows,
         "form": form,
         "refused": refused is not None,
         "chain": words.chain(file),

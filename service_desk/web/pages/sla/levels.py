@@ -1,7 +1,7 @@
 """Service levels: what is promised, from which day on."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from flask import g, render_template, request
@@ -11,33 +11,78 @@ from flask_login import login_required
 
 from service_desk.base.clock import local_date
 from service_desk.base.errors import Invalid
-from service_desk.forms.sla import EndForm, LevelForm, TermsForm
+from service_desk.forms.fields import member
+from service_desk.forms.sla_levels import EndForm, LevelForm, TermsForm, TrialForm, escalation_values
+from service_desk.models.accounts import KeyAccount
 from service_desk.models.sla import ServiceLevel
 from service_desk.presenters import sla as words
+from service_desk.presenters import sla_levels as level_words
 from service_desk.presenters.labels import choices
+from service_desk.presenters.languages import named
+from service_desk.presenters.messages import sentence
+from service_desk.presenters.sla_levels import addressee_choices
+from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.permissions import Action, Scope
 from service_desk.services import access, submissions
 from service_desk.services.sla import calendars
 from service_desk.services.sla import levels as promises
+from service_desk.services.sla.trial import TrialResult, try_out
 from service_desk.web.http import actor, again, attempt, current_account, done
 from service_desk.web.pages.sla.blueprint import bp
+
+TRIAL_PREFIX = "try-"
 
 
 @bp.get("/settings/levels")
 @login_required
 def levels() -> ResponseReturnValue:
-    """Every promise in force or to come; with `?ended=1` the ended ones too."""
+    """Every promise in force or to come, of one step or all; with `?ended=1` the ended ones too; the test box."""
     with_ended = request.args.get("ended") == "1"
+    step = member(ClockStep, request.args.get("step"))
+    rows = promises.list_levels(actor=actor(), today=_today(), with_ended=with_ended, step=step)
+    trial_form, result = _trial()
+    shown = [*rows, *([result.level] if result else [])]
     return render_template(
         "sla/levels.html",
-        rows=promises.list_levels(actor=actor(), today=_today(), with_ended=with_ended),
+        rows=rows,
         with_ended=with_ended,
+        step=step,
+        steps=choices("clock_step"),
         today=_today(),
-        may_edit=lambda row: promises.may_edit(row.account_id, actor=actor()),
         accounts=_account_names(),
         calendars=calendars.list_calendars(),
+        people=promises.people_named(shown),
+        trial_form=trial_form,
+        result=result,
         words=words,
+        level_words=level_words,
     )
+
+
+def _trial() -> tuple[TrialForm, TrialResult | None]:
+    """The test box as asked in the address, with its answer; unasked, it stands at this account and moment."""
+    is_asked = any(name.startswith(TRIAL_PREFIX) for name in request.args)
+    form = TrialForm(
+        request.args if is_asked else None,
+        prefix=TRIAL_PREFIX,
+        data={"account_id": current_account().id, "at": g.now},
+    )
+    form.account_id.choices = [
+        (account.id, _account_name(account)) for account in access.list_accounts(actor())
+    ]
+    form.step.choices = choices("clock_step")
+    form.severity.choices = [("", _("Not known")), *choices("severity")]
+    form.where.choices = [("", _("Not known")), *choices("accident_place")[1:]]
+    if not is_asked or not form.validate():
+        return form, None
+    try:
+        result = try_out(form.trial(), actor=actor())
+    except Invalid as error:
+        form.at.errors = [sentence(error)]
+        return form, None
+    if result is None:
+        form.form_errors.append(_("No promise holds for this case: no clock would start."))
+    return form, result
 
 
 @bp.route("/settings/levels/new", methods=["GET", "POST"])
@@ -46,9 +91,10 @@ def new_level() -> ResponseReturnValue:
     """Make a new promise."""
     access.require(actor(), Action.MANAGE_CLOCKS)
     form = LevelForm(data=_first_values())
-    _fill(form)
+    _fill(form, addressee_choices(promises.list_addressees(actor())))
     form.step.choices = [("", "—"), *choices("clock_step")]
     form.account_id.choices = _account_choices()
+    form.severity.choices = [("", _("Any")), *choices("severity")]
     form.where.choices = choices("accident_place")
 
     def act() -> None:
@@ -65,15 +111,7 @@ def new_level() -> ResponseReturnValue:
 def level(level_id: int) -> ResponseReturnValue:
     """Promise something else from a day on."""
     row = promises.get_level(level_id, actor=actor(), today=_today())
-    form = TermsForm(
-        obj=row,
-        data={
-            "escalate_after": row.escalate_after_minutes[0] if row.escalate_after_minutes else None,
-            "effective_on": max(_today(), row.effective_on),
-            "source": words.source_words(row.source) if row.source else "",
-        },
-    )
-    _fill(form)
+    form = _terms_form(row)
     heading = words.level_words(row, _account_names())
 
     def act() -> None:
@@ -101,10 +139,24 @@ def end_level(level_id: int) -> ResponseReturnValue:
 
     if attempt(form, act):
         return done(_("The service level ends."), "sla.levels")
-    terms = TermsForm(formdata=None, obj=row)
-    _fill(terms)
     heading = words.level_words(row, _account_names())
-    return _page(terms, row=row, end_form=form, heading=heading)
+    return _page(_terms_form(row, formdata=None), row=row, end_form=form, heading=heading)
+
+
+def _terms_form(row: ServiceLevel, **sent: Any) -> TermsForm:
+    """The terms as they are, to begin on the first day on which they may change."""
+    form = TermsForm(
+        **sent,
+        obj=row,
+        data={
+            "escalations": escalation_values(row),
+            "effective_on": max(_today(), row.effective_on + timedelta(days=1)),
+            "source": words.source_words(row.source) if row.source else "",
+        },
+    )
+    kept = promises.people_named([row]).values()
+    _fill(form, addressee_choices(access.insurer_people(row.account_id), kept))
+    return form
 
 
 def _once(form: TermsForm, make: Callable[[], ServiceLevel]) -> None:
@@ -123,7 +175,7 @@ def _tie_in_words(act: Callable[[], None], new: Callable[[], str]) -> Callable[[
                 raise
             other = promises.get_level(error.params["level_id"], actor=actor(), today=_today())
             other_words = words.level_words(other, _account_names())
-            raise Invalid("level_tie", new=new(), other=other_words) from error
+            raise Invalid("level_tie", field=error.field, new=new(), other=other_words) from error
 
     return acting
 
@@ -138,20 +190,27 @@ def _first_values() -> dict[str, Any]:
     return {"effective_on": _today(), "account_id": current_account().id if own else None}
 
 
-def _fill(form: TermsForm) -> None:
+def _fill(form: TermsForm, addressees: list[tuple[str, str]]) -> None:
     form.target_unit.choices = choices("target_unit")
     known = calendars.list_calendars()
     form.calendar_code.choices = [(row.code, words.calendar_name(row.code, known)) for row in known]
+    for row in form.escalations:
+        row.form.to.choices = addressees
+        row.form.unit.choices = choices("escalation_unit")
 
 
 def _account_choices() -> list[tuple[Any, str]]:
-    own = [(account.id, account.name) for account in access.list_accounts(actor())]
+    own = [(account.id, _account_name(account)) for account in access.list_accounts(actor())]
     may_all = access.require(actor(), Action.MANAGE_CLOCKS) is Scope.ALL
     return [("", _("All accounts")), *own] if may_all else own
 
 
+def _account_name(account: KeyAccount) -> str:
+    return named(account.name, account.name_en)
+
+
 def _account_names() -> dict[int, str]:
-    return {account.id: account.name for account in access.list_accounts(actor())}
+    return {account.id: _account_name(account) for account in access.list_accounts(actor())}
 
 
 def _today() -> date:
@@ -159,7 +218,9 @@ def _today() -> date:
 
 
 def _page(form: TermsForm, *, row: ServiceLevel | None, **context: Any) -> ResponseReturnValue:
-    context |= {"form": form, "row": row, "words": words, "accounts": _account_names()}
+    context |= {"form": form, "row": row, "words": words, "level_words": level_words}
+    context |= {"accounts": _account_names(), "calendars": calendars.list_calendars(), "today": _today()}
+    context["people"] = promises.people_named([row] if row else [])
     context["may_edit"] = row is None or promises.may_edit(row.account_id, actor=actor())
     if request.method == "POST":
         return again("sla/level.html", **context)

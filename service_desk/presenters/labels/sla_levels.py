@@ -1,0 +1,21 @@
+"""Words of service levels: reasons, escalations, their units."""
+
+from flask_babel import lazy_gettext as _l
+
+LABELS = {
+    "severity_reason": {
+        "property_only": _l("nobody was hurt"),
+        "injury": _l("one or two people were hurt"),
+        "mass_injury": _l("three or more people were hurt"),
+    },
+    "escalation_role": {
+        "manager": _l("all managers of the account"),
+        "claims": _l("all claims staff of the account"),
+        "underwriter": _l("all underwriting staff of the account"),
+        "admin": _l("all administrators"),
+    },
+    "escalation_unit": {
+        "minutes": _l("minutes"),
+        "hours": _l("hours"),
+    },
+}
