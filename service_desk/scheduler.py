@@ -23,6 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service_desk.base.clock import utc_now
 from service_desk.jobs import (
+    absences,
     correction_reminders,
     daily,
     housekeeping,
@@ -41,8 +42,10 @@ log = structlog.get_logger()
 
 RENEW_SECONDS = 2
 
-# name, every so many seconds, what. Clocks first: a report made after an outage must know the breaches of it.
+# name, every so many seconds, what. Clocks first: a report made after an outage must know the breaches of it;
+# and who stands in before them, for a breach is told to who held the clock.
 JOBS: list[tuple[str, int, Job]] = [
+    ("absences", 30, absences.run),
     ("sla_sweep", 30, sla_sweep.run),
     ("notice_delivery", 15, notice_delivery.run),
     ("scheduled_reports", 60, scheduled_reports.run),
