@@ -43,7 +43,7 @@ Line = tuple[Any, Any, ComplianceFilter]
 def keyed(scope: Scope, by: Dimension, *columns: Any) -> Select[Any]:
     """Select the columns of timers behind their group's key, `key`."""
     if by is Dimension.BRANCH:
-        parts = _parts_of(scope.wanted)
+        parts = parts_of(scope.wanted)
         key = func.coalesce(parts.c.part_id, Timer.branch_id)
         statement = select(key.label("key"), *columns).select_from(Timer)
         return statement.outerjoin(parts, parts.c.branch_id == Timer.branch_id)
@@ -111,7 +111,7 @@ def _halved(column: ColumnElement[datetime], starts: Sequence[datetime], first: 
     return case((column < starts[middle], lower), else_=_halved(column, starts[middle:], first + middle))
 
 
-def _parts_of(wanted: ComplianceFilter) -> Subquery:
+def parts_of(wanted: ComplianceFilter) -> Subquery:
     """Each branch with the one of the next level it lies below: the groups are a branch's own sub-branches.
 
     DISTINCT keeps SQLite from asking for the paths again at every timer: it works the rows out once.
