@@ -24,7 +24,6 @@ class Preset(StrEnum):
     LAST_MONTH = "last_month"
     LAST_90_DAYS = "last_90_days"
     THIS_YEAR = "this_year"
-    OWN = "own"
 
 
 class Cut(StrEnum):
@@ -55,7 +54,7 @@ class Period:
 
 
 def period_of(preset: Preset, today: date) -> Period:
-    """A named span as of today; weeks begin on Monday and run to their end. ValueError for an own one."""
+    """A named span as of today, to the end of its week, month or year."""
     if preset is Preset.THIS_WEEK:
         return _week(week_of(today))
     if preset is Preset.LAST_WEEK:
@@ -66,9 +65,7 @@ def period_of(preset: Preset, today: date) -> Period:
         return _month(today.replace(day=1) - _DAY)
     if preset is Preset.LAST_90_DAYS:
         return Period(today - timedelta(days=89), today)
-    if preset is Preset.THIS_YEAR:
-        return _year(today.year)
-    raise ValueError("an own period has no preset days")
+    return _year(today.year)
 
 
 def before(period: Period) -> Period:

@@ -127,6 +127,7 @@ _INSURER_NAV = [
     ("premiums.ledger", "money", Action.READ_PREMIUMS, False),
     ("claims.queue", "list", Action.READ_CLAIMS, True),
     ("enquiries.inbox", "chat", Action.READ_ENQUIRIES, True),
+    ("sla.compliance", "check", Action.READ_COMPLIANCE, False),
     ("sla.breaches", "clock", Action.REVIEW_BREACHES, False),
     ("reports.reports", "chart", Action.READ_REPORTS, False),
     ("accounts.account", "users", Action.READ_FLEET, False),
@@ -142,6 +143,7 @@ _CLIENT_NAV = [
     ("enquiries.inbox", "chat", Action.READ_ENQUIRIES, False),
     ("policies.policies", "shield", Action.READ_POLICIES, False),
     ("premiums.ledger", "money", Action.READ_PREMIUMS, False),
+    ("sla.compliance", "check", Action.READ_COMPLIANCE, False),
     ("reports.reports", "chart", Action.READ_REPORTS, False),
 ]
 
@@ -157,6 +159,7 @@ def _nav_words() -> dict[str, str]:
         "premiums.ledger": _("Premium ledger"),
         "claims.queue": _("Claims"),
         "enquiries.inbox": _("First contacts"),
+        "sla.compliance": _("Compliance"),
         "sla.breaches": _("Breach audit"),
         "reports.reports": _("Reports"),
         "accounts.account": _("Account and branches"),
@@ -218,4 +221,11 @@ def _is_current(endpoint: str) -> bool:
         return here in {"policies", "rates"} and is_quoting == (endpoint == "policies.quote")
     if word != "sla":
         return here == word
-    return here == word and request.path.startswith("/settings/") == (endpoint == "sla.levels")
+    return here == word and _clock_place(request.path) == endpoint
+
+
+def _clock_place(path: str) -> str:
+    """Which of the clocks' places an address belongs to: what is promised, what was kept, what was broken."""
+    if path.startswith("/settings/"):
+        return "sla.levels"
+    return "sla.compliance" if path.startswith(("/compliance", "/what-if")) else "sla.breaches"

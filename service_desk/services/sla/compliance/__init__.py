@@ -21,6 +21,7 @@ from service_desk.services.sla.compliance.exporting import (
     export_compliance,
 )
 from service_desk.services.sla.compliance.figures import Figures, Group, Times, count_by, total_of
+from service_desk.services.sla.compliance.holders import list_holders
 from service_desk.services.sla.compliance.hours import HolderHours, Hours, PauseHours
 from service_desk.services.sla.compliance.overview import Compliance, read_compliance
 from service_desk.services.sla.compliance.rows import ClockList, ClockRow, list_clocks
@@ -60,6 +61,7 @@ __all__ = [
     "export_clocks",
     "export_compliance",
     "list_clocks",
+    "list_holders",
     "may_rank_staff",
     "read_compliance",
     "total_of",
