@@ -80,7 +80,7 @@ def ask(question: Question, *, actor: User, now: datetime) -> Answer:
     Invalid: what_if_step_missing, what_if_same_promise, what_if_calendar_unknown, calendar_runs_out.
     """
     scope = open_question(question, actor=actor, now=now)
-    columns = read_columns(scope, *question.narrowing)
+    columns = read_columns(scope, question)
     judged = judge(columns, question)
     unit = unit_of(judged.promises)
     return Answer(

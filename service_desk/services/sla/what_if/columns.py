@@ -1,4 +1,4 @@
-"""The judged clocks of a period as columns: no row object for any of a million, only the numbers needed."""
+"""The judged clocks of a period as columns: no object for any of a million, only the numbers that are needed."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -6,39 +6,40 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import BigInteger, ColumnElement, Integer, String, case, cast, extract, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Select, String, case, cast, extract, select, type_coerce
 
 from service_desk.models.db import db
 from service_desk.models.sla import Timer, TimerSegment
 from service_desk.rules.calendar.openings import seconds_of
-from service_desk.rules.sla import TargetUnit
+from service_desk.rules.sla import Target, TargetUnit
 from service_desk.rules.sla.what_if import Histories
-from service_desk.services.sla.compliance import Dimension, Verdicts
-from service_desk.services.sla.compliance.grouping import keyed
+from service_desk.services.sla.compliance import Verdicts
+from service_desk.services.sla.compliance.grouping import parts_of
 from service_desk.services.sla.compliance.hours import read_open_ledgers
 from service_desk.services.sla.compliance.wanted import Scope, counted_at, is_met, is_open, listed
+from service_desk.services.sla.what_if.question import Question
 
 Numbers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 NO_BRANCH = 0
 _AT_A_TIME = 50_000
+_BROKEN, _KEPT, _OPEN = 0, 1, 2
 
 
 @dataclass(frozen=True)
-class Promise:
-    """What a clock was started under."""
+class OwnPromise:
+    """What clocks were started under; None for what the question replaces."""
 
-    value: int
-    unit: TargetUnit
-    digest: str
+    target: Target | None
+    digest: str | None
 
 
 @dataclass(frozen=True)
 class Columns:
     """The clocks by id. `counted` is when each was judged, in seconds since 1970; `promise` points into `promises`.
 
-    `branch` is the branch of the next level below the one asked about, itself for its own matters.
+    `branch` is the branch of the next level below the one asked about, or that one itself.
     """
 
     ids: Numbers
@@ -47,47 +48,47 @@ class Columns:
     counted: Numbers
     branch: Numbers
     promise: Numbers
-    promises: Sequence[Promise]
+    promises: Sequence[OwnPromise]
     histories: Histories
 
     def __len__(self) -> int:
         return len(self.ids)
 
 
-def read_columns(scope: Scope, *only: ColumnElement[bool]) -> Columns:
-    """Read what was judged under the filter, in two queries and one more for what is still open."""
-    known: dict[tuple[int, str, str], int] = {}
-    parts = [_numbers(rows, known) for rows in _partitions(_clocks(scope, only))]
-    table = np.concatenate(parts, axis=1) if parts else np.empty((8, 0), np.int64)
-    table = table[:, np.argsort(table[1])]
-    branch, ids, started, ended, kept, still_open, counted, promise = table
-    ended = np.where(still_open > 0, seconds_of(scope.now), ended)
+def read_columns(scope: Scope, question: Question) -> Columns:
+    """Read what was judged in the period: the clocks, their pauses, and the ledgers of those still open."""
+    known: dict[tuple[Any, ...], int] = {}
+    parts = [_numbers(rows, known) for rows in _partitions(_clocks(scope, question))]
+    table = np.concatenate([np.empty((7, 0), np.int64), *parts], axis=1)
+    ids, branch, state, started, stopped, broken, promise = table[:, np.argsort(table[0])]
+    ended = np.where(state == _OPEN, seconds_of(scope.now), stopped)
     return Columns(
         ids=ids,
-        was_kept=kept > 0,
-        is_open=still_open > 0,
-        counted=counted,
-        branch=branch,
+        was_kept=state == _KEPT,
+        is_open=state == _OPEN,
+        counted=np.where(state == _KEPT, stopped, broken),
+        branch=_next_level(scope, branch),
         promise=promise,
-        promises=[Promise(value, TargetUnit(unit), digest) for value, unit, digest in known],
-        histories=Histories(started, ended, *_pauses(scope, only, ids)),
+        promises=[_own_promise(question, own) for own in known],
+        histories=Histories(started, ended, *_pauses(scope, question, ids)),
     )
 
 
-def _clocks(scope: Scope, only: Iterable[ColumnElement[bool]]) -> Any:
-    return keyed(
-        scope,
-        Dimension.BRANCH,
+def _clocks(scope: Scope, question: Question) -> Select[Any]:
+    columns = [
         Timer.id,
+        Timer.branch_id,
+        case((is_met(), _KEPT), (is_open(), _OPEN), else_=_BROKEN),
         _seconds(Timer.started_at),
         _seconds(Timer.stopped_at),
-        cast(case((is_met(), 1), else_=0), Integer),
-        cast(case((is_open(), 1), else_=0), Integer),
-        _seconds(counted_at()),
-        Timer.target_value,
-        type_coerce(Timer.target_unit, String),
-        Timer.calendar_digest,
-    ).where(*listed(scope, Verdicts.JUDGED), *only)
+        # Only of the others is it another instant than the stop.
+        case((is_met(), None), else_=_seconds(counted_at())),
+    ]
+    if question.target is None:
+        columns += [Timer.target_value, type_coerce(Timer.target_unit, String)]
+    if question.calendar_code is None:
+        columns.append(Timer.calendar_digest)
+    return select(*columns).where(*listed(scope, Verdicts.JUDGED), *question.narrowing)
 
 
 def _seconds(column: Any) -> ColumnElement[int]:
@@ -95,43 +96,57 @@ def _seconds(column: Any) -> ColumnElement[int]:
     return cast(extract("epoch", column), BigInteger)
 
 
-def _partitions(statement: Any) -> Iterable[Sequence[Any]]:
-    return db.session.execute(statement.execution_options(yield_per=_AT_A_TIME)).partitions()
+def _partitions(statement: Select[Any]) -> Iterable[Sequence[Any]]:
+    # The session would look at each row for objects it knows; here are none.
+    reading = db.session.connection().execute(statement.execution_options(yield_per=_AT_A_TIME))
+    return reading.partitions()
 
 
-def _numbers(rows: Sequence[Any], known: dict[tuple[int, str, str], int]) -> Numbers:
-    """Rows turned into columns; each promise by the number under which it is known."""
-    branch, ids, started, ended, kept, still_open, counted, *promise = zip(*rows, strict=True)
+def _numbers(rows: Sequence[Any], known: dict[tuple[Any, ...], int]) -> Numbers:
+    """Rows turned into columns; each promise as the number under which it is known."""
+    ids, branch, state, started, stopped, broken, *own = zip(*rows, strict=True)
+    promises = zip(*own, strict=True) if own else [()] * len(rows)
     return np.array(
         [
-            [one or NO_BRANCH for one in branch],
             ids,
+            [one or NO_BRANCH for one in branch],
+            state,
             started,
-            [at or 0 for at in ended],
-            kept,
-            still_open,
-            counted,
-            [known.setdefault(one, len(known)) for one in zip(*promise, strict=True)],
+            [at or 0 for at in stopped],
+            [at or 0 for at in broken],
+            [known.setdefault(promise, len(known)) for promise in promises],
         ],
         np.int64,
     )
 
 
-def _pauses(scope: Scope, only: Sequence[ColumnElement[bool]], ids: Numbers) -> tuple[Any, Numbers, Numbers]:
+def _own_promise(question: Question, own: tuple[Any, ...]) -> OwnPromise:
+    target = None if question.target else Target(own[0], TargetUnit(own[1]))
+    return OwnPromise(target, None if question.calendar_code else own[-1])
+
+
+def _next_level(scope: Scope, branch: Numbers) -> Numbers:
+    parts = parts_of(scope.wanted)
+    next_level = dict(db.session.execute(select(parts.c.branch_id, parts.c.part_id)).tuples().all())
+    found, places = np.unique(branch, return_inverse=True)
+    return np.array([next_level.get(one, one) for one in found.tolist()], np.int64)[places]
+
+
+def _pauses(scope: Scope, question: Question, ids: Numbers) -> tuple[NDArray[np.intp], Numbers, Numbers]:
     """All pauses in the order of `ids`, then of time: of finished clocks as kept, of open ones from their ledger."""
     statement = (
         select(TimerSegment.timer_id, _seconds(TimerSegment.from_at), _seconds(TimerSegment.to_at))
         .join(Timer, Timer.id == TimerSegment.timer_id)
-        .where(*listed(scope, Verdicts.FINISHED), *only, TimerSegment.reason.is_not(None))
+        .where(*listed(scope, Verdicts.FINISHED), *question.narrowing, TimerSegment.reason.is_not(None))
     )
-    parts = [np.array([tuple(row) for row in rows], np.int64) for rows in _partitions(statement)]
+    parts = [np.array(list(zip(*rows, strict=True)), np.int64) for rows in _partitions(statement)]
     live = [
-        (one.timer_id, seconds_of(part.from_at), seconds_of(part.to_at))
-        for one in read_open_ledgers(scope, *only)
+        [one.timer_id, seconds_of(part.from_at), seconds_of(part.to_at)]
+        for one in read_open_ledgers(scope, *question.narrowing)
         for part in one.segments
         if part.reason is not None
     ]
-    found = np.concatenate([*parts, np.array(live, np.int64).reshape(-1, 3)])
-    of = np.searchsorted(ids, found[:, 0])
-    order = np.lexsort((found[:, 1], of))
-    return of[order], found[order, 1], found[order, 2]
+    timers, begins, ends = np.concatenate([*parts, np.array(live, np.int64).reshape(-1, 3).T], axis=1)
+    of = np.searchsorted(ids, timers)
+    order = np.lexsort((begins, of))
+    return of[order], begins[order], ends[order]

@@ -1,7 +1,8 @@
 """Judges columns of clocks: each by its own promise but for what the question changes in it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from service_desk.rules.sla.what_if import Rows, due_at, needed, over_seconds, p
 from service_desk.services.sla import calendars
 from service_desk.services.sla.what_if.columns import Columns, Flags, Numbers
 from service_desk.services.sla.what_if.question import Question, digest_of
+
+T = TypeVar("T")
 
 # What a clock still open will need nobody can say: more than any promise.
 UNKNOWN = np.iinfo(np.int64).max
@@ -42,15 +45,19 @@ class Judged:
 def judge(columns: Columns, question: Question) -> Judged:
     """Judge all clocks, those of one promise at a time."""
     number = len(columns)
+    keys = _keys(columns, question)
+    distinct = list(dict.fromkeys(keys))
     judged = Judged(
-        promises=_promises(columns, question),
+        promises=_promises(distinct),
         would_keep=np.zeros(number, np.bool_),
         needs=np.zeros(number, np.int64),
         due=np.zeros(number, np.int64),
         over=np.zeros(number, np.int64),
     )
-    for promise, rows in zip(judged.promises, _rows_of(columns, question), strict=True):
-        _judge_rows(columns, rows, promise, judged)
+    # Which of the other promises is each clock's.
+    other = np.array([distinct.index(key) for key in keys], np.int64)[columns.promise]
+    for index, promise in enumerate(judged.promises):
+        _judge_rows(columns, np.flatnonzero(other == index), promise, judged)
     judged.needs[columns.is_open] = UNKNOWN
     return judged
 
@@ -81,32 +88,19 @@ def _judge_rows(columns: Columns, rows: Rows, promise: OtherPromise, judged: Jud
     judged.over[rest] = over_seconds(broken, judged.due[rest], target, calendar)
 
 
-def _keys(columns: Columns, question: Question) -> list[tuple[int, TargetUnit, str]]:
-    """For each promise clocks were started under: value, unit and calendar version of the other one."""
+def _keys(columns: Columns, question: Question) -> list[tuple[Target, str]]:
+    """For each promise clocks were started under, the other one: target and calendar version."""
     digest = None if question.calendar_code is None else digest_of(question.calendar_code)
-    target = question.target
-    return [
-        (
-            target.value if target else own.value,
-            target.unit if target else own.unit,
-            digest or own.digest,
-        )
-        for own in columns.promises
-    ]
+    return [(_either(question.target, own.target), _either(digest, own.digest)) for own in columns.promises]
 
 
-def _promises(columns: Columns, question: Question) -> list[OtherPromise]:
-    return [
-        OtherPromise(Target(value, unit), calendars.working_calendar(digest))
-        for value, unit, digest in dict.fromkeys(_keys(columns, question))
-    ]
+def _either(other: T | None, own: T | None) -> T:
+    """What the question puts in place, else the clock's own; one of them there always is."""
+    chosen = own if other is None else other
+    if chosen is None:
+        raise ValueError("neither another promise nor an own one")
+    return chosen
 
 
-def _rows_of(columns: Columns, question: Question) -> Iterator[Rows]:
-    """The rows of each of the other promises, in their order."""
-    keys = _keys(columns, question)
-    distinct = list(dict.fromkeys(keys))
-    numbers = np.array([distinct.index(key) for key in keys], np.int64)
-    of = numbers[columns.promise]
-    for number in range(len(distinct)):
-        yield np.flatnonzero(of == number)
+def _promises(keys: Iterable[tuple[Target, str]]) -> list[OtherPromise]:
+    return [OtherPromise(target, calendars.working_calendar(digest)) for target, digest in keys]
