@@ -61,14 +61,14 @@ class ComplianceForm(FlaskForm):
             return None
         last = self.to_on.data or max(today, self.from_on.data)
         first = self.from_on.data or last - timedelta(days=89)
-        refusal = _refusal(first, last)
+        refusal = days_refused(first, last)
         if refusal:
             self.to_on.errors = [refusal]
             return None
         return Period(first, last)
 
 
-def _refusal(first: date, last: date) -> str | None:
+def days_refused(first: date, last: date) -> str | None:
     """Days in the wrong order, or more of them than a page can show."""
     if last < first:
         return _("The period ends before it begins.")
