@@ -38,5 +38,8 @@ LABELS = {
         "absence_ended": _l("Absence ended"),
         "clock_covered": _l("Clock given to the stand-in"),
         "clock_returned": _l("Clock back with its owner"),
+        "pause_objected": _l("Objection to a pause"),
+        "objection_upheld": _l("Objection upheld, pause struck off"),
+        "objection_rejected": _l("Objection rejected"),
     },
 }

@@ -29,4 +29,13 @@ MESSAGES = {
     "substitute_other_account": _l("%(who)s does not work for all accounts of this person."),
     "substitute_other_work": _l("%(who)s may not do the work of this person."),
     "substitute_away": _l("%(who)s is away too, at %(at)s."),
+    "objection_text_missing": _l("Say what you object to."),
+    "pause_objected": _l("There is an objection to this pause already."),
+    "objection_too_late": _l("This clock ended more than %(days)s days ago; its verdict stands."),
+    "objection_without_verdict": _l("This clock was cancelled; it has no verdict a pause could change."),
+    "objection_decided": _l("Another manager has decided this objection meanwhile."),
+    "objection_decided_by_party": _l(
+        "Who paused or held this clock cannot decide the objection. Another manager must."
+    ),
+    "objection_answer_missing": _l("Give the client the reason why the pause stands."),
 }

@@ -119,7 +119,7 @@ def pause(
     pause_before_breach, clock_event_overlaps, clock_event_backdated. Conflict: clock_paused_meanwhile,
     clock_ended_meanwhile.
     """
-    timer = _locked(get_timer_to_handle(timer_id, actor=actor))
+    timer = lock(get_timer_to_handle(timer_id, actor=actor))
     _require_state(timer, TimerState.RUNNING)
     chosen, since = _reason(reason), at or now
     _check_evidence(timer, evidence_id)
@@ -150,7 +150,7 @@ def resume(timer_id: int, *, actor: User, now: datetime) -> Timer:
 
     Conflict: clock_resumed_meanwhile, clock_ended_meanwhile.
     """
-    timer = _locked(get_timer_to_handle(timer_id, actor=actor))
+    timer = lock(get_timer_to_handle(timer_id, actor=actor))
     _require_state(timer, TimerState.PAUSED)
     before = shown(timer)
     ledger.add_entry(timer, EventKind.RESUME, holder_id=timer.holder_id, at=now, actor=actor, now=now)
@@ -158,7 +158,7 @@ def resume(timer_id: int, *, actor: User, now: datetime) -> Timer:
     return timer
 
 
-def _locked(timer: Timer) -> Timer:
+def lock(timer: Timer) -> Timer:
     """The timer as it is once nobody else changes it: of two who act at once, the second sees what the first did."""
     db.session.refresh(timer, with_for_update=True)
     return timer
