@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
@@ -16,6 +16,7 @@ from sqlalchemy import (
     Integer,
     MetaData,
     String,
+    Table,
     Text,
     TypeDecorator,
     event,
@@ -94,6 +95,14 @@ class Versioned:
     """A row people edit: a write based on a stale version is refused (StaleDataError, answered as 409)."""
 
     version: Mapped[int] = mapped_column(default=1)
+
+
+def table_of(model: type[Base]) -> Table:
+    """The table behind a model, for one statement over many rows.
+
+    The ORM leaves out what is None and checks versions row by row, so that it would send most rows singly.
+    """
+    return cast("Table", model.__table__)
 
 
 db = SQLAlchemy(model_class=Base, disable_autonaming=True)

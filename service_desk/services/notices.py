@@ -10,7 +10,7 @@ from sqlalchemy import Select, func, insert, select, update
 from service_desk.base.errors import NotFound
 from service_desk.base.paging import Page, PageRequest
 from service_desk.models.accounts import Contact
-from service_desk.models.db import db
+from service_desk.models.db import db, table_of
 from service_desk.models.notices import Channel, DeliveryTry, Notice, NoticeState
 from service_desk.models.users import User
 from service_desk.rules.permissions import Action
@@ -98,7 +98,7 @@ def queue_many(messages: Iterable[Message], *, now: datetime) -> None:
     """Queue all that `queue` would queue one by one, in two statements."""
     rows = _fresh_rows(messages, now)
     if rows:
-        db.session.execute(insert(Notice), rows)
+        db.session.execute(insert(table_of(Notice)), rows)
 
 
 def _fresh_rows(messages: Iterable[Message], now: datetime) -> list[dict[str, Any]]:

@@ -1,12 +1,13 @@
 """A timer's row and its entries: read as the rules take them, and written back as the rules say."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select, update
 
-from service_desk.models.db import db
+from service_desk.models.db import db, table_of
 from service_desk.models.sla import SlaEvent, Timer, TimerEntry, TimerSegment, TimerState
 from service_desk.models.users import User
 from service_desk.rules.calendar import WorkingCalendar
@@ -188,25 +189,52 @@ def refresh(
     """Write what follows from the events at `now` into the row. `done`: what was told before, when it is known."""
     done = told(timer.id) if done is None else done
     facts = evaluate(events, target_of(timer), calendar_of(timer), now, done)
-    apply(timer, facts, events, now)
+    for name, value in row_values(facts, events, now).items():
+        setattr(timer, name, value)
     db.session.flush()
     if facts.ended_at is not None:
         keep_segments(timer, facts)
     return facts
 
 
-def apply(timer: Timer, facts: TimerFacts, events: Sequence[LedgerEvent], now: datetime) -> None:
-    """Set the row to what followed from the events at `now`; the caller flushes."""
-    timer.state = facts.state
-    timer.holder_id, timer.covered_id = facts.holder_id, facts.covered_id
-    timer.due_at, timer.warn_at, timer.next_check_at = facts.due_at, facts.warn_at, facts.next_check_at
-    timer.breached_at = facts.breached_at
-    timer.measured_at, timer.stopped_at = facts.ended_at or whole_second(now), facts.ended_at
-    timer.used_seconds, timer.over_seconds = facts.used_seconds, facts.over_seconds
+def row_values(facts: TimerFacts, events: Sequence[LedgerEvent], now: datetime) -> dict[str, Any]:
+    """The columns of a timer's row that follow from its events at `now`."""
     pause = _open_pause(events) if facts.state is TimerState.PAUSED else None
-    timer.paused_at = pause.at if pause else None
-    timer.pause_reason = pause.reason or "" if pause else ""
-    timer.left_seconds = facts.remaining_seconds if pause else None
+    return {
+        "state": facts.state,
+        "holder_id": facts.holder_id,
+        "covered_id": facts.covered_id,
+        "due_at": facts.due_at,
+        "warn_at": facts.warn_at,
+        "next_check_at": facts.next_check_at,
+        "breached_at": facts.breached_at,
+        "measured_at": facts.ended_at or whole_second(now),
+        "stopped_at": facts.ended_at,
+        "used_seconds": facts.used_seconds,
+        "over_seconds": facts.over_seconds,
+        "paused_at": pause.at if pause else None,
+        "pause_reason": pause.reason or "" if pause else "",
+        "left_seconds": facts.remaining_seconds if pause else None,
+    }
+
+
+def write_rows(rows: Iterable[tuple[Timer, Mapping[str, Any]]]) -> None:
+    """Write columns of many timers whose rows this unit of work has locked, one statement for each set of columns.
+
+    Only what changed is written: every index on a column that is named costs, whether its value changes or not.
+    """
+    changed: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    for timer, values in rows:
+        news = {name: value for name, value in values.items() if getattr(timer, name) != value}
+        changed[tuple(news)].append({"timer_id": timer.id, **news})
+        db.session.expire(timer)
+    timers = table_of(Timer)
+    for names, parameters in changed.items():
+        statement = update(timers).where(timers.c.id == bindparam("timer_id"))
+        db.session.execute(
+            statement.values({name: bindparam(name) for name in names} | {"version": timers.c.version + 1}),
+            parameters,
+        )
 
 
 def keep_segments(timer: Timer, facts: TimerFacts) -> None:

@@ -1,6 +1,7 @@
 """Starting a clock: the promise is chosen and copied, so that no later change moves it."""
 
 from datetime import datetime
+from typing import Any
 
 import structlog
 from sqlalchemy import func, select
@@ -59,7 +60,8 @@ def open_timer(
     if level is None:
         log.warning("clock_without_level", step=step.value, matter=matter.kind, matter_id=matter.id)
         return None
-    timer = _row(matter, level, holder_id, cycle, at)
+    digest = calendars.current_digest(level.calendar_code)
+    timer = Timer(**first_values(matter, level, digest, holder_id=holder_id, at=at), cycle=cycle)
     timer.severity, timer.is_urban, timer.amount_fen = severity, is_urban, amount_fen
     try:
         with db.session.begin_nested():
@@ -86,25 +88,27 @@ def _earlier(matter: Matter, step: ClockStep) -> tuple[Timer | None, int]:
     return running, last + 1
 
 
-def _row(matter: Matter, level: ServiceLevel, holder_id: int, cycle: int, at: datetime) -> Timer:
-    return Timer(
-        account_id=matter.account_id,
-        branch_id=matter.branch_id,
-        matter_kind=matter.kind,
-        matter_id=matter.id,
-        matter_number=matter.number,
-        step=level.step,
-        cycle=cycle,
-        level_id=level.id,
-        target_value=level.target_value,
-        target_unit=level.target_unit,
-        warn_percent=level.warn_percent,
-        escalate_after_minutes=list(level.escalate_after_minutes),
-        escalate_to=list(level.escalate_to),
-        calendar_code=level.calendar_code,
-        calendar_digest=calendars.current_digest(level.calendar_code),
-        holder_id=holder_id,
-        state=TimerState.RUNNING,
-        started_at=whole_second(at),
-        measured_at=whole_second(at),
-    )
+def first_values(
+    matter: Matter, level: ServiceLevel, digest: str, *, holder_id: int, at: datetime
+) -> dict[str, Any]:
+    """What a clock's row is told at its start: the matter, and the promise copied with the calendar's version."""
+    return {
+        "account_id": matter.account_id,
+        "branch_id": matter.branch_id,
+        "matter_kind": matter.kind,
+        "matter_id": matter.id,
+        "matter_number": matter.number,
+        "step": level.step,
+        "level_id": level.id,
+        "target_value": level.target_value,
+        "target_unit": level.target_unit,
+        "warn_percent": level.warn_percent,
+        "escalate_after_minutes": list(level.escalate_after_minutes),
+        "escalate_to": list(level.escalate_to),
+        "calendar_code": level.calendar_code,
+        "calendar_digest": digest,
+        "holder_id": holder_id,
+        "state": TimerState.RUNNING,
+        "started_at": whole_second(at),
+        "measured_at": whole_second(at),
+    }

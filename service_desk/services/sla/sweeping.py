@@ -49,8 +49,9 @@ def check_timers(timer_ids: Collection[int], now: datetime) -> list[int]:
     """
     free = select(Timer).where(Timer.id.in_(timer_ids)).order_by(Timer.id).with_for_update(skip_locked=True)
     timers = list(db.session.scalars(free, execution_options={"populate_existing": True}))
+    ids = [timer.id for timer in timers]
     _check(timers, now)
-    return [timer.id for timer in timers]
+    return ids
 
 
 def check_timer(timer_id: int, now: datetime) -> list[Happening]:
@@ -62,9 +63,13 @@ def check_timer(timer_id: int, now: datetime) -> list[Happening]:
 def _check(timers: Sequence[Timer], now: datetime) -> list[Happening]:
     ids = [timer.id for timer in timers]
     events, told = ledger.read_events(ids), ledger.told_of(ids)
-    clocks = []
+    clocks, rows = [], []
     for timer in timers:
         facts = evaluate(events[timer.id], ledger.target_of(timer), ledger.calendar_of(timer), now)
-        ledger.apply(timer, facts, events[timer.id], now)
-        clocks.append(telling.Judged(timer, facts, told[timer.id]))
-    return [happening for _, happening in telling.tell(clocks, now=now)]
+        clock = telling.judged(timer, facts, told[timer.id], now)
+        clocks.append(clock)
+        values = ledger.row_values(facts, events[timer.id], now)
+        rows.append((timer, {**values, "next_check_at": clock.next_check_at}))
+    telling.tell(clocks, now=now)
+    ledger.write_rows(rows)
+    return [happening for clock in clocks for happening in clock.due]

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import insert
 
-from service_desk.models.db import db
+from service_desk.models.db import db, table_of
 from service_desk.models.sla import SlaEvent, Timer, TimerEntry
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClockStep
@@ -29,44 +29,57 @@ NOTICE_KINDS = {
 
 @dataclass(frozen=True)
 class Judged:
-    """A clock with what follows from its ledger now, and what it told before."""
+    """A clock with what follows from its ledger now: what it has to tell, and when to look at it next."""
 
     timer: Timer
     facts: TimerFacts
-    told: AbstractSet[str]
+    due: Sequence[Happening]
+    next_check_at: datetime | None
 
 
-def tell_due(timer: Timer, facts: TimerFacts, *, now: datetime) -> list[Happening]:
-    """Write and send everything due by `now` on one timer; `tell` says how."""
-    told = tell([Judged(timer, facts, ledger.told(timer.id))], now=now)
-    return [happening for _, happening in told]
+_Due = tuple[Judged, Happening]
 
 
-def tell(clocks: Sequence[Judged], *, now: datetime) -> list[tuple[Judged, Happening]]:
-    """Write and send everything due by `now`, in order of time, and set when to look at each clock again.
+def judged(timer: Timer, facts: TimerFacts, told: AbstractSet[str], now: datetime) -> Judged:
+    """Find what is to be told now; `told` is what was told before."""
+    due = due_checks(facts, told, now)
+    following = next_check(facts.happenings, {*told, *(happening.code for happening in due)})
+    if following is not None and following <= now:
+        # At the due instant itself there is no breach yet; without this the sweep would ask again and again.
+        following = now + timedelta(seconds=1)
+    return Judged(timer, facts, due, following)
+
+
+def tell_due(timer: Timer, facts: TimerFacts, *, now: datetime) -> Sequence[Happening]:
+    """Write and send everything due by `now` on one timer, and set when to look again."""
+    clock = judged(timer, facts, ledger.told(timer.id), now)
+    tell([clock], now=now)
+    timer.next_check_at = clock.next_check_at
+    db.session.flush()
+    return clock.due
+
+
+def tell(clocks: Sequence[Judged], *, now: datetime) -> None:
+    """Write and send what clocks have to tell, in order of time. The caller writes their rows.
 
     After an outage a warning and its breach come due together: both are kept with their true instants, but
     only the breach is sent, since a warning would come too late to help.
     """
-    due = [(clock, one) for clock in clocks for one in due_checks(clock.facts, clock.told, now)]
+    due = [(clock, happening) for clock in clocks for happening in clock.due]
+    if not due:
+        return
     due.sort(key=lambda pair: (pair[1].at, pair[0].timer.id))
-    if due:
-        _write_events(due, now)
-        _write_resumptions(due, now)
-        people = People([clock.timer for clock, _ in due])
-        posting.post(list(_messages(due, people)), now=now)
-        broken = [clock.timer for clock, one in due if one.kind is HappeningKind.BREACH]
-        review_clocks.open_for(
-            [one for one in broken if one.step is not ClockStep.BREACH_REVIEW], people, now
-        )
-    _set_next_checks(clocks, due, now)
-    db.session.flush()
-    return due
+    _write_events(due, now)
+    _write_resumptions(due, now)
+    people = People([clock.timer for clock, _ in due])
+    posting.post(list(_messages(due, people)), now=now)
+    broken = [clock.timer for clock, one in due if one.kind is HappeningKind.BREACH]
+    review_clocks.open_for([one for one in broken if one.step is not ClockStep.BREACH_REVIEW], people, now)
 
 
-def _write_events(due: Sequence[tuple[Judged, Happening]], now: datetime) -> None:
+def _write_events(due: Sequence[_Due], now: datetime) -> None:
     db.session.execute(
-        insert(SlaEvent),
+        insert(table_of(SlaEvent)),
         [
             {"timer_id": clock.timer.id, "kind": one.code, "at": one.at, "recorded_at": now}
             for clock, one in due
@@ -74,7 +87,7 @@ def _write_events(due: Sequence[tuple[Judged, Happening]], now: datetime) -> Non
     )
 
 
-def _write_resumptions(due: Sequence[tuple[Judged, Happening]], now: datetime) -> None:
+def _write_resumptions(due: Sequence[_Due], now: datetime) -> None:
     """The rules let a pause run out by themselves; the ledger says so too, for people to read."""
     rows = [
         {
@@ -96,19 +109,6 @@ def _holder_at(clock: Judged, pause_ended_at: datetime) -> int:
     return next((part.holder_id for part in paused if part.to_at == pause_ended_at), clock.timer.holder_id)
 
 
-def _set_next_checks(
-    clocks: Sequence[Judged], due: Sequence[tuple[Judged, Happening]], now: datetime
-) -> None:
-    told = {clock.timer.id: set(clock.told) for clock in clocks}
-    for clock, happening in due:
-        told[clock.timer.id].add(happening.code)
-    for clock in clocks:
-        following = next_check(clock.facts.happenings, told[clock.timer.id])
-        # At the due instant itself there is no breach yet; without this the sweep would ask again and again.
-        is_over = following is not None and following <= now
-        clock.timer.next_check_at = now + timedelta(seconds=1) if is_over else following
-
-
 def managers_of(timer: Timer) -> list[User]:
     """The managers of the timer's account, by staff number."""
     return access.account_members(timer.account_id, Role.MANAGER)
@@ -119,7 +119,7 @@ def recipients_of(timer: Timer, happening: Happening) -> list[User]:
     return People([timer]).recipients(timer, happening)
 
 
-def _messages(due: Sequence[tuple[Judged, Happening]], people: People) -> Iterator[notices.Message]:
+def _messages(due: Sequence[_Due], people: People) -> Iterator[notices.Message]:
     breached = {clock.timer.id for clock, one in due if one.kind is HappeningKind.BREACH}
     for clock, happening in due:
         timer = clock.timer
