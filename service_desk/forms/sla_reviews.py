@@ -105,7 +105,7 @@ class BreachFilterForm(FlaskForm):
     cause = SelectField(_l("Cause"), choices=[], validate_choice=False)
     severity = SelectField(_l("Severity"), choices=[], validate_choice=False)
     place = SelectField(_l("Place"), choices=[], validate_choice=False)
-    correction = SelectField(_l("Correction"), choices=[], validate_choice=False)
+    correction = SelectField(_l("Standing"), choices=[], validate_choice=False)
     period = SelectField(_l("Period"), choices=[], validate_choice=False)
 
     def wanted(self, view: str, account_id: int, now: datetime) -> BreachFilter:

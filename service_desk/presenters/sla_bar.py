@@ -7,14 +7,16 @@ from datetime import datetime
 from flask_babel import gettext as _
 
 from service_desk.presenters.labels import label
-from service_desk.presenters.sla_ledger import lines_of, short
-from service_desk.rules.sla import Segment, consumption
+from service_desk.presenters.sla_ledger import beginning, lines_of, short
+from service_desk.rules.sla import EventKind, Segment, consumption
 from service_desk.services.sla.files import TimerFile
 
-# A mark nearer than this share of the bar to its neighbour would be written over it; the words of the due
-# point and of the end both stand at the left of their marks, so they need less.
+# A mark nearer than this share of the bar to its neighbour would be written over it; words that stand on the
+# same side of both marks need less. On a phone there is room for start, due point and end only when they are
+# this far apart.
 _MARKS_APART = 0.16
-_DUE_AND_END_APART = 0.09
+_SAME_SIDE_APART = 0.09
+_PHONE_APART = 0.22
 # How many Latin letters the whole bar holds on a desk's screen.
 _BAR_LETTERS = 140
 
@@ -38,12 +40,13 @@ class BarSegment:
 
 @dataclass(frozen=True)
 class BarMark:
-    """An instant under the bar; the due point is drawn through it."""
+    """An instant under the bar; the due point is drawn through it, and a minor one has no words on a phone."""
 
     at_seconds: int
     text: str
     anchor: str
     is_due: bool = False
+    is_minor: bool = False
 
 
 def bar_segments(file: TimerFile) -> list[BarSegment]:
@@ -59,16 +62,15 @@ def bar_segments(file: TimerFile) -> list[BarSegment]:
 def bar_marks(file: TimerFile) -> list[BarMark]:
     """Start, hand-overs, due point and end, without those that would be written over each other."""
     total = sum(part.working_seconds for part in file.facts.segments) or 1
-    start = BarMark(0, short(file.facts.started_at), "start")
-    end = BarMark(total, short(_end(file)), "end")
-    marks = [start]
-    due = _due_mark(file)
-    wanted = [mark for mark in _handover_marks(file) if due is None or _apart(mark, due, total)]
-    for mark in [*wanted, *([due] if due else []), end]:
-        share = _DUE_AND_END_APART if marks[-1] is due else _MARKS_APART
-        if mark is due or _apart(marks[-1], mark, total, share):
-            marks.append(mark)
-    return marks
+    due = _due_mark(file, total)
+    ends = [BarMark(0, short(file.facts.started_at), "start"), BarMark(total, short(_end(file)), "end")]
+    marks = [due] if due else []
+    # The due point first: what it leaves no room for stands in the table below.
+    for mark in [*ends, *_handover_marks(file)]:
+        if all(_apart(mark, other, total) for other in marks):
+            near = due is not None and abs(mark.at_seconds - due.at_seconds) < _PHONE_APART * total
+            marks.append(replace(mark, is_minor=mark.is_minor or near))
+    return sorted(marks, key=lambda mark: mark.at_seconds)
 
 
 def _bar_parts(part: Segment, line: int, file: TimerFile, shades: dict[int, int]) -> Iterator[BarSegment]:
@@ -102,22 +104,34 @@ def _end(file: TimerFile) -> datetime:
     return file.facts.segments[-1].to_at if file.facts.segments else file.facts.started_at
 
 
-def _due_mark(file: TimerFile) -> BarMark | None:
+def _due_mark(file: TimerFile, total: int) -> BarMark | None:
     due_at = file.facts.due_at
     if due_at is None or not any(part.to_at >= due_at for part in file.facts.segments):
         return None
     before = sum(part.seconds_before_due for part in file.facts.segments)
-    return BarMark(before, _("due %(at)s", at=short(due_at)), "end", is_due=True)
+    anchor = "end" if 2 * before >= total else "start"
+    return BarMark(before, _("due %(at)s", at=short(due_at)), anchor, is_due=True)
 
 
 def _handover_marks(file: TimerFile) -> Iterator[BarMark]:
     at_seconds, holder_id = 0, None
     for part in file.facts.segments:
         if holder_id is not None and part.holder_id != holder_id:
-            yield BarMark(at_seconds, _("%(at)s handed over", at=short(part.from_at)), "start")
+            yield BarMark(at_seconds, _passed_on(part, file), "start", is_minor=True)
         holder_id = part.holder_id
         at_seconds += part.working_seconds
 
 
-def _apart(one: BarMark, other: BarMark, total: int, share: float = _MARKS_APART) -> bool:
+def _passed_on(part: Segment, file: TimerFile) -> str:
+    entry, _covered = beginning(part, file)
+    at = short(part.from_at)
+    if entry is not None and entry.kind is EventKind.SUBSTITUTE:
+        return _("%(at)s stand-in", at=at)
+    if entry is not None and entry.kind is EventKind.RETURN:
+        return _("%(at)s back", at=at)
+    return _("%(at)s handed over", at=at)
+
+
+def _apart(one: BarMark, other: BarMark, total: int) -> bool:
+    share = _SAME_SIDE_APART if one.anchor == other.anchor else _MARKS_APART
     return abs(other.at_seconds - one.at_seconds) >= share * total

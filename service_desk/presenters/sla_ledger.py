@@ -113,6 +113,22 @@ def lines_of(segments: Sequence[Segment]) -> list[int]:
     return lines
 
 
+def beginning(part: Segment, file: TimerFile) -> tuple[TimerEntry | None, int | None]:
+    """The entry that gave the clock to the segment's holder, and for whom a stand-in stands; None at the start."""
+    found: tuple[TimerEntry | None, int | None] = None, None
+    holder_id = covered_id = None
+    for entry in file.entries:
+        if entry.voided_at is not None or entry.at > part.from_at:
+            continue
+        if entry.kind in HOLDER_CHANGES:
+            stands_in = entry.kind is EventKind.SUBSTITUTE
+            covered_id = (covered_id or holder_id) if stands_in else None
+            found = entry, covered_id
+        if entry.kind in HOLDER_CHANGES or entry.kind is EventKind.START:
+            holder_id = entry.holder_id
+    return found
+
+
 def by_person(file: TimerFile) -> SumTable:
     """What each person used of the clock in all their turns; a stand-in's minutes are the stand-in's."""
     spent = consumption(file.facts.segments).by_holder
@@ -235,7 +251,7 @@ def _turn_row(part: Segment, file: TimerFile) -> LedgerRow:
 
 def _taken_over(part: Segment, file: TimerFile) -> str:
     """How a turn began: by a hand-over, standing in for somebody, or back from an absence."""
-    entry, covered_id = _beginning(part, file)
+    entry, covered_id = beginning(part, file)
     if entry is None:
         return ""
     words = {
@@ -252,22 +268,6 @@ def _taken_over(part: Segment, file: TimerFile) -> str:
     )
     left = max(0, file.target_seconds - used)
     return _("%(how)s with %(time)s left", how=words, time=working_time(left))
-
-
-def _beginning(part: Segment, file: TimerFile) -> tuple[TimerEntry | None, int | None]:
-    """The entry that gave the clock to the segment's holder, and for whom a stand-in stands; None at the start."""
-    found: tuple[TimerEntry | None, int | None] = None, None
-    holder_id = covered_id = None
-    for entry in file.entries:
-        if entry.voided_at is not None or entry.at > part.from_at:
-            continue
-        if entry.kind in HOLDER_CHANGES:
-            stands_in = entry.kind is EventKind.SUBSTITUTE
-            covered_id = (covered_id or holder_id) if stands_in else None
-            found = entry, covered_id
-        if entry.kind in HOLDER_CHANGES or entry.kind is EventKind.START:
-            holder_id = entry.holder_id
-    return found
 
 
 def _longer(row: LedgerRow, part: Segment) -> LedgerRow:

@@ -10,14 +10,14 @@ from flask_babel import ngettext
 from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_bytes
 from service_desk.adapters.spreadsheets.tables import Value
 from service_desk.base.clock import local_date
-from service_desk.models.sla import BreachCause, BreachReview, SlaEvent, Timer
+from service_desk.models.sla import BreachCause, BreachReview, SlaEvent
 from service_desk.models.users import User
 from service_desk.presenters import sla as clocks
-from service_desk.presenters import times
+from service_desk.presenters import sla_levels, times
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import named
 from service_desk.presenters.sla import Pill
-from service_desk.services.sla import causes
+from service_desk.services.sla import ClockView, causes
 from service_desk.services.sla.breaches import BreachRow, BreachView
 
 # From this many days before its day on, a correction is shown as pressing.
@@ -68,16 +68,17 @@ def correction_pill(review: BreachReview, now: datetime) -> Pill:
     return Pill("warn" if days <= DAYS_AMBER else "ok", "clock", words, title)
 
 
-def why_level(timer: Timer) -> list[str]:
-    """What the matter was when the clock started, by which its level was chosen."""
-    words = []
-    if timer.severity is not None:
-        words.append(label(timer.severity, "severity"))
-    if timer.is_urban is not None:
-        words.append(_("city or county town") if timer.is_urban else _("elsewhere"))
-    if timer.amount_fen is not None:
-        words.append(_("estimate ¥%(amount)s", amount=f"{timer.amount_fen / 100:,.2f}"))
-    return words
+def why_level(view: ClockView) -> str:
+    """Which level applied and what of the case, as it was when the clock started, decided for it."""
+    timer = view.timer
+    return sla_levels.why(
+        view.level,
+        view.deciding,
+        severity=timer.severity,
+        is_urban=timer.is_urban,
+        amount_fen=timer.amount_fen,
+        account=named(view.account.name, view.account.name_en),
+    )
 
 
 def told_words(events: Sequence[SlaEvent]) -> list[Told]:

@@ -19,6 +19,7 @@ from service_desk.rules.sla import consumption
 from service_desk.services import access, audit
 from service_desk.services.sla import causes, ledger, remedies, starting, telling, timers
 from service_desk.services.sla.breaches import holders_in
+from service_desk.services.sla.clock_views import ClockView, view_clocks
 from service_desk.services.sla.files import TimerFile, read_file
 
 _AUDITED = ("cause", "responsible_id", "correction_owner_id", "correction_due_on")
@@ -28,13 +29,14 @@ _AUDITED = ("cause", "responsible_id", "correction_owner_id", "correction_due_on
 class BreachFile:
     """All a breach's page shows.
 
-    `review_clock` is the clock of the review itself. `told` is what people were told and when; empty until the
+    `promise` says which level applied and why; `review_clock` is the clock of the review itself. `told` is what people were told and when; empty until the
     sweep has been. `candidates` may answer for the breach, `owners` may make a correction. `other_signers` are
     the managers who should sign instead of the reader, who used the clock; empty when the reader may sign.
     `people` are those whom review and review clock name.
     """
 
     clock: TimerFile
+    promise: ClockView
     branch: Branch | None
     review: BreachReview | None
     review_clock: Timer | None
@@ -74,11 +76,11 @@ def get_breach(timer_id: int, *, actor: User, now: datetime) -> BreachFile:
     A breach that a corrected time has undone since stays readable when it was reviewed.
     """
     timer = _get_timer(timer_id, actor)
-    clock = read_file(timer, now)
     review = _find_review(timer.id)
     review_clock = _find_review_clock(timer)
     return BreachFile(
-        clock=clock,
+        clock=read_file(timer, now),
+        promise=view_clocks([timer])[0],
         branch=db.session.get(Branch, timer.branch_id) if timer.branch_id else None,
         review=review,
         review_clock=review_clock,

@@ -13,7 +13,7 @@ from service_desk.forms.sla_reviews import NOBODY, PERIODS, BreachFilterForm, Do
 from service_desk.models.accounts import Branch
 from service_desk.models.sla import Timer
 from service_desk.presenters import sla as words
-from service_desk.presenters import sla_bar, sla_ledger
+from service_desk.presenters import sla_bar, sla_ledger, sla_levels
 from service_desk.presenters import sla_reviews as review_words
 from service_desk.presenters.labels import choices, label
 from service_desk.presenters.languages import branch_name
@@ -232,9 +232,9 @@ def _breach_context(file: BreachFile, form: ReviewForm) -> dict[str, Any]:
         "ledger": sla_ledger,
         "table": sla_ledger.ledger_table(file.clock),
         "similar": similar_to(timer, now=g.now),
-        "accounts": {account.id: account.name for account in access.list_accounts(actor())},
         "cause_names": review_words.cause_names(),
         "matter_url": matter_url(timer),
         "words": words,
+        "level_words": sla_levels,
         "review_words": review_words,
     }
