@@ -40,9 +40,7 @@ class EscalationForm(PlainForm):
     """One step: whom to tell, how long after the due time. An empty row is not there."""
 
     to = SelectField(_l("Whom to tell"), choices=[], default="")
-    after = IntegerField(
-        _l("How long after the due time"), [Optional(), NumberRange(min=1, max=MAX_ESCALATION)]
-    )
+    after = IntegerField(_l("Time after due"), [Optional(), NumberRange(min=1, max=MAX_ESCALATION)])
     unit = SelectField(_l("Unit"), choices=[], default="hours")
 
     @property

@@ -122,7 +122,7 @@ def conditions(level: ServiceLevel, accounts: dict[int, str]) -> str:
     if level.account_id is not None:
         words.append(accounts.get(level.account_id, str(level.account_id)))
     if level.severity is not None:
-        words.append(label(level.severity, "severity"))
+        words.append(label(level.severity, "severity").lower())
     if level.is_urban is not None:
         words.append(_("city or county town") if level.is_urban else _("elsewhere"))
     words.extend(_band(level.amount_from_fen, level.amount_to_fen))

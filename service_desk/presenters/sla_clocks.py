@@ -62,10 +62,8 @@ def _row(view: ClockView, now: datetime) -> ClockRow:
         level=sla_levels.why(
             view.level,
             view.deciding,
-            severity=timer.severity,
-            is_urban=timer.is_urban,
-            amount_fen=timer.amount_fen,
-            account=named(view.account.name, view.account.name_en),
+            sla_levels.Known(timer.severity, timer.is_urban, timer.amount_fen),
+            named(view.account.name, view.account.name_en),
         ),
         due=_due(view, now),
         caveat=sla.provisional_words() if view.is_provisional and timer.state in OPEN_STATES else "",

@@ -18,29 +18,36 @@ from service_desk.rules.vocabulary import Severity
 from service_desk.services.sla.trial import TrialResult
 
 
-def why(
-    level: ServiceLevel,
-    deciding: Collection[Condition],
-    *,
-    severity: Severity | None,
-    is_urban: bool | None,
-    amount_fen: int | None,
-    account: str,
-) -> str:
-    """Which level it is and what decided for it, by what is known of the matter."""
+@dataclass(frozen=True)
+class Known:
+    """What is known of a matter, as far as a level may ask for it."""
+
+    severity: Severity | None
+    is_urban: bool | None
+    amount_fen: int | None
+
+
+def why(level: ServiceLevel, deciding: Collection[Condition], known: Known, account: str) -> str:
+    """Which level it is and what decided for it, in one line."""
     if not deciding:
         return _("Level for every case of this step")
-    reasons = {
-        Condition.ACCOUNT: _("it is agreed with this account"),
-        Condition.SEVERITY: _severity_words(severity),
-        Condition.PLACE: _place_words(is_urban),
-        Condition.AMOUNT: _amount_words(amount_fen),
-    }
     return _(
         "Level for %(scope)s; chosen because %(reasons)s",
         scope=sla.conditions(level, {level.account_id or 0: account}) or _("everything else"),
-        reasons=_(" and ").join(reasons[condition] for condition in Condition if condition in deciding),
+        reasons=reasons(deciding, known),
     )
+
+
+def reasons(deciding: Collection[Condition], known: Known) -> str:
+    """What decided for a level, by what is known of the matter."""
+    words = {
+        Condition.ACCOUNT: _("it is agreed with this account"),
+        Condition.SEVERITY: _severity_words(known.severity),
+        Condition.PLACE: _place_words(known.is_urban),
+        Condition.AMOUNT: _amount_words(known.amount_fen),
+    }
+    found = [words[condition] for condition in Condition if condition in deciding]
+    return _(" and ").join(found) or _("the step has no other level for this account")
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ class Foreseen:
     """The test box's answer in words. `escalations`: a line for each, with its instant and whom it tells."""
 
     due: str
-    why: str
+    reasons: str
     promise: str
     calendar: str
     starts: str
@@ -57,21 +64,14 @@ class Foreseen:
     escalations: list[str]
 
 
-def foreseen(result: TrialResult, people: Mapping[int, User], accounts: Mapping[int, str]) -> Foreseen:
+def foreseen(result: TrialResult, people: Mapping[int, User]) -> Foreseen:
     """What a case like this would be promised, and when each thing would happen."""
     level, trial = result.level, result.trial
     by_day = level.target_unit is TargetUnit.CALENDAR_DAYS
     ends = times.minute(result.due_at, ends_day=by_day)
     return Foreseen(
         due=_("A case like this at this time would be due %(due)s.", due=ends),
-        why=why(
-            level,
-            result.deciding,
-            severity=trial.severity,
-            is_urban=trial.is_urban,
-            amount_fen=trial.amount_fen,
-            account=accounts.get(trial.account_id, ""),
-        ),
+        reasons=reasons(result.deciding, Known(trial.severity, trial.is_urban, trial.amount_fen)),
         promise=sla.promise(level.target_value, level.target_unit),
         calendar=_(
             "%(calendar)s, version %(number)s",

@@ -9,9 +9,9 @@ LABELS = {
         "mass_injury": _l("three or more people were hurt"),
     },
     "escalation_role": {
-        "manager": _l("all managers of the account"),
-        "claims": _l("all claims staff of the account"),
-        "underwriter": _l("all underwriting staff of the account"),
+        "manager": _l("all managers"),
+        "claims": _l("all claims staff"),
+        "underwriter": _l("all underwriting staff"),
         "admin": _l("all administrators"),
     },
     "escalation_unit": {

@@ -1,6 +1,7 @@
 """Service levels: what is promised, from which day on."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -26,11 +27,13 @@ from service_desk.rules.permissions import Action, Scope
 from service_desk.services import access, submissions
 from service_desk.services.sla import calendars
 from service_desk.services.sla import levels as promises
+from service_desk.services.sla.levels import LevelTerms
 from service_desk.services.sla.trial import TrialResult, try_out
 from service_desk.web.http import actor, again, attempt, current_account, done
 from service_desk.web.pages.sla.blueprint import bp
 
 TRIAL_PREFIX = "try-"
+_KEPT = ("target_value", "target_unit", "calendar_code", "warn_percent", "version")
 
 
 @bp.get("/settings/levels")
@@ -118,7 +121,9 @@ def level(level_id: int) -> ResponseReturnValue:
         version = form.version.data or 0
         _once(
             form,
-            lambda: promises.change_level(level_id, form.terms(), version=version, actor=actor(), now=g.now),
+            lambda: promises.change_level(
+                level_id, _changed_terms(form, row), version=version, actor=actor(), now=g.now
+            ),
         )
 
     if attempt(form, _tie_in_words(act, lambda: heading)):
@@ -145,18 +150,23 @@ def end_level(level_id: int) -> ResponseReturnValue:
 
 def _terms_form(row: ServiceLevel, **sent: Any) -> TermsForm:
     """The terms as they are, to begin on the first day on which they may change."""
-    form = TermsForm(
-        **sent,
-        obj=row,
-        data={
-            "escalations": escalation_values(row),
-            "effective_on": max(_today(), row.effective_on + timedelta(days=1)),
-            "source": words.source_words(row.source) if row.source else "",
-        },
-    )
+    values = {name: getattr(row, name) for name in _KEPT}
+    values |= {
+        "escalations": escalation_values(row),
+        "effective_on": max(_today(), row.effective_on + timedelta(days=1)),
+        "source": words.source_words(row.source) if row.source else "",
+    }
+    form = TermsForm(**sent, data=values)
     kept = promises.people_named([row]).values()
     _fill(form, addressee_choices(access.insurer_people(row.account_id), kept))
     return form
+
+
+def _changed_terms(form: TermsForm, row: ServiceLevel) -> LevelTerms:
+    """What was typed. A known source left as it is keeps its code, which both languages can read."""
+    terms = form.terms()
+    is_kept = bool(row.source) and terms.source == words.source_words(row.source)
+    return replace(terms, source=row.source) if is_kept else terms
 
 
 def _once(form: TermsForm, make: Callable[[], ServiceLevel]) -> None:
