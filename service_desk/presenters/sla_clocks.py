@@ -10,7 +10,6 @@ from service_desk.models.sla import TimerState
 from service_desk.models.users import User
 from service_desk.presenters import sla, sla_levels, times
 from service_desk.presenters.labels import label
-from service_desk.presenters.languages import named
 from service_desk.presenters.sla import Pill
 from service_desk.rules.sla import TargetUnit
 from service_desk.services.sla import OPEN_STATES, ClockView
@@ -59,12 +58,7 @@ def _row(view: ClockView, now: datetime) -> ClockRow:
             sla.calendar_name(timer.calendar_code, [view.calendar]),
             view.level.source,
         ),
-        level=sla_levels.why(
-            view.level,
-            view.deciding,
-            sla_levels.Known(timer.severity, timer.is_urban, timer.amount_fen),
-            named(view.account.name, view.account.name_en),
-        ),
+        level=sla_levels.why(view),
         due=_due(view, now),
         caveat=sla.provisional_words() if view.is_provisional and timer.state in OPEN_STATES else "",
         pause=_pause(view, now),

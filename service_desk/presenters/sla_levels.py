@@ -11,10 +11,12 @@ from service_desk.models.sla import ServiceLevel
 from service_desk.models.users import User
 from service_desk.presenters import sla, times
 from service_desk.presenters.labels import label
+from service_desk.presenters.languages import named
 from service_desk.rules.permissions import Role
 from service_desk.rules.sla import Condition, TargetUnit
 from service_desk.rules.sla.addressees import ESCALATION_ROLES, Addressee, addressee_from
 from service_desk.rules.vocabulary import Severity
+from service_desk.services.sla import ClockView
 from service_desk.services.sla.trial import TrialResult
 
 
@@ -27,14 +29,16 @@ class Known:
     amount_fen: int | None
 
 
-def why(level: ServiceLevel, deciding: Collection[Condition], known: Known, account: str) -> str:
-    """Which level it is and what decided for it, in one line."""
-    if not deciding:
+def why(view: ClockView) -> str:
+    """Which level a clock runs under and what of the case, as it was at the start, decided for it."""
+    if not view.deciding:
         return _("Level for every case of this step")
+    level, timer = view.level, view.timer
+    account = named(view.account.name, view.account.name_en)
     return _(
         "Level for %(scope)s; chosen because %(reasons)s",
-        scope=sla.conditions(level, {level.account_id or 0: account}) or _("everything else"),
-        reasons=reasons(deciding, known),
+        scope=sla.conditions(level, {view.account.id: account}) or _("everything else"),
+        reasons=reasons(view.deciding, Known(timer.severity, timer.is_urban, timer.amount_fen)),
     )
 
 

@@ -13,11 +13,11 @@ from service_desk.base.clock import local_date
 from service_desk.models.sla import BreachCause, BreachReview, SlaEvent
 from service_desk.models.users import User
 from service_desk.presenters import sla as clocks
-from service_desk.presenters import sla_levels, times
+from service_desk.presenters import times
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import named
 from service_desk.presenters.sla import Pill
-from service_desk.services.sla import ClockView, causes
+from service_desk.services.sla import causes
 from service_desk.services.sla.breaches import BreachRow, BreachView
 
 # From this many days before its day on, a correction is shown as pressing.
@@ -66,19 +66,6 @@ def correction_pill(review: BreachReview, now: datetime) -> Pill:
         return Pill("bad", "over", words, title)
     words = ngettext("%(num)s day left", "%(num)s days left", days) if days else _("due today")
     return Pill("warn" if days <= DAYS_AMBER else "ok", "clock", words, title)
-
-
-def why_level(view: ClockView) -> str:
-    """Which level applied and what of the case, as it was when the clock started, decided for it."""
-    timer = view.timer
-    return sla_levels.why(
-        view.level,
-        view.deciding,
-        severity=timer.severity,
-        is_urban=timer.is_urban,
-        amount_fen=timer.amount_fen,
-        account=named(view.account.name, view.account.name_en),
-    )
 
 
 def told_words(events: Sequence[SlaEvent]) -> list[Told]:
