@@ -80,15 +80,19 @@ def before(period: Period) -> Period:
     return Period(period.first - timedelta(days=period.days), eve)
 
 
-def cut(period: Period, by: Cut) -> list[Period]:
-    """The weeks or months of a span, oldest first; the outer ones only as far as the span goes."""
-    return list(_parts(period, by))
+def cut(period: Period, by: Cut, today: date) -> list[Period]:
+    """The weeks or months of a span, oldest first, the outer ones only as far as the span goes.
+
+    Those that have not begun are left out, but for the first.
+    """
+    parts = list(_parts(period, by))
+    return [part for part in parts if part.first <= today] or parts[:1]
 
 
-def trend(period: Period) -> tuple[Cut, list[Period]]:
+def trend(period: Period, today: date) -> tuple[Cut, list[Period]]:
     """What a span is seen against: its weeks or months, with whole ones before it so that there is a line."""
     by = Cut.WEEK if period.days <= _WEEKS_FOR_UP_TO_DAYS else Cut.MONTH
-    parts = [_whole(part.first, by) for part in cut(period, by)]
+    parts = [_whole(part.first, by) for part in cut(period, by, today)]
     while len(parts) < (_LEAST_WEEKS if by is Cut.WEEK else _LEAST_MONTHS):
         parts.insert(0, _whole(parts[0].first - _DAY, by))
     return by, parts

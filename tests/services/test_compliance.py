@@ -160,7 +160,7 @@ def test_every_figure_equals_a_slow_count_and_opens_as_many_rows(world: World, n
         found = compliance.read_compliance(wanted, by, actor=world.manager, now=now)
         check_totals(found, seen, now)
         check_groups(found, seen)
-        check_trend(found, seen)
+        check_trend(found, seen, now)
         check_hours(found, seen)
         check_standing(found, seen, now)
         check_rows(world, found, now)
@@ -191,8 +191,8 @@ def check_groups(found: Compliance, seen: list[Seen]) -> None:
         assert [group.key.first.weekday() for group in found.groups[1:]] == [0] * (len(found.groups) - 1)
 
 
-def check_trend(found: Compliance, seen: list[Seen]) -> None:
-    _by, parts = trend(found.wanted.period)
+def check_trend(found: Compliance, seen: list[Seen], now: datetime) -> None:
+    _by, parts = trend(found.wanted.period, local_date(now))
     assert [group.key for group in found.trend] == parts
     for group in found.trend:
         assert group.figures == figures_of(counted(seen, replace(found.wanted, period=group.key)))

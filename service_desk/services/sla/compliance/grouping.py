@@ -82,7 +82,7 @@ def lines(scope: Scope, by: Dimension, codes: Collection[Any]) -> Iterator[Line]
         for zone_code in ("urban", "elsewhere", NOT_SAID):
             yield zone_code, zone_code, replace(wanted, zone_code=zone_code)
     else:
-        for number, part in enumerate(cut(wanted.period, CUTS[by])):
+        for number, part in enumerate(cut(wanted.period, CUTS[by], scope.today)):
             yield number, part, replace(wanted, period=part)
 
 
@@ -100,7 +100,7 @@ def _key(scope: Scope, by: Dimension) -> ColumnElement[Any]:
         return func.coalesce(type_coerce(Timer.severity, String), NOT_SAID)
     if by is Dimension.ZONE:
         return zone_key()
-    return in_parts(counted_at(), spans(cut(scope.wanted.period, CUTS[by]), scope))
+    return in_parts(counted_at(), spans(cut(scope.wanted.period, CUTS[by], scope.today), scope))
 
 
 def _halved(column: ColumnElement[datetime], starts: Sequence[datetime], first: int) -> ColumnElement[int]:

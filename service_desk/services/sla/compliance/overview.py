@@ -80,7 +80,7 @@ def read_compliance(wanted: ComplianceFilter, by: Dimension, *, actor: User, now
 
 def trend_of(scope: Scope) -> tuple[Cut, list[Group]]:
     """The whole weeks or months around the filter's period, oldest first."""
-    by, parts = trend(scope.wanted.period)
+    by, parts = trend(scope.wanted.period, scope.today)
     around = replace(scope.wanted, period=Period(parts[0].first, parts[-1].last))
     return by, count_groups(replace(scope, wanted=around), _DIMENSION_OF[by])
 

@@ -1,13 +1,14 @@
 """Which clocks are meant: the one filter, and the conditions that every figure and every list is made of."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
+from service_desk.base.clock import local_date
 from service_desk.base.errors import Forbidden
 from service_desk.models.accounts import KeyAccount
 from service_desk.models.sla import BreachReview, Timer, TimerState
@@ -109,6 +110,10 @@ class Scope:
     wanted: ComplianceFilter
     zone: ZoneInfo
     now: datetime
+
+    @property
+    def today(self) -> date:
+        return local_date(self.now, self.zone)
 
     @property
     def instants(self) -> tuple[datetime, datetime]:

@@ -17,7 +17,7 @@ from service_desk.models.users import User
 from service_desk.presenters import sla as clocks
 from service_desk.presenters import sla_compliance as words
 from service_desk.presenters import sla_compliance_sheets as sheets
-from service_desk.presenters.labels import LABELS, choices, label
+from service_desk.presenters.labels import choices, label
 from service_desk.presenters.languages import branch_name, named
 from service_desk.presenters.reports import XLSX
 from service_desk.rules.periods import Preset
@@ -253,7 +253,7 @@ def _time_heading(asked: Asked, rows: RowsWanted) -> str | None:
         person = asked.people.get(rows.used_by_id)
         return _("Hours of %(person)s", person=person.name if person else "—")
     if rows.paused_for is not None:
-        return str(LABELS["pause_reason"][rows.paused_for])
+        return _("Pause: %(reason)s", reason=label(rows.paused_for, "pause_reason"))
     return None
 
 
