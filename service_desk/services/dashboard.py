@@ -7,22 +7,31 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Integer, SQLColumnExpression, and_, case, cast, func, or_, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, case, func, or_, select
 
 from service_desk.base.clock import local_date, start_of_day
 from service_desk.models.accounts import Branch, KeyAccount
 from service_desk.models.claims import Claim
 from service_desk.models.db import db
 from service_desk.models.enquiries import Enquiry, EnquiryState
-from service_desk.models.sla import Timer, TimerState
+from service_desk.models.sla import Timer
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import LARGE_LOSS_FEN, OPEN_STATES, ClockStep
 from service_desk.rules.metrics import Ratio
+from service_desk.rules.periods import Period
 from service_desk.rules.permissions import Action, Side
 from service_desk.rules.renewal import Bucket
 from service_desk.rules.schedule import WEEK, week_of
 from service_desk.services import access, premiums, renewals, sla
 from service_desk.services.policies.coverage import coverage_ratio
+from service_desk.services.sla.compliance import (
+    ComplianceFilter,
+    Dimension,
+    count_by,
+    is_at_risk,
+    is_late,
+    stand_of,
+)
 
 MOST_AT_RISK = 8
 RENEWAL_DAYS = 30
@@ -115,16 +124,16 @@ def overview(account_id: int, *, actor: User, now: datetime) -> Overview:
     account = access.get_visible(actor, Action.READ_DASHBOARD, KeyAccount, KeyAccount.id == account_id)
     zone = ZoneInfo(account.zone)
     monday = week_of(local_date(now, zone))
-    at_risk_count, over_count = _count_risks(account.id, now)
+    standing = stand_of(_of_week(account.id, monday), actor=actor, now=now)
     large_count, large_fen = _sum_large(account.id)
     due, overdue = _count_renewals(account.id, actor, now)
     return Overview(
         week_from=monday,
-        compliance=_compliance(account.id, monday, zone),
+        compliance=_compliance(account.id, monday, actor, now),
         at_risk=_list_risks(account.id, now),
-        at_risk_count=at_risk_count,
-        over_count=over_count,
-        unreviewed=sla.count_open(actor, account_id=account.id),
+        at_risk_count=standing.at_risk,
+        over_count=standing.late,
+        unreviewed=standing.unreviewed_count,
         outstanding=_outstanding(account.id, local_date(now, zone), zone),
         large_losses=_list_large(account.id),
         large_count=large_count,
@@ -136,57 +145,22 @@ def overview(account_id: int, *, actor: User, now: datetime) -> Overview:
     )
 
 
-def _compliance(account_id: int, monday: date, zone: ZoneInfo) -> list[StepCompliance]:
-    """A promise is judged when it is kept, or at the instant it is broken: once, whatever happens later."""
-    this, last = start_of_day(monday, zone), start_of_day(monday - WEEK, zone)
-    met = Timer.state == TimerState.MET
-    judged_at = case((met, Timer.stopped_at), else_=Timer.breached_at)
-    counts = (
-        _count(judged_at >= this),
-        _count(and_(judged_at >= this, met)),
-        _count(judged_at < this),
-        _count(and_(judged_at < this, met)),
+def _compliance(account_id: int, monday: date, actor: User, now: datetime) -> list[StepCompliance]:
+    """Promises kept and broken by step, as the compliance page counts them; steps with neither are left out."""
+    this, last = (
+        {
+            group.key: group.figures.kept
+            for group in count_by(_of_week(account_id, first), Dimension.STEP, actor=actor, now=now)
+            if group.is_summed
+        }
+        for first in (monday, monday - WEEK)
     )
-    rows = db.session.execute(
-        select(Timer.step, *counts)
-        .where(
-            Timer.account_id == account_id,
-            Timer.state != TimerState.CANCELLED,
-            Timer.step != ClockStep.BREACH_REVIEW,
-            judged_at >= last,
-        )
-        .group_by(Timer.step)
-    )
-    found = {row[0]: StepCompliance(row[0], Ratio(row[2], row[1]), Ratio(row[4], row[3])) for row in rows}
-    return [found[step] for step in ClockStep if step in found]
+    weeks = [StepCompliance(step, this.get(step, Ratio()), last.get(step, Ratio())) for step in ClockStep]
+    return [one for one in weeks if one.this_week.whole or one.last_week.whole]
 
 
-def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return cast(func.sum(case((condition, 1), else_=0)), Integer)
-
-
-def _at_risk(now: datetime) -> ColumnElement[bool]:
-    return and_(Timer.warn_at <= now, Timer.due_at >= now, Timer.breached_at.is_(None))
-
-
-def _is_over(now: datetime) -> ColumnElement[bool]:
-    return or_(Timer.breached_at.is_not(None), Timer.due_at < now)
-
-
-def _running(account_id: int) -> ColumnElement[bool]:
-    return and_(
-        Timer.account_id == account_id,
-        Timer.state == TimerState.RUNNING,
-        Timer.step != ClockStep.BREACH_REVIEW,
-    )
-
-
-def _count_risks(account_id: int, now: datetime) -> tuple[int, int]:
-    """Running clocks past their warning point, and those past their due time."""
-    row = db.session.execute(
-        select(_count(_at_risk(now)), _count(_is_over(now))).where(_running(account_id))
-    ).one()
-    return row[0] or 0, row[1] or 0
+def _of_week(account_id: int, monday: date) -> ComplianceFilter:
+    return ComplianceFilter(account_id, Period(monday, monday + timedelta(days=6)))
 
 
 def _list_risks(account_id: int, now: datetime) -> list[AtRisk]:
@@ -194,8 +168,12 @@ def _list_risks(account_id: int, now: datetime) -> list[AtRisk]:
     rows = db.session.execute(
         select(Timer, User)
         .join(User, User.id == Timer.holder_id)
-        .where(_running(account_id), or_(_at_risk(now), _is_over(now)))
-        .order_by(case((_at_risk(now), 0), else_=1), Timer.due_at, Timer.id)
+        .where(
+            Timer.account_id == account_id,
+            Timer.step != ClockStep.BREACH_REVIEW,
+            or_(is_at_risk(now), is_late(now)),
+        )
+        .order_by(case((is_at_risk(now), 0), else_=1), Timer.due_at, Timer.id)
         .limit(MOST_AT_RISK)
     )
     return [AtRisk(timer, holder) for timer, holder in rows]

@@ -29,6 +29,7 @@ from service_desk.services.reports.figures import (
     WeeklyReport,
     total_of,
 )
+from service_desk.services.sla.compliance import broken_within, met_within
 
 # Motor clauses ask for notice within 48 hours; what is reported later can no longer be surveyed at the scene.
 LATE_REPORT = timedelta(hours=48)
@@ -43,6 +44,7 @@ class _Week:
     end: datetime
     last_day: date
     zone: ZoneInfo
+    now: datetime
 
     def holds(self, column: Any) -> ColumnElement[bool]:
         return and_(column >= self.start, column < self.end)
@@ -52,7 +54,7 @@ def compute(account_id: int, period_from: date, *, now: datetime) -> WeeklyRepor
     """The report of the week that begins on the Monday `period_from`. Reads only."""
     account = db.session.get_one(KeyAccount, account_id)
     zone, last_day = ZoneInfo(account.zone), period_from + timedelta(days=6)
-    week = _Week(account_id, start_of_day(period_from, zone), end_of_day(last_day, zone), last_day, zone)
+    week = _Week(account_id, start_of_day(period_from, zone), end_of_day(last_day, zone), last_day, zone, now)
     claims, open_claims = _claims(week)
     branches = _branch_lines(week, claims, open_claims)
     return WeeklyReport(
@@ -160,9 +162,9 @@ def _count_payments(week: _Week) -> dict[int, dict[str, int]]:
 
 
 def _count_surveys(week: _Week) -> dict[int, dict[str, int]]:
-    """Survey clocks judged in the week: kept when stopped in time, broken at the instant they ran out."""
-    met = and_(Timer.state == TimerState.MET, week.holds(Timer.stopped_at))
-    broken = and_(Timer.state != TimerState.CANCELLED, week.holds(Timer.breached_at))
+    """Survey clocks judged in the week, as the compliance page counts them."""
+    instants = week.start, week.end
+    met, broken = met_within(instants), broken_within(instants, week.now)
     rows = db.session.execute(
         select(Claim.branch_id, func.count(), cast(func.sum(case((met, 1), else_=0)), Integer))
         .join(Timer, and_(Timer.matter_id == Claim.id, Timer.matter_kind == "claim"))

@@ -25,7 +25,7 @@ from service_desk.services.sla.compliance.holders import list_holders
 from service_desk.services.sla.compliance.hours import HolderHours, Hours, PauseHours
 from service_desk.services.sla.compliance.overview import Compliance, read_compliance
 from service_desk.services.sla.compliance.rows import ClockList, ClockRow, list_clocks
-from service_desk.services.sla.compliance.standing import Standing
+from service_desk.services.sla.compliance.standing import Standing, stand_of
 from service_desk.services.sla.compliance.wanted import (
     NOT_SAID,
     OF_NOW,
@@ -34,7 +34,11 @@ from service_desk.services.sla.compliance.wanted import (
     ReviewAge,
     RowsWanted,
     Verdicts,
+    broken_within,
+    is_at_risk,
+    is_late,
     may_rank_staff,
+    met_within,
 )
 
 __all__ = [
@@ -57,12 +61,17 @@ __all__ = [
     "Standing",
     "Times",
     "Verdicts",
+    "broken_within",
     "count_by",
     "export_clocks",
     "export_compliance",
+    "is_at_risk",
+    "is_late",
     "list_clocks",
     "list_holders",
     "may_rank_staff",
+    "met_within",
     "read_compliance",
+    "stand_of",
     "total_of",
 ]

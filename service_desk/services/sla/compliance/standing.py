@@ -9,7 +9,15 @@ from sqlalchemy import func, select
 from service_desk.models.db import db
 from service_desk.models.sla import Timer
 from service_desk.models.users import User
-from service_desk.services.sla.compliance.wanted import ReviewAge, Scope, Verdicts, age_key, listed
+from service_desk.services.sla.compliance.wanted import (
+    ComplianceFilter,
+    ReviewAge,
+    Scope,
+    Verdicts,
+    age_key,
+    listed,
+    open_scope,
+)
 
 MOST_AT_RISK = 8
 
@@ -26,6 +34,11 @@ class Standing:
     @property
     def unreviewed_count(self) -> int:
         return sum(self.unreviewed.values())
+
+
+def stand_of(wanted: ComplianceFilter, *, actor: User, now: datetime) -> Standing:
+    """How an account's clocks stand now, for other pages than this one; the period says nothing here."""
+    return count_standing(open_scope(wanted, actor=actor, now=now))
 
 
 def count_standing(scope: Scope) -> Standing:
