@@ -14,6 +14,7 @@ from service_desk.models.claims import ClaimEvent
 from service_desk.models.documents import Document, DocumentKind
 from service_desk.models.sla import Timer, TimerState
 from service_desk.presenters import sla as clocks
+from service_desk.presenters import times
 from service_desk.presenters.labels import label
 from service_desk.rules.claim_flow import ClaimState, ClockStep, transition
 from service_desk.rules.sla import EventKind
@@ -60,7 +61,7 @@ _TONES = {
 def time_line(file: ClaimFile, now: datetime, *, for_client: bool) -> list[Entry]:
     """Everything that happened, newest first. The client does not see internal lines."""
     entries = [_entry(event, file) for event in file.events if not (for_client and event.is_internal)]
-    entries += _clock_entries(file, now)
+    entries += _clock_entries(file, now, for_client=for_client)
     # The sort is stable: what happened at one instant stays in the order it was written.
     return sorted(entries, key=lambda entry: entry.at)[::-1]
 
@@ -137,6 +138,11 @@ def _title(event: ClaimEvent, file: ClaimFile) -> str:
             "Same-day notice of a large loss: %(amount)s", amount=_yuan(given["estimate_fen"])
         ),
         "enquiry_opened": lambda: _("First contact %(number)s opened", number=given["number"]),
+        "time_corrected": lambda: _(
+            "Time corrected: %(step)s, %(entry)s",
+            step=label(given["step"], "clock_step"),
+            entry=label(given["entry"], "ledger_entry"),
+        ),
     }
     words = titles.get(event.kind)
     return words() if words else _("Note")
@@ -158,6 +164,11 @@ def _detail(event: ClaimEvent) -> str:
         return " · ".join(text for text in (_("account %(number)s", number=given["account"]), rest) if text)
     if event.kind == "large_loss_notice":
         return ngettext("queued for %(num)s person", "queued for %(num)s people", given["recipients"])
+    if event.kind == "time_corrected":
+        old_at, new_at = (datetime.fromisoformat(given[name]) for name in ("old_at", "new_at"))
+        return _(
+            "recorded as %(old)s, took place %(new)s", old=times.minute(old_at), new=times.minute(new_at)
+        )
     return str(given.get("means", ""))
 
 
@@ -219,7 +230,8 @@ def _promise(timer: Timer) -> str:
     return _("%(step)s: took %(time)s, promised %(promise)s ✓", step=step, time=used, promise=promised)
 
 
-def _clock_entries(file: ClaimFile, now: datetime) -> Iterator[Entry]:
+def _clock_entries(file: ClaimFile, now: datetime, *, for_client: bool) -> Iterator[Entry]:
+    """Breaches and pauses; what was noted with a pause is the desk's, and one struck off says so."""
     for timer in file.timers:
         step = label(timer.step, "clock_step")
         if timer.breached_at is not None and timer.breached_at <= now:
@@ -230,8 +242,10 @@ def _clock_entries(file: ClaimFile, now: datetime) -> Iterator[Entry]:
             if entry.kind is EventKind.PAUSE:
                 reason = label(entry.reason, "pause_reason")
                 title = _("Clock stands: %(step)s, %(reason)s", step=step, reason=reason)
-                yield Entry(entry.at, title, who, entry.note, tone="idle")
-            elif entry.kind is EventKind.RESUME:
+                if entry.voided_at is not None:
+                    title = _("%(title)s (struck off)", title=title)
+                yield Entry(entry.at, title, who, "" if for_client else entry.note, tone="idle")
+            elif entry.kind is EventKind.RESUME and entry.voided_at is None:
                 yield Entry(entry.at, _("Clock runs again: %(step)s", step=step), who)
 
 

@@ -38,4 +38,20 @@ MESSAGES = {
         "Who paused or held this clock cannot decide the objection. Another manager must."
     ),
     "objection_answer_missing": _l("Give the client the reason why the pause stands."),
+    "correction_of_own_clock": _l(
+        "You have held this clock or one corrected with it. Another manager must put its times right."
+    ),
+    "correction_reason_missing": _l("Say why the recorded time is wrong; it is kept with the clock."),
+    "correction_same": _l("This is the recorded time already."),
+    "correction_overlaps": _l(
+        "Another entry of this clock lies between. Times keep their order; correct that entry first."
+    ),
+    "correction_pause_too_long": _l(
+        "The pause would become longer than the %(days)s days its reason allows. Correct its end first."
+    ),
+    "correction_before_report": _l("The matter was reported only at %(at)s. Nothing of it can lie before."),
+    "correction_after_end": _l("The matter ended at %(at)s. Nothing of it can lie after."),
+    "time_corrected_meanwhile": _l(
+        "Somebody has corrected this time meanwhile; it is %(at)s now. Look at it again."
+    ),
 }

@@ -122,7 +122,7 @@ def pause(
     timer = lock(get_timer_to_handle(timer_id, actor=actor))
     _require_state(timer, TimerState.RUNNING)
     chosen, since = _reason(reason), at or now
-    _check_evidence(timer, evidence_id)
+    check_evidence(timer, evidence_id)
     if timer.due_at is not None and since < timer.due_at < now:
         raise Invalid("pause_before_breach", field="at", at=timer.due_at)
     before = shown(timer)
@@ -233,7 +233,7 @@ def _reason(reason: PauseReason | str) -> PauseReason:
         raise Invalid("pause_reason_missing", field="reason") from None
 
 
-def _check_evidence(timer: Timer, evidence_id: int | None) -> None:
+def check_evidence(timer: Timer, evidence_id: int | None) -> None:
     """Only a paper of this very matter proves its pause."""
     if evidence_id is None:
         return
