@@ -74,7 +74,8 @@ def workbook_bytes(sheets: Sequence[TableSheet]) -> bytes:
     Text is text: it never becomes a formula or a link. Sheet names are shortened and made unique.
     """
     out = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    # Row by row to a temporary file: a list of a hundred thousand rows would fill the memory.
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(out, options) as book:
         styles = _Styles(book)
         for name, sheet in zip(unique_sheet_names([s.name for s in sheets]), sheets, strict=True):
