@@ -1,4 +1,4 @@
-"""Breaches and reviews in words: causes, corrections and their days, why a level applied, the audit as a spreadsheet."""
+"""Breaches and reviews in words: causes, corrections and their days, what was told, the audit as a spreadsheet."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
