@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import insert, select
+from sqlalchemy import ColumnElement, insert, select
 
 from service_desk.base.clock import local_date
 from service_desk.models.db import db, table_of
@@ -46,10 +46,11 @@ def _reviewer(timer: Timer, people: People) -> int | None:
 
 
 def _reviewed_before(timer_ids: Collection[int]) -> set[int]:
-    statement = select(Timer.matter_id).where(
-        Timer.matter_kind == starting.BREACH, Timer.matter_id.in_(timer_ids), Timer.step == STEP
-    )
-    return set(db.session.scalars(statement))
+    return set(db.session.scalars(select(Timer.matter_id).where(*_reviews_of(timer_ids))))
+
+
+def _reviews_of(timer_ids: Collection[int]) -> tuple[ColumnElement[bool], ...]:
+    return Timer.matter_kind == starting.BREACH, Timer.matter_id.in_(timer_ids), Timer.step == STEP
 
 
 def _of_absent(reviewers: Mapping[int, int], now: datetime) -> set[int]:
@@ -76,29 +77,24 @@ def _open_all(breached: Sequence[Timer], reviewers: Mapping[int, int], now: date
     ]
     if not rows:
         return
-    clocks = insert(table_of(Timer)).returning(table_of(Timer).c.id, sort_by_parameter_order=True)
-    ids = db.session.scalars(clocks, rows).all()
-    db.session.execute(
-        insert(table_of(TimerEntry)),
-        [
-            {
-                "timer_id": timer_id,
-                "at": row["started_at"],
-                "kind": EventKind.START,
-                "holder_id": row["holder_id"],
-                "recorded_at": now,
-            }
-            for timer_id, row in zip(ids, rows, strict=True)
-        ],
-    )
-    started = [_subject(timer_id, row) for timer_id, row in zip(ids, rows, strict=True)]
+    db.session.execute(insert(table_of(Timer)), rows)
+    ids = _ids_by_breach([row["matter_id"] for row in rows])
+    entries = [_start_entry(ids[row["matter_id"]], row, now) for row in rows]
+    db.session.execute(insert(table_of(TimerEntry)), entries)
+    started = [_subject(ids[row["matter_id"]], row) for row in rows]
     audit.record_many("clock_started", started, actor=None, now=now)
+
+
+def _ids_by_breach(timer_ids: Collection[int]) -> dict[int, int]:
+    """The review clocks just written, by the timer that was broken. RETURNING would cost SQLite a statement a row."""
+    statement = select(Timer.matter_id, Timer.id).where(*_reviews_of(timer_ids))
+    return dict(db.session.execute(statement).tuples().all())
 
 
 def _promises(account_ids: Collection[int], now: datetime) -> dict[int, _Promise]:
     """The promise to each account; accounts without one are left out."""
     chosen = levels.choose_each(STEP, on=local_date(now), account_ids=account_ids)
-    made = {level.id: _promise(level, now) for level in chosen.values() if level}
+    made = {level.id: _promise(level, now) for level in set(chosen.values()) if level}
     without = [account_id for account_id, level in chosen.items() if level is None]
     if without:
         log.warning("clock_without_level", step=STEP.value, accounts=without)
@@ -117,6 +113,16 @@ def _row(timer: Timer, reviewer_id: int, promise: _Promise, now: datetime) -> di
     matter = starting.review_matter(timer)
     first = starting.first_values(matter, promise.level, promise.digest, holder_id=reviewer_id, at=now)
     return {**promise.computed, **first}
+
+
+def _start_entry(timer_id: int, row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    return {
+        "timer_id": timer_id,
+        "at": row["started_at"],
+        "kind": EventKind.START,
+        "holder_id": row["holder_id"],
+        "recorded_at": now,
+    }
 
 
 def _subject(timer_id: int, row: Mapping[str, Any]) -> audit.Subject:
