@@ -11,7 +11,9 @@ from service_desk.base.money import format_yuan
 from service_desk.models.audit import AuditEntry
 from service_desk.models.users import User
 from service_desk.presenters.labels import LABELS, label
+from service_desk.presenters.sla_levels import addressee
 from service_desk.presenters.times import moment
+from service_desk.rules.sla.addressees import addressee_from
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ _CODES = {
     "pause_reason": "pause_reason",
     "policies.state": "policy_state",
     "role": "role",
+    "severity": "severity",
     "step": "clock_step",
     "target_unit": "target_unit",
     "timers.state": "timer_state",
@@ -72,13 +75,21 @@ _PEOPLE = frozenset(
 def people_ids(entries: Iterable[AuditEntry]) -> set[int]:
     """The people whom the changes of these entries name by id."""
     return {
-        value
+        user_id
         for entry in entries
         for name, pair in entry.changes.items()
-        if name in _PEOPLE
         for value in pair
-        if isinstance(value, int)
+        for user_id in _ids_in(name, value)
     }
+
+
+def _ids_in(name: str, value: Any) -> list[int]:
+    if name in _PEOPLE and isinstance(value, int):
+        return [value]
+    if name == "escalate_to" and value:
+        named = [addressee_from(code).user_id for code in value]
+        return [user_id for user_id in named if user_id is not None]
+    return []
 
 
 def shown_entry(entry: AuditEntry, who: User | None, names: Names, now: datetime) -> ShownEntry:
@@ -125,6 +136,10 @@ def _value(table: str, name: str, value: Any, names: Names, now: datetime) -> st
         return "—"
     if isinstance(value, bool):
         return label(str(value), "yes_no")
+    if name == "escalate_to":
+        return _(", ").join(addressee(addressee_from(code), names.people) for code in value)
+    if isinstance(value, list):
+        return _(", ").join(_value(table, name, one, names, now) for one in value) or "—"
     if name in _PEOPLE and value in names.people:
         return _person(names.people[value])
     if name == "cause":

@@ -145,6 +145,7 @@ class TestEscalations:
             select(AuditEntry).where(AuditEntry.action == "level_added", AuditEntry.entity_id == row.id)
         ).one()
         assert entry.changes["escalate_to"] == [None, list(named)]
+        assert entry.entity_label == f"{world.account.code} survey"
 
     @pytest.mark.parametrize("who", ["hq", "foreign_hq", "gone", "elsewhere"])
     def test_nobody_else_may_be_named(self, world, now, who) -> None:

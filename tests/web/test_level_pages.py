@@ -130,6 +130,17 @@ class TestAdding:
         assert row.escalate_to == ["role:manager", f"user:{world.admin.id}", "role:admin"]
         assert (row.severity, row.is_urban, row.target_value) == (Severity.MASS_INJURY, False, 20)
 
+    def test_the_audit_trail_names_whom_the_escalations_tell(self, sign_in, world) -> None:
+        client = sign_in("admin")
+        rows = {**escalation(0, "role:claims", 1), **escalation(1, f"user:{world.claims2.id}", 2)}
+        client.post("/settings/levels/new", data=typed(account_id=world.account.id, **rows))
+
+        page = client.get("/audit").text
+
+        assert f"{world.account.code} · 查勘" in page
+        assert f"全体理赔专员、赵丽 · {world.claims2.staff_no} · 理赔专员" in page
+        assert "60、120" in page
+
     def test_the_same_form_twice_is_one_level(self, sign_in) -> None:
         client, data = sign_in("admin"), typed(idempotency_key="k1")
         assert client.post("/settings/levels/new", data=data).status_code == 303

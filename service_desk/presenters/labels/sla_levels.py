@@ -18,4 +18,8 @@ LABELS = {
         "minutes": _l("minutes"),
         "hours": _l("hours"),
     },
+    "audit_field": {
+        "escalate_to": _l("Escalation tells"),
+        "severity": _l("Severity"),
+    },
 }

@@ -9,6 +9,7 @@ from sqlalchemy import or_, select
 from service_desk.base.clock import local_date
 from service_desk.base.errors import Conflict, Forbidden, Invalid, NotFound
 from service_desk.base.money import from_fen
+from service_desk.models.accounts import KeyAccount
 from service_desk.models.db import db
 from service_desk.models.sla import ServiceLevel
 from service_desk.models.users import User, UserAccount
@@ -21,7 +22,6 @@ from service_desk.services import access, audit
 from service_desk.services.sla import calendars
 
 _SHOWN = (
-    "account_id",
     "severity",
     "is_urban",
     "amount_from_fen",
@@ -133,7 +133,7 @@ def add_level(conditions: LevelConditions, terms: LevelTerms, *, actor: User, no
     row = _row(conditions, terms)
     _check(row, terms, replaced=None, now=now)
     db.session.add(row)
-    audit.record("level_added", row, actor=actor, now=now, label=row.step.value, changes=_shown(row))
+    audit.record("level_added", row, actor=actor, now=now, label=_label(row), changes=_shown(row))
     return row
 
 
@@ -154,11 +154,11 @@ def change_level(
         old,
         actor=actor,
         now=now,
-        label=old.step.value,
+        label=_label(old),
         changes=audit.change(old, ended_on=terms.effective_on),
     )
     db.session.add(row)
-    audit.record("level_added", row, actor=actor, now=now, label=row.step.value, changes=_shown(row))
+    audit.record("level_added", row, actor=actor, now=now, label=_label(row), changes=_shown(row))
     return row
 
 
@@ -171,7 +171,7 @@ def end_level(level_id: int, ends_on: date, *, version: int, actor: User, now: d
     if ends_on < max(local_date(now), row.effective_on):
         raise Invalid("level_date_past", field="ends_on")
     changes = audit.change(row, ended_on=ends_on)
-    audit.record("level_ended", row, actor=actor, now=now, label=row.step.value, changes=changes)
+    audit.record("level_ended", row, actor=actor, now=now, label=_label(row), changes=changes)
     return row
 
 
@@ -331,6 +331,12 @@ def _row(conditions: LevelConditions, terms: LevelTerms) -> ServiceLevel:
         source=terms.source,
         effective_on=terms.effective_on,
     )
+
+
+def _label(row: ServiceLevel) -> str:
+    """How the audit trail calls a level: `ZZLY survey`, or the step alone for all accounts."""
+    account = db.session.get(KeyAccount, row.account_id) if row.account_id else None
+    return f"{account.code} {row.step.value}" if account else row.step.value
 
 
 def _shown(row: ServiceLevel) -> dict[str, tuple[object, object]]:
