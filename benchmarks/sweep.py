@@ -20,6 +20,8 @@ from service_desk.models.sla import SlaEvent, Timer, TimerEntry
 FEW, MANY = 10_000, 1_000_000
 DUE = 200
 ROUNDS = 7
+# The disk of a shared machine is uneven: the least of many sweeps is what they cost.
+FLAT_ROUNDS = 15
 _TIMERS = table_of(Timer)
 # What a sweep writes, and how its rows are known again by the instant of the sweep.
 _WRITTEN = {
@@ -59,7 +61,7 @@ def _measures(kind: str, few: Desk, many: Desk) -> Iterator[dict[str, Any]]:
 def _flat(few: Desk, many: Desk, instants: Iterator[datetime]) -> tuple[float, float]:
     """The least time of a sweep of each, by turns."""
     times: dict[int, list[float]] = {few.size: [], many.size: []}
-    for _ in range(ROUNDS):
+    for _ in range(FLAT_ROUNDS):
         now = next(instants)
         for desk in (few, many):
             desk.make_due(DUE, now=now, breached=False)

@@ -30,8 +30,17 @@ def _weekly_claim_report(params: dict[str, Any]) -> MailParts:
     return MailParts({"report": report}, (attachment,))
 
 
+def _clock_digest(params: dict[str, Any]) -> MailParts:
+    """Each line says what the subject of its own mail would say."""
+    told = [{**one, "words": _line(one["kind"], one)} for one in params["lines"]]
+    return MailParts({"told": told, "more": params["count"] - len(told)})
+
+
 # Kinds whose mail shows more than its parameters hold. Called in the recipient's language.
-_PARTS: dict[str, Callable[[dict[str, Any]], MailParts]] = {"weekly_claim_report": _weekly_claim_report}
+_PARTS: dict[str, Callable[[dict[str, Any]], MailParts]] = {
+    "clock_digest": _clock_digest,
+    "weekly_claim_report": _weekly_claim_report,
+}
 
 # What every mail template may call besides the filters.
 _WORDS: dict[str, Any] = {"named": named, "percent": reports.percent}

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, literal_column, select
 
 from service_desk.models.db import db
 from service_desk.models.notices import Channel, Notice, NoticeState
@@ -24,25 +24,29 @@ _SHOWN = ("url", "step", "number", "at")
 def post(messages: Sequence[Message], *, now: datetime) -> None:
     """Queue what one sweep has to say, in order of time; a burst of mails to one person goes as a digest.
 
-    A sweep works in batches, all at the same `now`: a digest that was begun takes up what follows.
+    A sweep works in batches, all at the same `now`: what earlier ones queued counts too, and a digest that was
+    begun takes up what follows.
     """
-    counts = Counter(message.recipient for message in messages if message.recipient.email)
-    begun = _begun(counts, now)
-    crowded = {one for one, count in counts.items() if count > BURST or _key(one, now) in begun}
-    by_recipient: dict[Recipient, list[Message]] = defaultdict(list)
-    posted = []
+    mailed: dict[Recipient, list[Message]] = defaultdict(list)
     for message in messages:
-        if message.recipient in crowded:
-            by_recipient[message.recipient].append(message)
-            posted.append(replace(message, channels=(Channel.IN_APP,)))
-        else:
-            posted.append(message)
-    for recipient, gathered in by_recipient.items():
+        if message.recipient.email:
+            mailed[message.recipient].append(message)
+    begun, waiting = _begun(mailed, now), _waiting(now)
+    crowded = {
+        one: told
+        for one, told in mailed.items()
+        if len(told) + waiting[one.user_id] > BURST or _key(one, now) in begun
+    }
+    posted = [
+        replace(message, channels=(Channel.IN_APP,)) if message.recipient in crowded else message
+        for message in messages
+    ]
+    for recipient, told in crowded.items():
         digest = begun.get(_key(recipient, now))
         if digest is not None and digest.state is NoticeState.QUEUED and not digest.tries:
-            digest.params = _params(gathered, digest.params)
+            digest.params = _params(told, digest.params)
         else:
-            posted.append(_digest(recipient, gathered, now, is_further=digest is not None))
+            posted.append(_digest(recipient, told, now, is_further=digest is not None))
     notices.queue_many(posted, now=now)
 
 
@@ -53,10 +57,16 @@ def _key(recipient: Recipient, now: datetime) -> str:
 def _begun(recipients: Collection[Recipient], now: datetime) -> dict[str, Notice]:
     """The digests of this sweep, by key, held so that none is sent while it is added to."""
     keys = [_key(recipient, now) for recipient in recipients]
-    if not keys:
-        return {}
     statement = select(Notice).where(Notice.dedupe_key.in_(keys)).order_by(Notice.id).with_for_update()
     return {digest.dedupe_key: digest for digest in db.session.scalars(statement)}
+
+
+def _waiting(now: datetime) -> Counter[int | None]:
+    """How many mails of this sweep wait to be sent to each person."""
+    # The state written out, and nothing asked of the person: else the index of what waits is not used.
+    queued = Notice.state == literal_column(f"'{NoticeState.QUEUED}'")
+    of_sweep = select(Notice.user_id, func.count()).where(queued, Notice.next_try_at == now)
+    return Counter(dict(db.session.execute(of_sweep.group_by(Notice.user_id)).tuples().all()))
 
 
 def _digest(recipient: Recipient, messages: list[Message], now: datetime, *, is_further: bool) -> Message:
