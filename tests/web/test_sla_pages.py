@@ -1,4 +1,4 @@
-"""The clock's pages: breaches and reviews, pausing, levels, calendars; who may not."""
+"""The clock's pages: pausing, levels, calendars; who may not."""
 
 from datetime import date, timedelta
 from io import BytesIO
@@ -6,17 +6,15 @@ from io import BytesIO
 import pytest
 import time_machine
 from PIL import Image
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from service_desk.models.db import db
-from service_desk.models.sla import BreachReview, CalendarDay, ServiceLevel, Timer, TimerState
-from service_desk.models.users import User
+from service_desk.models.sla import CalendarDay, ServiceLevel, Timer, TimerState
 from service_desk.rules.calendar.hours import WEEKDAYS
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.services import sla
 from service_desk.services.notices import Matter
 from service_desk.services.sla import calendars as books
-from tests.factories import UserFactory
 from tests.world import World
 
 MINUTE = timedelta(minutes=1)
@@ -39,136 +37,6 @@ def start(world: World, at, *, account=None, branch=None, number: int = 1) -> Ti
     assert timer is not None
     db.session.commit()
     return timer
-
-
-@pytest.fixture
-def late(world: World, now) -> Timer:
-    """A survey promised in 60 minutes, 95 minutes ago, swept."""
-    timer = start(world, now - 95 * MINUTE)
-    sla.check_timer(timer.id, now - MINUTE)
-    db.session.commit()
-    return timer
-
-
-def review(world: World, **changes: object) -> dict[str, object]:
-    return {
-        "cause": "workload",
-        "responsible_id": world.claims1.id,
-        "explanation": "当日在办 11 件，未及时求助",
-        "correction": "移交页显示接手人在办量",
-        "correction_due_on": "2026-11-30",
-        **changes,
-    }
-
-
-class TestBreaches:
-    def test_lists_the_breach_with_its_clock_and_handler(self, sign_in, world, late) -> None:
-        page = sign_in("manager").get("/breaches").text
-        for words in ("查勘", "超 35 分", late.matter_number, "王建军", "巩义客运分公司", "未复核"):
-            assert words in page
-
-    @pytest.mark.parametrize(
-        ("query", "found"),
-        [
-            ("", True),
-            ("?step=survey", True),
-            ("?step=payment", False),
-            ("?period=7", True),
-            ("?view=reviewed", False),
-            ("?view=at_risk", False),
-            ("?step=nonsense&branch=x&person=y&period=z&view=w", True),
-        ],
-    )
-    def test_filters_stand_in_the_address(self, sign_in, late, query: str, found: bool) -> None:
-        page = sign_in("manager").get(f"/breaches{query}")
-        assert page.status_code == 200
-        assert (late.matter_number in page.text) is found
-
-    def test_filters_by_branch_and_person(self, sign_in, world, late) -> None:
-        client = sign_in("manager")
-        assert late.matter_number in client.get(f"/breaches?branch={world.gongyi.id}").text
-        assert late.matter_number not in client.get(f"/breaches?branch={world.zhongmu.id}").text
-        assert late.matter_number in client.get(f"/breaches?person={world.claims1.id}").text
-        assert late.matter_number not in client.get(f"/breaches?person={world.claims2.id}").text
-
-    def test_at_risk_lists_clocks_past_their_warning_point(self, sign_in, world, now) -> None:
-        timer = start(world, now - 50 * MINUTE, number=9)
-        page = sign_in("manager").get("/breaches?view=at_risk").text
-        assert timer.matter_number in page
-        assert "剩 10 分" in page
-
-    @pytest.mark.parametrize("username", ["claims1", "underwriter", "hq", "safety-gongyi", "admin"])
-    def test_is_for_managers(self, sign_in, late, username: str) -> None:
-        client = sign_in(username)
-        assert client.get("/breaches").status_code == 403
-        assert client.get(f"/breaches/{late.id}").status_code == 403
-
-    def test_another_accounts_breach_does_not_exist(self, sign_in, world, now) -> None:
-        timer = start(world, now - 95 * MINUTE, account=world.foreign_account, branch=world.foreign_branch)
-        sla.check_timer(timer.id, now)
-        db.session.commit()
-        client = sign_in("manager")
-        assert client.get(f"/breaches/{timer.id}").status_code == 404
-        assert timer.matter_number not in client.get("/breaches").text
-
-    def test_a_kept_promise_is_no_breach(self, sign_in, world, now) -> None:
-        timer = start(world, now - MINUTE)
-        assert sign_in("manager").get(f"/breaches/{timer.id}").status_code == 404
-
-
-class TestReview:
-    def test_page_shows_who_held_the_clock(self, sign_in, world, late) -> None:
-        page = sign_in("manager").get(f"/breaches/{late.id}").text
-        for words in ("超时复核：查勘", "承诺 60 分钟", "王建军", "合计", "1 小时", "35 分", "近 90 天"):
-            assert words in page
-
-    def test_is_signed_and_stops_its_own_clock(self, sign_in, world, late) -> None:
-        answer = sign_in("manager").post(f"/breaches/{late.id}", data=review(world))
-
-        assert answer.status_code == 303
-        row = db.session.scalars(select(BreachReview)).one()
-        assert (row.signed_by_id, row.correction_due_on) == (world.manager.id, date(2026, 11, 30))
-        assert sla.timers_of("breach", [late.id])[late.id][0].state is TimerState.MET
-        page = sign_in("manager").get(f"/breaches/{late.id}").text
-        assert "移交页显示接手人在办量" in page
-        assert late.matter_number in sign_in("manager").get("/breaches?view=reviewed").text
-
-    def test_the_responsible_cannot_sign(self, sign_in, world, late) -> None:
-        answer = sign_in("manager").post(
-            f"/breaches/{late.id}", data=review(world, responsible_id=world.manager.id)
-        )
-        assert answer.status_code == 422
-        assert "责任人不能签署本人的复核" in answer.text
-        assert "当日在办 11 件" in answer.text
-        assert db.session.scalar(select(func.count()).select_from(BreachReview)) == 0
-
-    @pytest.mark.parametrize(
-        "wrong",
-        [
-            {"cause": ""},
-            {"cause": "nonsense"},
-            {"explanation": "  "},
-            {"correction_due_on": "2026-11-22"},
-            {"responsible_id": "999999"},
-        ],
-    )
-    def test_refuses_what_is_missing_or_wrong(self, sign_in, world, late, wrong) -> None:
-        answer = sign_in("manager").post(f"/breaches/{late.id}", data=review(world, **wrong))
-        assert answer.status_code == 422
-        assert db.session.scalar(select(func.count()).select_from(BreachReview)) == 0
-
-    def test_a_resend_signs_once_and_a_second_manager_is_told(self, sign_in, world, late) -> None:
-        other: User = UserFactory(username="manager2", role=world.manager.role, accounts=[world.account])
-        data = review(world, idempotency_key="once")
-        client = sign_in("manager")
-
-        assert client.post(f"/breaches/{late.id}", data=data).status_code == 303
-        assert client.post(f"/breaches/{late.id}", data=data).status_code == 303
-        answer = sign_in(other.username).post(f"/breaches/{late.id}", data=review(world))
-
-        assert answer.status_code == 409
-        assert "其他管理人员已签署" in answer.text
-        assert db.session.scalar(select(func.count()).select_from(BreachReview)) == 1
 
 
 class TestPause:
