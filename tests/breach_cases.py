@@ -8,12 +8,12 @@ from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.services import sla
 from service_desk.services.notices import Matter
-from service_desk.services.sla.reviews import Correction, SignReview
+from service_desk.services.sla.reviews import CorrectionAsked, SignReview
 from tests.factories import UserFactory
 from tests.world import World
 
 MINUTE = timedelta(minutes=1)
-CORRECTION = Correction("移交页显示接手人在办量", date(2026, 11, 30))
+CORRECTION = CorrectionAsked("移交页显示接手人在办量", date(2026, 11, 30))
 
 
 def matter_of(world: World, number: int = 1) -> Matter:
@@ -54,7 +54,7 @@ def finding(
     *,
     cause: str = "workload",
     explanation: str = "当日在办 11 件，未及时求助",
-    correction: Correction | None = CORRECTION,
+    correction: CorrectionAsked | None = CORRECTION,
 ) -> SignReview:
     """What a manager writes."""
     return SignReview(cause, responsible.id if responsible else None, explanation, correction)
@@ -63,7 +63,7 @@ def finding(
 def reviewed(world: World, now: datetime, *, due_on: date, owner: User | None = None) -> BreachReview:
     """A signed review whose correction is claims1's, or the owner's, to be made by `due_on`."""
     timer = late_survey(world, now)
-    correction = Correction("移交页显示接手人在办量", due_on, owner.id if owner else None)
+    correction = CorrectionAsked("移交页显示接手人在办量", due_on, owner.id if owner else None)
     review = sla.sign_review(
         timer.id, finding(world.claims1, correction=correction), actor=world.manager, now=now
     )

@@ -14,7 +14,7 @@ from service_desk.models.users import User
 from service_desk.services import renewals, sla
 from service_desk.services.reports import runs, schedules
 from service_desk.services.sla import remedies
-from service_desk.services.sla.reviews import Correction, SignReview
+from service_desk.services.sla.reviews import CorrectionAsked, SignReview
 
 # Cause, explanation, correction; without a correction nobody of ours caused it.
 _FINDINGS = (
@@ -68,7 +68,7 @@ def _review(timer: Timer, random: Random, manager: User, signed_at: datetime, no
         cause=cause,
         responsible_id=timer.holder_id if text else None,
         explanation=explanation,
-        correction=Correction(text, due_on) if text else None,
+        correction=CorrectionAsked(text, due_on) if text else None,
     )
     review = sla.sign_review(timer.id, command, actor=manager, now=signed_at)
     done_at = signed_at + timedelta(days=random.uniform(1, 6))

@@ -17,7 +17,7 @@ from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.vocabulary import Severity
 from service_desk.services.sla.breaches import BreachFilter, BreachView, CorrectionState
 from service_desk.services.sla.causes import CauseNames
-from service_desk.services.sla.reviews import Correction, SignReview
+from service_desk.services.sla.reviews import CorrectionAsked, SignReview
 
 # Selects get their choices from the page, which knows the reader's language and the account's people.
 NOBODY = "nobody"
@@ -62,11 +62,11 @@ class ReviewForm(Form):
             correction=None if self.needs_none.data else self._correction(),
         )
 
-    def _correction(self) -> Correction:
+    def _correction(self) -> CorrectionAsked:
         due_on: date | None = self.correction_due_on.data
         if due_on is None:
             raise ValueError("the form is not valid")
-        return Correction(self.correction.data or "", due_on, self.correction_owner_id.data)
+        return CorrectionAsked(self.correction.data or "", due_on, self.correction_owner_id.data)
 
 
 class DoneForm(Form):

@@ -14,7 +14,7 @@ from service_desk.rules.vocabulary import Severity
 from service_desk.services import sla
 from service_desk.services.sla import breaches, ledger, remedies
 from service_desk.services.sla.breaches import BreachFilter, BreachView, CorrectionState
-from service_desk.services.sla.reviews import Correction
+from service_desk.services.sla.reviews import CorrectionAsked
 from tests.breach_cases import MINUTE, finding, late_survey, matter_of
 
 
@@ -92,7 +92,7 @@ def test_corrections_stand_by_their_day(world, now, found) -> None:
     today = date(2026, 11, 23)
     for number, days in ((1, 5), (2, 0), (3, 1), (4, 2)):
         timer = late_survey(world, now, number=number)
-        correction = Correction("移交页显示接手人在办量", today + timedelta(days=days))
+        correction = CorrectionAsked("移交页显示接手人在办量", today + timedelta(days=days))
         sla.sign_review(timer.id, finding(world.claims1, correction=correction), actor=world.manager, now=now)
         if number == 4:
             remedies.report_done(timer.id, "已上线", actor=world.claims1, now=now)

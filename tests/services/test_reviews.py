@@ -15,7 +15,7 @@ from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.sla import EventKind
 from service_desk.services import sla
 from service_desk.services.sla import ledger
-from service_desk.services.sla.reviews import Correction
+from service_desk.services.sla.reviews import CorrectionAsked
 from tests.breach_cases import MINUTE, finding, late_survey, matter_of, second_manager
 
 
@@ -44,7 +44,7 @@ class TestWhatItSays:
 
     def test_it_may_still_ask_somebody_to_correct_something(self, world, now) -> None:
         timer = late_survey(world, now)
-        correction = Correction("雨季增设绕行预案", date(2026, 12, 1), owner_id=world.claims2.id)
+        correction = CorrectionAsked("雨季增设绕行预案", date(2026, 12, 1), owner_id=world.claims2.id)
         review = sla.sign_review(timer.id, finding(None, correction=correction), actor=world.manager, now=now)
         assert (review.responsible_id, review.correction_owner_id) == (None, world.claims2.id)
 
@@ -59,10 +59,14 @@ class TestWhatItSays:
             ({"cause": "nonsense"}, "review_cause_unknown", "cause"),
             ({"explanation": " "}, "review_text_missing", "explanation"),
             ({"correction": None}, "review_correction_needed", "correction"),
-            ({"correction": Correction(" ", date(2026, 11, 30))}, "review_text_missing", "correction"),
-            ({"correction": Correction("x", date(2026, 11, 22))}, "review_due_past", "correction_due_on"),
+            ({"correction": CorrectionAsked(" ", date(2026, 11, 30))}, "review_text_missing", "correction"),
             (
-                {"correction": Correction("x", date(2026, 11, 30), owner_id=999_999)},
+                {"correction": CorrectionAsked("x", date(2026, 11, 22))},
+                "review_due_past",
+                "correction_due_on",
+            ),
+            (
+                {"correction": CorrectionAsked("x", date(2026, 11, 30), owner_id=999_999)},
                 "review_owner_unknown",
                 "correction_owner_id",
             ),
@@ -91,7 +95,7 @@ class TestWhatItSays:
         with pytest.raises(Invalid, match="review_owner_unknown"):
             sla.sign_review(timer.id, finding(world.claims1), actor=world.manager, now=now)
 
-        correction = Correction("交接清单", date(2026, 11, 30), owner_id=world.claims2.id)
+        correction = CorrectionAsked("交接清单", date(2026, 11, 30), owner_id=world.claims2.id)
         review = sla.sign_review(
             timer.id, finding(world.claims1, correction=correction), actor=world.manager, now=now
         )

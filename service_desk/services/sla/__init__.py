@@ -4,7 +4,7 @@ from service_desk.services.sla.breaches import BreachFilter, BreachView, count_o
 from service_desk.services.sla.clock_views import ClockView, view_clocks
 from service_desk.services.sla.defaults import install_defaults
 from service_desk.services.sla.ledger import OPEN_STATES, entries_of, facts_of, seconds_left, seconds_over
-from service_desk.services.sla.reviews import Correction, SignReview, get_breach, sign_review
+from service_desk.services.sla.reviews import CorrectionAsked, SignReview, get_breach, sign_review
 from service_desk.services.sla.sweeping import check_timer, check_timers, claim_due_timers
 from service_desk.services.sla.timers import (
     cancel,
@@ -22,7 +22,7 @@ __all__ = [
     "BreachFilter",
     "BreachView",
     "ClockView",
-    "Correction",
+    "CorrectionAsked",
     "SignReview",
     "cancel",
     "check_timer",

@@ -48,7 +48,7 @@ class BreachFile:
 
 
 @dataclass(frozen=True)
-class Correction:
+class CorrectionAsked:
     """What is to be done so that it does not happen again. `owner_id` None: by the person responsible."""
 
     text: str
@@ -67,7 +67,7 @@ class SignReview:
     cause: str
     responsible_id: int | None
     explanation: str
-    correction: Correction | None
+    correction: CorrectionAsked | None
 
 
 def get_breach(timer_id: int, *, actor: User, now: datetime) -> BreachFile:
@@ -204,7 +204,7 @@ def _check_people(timer: Timer, command: SignReview, actor: User, now: datetime)
 
 
 def _check_correction(
-    timer: Timer, correction: Correction, responsible_id: int | None, now: datetime
+    timer: Timer, correction: CorrectionAsked, responsible_id: int | None, now: datetime
 ) -> None:
     if not correction.text.strip():
         raise Invalid("review_text_missing", field="correction")
