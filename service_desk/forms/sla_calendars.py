@@ -1,6 +1,7 @@
 """Forms about working calendars: the week, a date, a new calendar, and acts that need nothing typed."""
 
 import re
+from collections.abc import Iterable
 
 from flask_babel import lazy_gettext as _l
 from wtforms import IntegerField, SelectField, StringField
@@ -11,9 +12,11 @@ from service_desk.base.text import squeeze
 from service_desk.forms.fields import DayField, Form
 from service_desk.rules.calendar.hours import WEEKDAYS
 from service_desk.services.sla.calendar_edits import NewCalendar, SetDay, SetWeek
+from service_desk.services.sla.outdated import Wanted
 
 _SPANS = re.compile(r"[,，;；、\s]+")
 _DASHES = re.compile(r"\s*(?:-|–|—|~|～|至|到)\s*")
+_TOKEN = re.compile(r"(\d{1,18})-(\d{1,9})-(\d{1,18})-([0-9a-f]{1,64})")
 
 
 def read_spans(text: str | None) -> list[list[str]]:
@@ -86,3 +89,21 @@ class DayForm(Form):
         """What was typed, for `services.sla.calendar_edits`."""
         hours = tuple((opens, closes) for opens, closes in read_spans(self.hours.data))
         return SetDay(self.day.data, hours, squeeze(self.label.data or ""))
+
+
+class RecomputeForm(Form):
+    """Why the ticked clocks move to the terms in force; the ticks are read beside it."""
+
+    reason = StringField(_l("Reason"), [InputRequired(), Length(max=500)])
+
+
+def read_wanted(tokens: Iterable[str]) -> list[Wanted]:
+    """The ticked clocks as `wanted_token` wrote them; what was not is left out."""
+    return [
+        Wanted(int(m[1]), int(m[2]), int(m[3]), m[4]) for token in tokens if (m := _TOKEN.fullmatch(token))
+    ]
+
+
+def wanted_token(wanted: Wanted) -> str:
+    """What a tick sends: the clock, and the state and terms somebody looked at."""
+    return f"{wanted.timer_id}-{wanted.version}-{wanted.level_id}-{wanted.digest}"

@@ -403,6 +403,16 @@ class TestPreview:
         assert [move.shift_seconds for move in seen.moves] == [86_400]
         assert seen.moves[0].old.due_at == china("2026-12-03 09:00")
 
+    def test_does_not_take_the_credit_of_an_earlier_change(self, world, now) -> None:
+        timer = start(world, now)
+        change(world, self.DAY_OFF, now)
+
+        assert preview(world, SetDay(date(2026, 12, 24), (), "年会"), now).moves == ()
+        [move] = preview(world, SetDay(date(2026, 11, 25), (), "停电"), now).moves
+        assert (move.old.due_at, move.new.due_at) == (timer.due_at, china("2026-11-30 09:00"))
+        # Undoing the earlier change brings the clock back to what it counts on: it would not move.
+        assert preview(world, RemoveDay(date(2026, 11, 24)), now).moves == ()
+
     def test_sees_every_account_for_a_calendar_is_everybodys(self, world, now) -> None:
         foreign = Matter("claim", 9, "CLM-2026-000009", world.foreign_account.id, world.foreign_branch.id)
         sla.start(foreign, ClockStep.FOLLOWUP, holder_id=world.claims1.id, at=now, actor=None, now=now)

@@ -1,5 +1,6 @@
 """A change of a calendar looked at before it is saved: which open clocks it would move, if they were recomputed."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -11,6 +12,7 @@ from service_desk.models.users import User
 from service_desk.rules.calendar import calendar_from_json
 from service_desk.services.sla import ledger
 from service_desk.services.sla.calendar_edits import Change, Plan, plan_change
+from service_desk.services.sla.calendars import Content
 from service_desk.services.sla.moves import Move, find_moves, people_holding
 
 
@@ -32,10 +34,9 @@ class Preview:
 def preview_change(code: str, change: Change, *, version: int, actor: User, now: datetime) -> Preview:
     """Say what a change would do, and refuse what `plan_change` refuses. Nothing is written."""
     plan = plan_change(code, change, version=version, actor=actor, now=now)
-    calendar = calendar_from_json(plan.after.form)
     timers = _open_timers(code)
-    found = find_moves(timers, lambda timer: (ledger.target_of(timer), calendar), now)
-    moved = sorted((move for move in found if move.shift_seconds), key=_soonest)
+    found = _moves(timers, plan.after, now)
+    moved = sorted(_by_this_change(found, plan, now), key=_soonest)
     return Preview(
         plan=plan,
         open_count=len(timers),
@@ -43,6 +44,19 @@ def preview_change(code: str, change: Change, *, version: int, actor: User, now:
         moves=tuple(moved),
         people=people_holding(moved),
     )
+
+
+def _moves(timers: Sequence[Timer], content: Content, now: datetime) -> list[Move]:
+    calendar = calendar_from_json(content.form)
+    return find_moves(timers, lambda timer: (ledger.target_of(timer), calendar), now)
+
+
+def _by_this_change(found: Iterable[Move], plan: Plan, now: datetime) -> list[Move]:
+    """The clocks that move, without those an earlier change would take to the same due time."""
+    moved = [move for move in found if move.shift_seconds]
+    earlier = [move.timer for move in moved if move.timer.calendar_digest != plan.calendar.digest]
+    without = {move.timer.id: move.new for move in _moves(earlier, plan.before, now)}
+    return [move for move in moved if move.new != without.get(move.timer.id)]
 
 
 def _open_timers(code: str) -> list[Timer]:
