@@ -12,10 +12,11 @@ from service_desk.models.sla import ServiceLevel, Timer, TimerState, WorkingCale
 from service_desk.models.users import User
 from service_desk.presenters import times
 from service_desk.presenters.labels import LABELS, label
+from service_desk.presenters.languages import named
 from service_desk.rules.metrics import Ratio
 from service_desk.rules.sla import PAUSE_RULES, PauseReason, PauseRule, TargetUnit
 from service_desk.services import sla
-from service_desk.services.sla.calendars import counts_on_provisional
+from service_desk.services.sla.calendars import counts_on_provisional, names_of
 from service_desk.services.sla.files import TimerFile
 from service_desk.services.sla.similar import Similar
 
@@ -98,7 +99,8 @@ def calendar_name(code: str, calendars: Iterable[WorkingCalendarRow] = ()) -> st
     found = next((calendar for calendar in calendars if calendar.code == code), None)
     if found is not None:
         return found.name if _reads_chinese() else found.name_en or found.name
-    return str(LABELS["calendar"].get(code, code))
+    usual = LABELS["calendar"].get(code)
+    return str(usual) if usual else named(*names_of(code))
 
 
 def source_words(source: str) -> str:

@@ -304,6 +304,12 @@ class TestNewCalendar:
             select(AuditEntry.entity_label).where(AuditEntry.action == "calendar_made")
         ).all() == ["night-desk"]
 
+    def test_is_called_by_its_name_in_the_pills_of_its_clocks(self, world, now) -> None:
+        make_calendar(self.command(), actor=world.admin, now=now)
+        timer = start(world, now)
+        timer.calendar_code = "night-desk"
+        assert "Night desk" in (words.pill(timer, now).title or "")
+
     @pytest.mark.parametrize(
         ("wrong", "code", "field"),
         [

@@ -1,4 +1,4 @@
-"""The clock's pages: pausing, levels, calendars; who may not."""
+"""The clock's pages: pausing, levels; who may not."""
 
 from datetime import date, timedelta
 from io import BytesIO
@@ -9,12 +9,10 @@ from PIL import Image
 from sqlalchemy import select
 
 from service_desk.models.db import db
-from service_desk.models.sla import CalendarDay, ServiceLevel, Timer, TimerState
-from service_desk.rules.calendar.hours import WEEKDAYS
+from service_desk.models.sla import ServiceLevel, Timer, TimerState
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.services import sla
 from service_desk.services.notices import Matter
-from service_desk.services.sla import calendars as books
 from tests.world import World
 
 MINUTE = timedelta(minutes=1)
@@ -157,62 +155,6 @@ class TestLevels:
         assert timer is None
 
     @pytest.mark.parametrize("username", ["claims1", "hq"])
-    @pytest.mark.parametrize("path", ["/settings/levels", "/settings/levels/new", "/settings/calendars"])
+    @pytest.mark.parametrize("path", ["/settings/levels", "/settings/levels/new"])
     def test_is_not_for_others(self, sign_in, username, path) -> None:
         assert sign_in(username).get(path).status_code == 403
-
-
-class TestCalendars:
-    def week(self, **hours: object) -> dict[str, object]:
-        """What a browser sends: every field, empty ones too."""
-        return {**dict.fromkeys(WEEKDAYS, ""), "version": self.version(), **hours}
-
-    def version(self) -> int:
-        return next(row.version for row in books.list_calendars() if row.code == "office")
-
-    def test_shows_the_year_with_make_up_days_and_provisional_marks(self, sign_in) -> None:
-        client = sign_in("manager")
-        this_year = client.get("/settings/calendars").text
-        next_year = client.get("/settings/calendars?year=2027").text
-        assert "2026-10-10" in this_year
-        assert "调休上班" in this_year
-        assert "暂定" not in this_year
-        assert "2027-10-01" in next_year
-        assert "暂定" in next_year
-
-    def test_a_day_is_added_and_removed(self, sign_in) -> None:
-        client = sign_in("admin")
-        data = {"day": "2026-12-12", "hours": "8:30-12:00", "label": "年终盘点", "version": self.version()}
-
-        assert client.post("/settings/calendars/office/days", data=data).status_code == 303
-        day = db.session.scalars(select(CalendarDay).where(CalendarDay.day == date(2026, 12, 12))).one()
-        assert day.hours == [["08:30", "12:00"]]
-        removed = client.post(
-            "/settings/calendars/office/days/2026-12-12/remove", data={"version": self.version()}
-        )
-        assert removed.status_code == 303
-        assert db.session.scalar(select(CalendarDay).where(CalendarDay.day == date(2026, 12, 12))) is None
-
-    def test_weekly_hours_change_new_clocks_only(self, sign_in, world, now) -> None:
-        before = start(world, now)
-        digest = before.calendar_digest
-        week = self.week(mon="09:00-12:00，13:00-18:00", fri="9:00～12:00")
-
-        answer = sign_in("admin").post("/settings/calendars/office/week", data=week)
-
-        assert answer.status_code == 303
-        row = books.get_calendar("office")
-        assert row.week == {"mon": [["09:00", "12:00"], ["13:00", "18:00"]], "fri": [["09:00", "12:00"]]}
-        assert db.session.get(Timer, before.id).calendar_digest == digest
-
-    @pytest.mark.parametrize("week", [{}, {"mon": "morning"}, {"mon": "25:00-26:00"}])
-    def test_refuses_nonsense_and_keeps_it_on_the_page(self, sign_in, week) -> None:
-        answer = sign_in("admin").post("/settings/calendars/office/week", data=self.week(**week))
-        assert answer.status_code == 422
-        assert week.get("mon", "") in answer.text
-
-    def test_a_manager_may_look_but_not_change(self, sign_in) -> None:
-        answer = sign_in("manager").post(
-            "/settings/calendars/office/week", data={"mon": "09:00-12:00", "version": self.version()}
-        )
-        assert answer.status_code == 403

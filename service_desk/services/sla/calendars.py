@@ -74,6 +74,19 @@ def get_calendar(code: str) -> WorkingCalendarRow:
     return calendar
 
 
+def names_of(code: str) -> tuple[str, str]:
+    """A calendar's Chinese and English name; its code twice for an unknown one.
+
+    Names never change, so a session asks for each only once, however many clocks a page shows.
+    """
+    known: dict[str, tuple[str, str]] = db.session.info.setdefault("calendar_names", {})
+    if code not in known:
+        statement = select(WorkingCalendarRow.name, WorkingCalendarRow.name_en)
+        row = db.session.execute(statement.where(WorkingCalendarRow.code == code)).one_or_none()
+        known[code] = (row.name, row.name_en) if row else (code, code)
+    return known[code]
+
+
 def content_of(calendar: WorkingCalendarRow) -> Content:
     """All that a calendar says today."""
     days = db.session.scalars(select(CalendarDay).where(CalendarDay.calendar_id == calendar.id))
