@@ -184,6 +184,11 @@ def upgrade() -> None:
         _add_text(batch_op, 'corrected_note', sa.Text(), '')
         batch_op.create_foreign_key(batch_op.f('fk_breach_reviews_corrected_by_id_users'), 'users', ['corrected_by_id'], ['id'])
         batch_op.alter_column('responsible_id', existing_type=sa.BigInteger(), nullable=True)
+        batch_op.add_column(sa.Column('correction_owner_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True))
+        batch_op.alter_column('correction_due_on', existing_type=sa.Date(), nullable=True)
+        batch_op.create_index(batch_op.f('ix_breach_reviews_correction_owner_id'), ['correction_owner_id'], unique=False)
+        batch_op.create_index('ix_breach_reviews_due', ['correction_due_on'], unique=False, sqlite_where=sa.text('corrected_at IS NULL'), postgresql_where=sa.text('corrected_at IS NULL'))
+        batch_op.create_foreign_key(batch_op.f('fk_breach_reviews_correction_owner_id_users'), 'users', ['correction_owner_id'], ['id'])
 
     with op.batch_alter_table('service_levels') as batch_op:
         _add_severity(batch_op, 'service_levels')
@@ -207,6 +212,8 @@ def upgrade() -> None:
     for table, name in (('breach_reviews', 'corrected_note'), ('service_levels', 'escalate_to'), ('timers', 'escalate_to')):
         with op.batch_alter_table(table) as batch_op:
             batch_op.alter_column(name, existing_type=sa.Text(), server_default=None)
+    # So far who answered for a breach owed its correction.
+    op.execute("UPDATE breach_reviews SET correction_owner_id = responsible_id")
     _describe_old_timers()
     _promise_what_the_law_asks()
     _install_causes()
@@ -279,6 +286,7 @@ def downgrade() -> None:
         "DELETE FROM breach_reviews WHERE responsible_id IS NULL"
         " OR timer_id IN (SELECT id FROM timers WHERE step LIKE 'ctpl%')"
     )
+    op.execute("UPDATE breach_reviews SET correction_due_on = date(signed_at) WHERE correction_due_on IS NULL")
     op.execute("DELETE FROM timers WHERE step LIKE 'ctpl%'")
     op.execute("DELETE FROM service_levels WHERE step LIKE 'ctpl%' OR severity IS NOT NULL")
 
@@ -304,8 +312,13 @@ def downgrade() -> None:
         batch_op.drop_column('severity')
 
     with op.batch_alter_table('breach_reviews') as batch_op:
+        batch_op.drop_constraint(batch_op.f('fk_breach_reviews_correction_owner_id_users'), type_='foreignkey')
         batch_op.drop_constraint(batch_op.f('fk_breach_reviews_corrected_by_id_users'), type_='foreignkey')
+        batch_op.drop_index('ix_breach_reviews_due')
+        batch_op.drop_index(batch_op.f('ix_breach_reviews_correction_owner_id'))
+        batch_op.alter_column('correction_due_on', existing_type=sa.Date(), nullable=False)
         batch_op.alter_column('responsible_id', existing_type=sa.BigInteger(), nullable=False)
+        batch_op.drop_column('correction_owner_id')
         batch_op.drop_column('corrected_note')
         batch_op.drop_column('corrected_by_id')
         batch_op.drop_column('corrected_at')

@@ -104,6 +104,7 @@ def test_a_desk_in_use_keeps_its_clocks_through_the_second_migration(pair: Pair,
         assert [dict(row) for row in read("SELECT id, cycle, matter_number FROM timers")] == kept
         assert read("SELECT count(*) AS n FROM timer_entries")[0]["n"] == 1
         assert read("SELECT count(*) AS n FROM breach_reviews WHERE corrected_note = ''")[0]["n"] == 1
+        assert read("SELECT correction_owner_id FROM breach_reviews")[0]["correction_owner_id"] == 1
         timer = read("SELECT severity, is_urban, escalate_to FROM timers")[0]
         assert (timer["severity"], bool(timer["is_urban"]), timer["escalate_to"]) == ("injury", True, "[]")
         steps = {row["step"] for row in read("SELECT step FROM service_levels")}
