@@ -11,8 +11,9 @@ from service_desk.base.money import format_yuan
 from service_desk.models.audit import AuditEntry
 from service_desk.models.users import User
 from service_desk.presenters.labels import LABELS, label
+from service_desk.presenters.sla_calendars import hours_written
 from service_desk.presenters.sla_levels import addressee
-from service_desk.presenters.times import moment
+from service_desk.presenters.times import duration, moment
 from service_desk.rules.sla.addressees import addressee_from
 
 
@@ -136,6 +137,8 @@ def _value(table: str, name: str, value: Any, names: Names, now: datetime) -> st
         return "—"
     if isinstance(value, bool):
         return label(str(value), "yes_no")
+    if table == "working_calendars" and isinstance(value, dict | list):
+        return hours_written(value)
     if name == "escalate_to":
         return _(", ").join(addressee(addressee_from(code), names.people) for code in value)
     if isinstance(value, list):
@@ -146,6 +149,8 @@ def _value(table: str, name: str, value: Any, names: Names, now: datetime) -> st
         return names.causes.get(value, value)
     if name.endswith("_fen"):
         return format_yuan(value, sign=True)
+    if name.endswith("_seconds"):
+        return duration(value)
     if name.endswith("_at"):
         return moment(datetime.fromisoformat(value), now)
     kind = _CODES.get(f"{table}.{name}") or _CODES.get(name)

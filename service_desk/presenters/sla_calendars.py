@@ -162,6 +162,15 @@ def _announced(before: int | None, after: int | None) -> str:
     return _("days announced to the end of %(after)s, formerly %(before)s", after=after, before=before)
 
 
+def hours_written(value: dict[str, Written] | Written) -> str:
+    """A week's or a day's hours as the audit trail keeps them."""
+    if isinstance(value, list):
+        return _hours_or_off(value)
+    return _("; ").join(
+        f"{label(name, 'weekday')} {hours_words(value[name])}" for name in WEEKDAYS if name in value
+    )
+
+
 def saved_words(change: Change, changed: int, kept: int) -> str:
     """What was done, after it was saved: of a filling, how many days it wrote and how many it left."""
     if isinstance(change, FillYear):

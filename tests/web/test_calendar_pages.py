@@ -331,6 +331,20 @@ class TestNewCalendar:
         assert 'value="Asia/Urumqi"' in page
 
 
+class TestAudit:
+    def test_hours_are_said_in_words(self, sign_in) -> None:
+        client = sign_in("admin")
+        client.post(f"{OFFICE}/days", data=a_day(hours="09:00-12:00"))
+        client.post(f"{OFFICE}/days/2026-10-01/remove", data={"version": version()})
+        client.post(f"{OFFICE}/week", data=week(mon="09:00-12:00", sat="13:00-17:00"))
+
+        page = client.get("/audit?label=office").text
+
+        for words in ("2026-11-24", "09:00-12:00", "休息", "星期一 09:00-12:00；星期六 13:00-17:00"):
+            assert words in page
+        assert "[" not in re.sub(r"<[^>]*>", "", page[page.index("<tbody") :])
+
+
 class TestVersions:
     def test_say_what_each_changed_the_newest_first(self, sign_in) -> None:
         client = sign_in("admin")

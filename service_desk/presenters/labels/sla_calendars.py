@@ -31,8 +31,8 @@ LABELS = {
     },
     "audit_field": {
         "announced_to": _l("Last announced year"),
+        "breached_at": _l("Broken at"),
         "calendar_version": _l("Calendar version"),
-        "left_seconds": _l("Seconds left"),
-        "level_id": _l("Service level"),
+        "left_seconds": _l("Time left"),
     },
 }
