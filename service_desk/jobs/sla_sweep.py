@@ -17,16 +17,20 @@ def run(now: datetime, *, batch: int = BATCH) -> Tally:
     taken, so it does not come up again in this one.
     """
     tally = Tally()
-    while taken := _take(now, batch):
-        tally += together(
-            NAME,
-            taken,
-            lambda timer_ids: sla.check_timers(timer_ids, now),
-            lambda timer_id: sla.check_timer(timer_id, now),
-        )
+    while of_batch := run_batch(now, batch):
+        tally += of_batch
     return tally
 
 
-def _take(now: datetime, batch: int) -> list[int]:
+def run_batch(now: datetime, batch: int = BATCH) -> Tally | None:
+    """Check the longest due timers; None when nothing is due."""
     with unit_of_work():
-        return sla.claim_due_timers(now, batch=batch)
+        taken = sla.claim_due_timers(now, batch=batch)
+    if not taken:
+        return None
+    return together(
+        NAME,
+        taken,
+        lambda timer_ids: sla.check_timers(timer_ids, now),
+        lambda timer_id: sla.check_timer(timer_id, now),
+    )
