@@ -42,9 +42,9 @@ LABELS = {
     },
     "review_age": {
         "two_days": _l("Up to 2 days"),
-        "week": _l("Up to a week"),
-        "month": _l("Up to 30 days"),
-        "older": _l("Longer"),
+        "week": _l("2 to 7 days"),
+        "month": _l("7 to 30 days"),
+        "older": _l("Over 30 days"),
     },
     "audit_action": {"compliance_exported": _l("Compliance exported")},
     "audit_field": {"filter": _l("Filter")},
