@@ -1,6 +1,27 @@
 """Clocks: breaches and their reviews, pausing, service levels, working calendars."""
 
-from service_desk.web.pages.sla import breaches, calendars, causes, compliance, levels, recompute, timers
+from service_desk.web.pages.sla import (
+    absences,
+    breaches,
+    calendars,
+    causes,
+    compliance,
+    corrections,
+    levels,
+    recompute,
+    timers,
+)
 from service_desk.web.pages.sla.blueprint import bp
 
-__all__ = ["bp", "breaches", "calendars", "causes", "compliance", "levels", "recompute", "timers"]
+__all__ = [
+    "absences",
+    "bp",
+    "breaches",
+    "calendars",
+    "causes",
+    "compliance",
+    "corrections",
+    "levels",
+    "recompute",
+    "timers",
+]
