@@ -1,19 +1,17 @@
-"""One timer's page in words: what was promised, what is still to come, what was objected to and put right."""
+"""One timer's page in words: what was promised, what is still to come, what was objected to, what a time put right does."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from flask_babel import gettext as _
 
-from service_desk.models.sla import TimerCorrection, TimerState
-from service_desk.models.users import User
+from service_desk.models.sla import TimerEntry, TimerState
 from service_desk.presenters import sla as clocks
+from service_desk.presenters import sla_levels, times
 from service_desk.presenters.labels import label
-from service_desk.rules.sla import HappeningKind
+from service_desk.rules.sla import HappeningKind, TargetUnit, TimerFacts
+from service_desk.services.sla.corrections import Affected
 from service_desk.services.sla.life import PauseTold, TimerLife
-
-OPEN = (TimerState.RUNNING, TimerState.PAUSED)
 
 
 @dataclass(frozen=True)
@@ -32,30 +30,35 @@ class Badge:
     tone: str
 
 
+@dataclass(frozen=True)
+class Effect:
+    """What a time put right does to one clock: each value as it is and as it would be."""
+
+    step: str
+    entry: str
+    recorded: str
+    before: str
+    after: str
+
+
 def promise(life: TimerLife) -> str:
-    """What is promised and by which hours it is counted: `60 minutes, round the clock v1`."""
+    """What is promised, by which hours it is counted, and where that comes from."""
     timer = life.timer
-    return _(
-        "%(promise)s, %(calendar)s v%(version)s",
-        promise=clocks.promise(timer.target_value, timer.target_unit),
-        calendar=clocks.calendar_name(timer.calendar_code),
+    counted = _(
+        "%(calendar)s v%(version)s",
+        calendar=clocks.calendar_name(timer.calendar_code, [life.view.calendar]),
         version=life.file.calendar.number,
     )
+    return sla_levels.promise_line(timer.target_value, timer.target_unit, counted, life.view.level.source)
 
 
-def level(life: TimerLife, accounts: dict[int, str]) -> str:
-    """Which service level the promise came from: for which matters it holds, and its source."""
-    where = clocks.conditions(life.file.level, accounts) or _("every case")
-    return f"{where} · {clocks.source_words(life.file.level.source)}" if life.file.level.source else where
-
-
-def left(life: TimerLife) -> str:
-    """`2 h 10 min left when it runs again`; empty unless a pause leaves the due time open."""
-    timer = life.timer
-    if timer.state is not TimerState.PAUSED or life.file.facts.due_at is not None:
-        return ""
-    time = clocks.length(life.file.facts.remaining_seconds, timer)
-    return _("%(time)s left when it runs again", time=time)
+def due(life: TimerLife, now: datetime) -> str:
+    """When it falls due; what is left where a pause leaves that open."""
+    timer, facts = life.timer, life.file.facts
+    if timer.state is TimerState.PAUSED and facts.due_at is None:
+        time = clocks.length(facts.remaining_seconds, timer)
+        return _("%(time)s left when it runs again", time=time)
+    return times.moment(facts.due_at, now, ends_day=timer.target_unit is TargetUnit.CALENDAR_DAYS)
 
 
 def coming(life: TimerLife, now: datetime, *, for_client: bool) -> list[Coming]:
@@ -93,21 +96,47 @@ def objection_badge(pause: PauseTold) -> Badge | None:
     )
 
 
-def verdict_change(correction: TimerCorrection) -> str:
-    """`Broken → Kept`; empty when the correction left the verdict as it was."""
-    if correction.old_state == correction.new_state:
-        return ""
-    return f"{label(correction.old_state, 'timer_state')} → {label(correction.new_state, 'timer_state')}"
+def lasts(pause: PauseTold) -> str:
+    """How long a pause that lasts may do so."""
+    return _("lasts; at the longest until %(time)s", time=times.minute(pause.limit_at))
 
 
-def entry_words(life: TimerLife, entry_id: int) -> str:
-    """What an entry of the ledger records, as its milestone: `Start`, `Hand-over to 赵丽`."""
-    entry = next(one for one in life.file.entries if one.id == entry_id)
-    return label(entry.kind, "ledger_entry")
+def entry(recorded: TimerEntry, life: TimerLife) -> str:
+    """What an entry of the ledger records: `Hand-over · 赵丽 41000004`."""
+    words = label(recorded.kind, "ledger_entry")
+    if recorded.kind in {"handover", "substitute", "return"}:
+        person = life.people[recorded.holder_id]
+        return f"{words} · {person.name} {person.staff_no}"
+    return words
 
 
-def people_line(*people: User | None) -> Iterator[str]:
-    """Name and staff number of each."""
-    for one in people:
-        if one is not None:
-            yield f"{one.name} · {one.staff_no}" if one.staff_no else one.name
+def effects(affected: list[Affected]) -> list[Effect]:
+    """What a time put right does, a line for each clock that it moves."""
+    return [
+        Effect(
+            step=label(one.timer.step, "clock_step"),
+            entry=label(one.entry.kind, "ledger_entry"),
+            recorded=seconds(one.entry.at),
+            before=_outcome(one, one.before),
+            after=_outcome(one, one.after) if one.after else "",
+        )
+        for one in affected
+    ]
+
+
+def seconds(at: datetime) -> str:
+    """`2026-11-23 17:00:00`: a time that is put right is shown to the second."""
+    return times.full_moment(at).rpartition(" ")[0]
+
+
+def _outcome(one: Affected, facts: TimerFacts) -> str:
+    """The verdict and the time it rests on: `Broken, over by 35 min`, `Kept, took 50 min`, `Running, due …`."""
+    if facts.breached_at is not None:
+        over = clocks.length(facts.over_seconds, one.timer)
+        return _("Broken: over by %(time)s", time=over)
+    if facts.state is TimerState.MET:
+        return _("Kept: took %(time)s", time=clocks.length(facts.used_seconds, one.timer))
+    state = label(facts.state, "timer_state")
+    if facts.due_at is None:
+        return state
+    return _("%(state)s, due %(due)s", state=state, due=times.minute(facts.due_at))

@@ -221,6 +221,9 @@ def _is_current(endpoint: str) -> bool:
         return here in {"policies", "rates"} and is_quoting == (endpoint == "policies.quote")
     if word != "sla":
         return here == word
+    if request.path.startswith("/absences"):
+        # Opened from one's own menu, not from the rail.
+        return False
     return here == word and _clock_place(request.path) == endpoint
 
 

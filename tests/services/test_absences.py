@@ -145,9 +145,13 @@ class TestPlan:
     def test_offers_only_who_may_stand_in(self, world) -> None:
         UserFactory(username="c9", role=Role.CLAIMS, accounts=[world.foreign_account])
 
-        found = absences.possible_substitutes(world.claims1)
+        found = absences.possible_substitutes([world.claims1, world.underwriter])
 
-        assert {user.username for user in found} == {"claims2", "manager"}
+        names = {key: {user.username for user in able} for key, able in found.items()}
+        assert names == {
+            world.claims1.id: {"claims2", "manager"},
+            world.underwriter.id: {"manager", "claims1", "claims2"},
+        }
 
 
 class TestClocks:

@@ -12,6 +12,7 @@ MESSAGES = {
     "pause_before_breach": _l(
         "The promise fell due at %(at)s and was broken. No pause can be entered for the time before."
     ),
+    "absence_end_missing": _l("Enter the day and time at which it ends."),
     "absence_ends_first": _l("The end must be later than the beginning."),
     "absence_past": _l("An absence can be entered until an hour after it began."),
     "absence_over": _l("The end must be later than now."),

@@ -1,6 +1,6 @@
 """First contact owns it: every call, visit and message has an owner until it is closed or accepted by another."""
 
-from service_desk.services.enquiries.answering import answer, close, close_for_claim
+from service_desk.services.enquiries.answering import answer, close, close_for_claim, may_work_on
 from service_desk.services.enquiries.contacts import (
     MATTER_KIND,
     ContactDetails,
@@ -51,6 +51,7 @@ __all__ = [
     "list_owned",
     "log_contact",
     "matter_of",
+    "may_work_on",
     "open_for_claim",
     "open_offers",
     "possible_takers",

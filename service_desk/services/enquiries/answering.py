@@ -1,4 +1,4 @@
-"""Answering and closing contacts: their owner, or a manager."""
+"""Answering and closing contacts: their owner, who stands in for them, or a manager."""
 
 from datetime import datetime
 
@@ -20,6 +20,7 @@ from service_desk.rules.permissions import Action, Role, Side
 from service_desk.services import access, audit, sla
 from service_desk.services.enquiries.contacts import get_enquiry, matter_of
 from service_desk.services.notices import queue, user_recipient
+from service_desk.services.sla import standing_in
 
 
 def answer(number: str, words: str, version: int, *, actor: User, now: datetime) -> Enquiry:
@@ -27,7 +28,7 @@ def answer(number: str, words: str, version: int, *, actor: User, now: datetime)
 
     Answering again corrects the words; the time of the first answer stays.
     """
-    enquiry = _for_owner(number, version, actor)
+    enquiry = _for_owner(number, version, actor, now)
     if not words.strip():
         raise Invalid("answer_missing", field="answer")
     changes = audit.change(
@@ -65,7 +66,7 @@ def _tell_writer(enquiry: Enquiry, actor: User, now: datetime) -> None:
 
 def close(number: str, version: int, *, actor: User, now: datetime) -> Enquiry:
     """Close a contact that has its answer: its owner, or a manager."""
-    enquiry = _for_owner(number, version, actor)
+    enquiry = _for_owner(number, version, actor, now)
     if not enquiry.answer:
         raise Invalid("answer_missing", field="answer")
     changes = audit.change(enquiry, state=EnquiryState.CLOSED, closed_at=now)
@@ -74,12 +75,20 @@ def close(number: str, version: int, *, actor: User, now: datetime) -> Enquiry:
     return enquiry
 
 
-def _for_owner(number: str, version: int, actor: User) -> Enquiry:
-    """The contact, locked, for its owner or a manager to work on; the claim's own goes with its claim."""
+def may_work_on(enquiry: Enquiry, *, actor: User, now: datetime) -> bool:
+    """Whether a contact is the actor's to answer: its owner's, a manager's, a stand-in's while the owner is away."""
+    if enquiry.owner_id == actor.id or actor.role is Role.MANAGER:
+        return True
+    stand_in = standing_in.stand_in_for(enquiry.owner_id, now)
+    return stand_in is not None and stand_in.id == actor.id
+
+
+def _for_owner(number: str, version: int, actor: User, now: datetime) -> Enquiry:
+    """The contact, locked, for who may work on it; the claim's own goes with its claim."""
     enquiry = get_enquiry(number, actor=actor)
     access.require(actor, Action.ANSWER_ENQUIRIES)
     db.session.refresh(enquiry, with_for_update=True)
-    if enquiry.owner_id != actor.id and actor.role is not Role.MANAGER:
+    if not may_work_on(enquiry, actor=actor, now=now):
         raise Forbidden("not_the_owner")
     if enquiry.version != version:
         raise Conflict("stale")

@@ -1,6 +1,6 @@
 """Planning who is away and who stands in, and what people hear of it. What happens to clocks: `covering.py`."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -191,12 +191,19 @@ def people_of(actor: User) -> list[User]:
     return list(db.session.scalars(serving.order_by(User.staff_no, User.id)))
 
 
-def possible_substitutes(user: User) -> list[User]:
-    """Who may stand in for somebody: active, on all the same accounts, able to do the same work."""
-    colleagues = select(User).where(User.is_active, User.role.not_in(CLIENT_ROLES), User.id != user.id)
-    found = db.session.scalars(colleagues.order_by(User.staff_no, User.id)).all()
-    accounts = _accounts_of([user.id, *(one.id for one in found)])
-    return [one for one in found if accounts[user.id] <= accounts[one.id] and not _lacking(user, one)]
+def possible_substitutes(users: Collection[User]) -> dict[int, list[User]]:
+    """Who may stand in for each of some people: active, on all the same accounts, able to do the same work."""
+    active = select(User).where(User.is_active, User.role.not_in(CLIENT_ROLES))
+    colleagues = db.session.scalars(active.order_by(User.staff_no, User.id)).all()
+    accounts = _accounts_of([user.id for user in (*users, *colleagues)])
+    return {
+        user.id: [
+            one
+            for one in colleagues
+            if one.id != user.id and accounts[user.id] <= accounts[one.id] and not _lacking(user, one)
+        ]
+        for user in users
+    }
 
 
 def _listed(whose: ColumnElement[bool], now: datetime) -> list[AbsenceRow]:

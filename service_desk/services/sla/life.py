@@ -11,6 +11,7 @@ from service_desk.models.db import db
 from service_desk.models.sla import BreachReview, PauseObjection, Timer, TimerEntry
 from service_desk.models.users import User
 from service_desk.rules.sla import PAUSE_RULES, EventKind, PauseReason
+from service_desk.services.sla.clock_views import ClockView, view_clocks
 from service_desk.services.sla.files import TimerFile, read_file
 from service_desk.services.sla.timers import get_timer
 
@@ -40,6 +41,7 @@ class TimerLife:
     """
 
     file: TimerFile
+    view: ClockView
     branch: Branch | None
     pauses: Sequence[PauseTold]
     review: BreachReview | None
@@ -57,6 +59,7 @@ def read_life(timer_id: int, *, actor: User, now: datetime) -> TimerLife:
     review = db.session.scalar(select(BreachReview).where(BreachReview.timer_id == timer.id))
     return TimerLife(
         file=file,
+        view=view_clocks([timer])[0],
         branch=db.session.get(Branch, timer.branch_id) if timer.branch_id else None,
         pauses=[
             told_pause(file.entries, entry, file.objections.get(entry.id), now)

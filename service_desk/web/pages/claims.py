@@ -27,6 +27,7 @@ from service_desk.services import enquiries, submissions
 from service_desk.services.claims import queries
 from service_desk.services.claims.files import ClaimFile, list_branches, read_file
 from service_desk.services.claims.queries import ClaimFilter, QueueView
+from service_desk.services.sla import standing_in
 from service_desk.web.claim_steps import STEPS, build_form, possible_steps
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request
 
@@ -175,6 +176,7 @@ def _context(number: str, sent: dict[ClaimAction, StepForm] | None = None) -> di
         "awaited_step": upcoming.value if upcoming else None,
         "refused": [action.value for action in refused],
         "is_client": _is_client(),
+        "away": standing_in.away_now([claim.owner_id], g.now).get(claim.owner_id),
         "timeline": time_line(file, g.now, for_client=_is_client()),
         "photos": photos_of(file.documents),
         "calculation": _shown_calculation(file),

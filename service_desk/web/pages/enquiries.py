@@ -22,6 +22,7 @@ from service_desk.presenters.messages import sentence
 from service_desk.rules.permissions import Action, Role, Side
 from service_desk.services import access, accounts, enquiries, submissions
 from service_desk.services.enquiries import ContactFile, ContactFilter, ContactView
+from service_desk.services.sla import standing_in
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request
 
 bp = Blueprint("enquiries", __name__)
@@ -148,8 +149,9 @@ def _context(number: str, refused: AnswerForm | None) -> dict[str, Any]:
     form = refused or AnswerForm(formdata=None, data={"answer": file.enquiry.answer})
     # The page now shows the contact as it is, so what is sent again is based on that.
     form.version.data = version
-    is_mine = file.enquiry.owner_id == actor().id or actor().role is Role.MANAGER
+    is_mine = enquiries.may_work_on(file.enquiry, actor=actor(), now=g.now)
     may_answer = access.may(actor(), Action.ANSWER_ENQUIRIES) and is_mine
+    may_offer = may_answer and (file.enquiry.owner_id == actor().id or actor().role is Role.MANAGER)
     return {
         "file": file,
         "enquiry": file.enquiry,
@@ -160,10 +162,11 @@ def _context(number: str, refused: AnswerForm | None) -> dict[str, Any]:
         "refused": refused is not None,
         "chain": words.chain(file),
         "may_answer": may_answer and words.is_answerable(file.enquiry),
-        "may_withdraw": may_answer and file.offer is not None,
+        "may_withdraw": may_offer and file.offer is not None,
         "is_offered_to_me": file.offer is not None and file.offer.to_id == actor().id,
-        "takers": _takers(file) if may_answer else [],
+        "takers": _takers(file) if may_offer else [],
         "is_client": _is_client(),
+        "away": standing_in.away_now([file.owner.id], g.now).get(file.owner.id),
     }
 
 

@@ -1,4 +1,4 @@
-"""A clock's own page, and what people do there: pause it, let it run again, put a time right, object."""
+"""A clock's own page, and what people do there: pause it, let it run again, object to a pause, decide that."""
 
 from typing import Any
 
@@ -8,15 +8,19 @@ from flask_babel import gettext as _
 from flask_login import login_required
 
 from service_desk.forms.sla import PauseForm
+from service_desk.forms.sla_timers import DecisionForm, ObjectionForm
+from service_desk.models.db import db
 from service_desk.models.documents import DocumentKind
 from service_desk.models.sla import Timer
 from service_desk.presenters import sla as words
-from service_desk.presenters import sla_ledger
+from service_desk.presenters import sla_bar, sla_ledger, sla_levels
 from service_desk.presenters import sla_timer as timer_words
-from service_desk.rules.permissions import Side
+from service_desk.rules.permissions import Action, Side
 from service_desk.services import access, documents, sla, submissions
+from service_desk.services.sla import objections
+from service_desk.services.sla.corrections import correctable
 from service_desk.services.sla.ledger import matter_of
-from service_desk.services.sla.life import TimerLife, read_life
+from service_desk.services.sla.life import PauseTold, TimerLife, read_life
 from service_desk.services.sla.timers import get_timer_to_handle, may_handle
 from service_desk.web.http import actor, again, attempt, done, files, uploads
 from service_desk.web.pages.sla.blueprint import bp
@@ -27,35 +31,114 @@ from service_desk.web.pages.sla.breaches import matter_page, matter_url
 @login_required
 def timer(timer_id: int) -> ResponseReturnValue:
     """A clock's own page: what it promises, who held it, what it waited for, what was put right."""
+    return render_template("sla/timer.html", **_context(timer_id))
+
+
+@bp.post("/timers/<int:timer_id>/pauses/<int:entry_id>/object")
+@login_required
+def object_to_pause(timer_id: int, entry_id: int) -> ResponseReturnValue:
+    """Object to a pause, as the client."""
+    form = _objection_form(entry_id, sent=True)
+
+    def make() -> str:
+        made = objections.object_to_pause(timer_id, entry_id, form.text.data or "", actor=actor(), now=g.now)
+        return str(made.id)
+
+    key = form.idempotency_key.data or ""
+    if attempt(form, lambda: submissions.once("pause_objection", key, make, actor=actor(), now=g.now)):
+        return done(_("Your objection was sent. A manager decides it."), "sla.timer", timer_id=timer_id)
+    db.session.rollback()
+    return again("sla/timer.html", **_context(timer_id, refused={entry_id: form}))
+
+
+@bp.post("/timers/<int:timer_id>/objections/<int:objection_id>/decide")
+@login_required
+def decide_objection(timer_id: int, objection_id: int) -> ResponseReturnValue:
+    """Uphold an objection or reject it, as the button says."""
+    form = _decision_form(objection_id, sent=True)
+    is_upheld = request.form.get("decision") == "uphold"
+
+    def act() -> None:
+        objections.decide(
+            objection_id,
+            form.answer.data or "",
+            form.version.data or 0,
+            is_upheld=is_upheld,
+            actor=actor(),
+            now=g.now,
+        )
+
+    if attempt(form, act):
+        said = (
+            _("The pause is struck off, the client is told.") if is_upheld else _("The client is told why.")
+        )
+        return done(said, "sla.timer", timer_id=timer_id)
+    db.session.rollback()
+    return again("sla/timer.html", **_context(timer_id, refused={-objection_id: form}))
+
+
+def _context(timer_id: int, refused: dict[int, Any] | None = None) -> dict[str, Any]:
+    """All that the page shows. `refused`: forms as they were typed, of objections by the pause's entry, of
+    decisions by the objection's number below zero."""
     life = read_life(timer_id, actor=actor(), now=g.now)
-    return render_template("sla/timer.html", **_life_context(life))
-
-
-def _life_context(life: TimerLife) -> dict[str, Any]:
     is_client = actor().side is Side.CLIENT
     return {
         "life": life,
         "is_client": is_client,
         "is_open": life.timer.state in sla.OPEN_STATES,
         "may_handle": may_handle(life.timer, actor=actor()),
+        "may_review": access.may(actor(), Action.REVIEW_BREACHES),
         "matter_url": matter_url(life.timer),
-        "accounts": {account.id: account.name for account in access.list_accounts(actor())},
+        "pauses": [_shown_pause(pause, life, refused or {}) for pause in life.pauses],
+        "correctable": correctable(life.timer, life.file.entries, actor=actor()),
+        "segments": sla_bar.bar_segments(life.file),
+        "marks": sla_bar.bar_marks(life.file),
         "table": sla_ledger.ledger_table(life.file),
-        "story": sla_ledger.story(life.file),
         "coming": timer_words.coming(life, g.now, for_client=is_client),
         "words": timer_words,
         "clocks": words,
+        "ledger": sla_ledger,
+        "level_words": sla_levels,
     }
+
+
+def _shown_pause(pause: PauseTold, life: TimerLife, refused: dict[int, Any]) -> dict[str, Any]:
+    """A pause with the form that this reader may send about it."""
+    objection, me = pause.objection, actor()
+    shown: dict[str, Any] = {"pause": pause, "objection_form": None, "decision_form": None, "is_party": False}
+    if objections.may_object(life.timer, pause.entry, actor=me, now=g.now):
+        shown["objection_form"] = refused.get(pause.entry.id) or _objection_form(pause.entry.id)
+    if objection is None or objection.is_upheld is not None or not access.may(me, Action.REVIEW_BREACHES):
+        return shown
+    if me.id in objections.parties(objection, list(life.file.entries)):
+        return {**shown, "is_party": True}
+    form = refused.get(-objection.id) or _decision_form(objection.id)
+    # The page now shows the objection as it is, so what is sent again is based on that.
+    form.version.data = objection.version
+    form.version.raw_data = None
+    return {**shown, "decision_form": form, "is_refused": -objection.id in refused}
+
+
+def _objection_form(entry_id: int, *, sent: bool = False) -> ObjectionForm:
+    """A page shows several: their fields have names of their own."""
+    return (
+        ObjectionForm(prefix=f"pause-{entry_id}") if sent else ObjectionForm(None, prefix=f"pause-{entry_id}")
+    )
+
+
+def _decision_form(objection_id: int, *, sent: bool = False) -> DecisionForm:
+    prefix = f"objection-{objection_id}"
+    return DecisionForm(prefix=prefix) if sent else DecisionForm(None, prefix=prefix)
 
 
 @bp.route("/timers/<int:timer_id>/pause", methods=["GET", "POST"])
 @login_required
 def pause(timer_id: int) -> ResponseReturnValue:
-    """Pause a clock: why, and the paper that proves it."""
+    """Pause a clock: why, since when, and the paper that proves it."""
     timer = get_timer_to_handle(timer_id, actor=actor())
     form = PauseForm()
     form.reason.choices = [("", "—"), *words.pause_choices()]
-    endpoint, values = matter_page(timer)
+    endpoint, values = _back_to(timer)
     if attempt(form, lambda: _pause_once(timer, form)):
         return done(_("The clock is paused."), endpoint, **values)
     context = {"form": form, "timer": timer, "back": matter_url(timer), "words": words}
@@ -69,8 +152,15 @@ def pause(timer_id: int) -> ResponseReturnValue:
 def resume(timer_id: int) -> ResponseReturnValue:
     """End a pause."""
     timer = sla.resume(timer_id, actor=actor(), now=g.now)
-    endpoint, values = matter_page(timer)
+    endpoint, values = _back_to(timer)
     return done(_("The clock runs again."), endpoint, **values)
+
+
+def _back_to(timer: Timer) -> tuple[str, dict[str, Any]]:
+    """Where the reader came from: the clock's own page, else that of its matter."""
+    if request.values.get("next") == "timer":
+        return "sla.timer", {"timer_id": timer.id}
+    return matter_page(timer)
 
 
 def _pause_once(timer: Timer, form: PauseForm) -> None:
@@ -79,16 +169,18 @@ def _pause_once(timer: Timer, form: PauseForm) -> None:
             timer.id,
             form.reason.data or "",
             form.note.data or "",
-            _store_evidence(timer),
+            store_evidence(timer),
             actor=actor(),
             now=g.now,
+            at=form.since(g.now),
         )
         return str(timer.id)
 
     submissions.once("pause", form.idempotency_key.data or "", make, actor=actor(), now=g.now)
 
 
-def _store_evidence(timer: Timer) -> int | None:
+def store_evidence(timer: Timer) -> int | None:
+    """Keep the paper that was sent along with the clock's matter; None when there was none."""
     for upload in uploads("evidence")[:1]:
         paper = documents.store_paper(
             files(),
