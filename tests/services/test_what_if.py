@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import pytest
 from sqlalchemy import func, select
 
-from service_desk.base.errors import Forbidden, Invalid, NotFound
+from service_desk.base.errors import Forbidden, Invalid, InvalidMany, NotFound
 from service_desk.base.paging import PageRequest
 from service_desk.models.accounts import Branch
 from service_desk.models.audit import AuditEntry
@@ -120,6 +120,17 @@ class TestVerdicts:
         assert (answer.whole.was, answer.whole.would) == (Ratio(0, 1), Ratio(1, 1))
         assert flips(answer) == {"CLM-2026-000001": Flip.KEPT}
         assert answer.worst_over == 0
+
+    def test_other_weekly_hours_change_the_verdict_and_holidays_stay(self, world: World, desk: Desk) -> None:
+        desk.run("11-20 16:00", "11-23 10:00")  # Friday to Monday
+        desk.run("09-30 16:00", "10-08 10:00")  # over the National Day holiday
+        saturday = {"sat": [["08:30", "17:30"]]}
+
+        was = ask(world, question(world))
+        with_saturdays = ask(world, question(world, week=saturday))
+
+        assert flips(was) == {}
+        assert flips(with_saturdays) == {"CLM-2026-000001": Flip.BROKEN}
 
     def test_another_calendar_alone_changes_the_verdict(self, world: World, desk: Desk) -> None:
         desk.run("11-20 16:00", "11-24 10:00")  # over a weekend: three days round the clock are too few
@@ -284,7 +295,6 @@ class TestFigures:
 
         assert ask(world, asked).cases == 2
         assert ask(world, replace(asked, level_id=level)).cases == 2
-        assert ask(world, replace(asked, level_id=0)).cases == 0
         assert ask(world, replace(asked, of=replace(asked.of, severity=Severity.INJURY))).cases == 1
         assert ask(world, replace(asked, of=replace(asked.of, branch_id=world.zhongmu.id))).cases == 1
 
@@ -308,10 +318,26 @@ class TestRefusals:
             (replace(asked, of=replace(asked.of, step=None)), "what_if_step_missing", "step"),
             (replace(asked, target=None), "what_if_same_promise", "target_value"),
             (replace(asked, calendar_code="moon"), "what_if_calendar_unknown", "calendar"),
+            (replace(asked, level_id=0), "what_if_level_of_another_step", "level"),
         ):
             with pytest.raises(Invalid, match=code) as refused:
                 ask(world, wrong)
             assert refused.value.field == field
+
+    @pytest.mark.parametrize(
+        ("hours", "code"),
+        [
+            ([["9", "17:00"]], "calendar_hours_invalid"),
+            ([["08:30", "12:00"], ["11:00", "13:00"]], "calendar_hours_overlap"),
+        ],
+    )
+    def test_hours_that_cannot_be_at_their_weekday(
+        self, world: World, levels: None, hours: list[list[str]], code: str
+    ) -> None:
+        with pytest.raises(InvalidMany) as refused:
+            ask(world, question(world, week={"sat": hours}))
+
+        assert [(one.code, one.field) for one in refused.value.problems] == [(code, "sat")]
 
     @pytest.mark.parametrize("name", ["hq", "safety_gongyi", "claims1", "underwriter", "admin", "foreign_hq"])
     def test_only_managers_ask(self, world: World, levels: None, name: str) -> None:

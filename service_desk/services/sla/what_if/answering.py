@@ -75,10 +75,7 @@ class Answer:
 
 
 def ask(question: Question, *, actor: User, now: datetime) -> Answer:
-    """Judge the past again.
-
-    Invalid: what_if_step_missing, what_if_same_promise, what_if_calendar_unknown, calendar_runs_out.
-    """
+    """Judge the past again; Invalid as `open_question` says, and calendar_runs_out."""
     scope = open_question(question, actor=actor, now=now)
     columns = read_columns(scope, question)
     judged = judge(columns, question)
@@ -97,7 +94,7 @@ def ask(question: Question, *, actor: User, now: datetime) -> Answer:
 
 def _months(columns: Columns, judged: Judged, scope: Scope) -> list[Part]:
     """From the first month with a case to the last."""
-    months = cut(scope.wanted.period, Cut.MONTH)
+    months = cut(scope.wanted.period, Cut.MONTH, scope.today)
     starts = np.array([seconds_of(month.instants(scope.zone)[0]) for month in months], np.int64)
     group = np.searchsorted(starts, columns.counted, side="right") - 1
     compared = compare(columns, judged, group, len(months))

@@ -1,6 +1,6 @@
 """Judges columns of clocks: each by its own promise but for what the question changes in it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -9,9 +9,8 @@ import numpy as np
 from service_desk.rules.calendar import WorkingCalendar
 from service_desk.rules.sla import Target, TargetUnit
 from service_desk.rules.sla.what_if import Rows, due_at, needed, over_seconds, promised
-from service_desk.services.sla import calendars
 from service_desk.services.sla.what_if.columns import Columns, Flags, Numbers
-from service_desk.services.sla.what_if.question import Question, digest_of
+from service_desk.services.sla.what_if.question import Question, calendar_for, digest_of
 
 T = TypeVar("T")
 
@@ -48,7 +47,7 @@ def judge(columns: Columns, question: Question) -> Judged:
     keys = _keys(columns, question)
     distinct = list(dict.fromkeys(keys))
     judged = Judged(
-        promises=_promises(distinct),
+        promises=[OtherPromise(target, calendar_for(question, digest)) for target, digest in distinct],
         would_keep=np.zeros(number, np.bool_),
         needs=np.zeros(number, np.int64),
         due=np.zeros(number, np.int64),
@@ -100,7 +99,3 @@ def _either(other: T | None, own: T | None) -> T:
     if chosen is None:
         raise ValueError("neither another promise nor an own one")
     return chosen
-
-
-def _promises(keys: Iterable[tuple[Target, str]]) -> list[OtherPromise]:
-    return [OtherPromise(target, calendars.working_calendar(digest)) for target, digest in keys]

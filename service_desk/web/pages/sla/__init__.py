@@ -10,6 +10,7 @@ from service_desk.web.pages.sla import (
     levels,
     recompute,
     timers,
+    what_if,
 )
 from service_desk.web.pages.sla.blueprint import bp
 
@@ -24,4 +25,5 @@ __all__ = [
     "levels",
     "recompute",
     "timers",
+    "what_if",
 ]

@@ -1,0 +1,13 @@
+"""Words of the what-if: how verdicts flip."""
+
+from flask_babel import lazy_gettext as _l
+
+LABELS = {
+    "what_if_flip": {
+        "broken": _l("Broken instead of kept"),
+        "kept": _l("Kept instead of broken"),
+        "undecided": _l("Broken then, still in time"),
+    },
+    "audit_action": {"what_if_exported": _l("What-if exported")},
+    "audit_field": {"question": _l("Question")},
+}
