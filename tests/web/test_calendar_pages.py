@@ -221,6 +221,12 @@ class TestPreview:
         assert "2028 年为暂定" in told
         assert "人工录入" in told
 
+    def test_without_a_difference_there_is_nothing_to_save(self, sign_in) -> None:
+        data = {"version": version(), "step": "preview"}
+        page = sign_in("admin").post(f"{OFFICE}/years/2026/fill", data=data).text
+        assert "没有变更" in page
+        assert "保存变更" not in page
+
     def test_a_resend_saves_once_and_is_answered_the_same(self, sign_in) -> None:
         client = sign_in("admin")
         data = a_day(idempotency_key="once")
