@@ -23,7 +23,8 @@ Numbers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 NO_BRANCH = 0
-_AT_A_TIME = 50_000
+# Few enough to be gone before the garbage collector looks at them again and again.
+_AT_A_TIME = 2_000
 _BROKEN, _KEPT, _OPEN = 0, 1, 2
 
 

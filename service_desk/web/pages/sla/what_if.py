@@ -132,9 +132,8 @@ def what_if_xlsx() -> ResponseReturnValue:
     asked = _read_address()
     if not asked.form.validate():
         return redirect(_address())
-    answer, cases = export_cases(
-        asked.question, described=request.query_string.decode(), actor=actor(), now=g.now
-    )
+    described = " ".join(f"{name}={value}" for name, value in request.args.items() if value)
+    answer, cases = export_cases(asked.question, described=described, actor=actor(), now=g.now)
     book = sheets.what_if_workbook(asked.question, answer, cases, asked.promise, _about(asked))
     days = asked.question.of.period
     name = _("what-if-%(days)s.xlsx", days=f"{days.first:%Y%m%d}-{days.last:%Y%m%d}")
