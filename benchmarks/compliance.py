@@ -34,7 +34,8 @@ from tests import databases
 from tests.conftest import make_config
 from tests.world import World, build_world
 
-TIMERS, STILL_OPEN = 500_000, 100
+# So many are made one by one, and copied as often: two years of clocks each time.
+MADE, COPIES, STILL_OPEN = 20_000, 25, 4
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 SINCE = NOW - timedelta(days=730)
 TARGET = timedelta(hours=1)
@@ -42,7 +43,7 @@ PERIODS = {
     "month": Period(date(2026, 11, 1), date(2026, 11, 30)),
     "year": Period(date(2026, 1, 1), date(2026, 12, 31)),
 }
-REPEATS, AT_A_TIME = 3, 20_000
+REPEATS = 3
 STEPS = (ClockStep.SURVEY, ClockStep.CONTACT, ClockStep.ASSESSMENT, ClockStep.PAYMENT)
 
 
@@ -119,8 +120,11 @@ def _desk(url: str, folder: Path) -> Flask:
         db.session.commit()
         shared = {name.name: getattr(pattern, name.name) for name in Timer.__table__.columns}
         with db.engine.connect() as connection:
-            for first in range(2, TIMERS + 2, AT_A_TIME):
-                _insert(connection, shared, range(first, first + AT_A_TIME), world)
+            _insert(connection, shared, range(2, MADE + 2), world)
+            for copy in range(1, COPIES):
+                _copy(connection, Timer, copy * MADE, "id", "matter_id")
+                _copy(connection, TimerSegment, copy * MADE, "timer_id")
+                _copy(connection, TimerEntry, copy * MADE, "timer_id")
             connection.commit()
             connection.execute(text("ANALYZE"))
             connection.commit()
@@ -152,11 +156,20 @@ def _insert(connection: Connection, shared: dict[str, Any], numbers: range, worl
     )
 
 
+def _copy(connection: Connection, model: Any, offset: int, *counted: str) -> None:
+    """Insert what was made once more, the columns of clocks' numbers counted on."""
+    columns = model.__table__.columns
+    names = [column.name for column in columns if column.name != "id" or "id" in counted]
+    key = columns[counted[0]]
+    rows = select(*(columns[name] + offset if name in counted else columns[name] for name in names))
+    connection.execute(insert(model).from_select(names, rows.where(key > 1, key <= MADE + 1)))
+
+
 def _timer(shared: dict[str, Any], number: int, chance: random.Random, world: World) -> dict[str, Any]:
-    started_at = SINCE + (NOW - SINCE) * (number / (TIMERS + 2))
+    started_at = SINCE + (NOW - SINCE) * (number / (MADE + 2))
     used = int(chance.expovariate(1 / 2400)) + 60
     stopped_at = started_at + timedelta(seconds=used)
-    is_open = number % (TIMERS // STILL_OPEN) == 0 or stopped_at >= NOW
+    is_open = number % (MADE // STILL_OPEN) == 0 or stopped_at >= NOW
     is_late = stopped_at > started_at + TARGET
     ended = TimerState.BREACHED if is_late else TimerState.MET
     return shared | {
