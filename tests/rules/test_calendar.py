@@ -1,6 +1,6 @@
 """The working calendar at its edges: closings, nights, daylight saving, far years, refused input."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -103,6 +103,54 @@ def test_a_skipped_local_hour_has_no_minutes_and_a_repeated_one_counts_twice() -
     assert calendar.between(autumn - timedelta(days=1), autumn + timedelta(days=1)) == 4 * 3600
 
 
+@pytest.mark.parametrize(
+    ("zone", "day", "hours"),
+    [
+        ("America/New_York", date(2026, 3, 8), 23),
+        ("America/New_York", date(2026, 11, 1), 25),
+        ("Europe/Berlin", date(2026, 3, 29), 23),
+        ("Europe/Berlin", date(2026, 10, 25), 25),
+        ("Australia/Lord_Howe", date(2026, 10, 4), 23.5),
+        ("Australia/Lord_Howe", date(2026, 4, 5), 24.5),
+        ("Asia/Shanghai", date(2026, 3, 29), 24),
+    ],
+)
+def test_the_day_the_clocks_change_has_the_hours_it_has(zone: str, day: date, hours: float) -> None:
+    calendar = always_open(ZoneInfo(zone))
+    midnight = datetime.combine(day, time(), ZoneInfo(zone))
+    next_midnight = datetime.combine(day + timedelta(days=1), time(), ZoneInfo(zone))
+
+    assert calendar.between(midnight, next_midnight) == hours * 3600
+    assert calendar.add(midnight, int(hours * 3600)) == next_midnight
+    assert calendar.sub(next_midnight, int(hours * 3600)) == midnight
+
+
+def test_a_working_day_over_the_changed_clock_keeps_its_hours_by_the_wall() -> None:
+    week = {"sun": [["00:00", "06:00"]], "mon": [["09:00", "17:00"]]}
+    calendar = calendar_from_json({"tz": "America/New_York", "week": week})
+    sunday = datetime(2026, 3, 8, tzinfo=ZoneInfo("America/New_York"))
+
+    assert calendar.add(sunday, 5 * 3600) == sunday.replace(hour=6)
+    assert calendar.add(sunday, 5 * 3600 + 1) == datetime(2026, 3, 9, 13, 0, 1, tzinfo=UTC)
+
+
+def test_the_29th_of_february_is_a_working_day_like_others() -> None:
+    monday = china("2028-02-28 13:30")
+
+    assert office().add(monday, 4 * 3600 + 7 * 3600 + 1800) == china("2028-02-29 17:30")
+    assert office().between(china("2028-02-01 00:00"), china("2028-03-01 00:00")) == 21 * 27_000
+
+
+def test_the_turn_of_2026_is_crossed_with_its_holiday_and_make_up_day() -> None:
+    calendar = office(holidays=["2027-01-01"], extra={"2027-01-03": OFFICE_DAY})
+    thursday = china("2026-12-31 16:30")
+
+    assert calendar.add(thursday, 3600) == china("2026-12-31 17:30")
+    assert calendar.add(thursday, 3601) == china("2027-01-03 08:30:01")
+    assert calendar.between(thursday, china("2027-01-05 00:00")) == 3600 + 2 * 27_000
+    assert calendar.sub(china("2027-01-03 08:30:01"), 3601) == thursday
+
+
 def test_an_interval_inside_the_repeated_hour_opens_twice() -> None:
     calendar = calendar_from_json({"tz": "Europe/Paris", "week": {"sun": [["02:00", "02:30"]]}})
     first = datetime(2026, 10, 25, 2, 10, tzinfo=ZoneInfo("Europe/Paris"))
@@ -163,6 +211,13 @@ def test_thirty_years_of_working_time_come_back_to_the_same_second() -> None:
 def test_a_naive_instant_is_an_error() -> None:
     with pytest.raises(ValueError, match="naive"):
         office().add(datetime(2026, 11, 20, 9), 60)
+
+
+def test_a_naive_end_of_a_pause_is_an_error() -> None:
+    start = china("2026-11-20 09:00")
+
+    with pytest.raises(ValueError, match="naive"):
+        office().between(start, start, [(start, datetime(2026, 11, 20, 10))])
 
 
 def test_a_negative_length_is_an_error() -> None:

@@ -15,19 +15,25 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 ZONES = (
     "Asia/Shanghai",
     "Europe/Berlin",
+    "America/New_York",
     "America/Sao_Paulo",
     "Australia/Lord_Howe",
     "Pacific/Apia",
     "Asia/Kathmandu",
 )
-# Around these days some of the zones change their clocks, or the year turns.
+# Around these days some of the zones change their clocks, February has 29 days, or the year turns.
 EDGES = (
     date(2011, 12, 29),
     date(2017, 10, 14),
     date(2018, 2, 17),
+    date(2026, 3, 7),
     date(2026, 3, 28),
+    date(2026, 4, 4),
+    date(2026, 10, 3),
     date(2026, 10, 24),
+    date(2026, 10, 31),
     date(2026, 12, 30),
+    date(2028, 2, 27),
 )
 
 clock_times = st.builds(lambda h, m: f"{h:02}:{m:02}", st.integers(0, 23), st.sampled_from([0, 15, 30, 50]))
@@ -113,6 +119,44 @@ def test_the_time_to_a_sum_is_the_sum_and_it_is_the_earliest_such_instant(
 
     assert calendar.between(start, due, pauses) == seconds
     assert calendar.between(start, due - timedelta(seconds=1), pauses) == seconds - 1
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    data=st.data(),
+    case=forms(),
+    minutes=st.lists(st.integers(0, 60 * 24 * 800), min_size=3, max_size=3).map(sorted),
+)
+def test_working_time_adds_up_over_any_cut(
+    data: st.DataObject, case: tuple[Form, datetime], minutes: list[int]
+) -> None:
+    form, start = case
+    pauses = data.draw(pauses_near(start))
+    calendar = calendar_from_json(form)
+    first, middle, last = (start + count * MINUTE for count in minutes)
+
+    whole = calendar.between(first, last, pauses)
+
+    assert whole == calendar.between(first, middle, pauses) + calendar.between(middle, last, pauses)
+    assert calendar.between(last, first, pauses) == 0
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    case=forms(), micros=st.integers(0, 999_999), seconds=st.integers(1, 400_000), zone=st.sampled_from(ZONES)
+)
+def test_an_instant_keeps_its_microseconds_and_its_zone_does_not_matter(
+    case: tuple[Form, datetime], micros: int, seconds: int, zone: str
+) -> None:
+    form, at = case
+    start = at + timedelta(microseconds=micros)
+    calendar = calendar_from_json(form)
+
+    due = calendar.add(start, seconds)
+
+    assert calendar.add(start.astimezone(ZoneInfo(zone)), seconds) == due
+    assert calendar.between(start, due) == seconds
+    assert calendar.between(start, due - timedelta(microseconds=1)) == seconds - 1
 
 
 @settings(max_examples=300, deadline=None)
