@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
 
+from service_desk.forms.fields import Form
 from service_desk.forms.sla import PauseForm
 from service_desk.forms.sla_timers import DecisionForm, ObjectionForm
 from service_desk.models.db import db
@@ -48,7 +49,7 @@ def object_to_pause(timer_id: int, entry_id: int) -> ResponseReturnValue:
     if attempt(form, lambda: submissions.once("pause_objection", key, make, actor=actor(), now=g.now)):
         return done(_("Your objection was sent. A manager decides it."), "sla.timer", timer_id=timer_id)
     db.session.rollback()
-    return again("sla/timer.html", **_context(timer_id, refused={entry_id: form}))
+    return again("sla/timer.html", **_context(timer_id, form))
 
 
 @bp.post("/timers/<int:timer_id>/objections/<int:objection_id>/decide")
@@ -74,14 +75,15 @@ def decide_objection(timer_id: int, objection_id: int) -> ResponseReturnValue:
         )
         return done(said, "sla.timer", timer_id=timer_id)
     db.session.rollback()
-    return again("sla/timer.html", **_context(timer_id, refused={-objection_id: form}))
+    return again("sla/timer.html", **_context(timer_id, form))
 
 
-def _context(timer_id: int, refused: dict[int, Any] | None = None) -> dict[str, Any]:
-    """All that the page shows. `refused`: forms as they were typed, of objections by the pause's entry, of
-    decisions by the objection's number below zero."""
+def _context(timer_id: int, refused: Form | None = None) -> dict[str, Any]:
+    """All that the page shows. `refused` is a form as it was typed: in its place, or on top where that is gone."""
     life = read_life(timer_id, actor=actor(), now=g.now)
     is_client = actor().side is Side.CLIENT
+    pauses = [_shown_pause(pause, life, refused) for pause in life.pauses]
+    has_place = any(refused in (one["objection_form"], one["decision_form"]) for one in pauses)
     return {
         "life": life,
         "is_client": is_client,
@@ -89,7 +91,8 @@ def _context(timer_id: int, refused: dict[int, Any] | None = None) -> dict[str, 
         "may_handle": may_handle(life.timer, actor=actor()),
         "may_review": access.may(actor(), Action.REVIEW_BREACHES),
         "matter_url": matter_url(life.timer),
-        "pauses": [_shown_pause(pause, life, refused or {}) for pause in life.pauses],
+        "pauses": pauses,
+        "overtaken": None if has_place else refused,
         "correctable": correctable(life.timer, life.file.entries, actor=actor()),
         "segments": sla_bar.bar_segments(life.file),
         "marks": sla_bar.bar_marks(life.file),
@@ -102,28 +105,31 @@ def _context(timer_id: int, refused: dict[int, Any] | None = None) -> dict[str, 
     }
 
 
-def _shown_pause(pause: PauseTold, life: TimerLife, refused: dict[int, Any]) -> dict[str, Any]:
+def _shown_pause(pause: PauseTold, life: TimerLife, refused: Form | None) -> dict[str, Any]:
     """A pause with the form that this reader may send about it."""
     objection, me = pause.objection, actor()
     shown: dict[str, Any] = {"pause": pause, "objection_form": None, "decision_form": None, "is_party": False}
     if objections.may_object(life.timer, pause.entry, actor=me, now=g.now):
-        shown["objection_form"] = refused.get(pause.entry.id) or _objection_form(pause.entry.id)
+        shown["objection_form"] = _or_refused(_objection_form(pause.entry.id), refused)
     if objection is None or objection.is_upheld is not None or not access.may(me, Action.REVIEW_BREACHES):
         return shown
     if me.id in objections.parties(objection, list(life.file.entries)):
         return {**shown, "is_party": True}
-    form = refused.get(-objection.id) or _decision_form(objection.id)
+    form = _or_refused(_decision_form(objection.id), refused)
     # The page now shows the objection as it is, so what is sent again is based on that.
-    form.version.data = objection.version
-    form.version.raw_data = None
-    return {**shown, "decision_form": form, "is_refused": -objection.id in refused}
+    form.version.data, form.version.raw_data = objection.version, None
+    return {**shown, "decision_form": form}
+
+
+def _or_refused(form: Any, refused: Form | None) -> Any:
+    """The form as it was typed where it is this one that was refused."""
+    return refused if refused is not None and refused._prefix == form._prefix else form
 
 
 def _objection_form(entry_id: int, *, sent: bool = False) -> ObjectionForm:
     """A page shows several: their fields have names of their own."""
-    return (
-        ObjectionForm(prefix=f"pause-{entry_id}") if sent else ObjectionForm(None, prefix=f"pause-{entry_id}")
-    )
+    prefix = f"pause-{entry_id}"
+    return ObjectionForm(prefix=prefix) if sent else ObjectionForm(None, prefix=prefix)
 
 
 def _decision_form(objection_id: int, *, sent: bool = False) -> DecisionForm:
