@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 import click
+import structlog
 from alembic import command
 from alembic.config import Config as AlembicConfig
 from alembic.runtime.migration import MigrationContext
@@ -20,11 +21,15 @@ from service_desk.models.db import db, unit_of_work
 from service_desk.services import sla
 from service_desk.services.policies import rates
 from service_desk.services.reports import schedules
+from service_desk.services.sla.segments import fill_segments, list_without_segments
 
 cli = AppGroup("desk", help="The desk's database.")
 
 # Any number that no other user of the same PostgreSQL database takes for an advisory lock.
 _ADVISORY_LOCK = 7_301_946
+_CLOCKS_AT_A_TIME = 500
+
+log = structlog.get_logger()
 
 
 @cli.command("prepare")
@@ -72,7 +77,23 @@ def migrate() -> bool:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         connection.commit()
+    _keep_old_segments()
     return True
+
+
+def _keep_old_segments() -> None:
+    """Write the segments of clocks that stopped before segments were kept, a batch a transaction.
+
+    A batch that cannot be read must not keep the desk from starting: the nightly housekeeping does it clock by clock.
+    """
+    last_id = 0
+    while timer_ids := list_without_segments(_CLOCKS_AT_A_TIME, after_id=last_id):
+        last_id = timer_ids[-1]
+        try:
+            with unit_of_work():
+                fill_segments(timer_ids, now=utc_now())
+        except Exception:
+            log.exception("segments_not_kept", first=timer_ids[0], last=last_id)
 
 
 def _alembic_config() -> AlembicConfig:
