@@ -35,8 +35,7 @@ _DONE = "已按整改措施执行，并在班前会上说明"
 def sweep_clocks(now: datetime) -> None:
     """Let the clocks tell all that is due, at its true instant."""
     while taken := sla.claim_due_timers(now):
-        for timer_id in taken:
-            sla.check_timer(timer_id, now)
+        sla.check_timers(taken, now)
         db.session.flush()
 
 
