@@ -38,9 +38,13 @@ class DecisionForm(Form):
 
 class CorrectionForm(Form):
     at = SecondField(_l("True time"), [InputRequired()])
-    reason = TextAreaField(_l("Why the recorded time is wrong"), [Optional(), Length(max=MAX_PROSE)])
-    evidence = FileField(_l("Paper that proves it"))
+    reason = TextAreaField(_l("Why the recorded time is wrong"), [InputRequired(), Length(max=MAX_PROSE)])
+    evidence = FileField(_l("Paper that proves it"), [InputRequired()])
     shown_at = HiddenField()
+
+    def ask_only_time(self) -> None:
+        """Let reason and paper be missing: who only looks what would change has them ready later."""
+        self.reason.validators = self.evidence.validators = ()
 
     def correction(self, entry_id: int, evidence_id: int | None) -> Correction:
         """What was typed, for `services.sla.corrections`."""

@@ -42,6 +42,7 @@ def correct_time(timer_id: int, entry_id: int) -> ResponseReturnValue:
 
 def _checked(timer: Timer, entry_id: int, form: CorrectionForm) -> ResponseReturnValue:
     found: list[Affected] = []
+    form.ask_only_time()
 
     def look() -> None:
         command = form.correction(entry_id, None)
