@@ -81,6 +81,29 @@ def test_a_hand_over_to_the_holder_is_refused() -> None:
     assert refusal(RUNNING, new(K.HANDOVER)) == "handover_to_same_holder"
 
 
+def test_a_stand_in_may_be_given_the_clock_for_good() -> None:
+    covered = [START, LedgerEvent(EARLIER, K.SUBSTITUTE, 2)]
+
+    assert refusal(covered, new(K.HANDOVER, holder=2)) is None
+    assert refusal(covered, new(K.SUBSTITUTE, holder=2)) == "handover_to_same_holder"
+
+
+@pytest.mark.parametrize(
+    ("at", "code"),
+    [
+        (NOW + timedelta(seconds=1), "pause_in_future"),
+        (EARLIER - timedelta(seconds=1), "pause_before_start"),
+        (EARLIER + timedelta(minutes=70), "pause_overlaps"),
+        (EARLIER + timedelta(minutes=50), "pause_overlaps"),
+        (EARLIER + timedelta(minutes=90), None),
+    ],
+)
+def test_a_pause_lies_between_what_was_before_and_now(at: datetime, code: str | None) -> None:
+    resumed = [*PAUSED, LedgerEvent(EARLIER + timedelta(minutes=80), K.RESUME, 1)]
+
+    assert refusal(resumed, new(K.PAUSE, at, evidence="receipt")) == code
+
+
 def test_a_pause_needs_a_reason_and_some_reasons_need_evidence() -> None:
     bare = LedgerEvent(NOW, K.PAUSE, 1)
     unproved = LedgerEvent(NOW, K.PAUSE, 1, PauseReason.WAITING_FOR_AUTHORITY)
@@ -147,3 +170,15 @@ class TestCorrection:
     def test_an_event_may_not_pass_the_one_after_it(self) -> None:
         with pytest.raises(Invalid, match="correction_overlaps"):
             correct_time(ENDED, START, STOP.at + timedelta(seconds=1), evidence="photo", now=NOW)
+
+    def test_a_pause_may_not_become_longer_than_its_longest(self) -> None:
+        limit = PAUSE.at + timedelta(days=PAUSE_RULES[PauseReason.VEHICLE_UNAVAILABLE].max_days)
+        resume = LedgerEvent(limit, EventKind.RESUME, 1)
+        now = limit + timedelta(hours=1)
+
+        with pytest.raises(Invalid, match="correction_pause_too_long"):
+            correct_time([*PAUSED, resume], PAUSE, PAUSE.at - timedelta(seconds=1), evidence="photo", now=now)
+        later = correct_time(
+            [*PAUSED, resume], PAUSE, PAUSE.at + timedelta(seconds=1), evidence="photo", now=now
+        )
+        assert later[1].at == PAUSE.at + timedelta(seconds=1)

@@ -190,6 +190,15 @@ class TestStop:
         entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "clock_stopped")).one()
         assert "breached_at" in entry.changes
 
+    def test_ends_a_pause_whose_time_stays_off_the_clock(self, world, matter, survey, now) -> None:
+        reason = PauseReason.VEHICLE_UNAVAILABLE
+        sla.pause(survey.id, reason, "", None, actor=world.claims1, now=now + 50 * MINUTE)
+
+        at = now + 90 * MINUTE
+        sla.stop(matter, [ClockStep.SURVEY], at=at, actor=world.claims1, now=at)
+
+        assert (survey.state, survey.used_seconds, survey.pause_reason) == (TimerState.MET, 3000, "")
+
     def test_refuses_the_future_and_a_time_before_the_last_event(self, world, matter, survey, now) -> None:
         later = now + 10 * MINUTE
         sla.hand_over(matter, to_id=world.claims2.id, at=later, actor=world.claims1, now=later)
@@ -219,6 +228,39 @@ class TestCancelAndHandOver:
             (world.claims1.id, 1200),
             (world.claims2.id, 900),
         ]
+
+    def test_a_cancelled_breach_needs_no_review(self, world, matter, survey, now) -> None:
+        sla.check_timer(survey.id, now + 70 * MINUTE)
+
+        at = now + 80 * MINUTE
+        sla.cancel(matter, at=at, actor=world.claims1, now=at)
+
+        assert survey.breached_at is None
+        assert sla.timers_of("breach", [survey.id])[survey.id][0].state is TimerState.CANCELLED
+
+    def test_a_cancelled_clock_that_starts_again_is_a_new_cycle_without_the_old_ones_time(
+        self, world, matter, survey, now
+    ) -> None:
+        at = now + 30 * MINUTE
+        sla.cancel(matter, at=at, actor=world.claims1, now=at)
+
+        again = sla.start(matter, ClockStep.SURVEY, holder_id=world.claims1.id, at=at, actor=None, now=at)
+
+        assert (survey.state, again.cycle, again.due_at) == (TimerState.CANCELLED, 2, at + 60 * MINUTE)
+
+    def test_a_clock_that_stands_changes_hands_and_still_stands(self, world, matter, survey, now) -> None:
+        reason = PauseReason.VEHICLE_UNAVAILABLE
+        sla.pause(survey.id, reason, "", None, actor=world.claims1, now=now + 10 * MINUTE)
+        at = now + 20 * MINUTE
+
+        sla.hand_over(matter, to_id=world.claims2.id, at=at, actor=world.claims1, now=at)
+
+        assert (survey.state, survey.holder_id, survey.left_seconds) == (
+            TimerState.PAUSED,
+            world.claims2.id,
+            3000,
+        )
+        assert survey.paused_at == now + 10 * MINUTE
 
     def test_handing_to_the_same_person_changes_nothing(self, world, matter, survey, now) -> None:
         assert sla.hand_over(matter, to_id=world.claims1.id, at=now, actor=None, now=now) == []
