@@ -13,6 +13,7 @@ from service_desk.models.audit import AuditEntry
 from service_desk.models.claims import Claim, ClaimEvent, Survey
 from service_desk.models.db import db, unit_of_work
 from service_desk.models.documents import Document, DocumentKind
+from service_desk.models.enquiries import EnquiryChannel
 from service_desk.models.notices import Channel, Notice
 from service_desk.models.sla import (
     BreachReview,
@@ -28,8 +29,9 @@ from service_desk.presenters import mail
 from service_desk.rules.claim_flow import ClaimState, ClockStep
 from service_desk.rules.permissions import Role
 from service_desk.rules.sla import EventKind, PauseReason
-from service_desk.services import sla
+from service_desk.services import enquiries, sla
 from service_desk.services.claims import corrections as of_claims
+from service_desk.services.enquiries import corrections as of_enquiries
 from service_desk.services.notices import Matter
 from service_desk.services.sla import corrections
 from service_desk.services.sla.corrections import Correction, MatterLife
@@ -415,6 +417,27 @@ class TestClaim:
         entry = entry_of(timer, EventKind.STOP)
         with pytest.raises(NotFound):
             of_claims.correct(timer.id, Correction(entry.id, entry.at, now), actor=stranger, now=now)
+
+
+class TestFirstContact:
+    def test_keeps_when_it_was_truly_answered(self, world, session, now) -> None:
+        sla.install_defaults(now)
+        details = enquiries.ContactDetails(EnquiryChannel.CALL, "张", "1", "保单何时送达", "", "", None)
+        contact = enquiries.log_contact(world.account.id, details, actor=world.claims1, now=now)
+        session.flush()
+        at = now + 40 * MINUTE
+        enquiries.answer(contact.number, "已寄出", contact.version, actor=world.claims1, now=at)
+        timer = sla.timers_of("enquiry", [contact.id])[contact.id][0]
+        matter = enquiries.matter_of(contact)
+        stop, right_at = entry_of(timer, EventKind.STOP), now + 10 * MINUTE
+        command = Correction(stop.id, stop.at, right_at, REASON, paper(matter, at))
+
+        of_enquiries.correct(timer.id, command, actor=world.manager, now=at)
+
+        assert contact.answered_at == timer.stopped_at == right_at
+        early = Correction(stop.id, right_at, now - MINUTE, REASON, paper(matter, at))
+        with pytest.raises(Invalid, match="correction_before_report"):
+            of_enquiries.correct(timer.id, early, actor=world.manager, now=at)
 
 
 def test_of_two_who_correct_at_once_one_wins_and_the_other_is_told(

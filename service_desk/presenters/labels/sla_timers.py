@@ -46,6 +46,7 @@ LABELS = {
         "clock_returned": _l("Clock back with its owner"),
         "time_corrected": _l("Time corrected"),
         "claim_time_corrected": _l("Time of the claim corrected"),
+        "enquiry_time_corrected": _l("Time of the first contact corrected"),
         "pause_objected": _l("Objection to a pause"),
         "objection_upheld": _l("Objection upheld, pause struck off"),
         "objection_rejected": _l("Objection rejected"),

@@ -14,6 +14,7 @@ from service_desk.presenters import sla_timer as timer_words
 from service_desk.rules.permissions import Action
 from service_desk.services import access, submissions
 from service_desk.services.claims import corrections as of_claims
+from service_desk.services.enquiries import corrections as of_enquiries
 from service_desk.services.sla import corrections
 from service_desk.services.sla.corrections import Affected, MatterLife
 from service_desk.services.sla.timers import get_timer
@@ -56,8 +57,11 @@ def _checked(timer: Timer, entry_id: int, form: CorrectionForm) -> ResponseRetur
 def _correct_once(timer: Timer, entry_id: int, form: CorrectionForm) -> None:
     def make() -> str:
         command = form.correction(entry_id, store_evidence(timer))
+        # What the clock is about keeps the time as well.
         if of_claims.is_of_claim(timer):
             of_claims.correct(timer.id, command, actor=actor(), now=g.now)
+        elif of_enquiries.is_of_enquiry(timer):
+            of_enquiries.correct(timer.id, command, actor=actor(), now=g.now)
         else:
             corrections.correct(timer.id, command, life=_life(timer), actor=actor(), now=g.now)
         return str(timer.id)
@@ -78,6 +82,8 @@ def _refused(timer_id: int, entry_id: int, form: CorrectionForm) -> ResponseRetu
 def _life(timer: Timer) -> MatterLife:
     if of_claims.is_of_claim(timer):
         return of_claims.life_of(timer, g.now)
+    if of_enquiries.is_of_enquiry(timer):
+        return of_enquiries.life_of(timer, g.now)
     return corrections.life_of_clocks(timer, g.now)
 
 
