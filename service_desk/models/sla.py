@@ -327,7 +327,7 @@ class BreachCause(Versioned, Base):
 
 
 class SlaEvent(Base):
-    """A happening told once: `kind` is `warning`, `breach`, `escalation_2`, `pause_end_1` (`Happening.code`)."""
+    """A happening told once: `kind` is `warning`, `breach`, `escalation_2` … (`Happening.code`)."""
 
     __tablename__ = "sla_events"
     __table_args__ = (UniqueConstraint("timer_id", "kind"),)

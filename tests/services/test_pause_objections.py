@@ -169,6 +169,24 @@ class TestDeciding:
         second = sla.pause(timer.id, REASON, "", None, actor=world.claims1, now=now + 41 * MINUTE)
         assert second.state is TimerState.PAUSED
 
+    def test_the_end_of_a_later_pause_is_told_though_an_earlier_one_was_struck_off_after_its_end(
+        self, world, session, matter, now
+    ) -> None:
+        step = ClockStep.LIABILITY_DECISION
+        timer = sla.start(matter, step, holder_id=world.claims1.id, at=now, actor=None, now=now)
+        sla.pause(timer.id, REASON, "", None, actor=world.claims1, now=now)
+        sla.check_timer(timer.id, now + 7 * DAY)
+        objection = object_to(timer, world.hq, now + 8 * DAY)
+        self.decide(objection, world.manager, now + 8 * DAY, upheld=True)
+
+        sla.pause(timer.id, REASON, "", None, actor=world.claims1, now=now + 9 * DAY)
+        sla.check_timer(timer.id, now + 16 * DAY)
+
+        ends = session.scalars(select(SlaEvent.at).where(SlaEvent.kind.startswith("pause_end")))
+        assert list(ends) == [now + 7 * DAY, now + 16 * DAY]
+        own = (Notice.kind == "pause_ended", Notice.channel == Channel.IN_APP)
+        assert len(session.scalars(select(Notice.id).where(*own)).all()) == 2
+
     def test_rejected_needs_an_answer_and_leaves_everything_as_it_was(
         self, world, session, survey, now, at
     ) -> None:

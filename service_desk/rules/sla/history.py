@@ -23,9 +23,8 @@ class Stretch:
 
 @dataclass(frozen=True)
 class PauseTaken:
-    """One pause, numbered from 1; `to_at` is None while it lasts, `limit_at` is when it ends by itself."""
+    """One pause; `to_at` is None while it lasts, `limit_at` is when it ends by itself."""
 
-    number: int
     reason: PauseReason
     from_at: datetime
     limit_at: datetime
@@ -154,7 +153,7 @@ class _Tape:
         if event.reason is None:
             raise Invalid("pause_reason_missing", field="reason")
         limit = event.at + timedelta(days=PAUSE_RULES[event.reason].max_days)
-        self._pause = PauseTaken(len(self._pauses) + 1, event.reason, event.at, limit)
+        self._pause = PauseTaken(event.reason, event.at, limit)
 
     def _end_pause(self, at: datetime, *, ran_out: bool = False) -> None:
         if self._pause:

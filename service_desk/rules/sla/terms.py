@@ -134,7 +134,11 @@ class Segment:
 
 @dataclass(frozen=True)
 class Happening:
-    """Something that must be told once, at its true instant. `level` numbers escalations and pauses."""
+    """Something that must be told once, at its true instant.
+
+    `level` numbers escalations; the end of a pause has the second since 1970 at which the pause began, which
+    stays the same when an earlier pause is struck off.
+    """
 
     at: datetime
     kind: HappeningKind
@@ -142,7 +146,7 @@ class Happening:
 
     @property
     def code(self) -> str:
-        """The name unique within one timer: `warning`, `breach`, `escalation_2`, `pause_end_1`."""
+        """The name unique within one timer: `warning`, `breach`, `escalation_2`, `pause_end_1795399200`."""
         return f"{self.kind}_{self.level}" if self.level else str(self.kind)
 
 

@@ -178,7 +178,7 @@ def _happenings(history: History, term: _Term, target: Target, clock: WorkingCal
         return
     for pause in history.pauses:
         if pause.to_at is None or pause.ran_out:
-            yield Happening(pause.limit_at, HappeningKind.PAUSE_END, pause.number)
+            yield Happening(pause.limit_at, HappeningKind.PAUSE_END, int(pause.from_at.timestamp()))
     if term.warn_at:
         yield Happening(term.warn_at, HappeningKind.WARNING)
     if term.due_at:
