@@ -244,6 +244,18 @@ class TestClocks:
             tuple(row) for row in session.execute(told)
         }
 
+    def test_go_back_when_it_is_called_off_in_the_second_it_began(self, world, clock, now) -> None:
+        timer = clock()
+        absence = absences.plan(
+            leave(world.claims1, world.claims2, now, now + DAY), actor=world.claims1, now=now
+        )
+        db.session.flush()
+        assert timer.holder_id == world.claims2.id
+
+        absences.cancel(absence.id, absence.version, actor=world.claims1, now=now)
+
+        assert (timer.holder_id, timer.covered_id) == (world.claims1.id, None)
+
     def test_go_back_earlier_when_the_absence_is_shortened(self, world, clock, now) -> None:
         timer, sooner = clock(), now + 30 * MINUTE
         absence = absences.plan(

@@ -67,7 +67,7 @@ def end_early(absence: Absence, now: datetime) -> None:
     """Give back now what is covered, when the absence lasts."""
     # The job may not have been here yet: who got a clock meanwhile passed it on at once.
     if absence.has_begun or times_of(absence).window_at(now):
-        _give_back(absence, now, now)
+        _give_back(absence, now, now, is_over=True)
     absence.has_begun = False
 
 
@@ -137,14 +137,14 @@ def _given(held: Iterable[Timer], substitute: User, since: datetime, now: dateti
     return given
 
 
-def _give_back(absence: Absence, ended_at: datetime, now: datetime) -> list[Timer]:
-    """Return the clocks covered for somebody, except what was given on in a later time away."""
+def _give_back(absence: Absence, ended_at: datetime, now: datetime, *, is_over: bool = False) -> list[Timer]:
+    """Return the clocks covered for somebody; unless all is over, not those given on in a later time away."""
     owner = db.session.get_one(User, absence.user_id)
     if not owner.is_active:
         return []
     returned = []
     for timer in _open(Timer.covered_id == owner.id):
-        if _covered_since(timer) >= ended_at:
+        if not is_over and _covered_since(timer) >= ended_at:
             continue
         before = timers.shown(timer)
         at = max(ended_at, last_at(timer))
