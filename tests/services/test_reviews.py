@@ -190,6 +190,36 @@ class TestItsClock:
             TimerState.RUNNING,
         )
 
+    def test_it_is_a_managers_who_never_held_the_breach(self, world, now) -> None:
+        other = second_manager(world)
+        first, second = sorted([world.manager, other], key=lambda user: (user.staff_no, user.id))
+        timer = late_survey(world, now, holder=first, minutes=59)
+        sla.hand_over(matter_of(world), to_id=world.claims1.id, at=now, actor=first, now=now)
+
+        sla.check_timer(timer.id, now + 2 * MINUTE)
+
+        assert review_clock(timer).holder_id == second.id
+
+    def test_where_all_managers_held_it_it_is_not_its_holders(self, world, now) -> None:
+        other = second_manager(world)
+        first, second = sorted([world.manager, other], key=lambda user: (user.staff_no, user.id))
+        timer = late_survey(world, now, holder=second, minutes=59)
+        sla.hand_over(matter_of(world), to_id=first.id, at=now, actor=second, now=now)
+
+        sla.check_timer(timer.id, now + 2 * MINUTE)
+
+        assert review_clock(timer).holder_id == second.id
+
+    def test_the_only_manager_has_it_even_of_the_own_delay(self, world, now) -> None:
+        timer = late_survey(world, now, holder=world.manager)
+        assert review_clock(timer).holder_id == world.manager.id
+        with pytest.raises(Invalid, match="review_by_responsible"):
+            sla.sign_review(timer.id, finding(world.manager), actor=world.manager, now=now)
+
+        sla.sign_review(timer.id, finding(world.claims1), actor=world.manager, now=now)
+
+        assert review_clock(timer).state is TimerState.MET
+
     def test_a_late_review_is_escalated_and_needs_no_review_itself(self, world, now) -> None:
         timer = late_survey(world, now)
         clock = review_clock(timer)

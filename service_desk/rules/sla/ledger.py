@@ -37,6 +37,11 @@ class Consumption:
         """The running time of all holders; what a pause kept off the clock is not in it."""
         return sum(self.by_holder.values(), Spent())
 
+    @property
+    def users(self) -> set[int]:
+        """Everybody with running time of their own, be it a second."""
+        return {holder_id for holder_id, spent in self.by_holder.items() if spent.total}
+
     def share(self, holder_id: int) -> float:
         """The part of all running time this holder used, 0 to 1; 0 when nothing has been used."""
         used = self.by_holder.get(holder_id, Spent()).total

@@ -1,6 +1,7 @@
-"""Every breach must be reviewed, and the review has a clock of its own: a manager's, not the holder's."""
+"""Every breach must be reviewed, and the review has a clock of its own: a manager's who may sign it."""
 
 from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,13 +23,22 @@ log = structlog.get_logger()
 STEP = ClockStep.BREACH_REVIEW
 
 
-def open_for(breached: Sequence[Timer], people: People, now: datetime) -> None:
+@dataclass(frozen=True)
+class Breach:
+    """A promise broken; `users` are those with running time on its clock."""
+
+    timer: Timer
+    users: AbstractSet[int]
+
+
+def open_for(breaches: Sequence[Breach], people: People, now: datetime) -> None:
     """Start the review clocks of breaches told now.
 
-    They start when the breach is told: after an outage nobody could have known of it earlier. Where the
-    account has no manager but the holder, nobody can review.
+    They start when the breach is told: after an outage nobody could have known of it earlier. An account without
+    a manager has nobody to review; the breach itself was told to the administrators, who can name one.
     """
-    reviewers = {timer.id: reviewer for timer in breached if (reviewer := _reviewer(timer, people))}
+    reviewers = {one.timer.id: reviewer for one in breaches if (reviewer := _reviewer(one, people))}
+    breached = [one.timer for one in breaches]
     if not reviewers:
         return
     # A breach told anew has had a review clock before, and one who is away has a stand-in: one by one, with care.
@@ -40,9 +50,18 @@ def open_for(breached: Sequence[Timer], people: People, now: datetime) -> None:
     _open_all([one for one in breached if one.id in reviewers and one.id not in special], reviewers, now)
 
 
-def _reviewer(timer: Timer, people: People) -> int | None:
-    managers = people.managers(timer.account_id)
-    return next((user.id for user in managers if user.id != timer.holder_id), None)
+def _reviewer(breach: Breach, people: People) -> int | None:
+    """The first manager with no part in it; where all have one, whoever is not its holder now.
+
+    The only manager reviews even the own delay: it must not be forgotten, and the signature still asks that
+    somebody else answers for it (`reviews.sign_review`).
+    """
+    timer = breach.timer
+    order = {
+        user.id: (user.id in breach.users, user.id == timer.holder_id)
+        for user in people.managers(timer.account_id)
+    }
+    return min(order, key=order.__getitem__, default=None)
 
 
 def _reviewed_before(timer_ids: Collection[int]) -> set[int]:

@@ -160,11 +160,7 @@ def _owners(timer: Timer) -> list[User]:
 
 def _other_signers(timer: Timer, actor: User, now: datetime) -> list[User]:
     """Managers who used none of the clock, when the actor used some of it: nobody judges the own delay."""
-    used = {
-        holder_id
-        for holder_id, spent in consumption(ledger.facts_of(timer, now).segments).by_holder.items()
-        if spent.total
-    }
+    used = consumption(ledger.facts_of(timer, now).segments).users
     if actor.id not in used:
         return []
     return [user for user in telling.managers_of(timer) if user.id not in used]

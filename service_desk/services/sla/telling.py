@@ -13,7 +13,14 @@ from service_desk.models.sla import SlaEvent, Timer, TimerEntry
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.permissions import Action, Role
-from service_desk.rules.sla import EventKind, Happening, HappeningKind, TimerFacts, due_checks
+from service_desk.rules.sla import (
+    EventKind,
+    Happening,
+    HappeningKind,
+    TimerFacts,
+    consumption,
+    due_checks,
+)
 from service_desk.rules.sla.timer import next_check
 from service_desk.services import access, notices
 from service_desk.services.sla import ledger, posting, review_clocks, starting
@@ -73,8 +80,13 @@ def tell(clocks: Sequence[Judged], *, now: datetime) -> None:
     _write_resumptions(due, now)
     people = People([clock.timer for clock, _ in due])
     posting.post(list(_messages(due, people)), now=now)
-    broken = [clock.timer for clock, one in due if one.kind is HappeningKind.BREACH]
-    review_clocks.open_for([one for one in broken if one.step is not ClockStep.BREACH_REVIEW], people, now)
+    broken = [clock for clock, one in due if one.kind is HappeningKind.BREACH]
+    to_review = [clock for clock in broken if clock.timer.step is not ClockStep.BREACH_REVIEW]
+    review_clocks.open_for([_breach(clock) for clock in to_review], people, now)
+
+
+def _breach(clock: Judged) -> review_clocks.Breach:
+    return review_clocks.Breach(clock.timer, consumption(clock.facts.segments).users)
 
 
 def _write_events(due: Sequence[_Due], now: datetime) -> None:
