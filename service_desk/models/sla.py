@@ -184,8 +184,8 @@ class Timer(Versioned, Base):
 class TimerEntry(Base):
     """One event of a timer's ledger (`EventKind`). `at` is when it took place, to the second.
 
-    A corrected time stands in `at`, the former one in `TimerCorrection`. An entry struck off (`voided_at`, an
-    objection upheld) stays readable and no longer counts.
+    A corrected time stands in `at`, the former one in `TimerCorrection`. An entry struck off (`voided_at`: an
+    objection was upheld, or the clock had ended before) stays readable and no longer counts.
     """
 
     __tablename__ = "timer_entries"

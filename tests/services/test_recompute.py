@@ -318,7 +318,9 @@ class TestRecomputing:
 
         recompute(tick(world.manager, later), REASON, actor=world.manager, now=later)
 
-        assert [event.kind for event in db.session.scalars(select(SlaEvent))] == [f"pause_end_{now.timestamp():.0f}"]
+        assert [event.kind for event in db.session.scalars(select(SlaEvent))] == [
+            f"pause_end_{now.timestamp():.0f}"
+        ]
         assert timer.state is TimerState.RUNNING
 
     def test_a_standing_clock_has_its_rest_moved(self, world, now) -> None:

@@ -186,16 +186,27 @@ def _check(
 
 def _facts_with(timer: Timer, entry: TimerEntry, at: datetime, now: datetime) -> TimerFacts:
     """The facts that a true time would give; Invalid where the ledger cannot take it."""
-    events = ledger.events_of(ledger.entries_of([timer.id])[timer.id])
+    entries, undone = ledger.entries_of([timer.id])[timer.id], _undone_by(timer, entry, at)
+    events = ledger.events_of([one for one in entries if one not in undone])
     wrong = ledger.events_of([entry])[0]
     corrected = correct_time(events, wrong, at, evidence=ledger.PROVED_BY_MATTER, now=now)
     return evaluate(corrected, ledger.target_of(timer), ledger.calendar_of(timer), now)
+
+
+def _undone_by(timer: Timer, entry: TimerEntry, at: datetime) -> list[TimerEntry]:
+    """What the desk wrote by itself for a time at which, as is known now, the clock had ended."""
+    if entry.kind is not EventKind.STOP:
+        return []
+    others = [one for one in ledger.entries_of([timer.id])[timer.id] if one.id != entry.id]
+    return ledger.own_entries_after(others, at)
 
 
 def _write(
     timer: Timer, entry: TimerEntry, command: Correction, actor: User, now: datetime
 ) -> TimerCorrection:
     old_at, old_state = entry.at, _verdict(timer)
+    for one in _undone_by(timer, entry, command.at):
+        one.voided_at = now
     entry.at = whole_second(command.at)
     db.session.flush()
     changes = rejudging.rejudge(timer, actor=actor, now=now)

@@ -28,6 +28,7 @@ from service_desk.services.sla import calendars
 OPEN_STATES = (TimerState.RUNNING, TimerState.PAUSED)
 # A time the matter itself keeps (an arrival recorded with photos) is proved by the matter's record.
 PROVED_BY_MATTER = "matter"
+_OWN_KINDS = frozenset({EventKind.SUBSTITUTE, EventKind.RETURN, EventKind.RESUME})
 
 
 def matter_of(timer: Timer) -> Matter:
@@ -181,6 +182,27 @@ def add_entry(
         )
     )
     return refresh(timer, [*events, event], now, done=set() if is_new else None)
+
+
+def own_entries_after(entries: Iterable[TimerEntry], at: datetime) -> list[TimerEntry]:
+    """What the desk wrote by itself for a time after `at`: stand-ins, returns, pauses that ran out.
+
+    Nobody said it, so it does not stand against who says that the work was done by then. What a person entered
+    for a later time does: with such an entry there are none.
+    """
+    later = [entry for entry in entries if entry.voided_at is None and entry.at > whole_second(at)]
+    is_own = all(entry.actor_id is None and entry.kind in _OWN_KINDS for entry in later)
+    return later if is_own else []
+
+
+def undo_own_entries(timer: Timer, *, after: datetime, now: datetime) -> None:
+    """Strike off what `own_entries_after` finds: at those times the clock had ended."""
+    entries = entries_of([timer.id])[timer.id]
+    undone = own_entries_after(entries, after)
+    for entry in undone:
+        entry.voided_at = now
+    if undone:
+        refresh(timer, events_of(entries), now)
 
 
 def refresh(

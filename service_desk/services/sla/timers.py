@@ -62,14 +62,17 @@ def stop(
 ) -> list[Timer]:
     """Stop the open clocks of the steps and give their verdicts; steps without one are passed over.
 
-    Invalid: clock_event_future, clock_event_overlaps. A breach no sweep has seen yet is told here.
+    Invalid: clock_event_future, clock_event_overlaps. A breach no sweep has seen yet is told here; one told
+    while nobody knew that the work was done in time is taken back.
     """
     stopped = [timer for timer in open_timers(matter) if timer.step in steps]
     for timer in stopped:
         before = shown(timer)
+        ledger.undo_own_entries(timer, after=at, now=now)
         facts = ledger.add_entry(
             timer, EventKind.STOP, holder_id=timer.holder_id, at=at, actor=actor, now=now
         )
+        retelling.take_back_told(timer, facts, now)
         telling.tell_due(timer, facts, now=now)
         if timer.breached_at is None:
             drop_review_clock(timer, actor=actor, now=now)
