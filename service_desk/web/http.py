@@ -34,6 +34,8 @@ from service_desk.services.documents import Upload
 log = structlog.get_logger()
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+# Pages put the query they were asked with into new addresses: there these names would not be values any more.
+_NAMES_OF_URL_FOR = frozenset({"endpoint", "_anchor", "_external", "_method", "_scheme"})
 # Signing in checks a slow hash first; it takes the lock only to write the attempt down.
 OWN_UNIT_OF_WORK = frozenset({"auth.sign_in_submit"})
 CONTENT_SECURITY_POLICY = (
@@ -82,7 +84,7 @@ def _begin() -> None:
     g.now = utc_now()
     g.request_id = secrets.token_hex(8)
     bind_contextvars(request_id=g.request_id, ip=request.remote_addr or "")
-    if any("\0" in text for text in _texts_sent()):
+    if any("\0" in text for text in _texts_sent()) or not _NAMES_OF_URL_FOR.isdisjoint(request.args):
         raise BadRequest
     if request.method not in SAFE_METHODS and request.endpoint not in OWN_UNIT_OF_WORK:
         # A writer takes SQLite's lock at once; a later upgrade from reading would lose to another writer.
@@ -215,7 +217,9 @@ def wants_json() -> bool:
 
 
 def _answer_refusal(error: DomainError) -> ResponseReturnValue:
-    return _error_page(STATUS_OF.get(type(error), 422), sentence(error))
+    problems = error.problems if isinstance(error, InvalidMany) else [error]
+    words = " ".join(dict.fromkeys(sentence(problem) for problem in problems))
+    return _error_page(STATUS_OF.get(type(error), 422), words)
 
 
 def _answer_csrf(_error: CSRFError) -> ResponseReturnValue:

@@ -133,7 +133,11 @@ def what_if_xlsx() -> ResponseReturnValue:
     if not asked.form.validate():
         return redirect(_address())
     described = " ".join(f"{name}={value}" for name, value in request.args.items() if value)
-    answer, cases = export_cases(asked.question, described=described, actor=actor(), now=g.now)
+    try:
+        answer, cases = export_cases(asked.question, described=described, actor=actor(), now=g.now)
+    except InvalidMany:
+        # The page says what is wrong at each field.
+        return redirect(_address())
     book = sheets.what_if_workbook(asked.question, answer, cases, asked.promise, _about(asked))
     days = asked.question.of.period
     name = _("what-if-%(days)s.xlsx", days=f"{days.first:%Y%m%d}-{days.last:%Y%m%d}")
