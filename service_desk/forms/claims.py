@@ -7,7 +7,6 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from wtforms import (
     BooleanField,
-    FieldList,
     FormField,
     HiddenField,
     IntegerField,
@@ -23,7 +22,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from service_desk.base.text import squeeze
-from service_desk.forms.fields import Form, MomentField, YuanField, small_number
+from service_desk.forms.fields import Form, MomentField, RowList, YuanField, small_number
 from service_desk.rules.claim_documents import ClaimFeature
 from service_desk.rules.claim_losses import LossItem, LossKind
 from service_desk.rules.vocabulary import Fault
@@ -141,7 +140,7 @@ class ItemForm(PlainForm):
 
 
 class AssessmentForm(StepForm):
-    items = FieldList(FormField(ItemForm), _l("Items"), min_entries=ITEM_ROWS, max_entries=40)
+    items = RowList(FormField(ItemForm), _l("Items"), min_entries=ITEM_ROWS, max_entries=40)
     method = StringField(_l("How it is mended"), [Length(max=200)])
     photos = MultipleFileField(_l("Photos of the assessment sheet"))
 

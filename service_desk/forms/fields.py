@@ -1,6 +1,7 @@
 """The base form, the fields of the trade (amounts, days, instants in the account's zone), and reading codes and ids."""
 
 import secrets
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -8,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
-from wtforms import DateField, DateTimeLocalField, Field, HiddenField, StringField
+from wtforms import DateField, DateTimeLocalField, Field, FieldList, HiddenField, StringField
 from wtforms.validators import Length, ValidationError
 
 from service_desk.base.clock import CHINA
@@ -76,6 +77,16 @@ class YuanField(StringField):
         """Take stored fen for showing."""
         super().process_data(value)
         self.fen = value
+
+
+class RowList(FieldList):
+    """Rows of fields. A row whose number no page sends is not there; the library fails on `²`."""
+
+    def _extract_indices(self, prefix: str, formdata: Iterable[str]) -> Iterator[int]:
+        for name in formdata:
+            number = small_number(name.removeprefix(f"{prefix}-").partition("-")[0], digits=3)
+            if number is not None and name.startswith(f"{prefix}-"):
+                yield number
 
 
 class DayField(DateField):

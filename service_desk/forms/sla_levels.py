@@ -7,21 +7,19 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
+from wtforms import Form as PlainForm
 from wtforms import (
-    FieldList,
     FormField,
-    HiddenField,
     IntegerField,
     RadioField,
     SelectField,
     StringField,
     ValidationError,
 )
-from wtforms import Form as PlainForm
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import HiddenInput
 
-from service_desk.forms.fields import DayField, Form, MomentField, YuanField, member, optional_id
+from service_desk.forms.fields import DayField, Form, MomentField, RowList, YuanField, member, optional_id
 from service_desk.models.sla import ServiceLevel
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.sla import TargetUnit
@@ -58,7 +56,7 @@ class TermsForm(Form):
     warn_percent = IntegerField(
         _l("Warn when this percentage is used"), [InputRequired(), NumberRange(min=1, max=100)], default=75
     )
-    escalations = FieldList(
+    escalations = RowList(
         FormField(EscalationForm),
         _l("Escalation"),
         min_entries=ESCALATION_ROWS,
@@ -68,7 +66,7 @@ class TermsForm(Form):
     effective_on = DayField(_l("In force from"), [InputRequired()])
     version = IntegerField(widget=HiddenInput(), default=0)
 
-    def validate_escalations(self, field: FieldList) -> None:
+    def validate_escalations(self, field: RowList) -> None:
         """A step needs both whom and when; said in words at the top too, where rows have no place."""
         for number, row in enumerate(_rows(field), start=1):
             if row.errors:
@@ -121,7 +119,7 @@ class EndForm(Form):
     """The day from which a promise holds no more."""
 
     ends_on = DayField(_l("Ends on"), [InputRequired()])
-    version = HiddenField(default="0")
+    version = IntegerField(widget=HiddenInput(), default=0)
 
 
 class TrialForm(FlaskForm):
@@ -163,5 +161,5 @@ def escalation_values(level: ServiceLevel) -> list[dict[str, Any]]:
     ]
 
 
-def _rows(field: FieldList) -> Iterator[EscalationForm]:
+def _rows(field: RowList) -> Iterator[EscalationForm]:
     return (entry.form for entry in field)

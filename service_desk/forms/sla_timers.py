@@ -8,7 +8,7 @@ from wtforms import FileField, HiddenField, IntegerField, SelectField, StringFie
 from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import HiddenInput
 
-from service_desk.forms.fields import DayField, Form, MomentField, optional_id
+from service_desk.forms.fields import DayField, Form, MomentField, is_possible, optional_id
 from service_desk.forms.sla import MAX_PROSE
 from service_desk.models.sla import AbsenceKind
 from service_desk.services.sla.absences import PlanAbsence
@@ -62,7 +62,7 @@ class CorrectionForm(Form):
             shown = datetime.fromisoformat(self.shown_at.data or "")
         except ValueError:
             return _LONG_AGO
-        return shown if shown.tzinfo else _LONG_AGO
+        return shown if shown.tzinfo and is_possible(shown) else _LONG_AGO
 
 
 class AbsenceForm(Form):

@@ -214,6 +214,11 @@ def _chosen() -> WorkingCalendarRow:
 def _year() -> int:
     asked = _day(request.args.get("day", ""))
     year = small_number(request.args.get("year")) or (asked.year if asked else local_date(g.now).year)
+    return _kept(year)
+
+
+def _kept(year: int) -> int:
+    """The year, or the nearest for which calendars are kept."""
     return min(max(year, books.FIRST_YEAR), books.LAST_YEAR)
 
 
@@ -243,8 +248,8 @@ def _day_address(row: WorkingCalendarRow, day: date) -> str:
     return url_for("sla.calendars", calendar=row.code, year=day.year, day=day, _anchor="set-day")
 
 
-def _context(row: WorkingCalendarRow, year: int, **forms: Form) -> dict[str, Any]:
-    content = books.content_of(row)
+def _context(row: WorkingCalendarRow, asked_year: int, **forms: Form) -> dict[str, Any]:
+    content, year = books.content_of(row), _kept(asked_year)
     today = local_date(g.now)
     return {
         "calendar": row,

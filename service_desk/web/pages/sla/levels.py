@@ -141,7 +141,7 @@ def end_level(level_id: int) -> ResponseReturnValue:
     form = EndForm()
 
     def act() -> None:
-        version = int(form.version.data) if str(form.version.data).isdecimal() else 0
+        version = form.version.data or 0
         promises.end_level(level_id, form.ends_on.data, version=version, actor=actor(), now=g.now)
 
     if attempt(form, act):
