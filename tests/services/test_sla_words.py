@@ -9,6 +9,7 @@ from flask import Flask
 
 from service_desk.models.sla import Timer
 from service_desk.presenters import sla as words
+from service_desk.presenters.labels import label
 from service_desk.presenters.languages import in_language
 from service_desk.presenters.sla_bar import bar_marks, bar_segments
 from service_desk.presenters.sla_ledger import ledger_table, story
@@ -35,6 +36,14 @@ def start(world: World, step: ClockStep, at: datetime) -> Timer:
     timer = sla.start(matter, step, holder_id=world.claims1.id, at=at, actor=None, now=at)
     assert timer is not None
     return timer
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("zh", "已取消（不作评定）"), ("en", "Cancelled without a verdict")]
+)
+def test_a_cancelled_clock_is_not_called_as_a_cancelled_policy_is(app: Flask, language, words) -> None:
+    with app.app_context(), in_language(language):
+        assert label("cancelled", "timer_state") == words
 
 
 def told(timer: Timer, at: datetime, language: str, **options: bool) -> tuple[str, str, str]:

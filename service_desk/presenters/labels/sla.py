@@ -31,7 +31,7 @@ LABELS = {
         "paused": _l("Paused"),
         "met": _l("Kept"),
         "breached": _l("Broken"),
-        "cancelled": _l("Cancelled"),
+        "cancelled": _l("Cancelled without a verdict"),
     },
     "pause_reason": {
         "waiting_for_client_documents": _l("Waiting for the client's documents"),
