@@ -23,7 +23,7 @@ from service_desk.services.sla.outdated import (
     Outdated,
     OutdatedView,
     Wanted,
-    count_outdated,
+    count_moving,
     list_outdated,
 )
 from service_desk.services.sla.recompute import recompute
@@ -101,7 +101,7 @@ class TestListing:
         listed = list_outdated(OutdatedView.MOVES, PageRequest(), actor=world.manager, now=now)
 
         assert (listed.page.total, listed.counts[OutdatedView.SAME]) == (0, 1)
-        assert count_outdated(actor=world.manager, now=now) == 1
+        assert count_moving(actor=world.manager, now=now) == 0
 
     def test_a_standing_clock_is_measured_by_what_is_left(self, world, now) -> None:
         timer = start(world, now)
@@ -131,7 +131,7 @@ class TestListing:
         sla.cancel(Matter("claim", cancelled.matter_id, "", world.account.id), at=now, actor=None, now=now)
         close_day(world, date(2026, 11, 24), now)
 
-        assert count_outdated(actor=world.admin, now=now) == 0
+        assert count_moving(actor=world.admin, now=now) == 0
 
     def test_announced_days_lift_the_provisional_mark_only_by_recomputing(self, world) -> None:
         at = china("2026-12-31 16:00")
@@ -158,7 +158,7 @@ class TestListing:
         with pytest.raises(Forbidden):
             shown(getattr(world, name), now)
         with pytest.raises(Forbidden):
-            count_outdated(actor=getattr(world, name), now=now)
+            count_moving(actor=getattr(world, name), now=now)
 
     def test_pages_are_bounded_and_count_everything(self, world, now) -> None:
         for number in range(1, 4):
@@ -192,8 +192,8 @@ class TestLevels:
         terms = self.terms(date(2026, 11, 24))
         levels.change_level(old.id, terms, version=old.version, actor=world.admin, now=now)
 
-        assert count_outdated(actor=world.manager, now=now) == 0
-        assert count_outdated(actor=world.manager, now=now + DAY) == 1
+        assert count_moving(actor=world.manager, now=now) == 0
+        assert count_moving(actor=world.manager, now=now + DAY) == 1
 
     def test_a_narrower_promise_counts_for_the_matters_it_fits(self, world, now) -> None:
         small = start(world, now, step=ClockStep.ASSESSMENT, amount_fen=500_000)
@@ -219,10 +219,10 @@ class TestLevels:
             tuple(old.escalate_after_minutes),
         )
         new = levels.change_level(old.id, same, version=old.version, actor=world.admin, now=now)
-        assert count_outdated(actor=world.admin, now=now) == 0
+        assert count_moving(actor=world.admin, now=now) == 0
 
         levels.end_level(new.id, date(2026, 11, 24), version=new.version, actor=world.admin, now=now)
-        assert count_outdated(actor=world.admin, now=now + DAY) == 0
+        assert count_moving(actor=world.admin, now=now + DAY) == 0
 
 
 class TestRecomputing:
@@ -243,7 +243,7 @@ class TestRecomputing:
         assert entry.actor_id == world.manager.id
         assert entry.changes["reason"] == [None, REASON]
         assert entry.changes["due_at"] == [row.old_due_at.isoformat(), row.new_due_at.isoformat()]
-        assert count_outdated(actor=world.manager, now=now) == 0
+        assert count_moving(actor=world.manager, now=now) == 0
 
     def test_takes_the_whole_new_promise(self, world, now) -> None:
         timer = start(world, now - timedelta(hours=1))

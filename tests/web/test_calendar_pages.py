@@ -384,6 +384,16 @@ class TestRecompute:
         for words in (outdated.matter_number, "2026-11-26 09:00", "2026-11-27 09:00", "推迟 1 天", "王建军"):
             assert words in page
 
+    def test_is_linked_without_a_count_when_no_clock_would_move(self, sign_in, world, now) -> None:
+        start(world, now)
+        sign_in("admin").post(f"{OFFICE}/days", data=a_day(day="2026-12-24"))
+        client = sign_in("manager")
+        for path in ("/settings/calendars", "/settings/levels"):
+            page = client.get(path).text
+            assert "沿用旧标准的时限" in page
+            assert "沿用旧标准的时限：" not in page
+        assert client.get("/settings/recompute?view=same").text.count('name="clock"') == 1
+
     def test_ticked_clocks_are_recomputed_with_a_reason(self, sign_in, world, outdated) -> None:
         client = sign_in("manager")
         ticks = self.ticks(client.get("/settings/recompute").text)

@@ -84,9 +84,9 @@ class OutdatedList:
     people: Mapping[int, User]
 
 
-def count_outdated(*, actor: User, now: datetime) -> int:
-    """How many open clocks of the actor's accounts count on terms no longer in force."""
-    return sum(1 for _one in _changed(_candidates(actor, now), now))
+def count_moving(*, actor: User, now: datetime) -> int:
+    """How many open clocks of the actor's accounts would move to another due time by the terms in force."""
+    return sum(one.view is OutdatedView.MOVES for one in judge(_candidates(actor, now), now))
 
 
 def list_outdated(view: OutdatedView, request: PageRequest, *, actor: User, now: datetime) -> OutdatedList:

@@ -24,7 +24,7 @@ from service_desk.services import access, submissions
 from service_desk.services.sla import calendar_edits as edits
 from service_desk.services.sla import calendars as books
 from service_desk.services.sla.calendar_previews import Preview, preview_change
-from service_desk.services.sla.outdated import count_outdated
+from service_desk.services.sla.outdated import count_moving
 from service_desk.web.http import actor, again, attempt, done
 from service_desk.web.pages.sla.blueprint import bp
 
@@ -263,7 +263,7 @@ def _context(row: WorkingCalendarRow, asked_year: int, **forms: Form) -> dict[st
         "months": shown.months(content, year, today),
         "url_for_day": lambda day: _day_address(row, day),
         "number": books.version_of(row.digest).number if row.digest else 1,
-        "outdated_count": count_outdated(actor=actor(), now=g.now),
+        "moving_count": count_moving(actor=actor(), now=g.now),
         "may_edit": access.may(actor(), Action.MANAGE_SETTINGS),
         "week_form": _week_form(row),
         "day_form": _day_form(row),

@@ -28,7 +28,7 @@ from service_desk.services import access, submissions
 from service_desk.services.sla import calendars
 from service_desk.services.sla import levels as promises
 from service_desk.services.sla.levels import LevelTerms
-from service_desk.services.sla.outdated import count_outdated
+from service_desk.services.sla.outdated import count_moving
 from service_desk.services.sla.trial import TrialResult, try_out
 from service_desk.web.http import actor, again, attempt, current_account, done
 from service_desk.web.pages.sla.blueprint import bp
@@ -56,7 +56,7 @@ def levels() -> ResponseReturnValue:
         accounts=_account_names(),
         calendars=calendars.list_calendars(),
         people=promises.people_named(shown),
-        outdated_count=count_outdated(actor=actor(), now=g.now),
+        moving_count=count_moving(actor=actor(), now=g.now),
         trial_form=trial_form,
         result=result,
         words=words,
