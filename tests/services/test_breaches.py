@@ -4,9 +4,11 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import select
 
-from service_desk.base.errors import Forbidden
+from service_desk.base.errors import Forbidden, Invalid, NotFound
 from service_desk.base.paging import PageRequest
+from service_desk.models.audit import AuditEntry
 from service_desk.models.db import db
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.sla import EventKind
@@ -113,8 +115,33 @@ def test_another_accounts_breaches_are_in_no_list(world, now, found) -> None:
     timer = late_survey(world, now)
     timer.account_id = world.foreign_account.id
     db.session.flush()
-    everything = breaches.export_breaches(BreachFilter(), actor=world.manager, now=now)
-    assert found() == everything == []
+    everything = sla.list_breaches(BreachFilter(), PageRequest(), actor=world.manager, now=now)
+    assert found() == list(everything.rows) == []
+    with pytest.raises(NotFound):
+        breaches.export_breaches(
+            BreachFilter(account_id=world.foreign_account.id), actor=world.manager, now=now
+        )
+
+
+def test_an_export_is_written_down_with_its_filter(world, now) -> None:
+    wanted = BreachFilter(BreachView.REVIEWED, world.account.id, step=ClockStep.SURVEY)
+
+    breaches.export_breaches(wanted, actor=world.manager, now=now)
+
+    entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "breaches_exported")).one()
+    assert (entry.actor_id, entry.account_id) == (world.manager.id, world.account.id)
+    assert entry.changes == {"filter": [None, "view=reviewed step=survey"]}
+
+
+def test_a_list_too_long_for_a_spreadsheet_is_refused_and_not_cut_short(world, now, monkeypatch) -> None:
+    late_survey(world, now, number=1)
+    late_survey(world, now, number=2)
+    monkeypatch.setattr(breaches, "MOST_EXPORTED", 1)
+
+    with pytest.raises(Invalid) as refusal:
+        breaches.export_breaches(BreachFilter(account_id=world.account.id), actor=world.manager, now=now)
+
+    assert refusal.value.code == "export_too_many_rows"
 
 
 @pytest.mark.parametrize("username", ["claims1", "admin", "hq", "safety_gongyi"])

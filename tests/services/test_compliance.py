@@ -19,7 +19,7 @@ from service_desk.rules.periods import Period, Preset, period_of
 from service_desk.rules.sla import Spent
 from service_desk.services import dashboard, sla
 from service_desk.services.notices import Matter
-from service_desk.services.sla import compliance
+from service_desk.services.sla import compliance, exports
 from service_desk.services.sla.compliance import (
     Compliance,
     ComplianceFilter,
@@ -27,7 +27,6 @@ from service_desk.services.sla.compliance import (
     Figures,
     RowsWanted,
     Times,
-    exporting,
 )
 from tests.clock_history import make_history
 from tests.factories import BranchFactory
@@ -272,7 +271,7 @@ def test_a_list_too_long_for_a_spreadsheet_is_refused_and_nothing_is_written_dow
 ) -> None:
     for number in (1, 2):
         survey(world, THURSDAY - 3 * HOUR, 20 * MINUTE, number=number)
-    monkeypatch.setattr(exporting, "MOST_EXPORTED", 1)
+    monkeypatch.setattr(exports, "MOST_ROWS", 1)
     wanted = ComplianceFilter(world.account.id, week("2026-11-16"))
 
     with pytest.raises(Invalid) as refusal:
@@ -280,7 +279,7 @@ def test_a_list_too_long_for_a_spreadsheet_is_refused_and_nothing_is_written_dow
             wanted, RowsWanted(), sort="", described="", actor=world.manager, now=THURSDAY
         )
 
-    assert refusal.value.code == "compliance_too_many_rows"
+    assert refusal.value.code == "export_too_many_rows"
     assert not db.session.scalar(select(AuditEntry.id).where(AuditEntry.action == "compliance_exported"))
 
 

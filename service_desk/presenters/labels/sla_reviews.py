@@ -20,6 +20,7 @@ LABELS = {
         "pause_end": _l("End of the longest pause"),
     },
     "audit_action": {
+        "breaches_exported": _l("Breach audit exported"),
         "correction_done": _l("Correction reported done"),
         "cause_added": _l("Cause added"),
         "cause_renamed": _l("Cause renamed"),

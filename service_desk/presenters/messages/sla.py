@@ -47,5 +47,8 @@ MESSAGES = {
     "review_responsible_unknown": _l("Choose a person who works for this account."),
     "review_text_missing": _l("Write a few words; they are kept with the review."),
     "review_due_past": _l("Choose today or a later day."),
+    "export_too_many_rows": _l(
+        "This list has %(number)s rows; a spreadsheet takes %(most)s. Choose a shorter period or narrow the filter."
+    ),
     "breach_reviewed": _l("Another manager has signed this review meanwhile."),
 }

@@ -6,7 +6,4 @@ MESSAGES = {
     "compliance_no_ranking": _l(
         "These pages show how the desk keeps its promises to you. They do not compare its people."
     ),
-    "compliance_too_many_rows": _l(
-        "This list has %(number)s rows; a spreadsheet takes %(most)s. Choose a shorter period or narrow the filter."
-    ),
 }

@@ -15,7 +15,6 @@ How it is counted, once for every page, report and export:
 """
 
 from service_desk.services.sla.compliance.exporting import (
-    MOST_EXPORTED,
     ExportedClocks,
     export_clocks,
     export_compliance,
@@ -42,7 +41,6 @@ from service_desk.services.sla.compliance.wanted import (
 )
 
 __all__ = [
-    "MOST_EXPORTED",
     "NOT_SAID",
     "OF_NOW",
     "ClockList",

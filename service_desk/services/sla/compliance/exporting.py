@@ -7,12 +7,10 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
-from service_desk.base.errors import Invalid
-from service_desk.models.accounts import KeyAccount
 from service_desk.models.db import db
 from service_desk.models.sla import Timer
 from service_desk.models.users import User
-from service_desk.services import audit
+from service_desk.services.sla import exports
 from service_desk.services.sla.compliance.figures import open_groups
 from service_desk.services.sla.compliance.overview import Compliance, read_compliance
 from service_desk.services.sla.compliance.rows import (
@@ -26,8 +24,6 @@ from service_desk.services.sla.compliance.rows import (
 )
 from service_desk.services.sla.compliance.wanted import ComplianceFilter, Dimension, RowsWanted, Scope
 
-# More would keep a worker busy for minutes, and nobody reads it.
-MOST_EXPORTED = 100_000
 _AT_A_TIME = 1000
 
 
@@ -51,12 +47,11 @@ def export_compliance(
 def export_clocks(
     wanted: ComplianceFilter, rows: RowsWanted, *, sort: str, described: str, actor: User, now: datetime
 ) -> ExportedClocks:
-    """All lines of a list. Invalid("compliance_too_many_rows") for more than `MOST_EXPORTED`."""
+    """All lines of a list. Invalid("export_too_many_rows") for more than anybody reads."""
     scope = open_rows(wanted, rows, actor=actor, now=now)
     conditions = rows_of(scope, rows)
     total = db.session.scalar(select(func.count()).select_from(Timer).where(*conditions)) or 0
-    if total > MOST_EXPORTED:
-        raise Invalid("compliance_too_many_rows", number=f"{total:,}", most=f"{MOST_EXPORTED:,}")
+    exports.require_few(total)
     _record(wanted, described, actor, now)
     statement = statement_of(conditions, sort_of(rows, sort)).execution_options(yield_per=_AT_A_TIME)
     return ExportedClocks(total, _lines(scope, rows, statement))
@@ -70,13 +65,4 @@ def _lines(scope: Scope, rows: RowsWanted, statement: Select[Any]) -> Iterator[C
 
 
 def _record(wanted: ComplianceFilter, described: str, actor: User, now: datetime) -> None:
-    account = db.session.get_one(KeyAccount, wanted.account_id)
-    audit.record(
-        "compliance_exported",
-        account,
-        actor=actor,
-        now=now,
-        label=account.code,
-        account_id=account.id,
-        changes={"filter": (None, described)},
-    )
+    exports.keep_audit("compliance_exported", wanted.account_id, "filter", described, actor=actor, now=now)

@@ -6,15 +6,13 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from service_desk.base.errors import Invalid
 from service_desk.base.paging import Page, PageRequest
-from service_desk.models.accounts import Branch, KeyAccount
+from service_desk.models.accounts import Branch
 from service_desk.models.db import db
 from service_desk.models.sla import Timer
 from service_desk.models.users import User
 from service_desk.rules.calendar.openings import moment_of
-from service_desk.services import audit
-from service_desk.services.sla.compliance import MOST_EXPORTED
+from service_desk.services.sla import exports
 from service_desk.services.sla.what_if.answering import Answer, ask
 from service_desk.services.sla.what_if.comparing import Flip
 from service_desk.services.sla.what_if.question import Question
@@ -45,21 +43,13 @@ def export_cases(
 ) -> tuple[Answer, Iterator[FlippedCase]]:
     """The answer and all cases that flip, for a spreadsheet; `described`: the question as the audit trail keeps it.
 
-    Invalid as `ask`, and compliance_too_many_rows for more cases than anybody reads.
+    Invalid as `ask`, and export_too_many_rows for more cases than anybody reads.
     """
     answer = ask(question, actor=actor, now=now)
     rows = _rows(answer, None)
-    if len(rows) > MOST_EXPORTED:
-        raise Invalid("compliance_too_many_rows", number=f"{len(rows):,}", most=f"{MOST_EXPORTED:,}")
-    account = db.session.get_one(KeyAccount, question.of.account_id)
-    audit.record(
-        "what_if_exported",
-        account,
-        actor=actor,
-        now=now,
-        label=account.code,
-        account_id=account.id,
-        changes={"question": (None, described)},
+    exports.require_few(len(rows))
+    exports.keep_audit(
+        "what_if_exported", question.of.account_id, "question", described, actor=actor, now=now
     )
     return answer, _all(answer, rows)
 

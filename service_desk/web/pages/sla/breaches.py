@@ -50,7 +50,6 @@ def breaches() -> ResponseReturnValue:
         chips=_chips(form, wanted),
         branch_names={branch.id: branch_name(branch) for branch in branches},
         cause_names=review_words.cause_names(),
-        export_url=_address("sla.export_breaches_file"),
         may_manage_causes=access.may(actor(), Action.MANAGE_CLOCKS),
         matter_url=matter_url,
         words=words,
@@ -58,7 +57,7 @@ def breaches() -> ResponseReturnValue:
     )
 
 
-@bp.get("/breaches.xlsx")
+@bp.post("/breaches.xlsx")
 @login_required
 def export_breaches_file() -> ResponseReturnValue:
     """The list as filtered, all its pages, in the reader's language."""
@@ -181,10 +180,10 @@ def _views(wanted: BreachFilter) -> list[dict[str, Any]]:
     ]
 
 
-def _address(endpoint: str = "sla.breaches", **changed: str | None) -> str:
+def _address(**changed: str | None) -> str:
     """This list's address with the query changed, back on its first page; None drops a key."""
     values: dict[str, Any] = {**request.args, **changed, "page": None}
-    return url_for(endpoint, **values)
+    return url_for("sla.breaches", **values)
 
 
 def _shown(form: BreachFilterForm, wanted: BreachFilter) -> list[Field]:
