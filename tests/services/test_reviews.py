@@ -12,7 +12,7 @@ from service_desk.models.notices import Notice
 from service_desk.models.sla import BreachReview, Timer, TimerState
 from service_desk.models.users import UserAccount
 from service_desk.rules.claim_flow import ClockStep
-from service_desk.rules.sla import EventKind
+from service_desk.rules.sla import EventKind, PauseReason
 from service_desk.services import sla
 from service_desk.services.sla import ledger
 from service_desk.services.sla.reviews import CorrectionAsked
@@ -219,6 +219,17 @@ class TestItsClock:
         sla.sign_review(timer.id, finding(world.claims1), actor=world.manager, now=now)
 
         assert review_clock(timer).state is TimerState.MET
+
+    def test_a_review_signed_before_the_breach_was_told_needs_no_clock(self, world, now) -> None:
+        """A pause entered after the due time shows the breach before any sweep has told it."""
+        timer = late_survey(world, now, minutes=59)
+        reason = PauseReason.VEHICLE_UNAVAILABLE
+        sla.pause(timer.id, reason, "", None, actor=world.claims1, now=now + 2 * MINUTE)
+        sla.sign_review(timer.id, finding(world.claims1), actor=world.manager, now=now + 2 * MINUTE)
+
+        sla.check_timer(timer.id, now + 3 * MINUTE)
+
+        assert sla.timers_of("breach", [timer.id])[timer.id] == []
 
     def test_a_late_review_is_escalated_and_needs_no_review_itself(self, world, now) -> None:
         timer = late_survey(world, now)

@@ -3,10 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, select
-
-from service_desk.models.db import db
-from service_desk.models.sla import BreachReview, Timer
+from service_desk.models.sla import Timer
 from service_desk.models.users import User
 from service_desk.services.sla import ledger, retelling, telling, timers
 
@@ -23,10 +20,6 @@ def rejudge(timer: Timer, *, actor: User | None, now: datetime) -> dict[str, tup
     timer.started_at = facts.started_at
     retelling.take_back_told(timer, facts, now)
     telling.tell_due(timer, facts, now=now)
-    if timer.breached_at is None or _is_reviewed(timer):
+    if timer.breached_at is None:
         timers.drop_review_clock(timer, actor=actor, now=now)
     return timers.changes_since(before, timer)
-
-
-def _is_reviewed(timer: Timer) -> bool:
-    return bool(db.session.scalar(select(exists().where(BreachReview.timer_id == timer.id))))

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, insert, select
 
 from service_desk.base.clock import local_date
 from service_desk.models.db import db, table_of
-from service_desk.models.sla import ServiceLevel, Timer, TimerEntry
+from service_desk.models.sla import BreachReview, ServiceLevel, Timer, TimerEntry
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.sla import EventKind, LedgerEvent, evaluate
 from service_desk.services import audit
@@ -34,15 +34,21 @@ class Breach:
 def open_for(breaches: Sequence[Breach], people: People, now: datetime) -> None:
     """Start the review clocks of breaches told now.
 
-    They start when the breach is told: after an outage nobody could have known of it earlier. An account without
-    a manager has nobody to review; the breach itself was told to the administrators, who can name one.
+    They start when the breach is told: after an outage nobody could have known of it earlier. A review may be
+    signed before that. An account without a manager has nobody to review; the breach itself was told to the
+    administrators, who can name one.
     """
-    reviewers = {one.timer.id: reviewer for one in breaches if (reviewer := _reviewer(one, people))}
+    signed = _signed([one.timer.id for one in breaches])
+    reviewers = {
+        one.timer.id: reviewer
+        for one in breaches
+        if one.timer.id not in signed and (reviewer := _reviewer(one, people))
+    }
     breached = [one.timer for one in breaches]
     if not reviewers:
         return
     # A breach told anew has had a review clock before, and one who is away has a stand-in: one by one, with care.
-    special = _reviewed_before(reviewers) | _of_absent(reviewers, now)
+    special = _with_earlier_clock(reviewers) | _of_absent(reviewers, now)
     for timer in breached:
         if timer.id in special:
             matter, reviewer_id = starting.review_matter(timer), reviewers[timer.id]
@@ -64,7 +70,12 @@ def _reviewer(breach: Breach, people: People) -> int | None:
     return min(order, key=order.__getitem__, default=None)
 
 
-def _reviewed_before(timer_ids: Collection[int]) -> set[int]:
+def _signed(timer_ids: Collection[int]) -> set[int]:
+    """The breaches whose review is signed."""
+    return set(db.session.scalars(select(BreachReview.timer_id).where(BreachReview.timer_id.in_(timer_ids))))
+
+
+def _with_earlier_clock(timer_ids: Collection[int]) -> set[int]:
     return set(db.session.scalars(select(Timer.matter_id).where(*_reviews_of(timer_ids))))
 
 
