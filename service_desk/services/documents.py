@@ -9,11 +9,11 @@ from sqlalchemy import select
 
 from service_desk.adapters import pictures
 from service_desk.adapters.file_store import FileStore
-from service_desk.base.errors import Invalid
+from service_desk.base.errors import Invalid, NotFound
 from service_desk.models.db import db
 from service_desk.models.documents import Document, DocumentKind
 from service_desk.models.users import User
-from service_desk.rules.permissions import Action
+from service_desk.rules.permissions import Action, Side
 from service_desk.services import access
 from service_desk.services.notices import Matter
 
@@ -130,13 +130,18 @@ _READ_WITH = {
     DocumentKind.FLEET_LIST: Action.IMPORT_FLEET,
     DocumentKind.REVIEW_EVIDENCE: Action.REVIEW_BREACHES,
 }
+# The clock of a breach's review is the desk's own, and so are the papers that prove its pauses.
+_OF_THE_DESK = "breach"
 
 
 def get_document(document_id: int, *, actor: User) -> Document:
     """A document of a matter the actor may see; NotFound otherwise."""
     kind = db.session.scalar(select(Document.kind).where(Document.id == document_id))
     action = Action.READ_CLAIMS if kind is None else _READ_WITH.get(kind, Action.READ_CLAIMS)
-    return access.get_visible(actor, action, Document, Document.id == document_id)
+    document = access.get_visible(actor, action, Document, Document.id == document_id)
+    if document.matter_kind == _OF_THE_DESK and actor.side is Side.CLIENT:
+        raise NotFound("not_found")
+    return document
 
 
 def list_for(matter_kind: str, matter_id: int) -> list[Document]:

@@ -12,7 +12,7 @@ from service_desk.models.audit import AuditEntry
 from service_desk.models.db import db, unit_of_work
 from service_desk.models.notices import Channel, Notice
 from service_desk.models.sla import Absence, AbsenceKind, Timer, TimerEntry
-from service_desk.models.users import User
+from service_desk.models.users import User, UserAccount
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.permissions import Role
 from service_desk.rules.sla import EventKind, consumption
@@ -20,7 +20,7 @@ from service_desk.services import sla
 from service_desk.services.notices import Matter
 from service_desk.services.sla import absences, covering, standing_in
 from service_desk.services.sla.absences import PlanAbsence
-from tests.factories import UserFactory
+from tests.factories import KeyAccountFactory, UserFactory, make_uscc
 from tests.world import World
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -116,10 +116,13 @@ class TestPlan:
 
     def test_refuses_a_closed_login_and_who_lacks_an_account(self, world, now) -> None:
         foreign = UserFactory(username="c9", role=Role.CLAIMS, accounts=[world.foreign_account])
+        third = KeyAccountFactory(code="XXGJ", uscc=make_uscc(10003))
+        db.session.add(UserAccount(user_id=world.claims1.id, account_id=third.id))
         world.claims2.is_active = False
         for substitute, code in (
             (world.claims2, "substitute_unknown"),
-            (foreign, "substitute_other_account"),
+            (foreign, "substitute_unknown"),
+            (world.manager, "substitute_other_account"),
         ):
             with pytest.raises(Invalid, match=code):
                 absences.plan(leave(world.claims1, substitute, now, now + DAY), actor=world.claims1, now=now)

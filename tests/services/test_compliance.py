@@ -159,6 +159,18 @@ def test_reviews_of_breaches_are_a_step_of_their_own_and_in_no_sum(world: World)
     assert reviews.groups[0].is_summed
 
 
+def test_the_clocks_of_reviews_are_the_desks_own(world: World) -> None:
+    survey(world, THURSDAY - 9 * DAY, 2 * HOUR)
+    wanted = ComplianceFilter(world.account.id, period_of(Preset.THIS_MONTH, local_date(THURSDAY)))
+
+    seen = compliance.read_compliance(wanted, Dimension.STEP, actor=world.hq, now=THURSDAY)
+
+    assert [group.key for group in seen.groups] == [ClockStep.SURVEY]
+    of_reviews = replace(wanted, step=ClockStep.BREACH_REVIEW)
+    with pytest.raises(NotFound):
+        compliance.list_clocks(of_reviews, RowsWanted(), EVERYTHING, actor=world.hq, now=THURSDAY)
+
+
 def test_another_account_is_neither_counted_nor_seen(world: World) -> None:
     foreign = {"account_id": world.foreign_account.id, "branch_id": world.foreign_branch.id}
     survey(world, THURSDAY - 3 * HOUR, 2 * HOUR, **foreign)

@@ -94,12 +94,18 @@ class TestDone:
             remedies.report_done(review.timer_id, "又一次", actor=world.manager, now=now)
         assert review.corrected_note == "已上线"
 
-    @pytest.mark.parametrize("username", ["claims2", "underwriter", "hq", "safety_gongyi", "admin"])
+    @pytest.mark.parametrize("username", ["claims2", "underwriter", "admin"])
     def test_others_neither_see_nor_report_it(self, world, now, username) -> None:
         review = reviewed(world, now, due_on=TODAY)
         with pytest.raises(Forbidden, match="correction_of_another"):
             remedies.get_remedy(review.timer_id, actor=getattr(world, username))
         with pytest.raises(Forbidden):
+            remedies.report_done(review.timer_id, "已上线", actor=getattr(world, username), now=now)
+
+    @pytest.mark.parametrize("username", ["hq", "safety_gongyi"])
+    def test_the_client_does_not_even_learn_that_there_is_one(self, world, now, username) -> None:
+        review = reviewed(world, now, due_on=TODAY)
+        with pytest.raises(NotFound):
             remedies.report_done(review.timer_id, "已上线", actor=getattr(world, username), now=now)
 
     def test_of_another_account_or_where_none_was_asked_there_is_none(self, world, now) -> None:

@@ -321,7 +321,7 @@ class TestCorrection:
 
     @pytest.mark.parametrize(
         ("username", "status"),
-        [("claims2", 403), ("hq", 403), ("safety-gongyi", 403), ("foreign-hq", 404), ("manager", 200)],
+        [("claims2", 403), ("hq", 404), ("safety-gongyi", 404), ("foreign-hq", 404), ("manager", 200)],
     )
     def test_is_for_who_owes_it_and_managers(
         self, sign_in: SignIn, world: World, now, username: str, status: int

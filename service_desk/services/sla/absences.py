@@ -251,6 +251,9 @@ def _check_substitute(user: User, substitute: User | None, times: AwayTimes, now
     if substitute.id == user.id:
         raise Invalid("substitute_self", field="substitute_id")
     accounts = _accounts_of([user.id, substitute.id])
+    if accounts[user.id] and accounts[user.id].isdisjoint(accounts[substitute.id]):
+        # Nobody learns a name by sending the number of somebody they never work with.
+        raise Invalid("substitute_unknown", field="substitute_id")
     if not accounts[user.id] <= accounts[substitute.id]:
         raise Invalid("substitute_other_account", field="substitute_id", who=substitute.name)
     if _lacking(user, substitute):

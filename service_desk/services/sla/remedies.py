@@ -15,7 +15,7 @@ from service_desk.base.errors import Conflict, Forbidden, Invalid, NotFound
 from service_desk.models.db import db
 from service_desk.models.sla import BreachReview, Timer
 from service_desk.models.users import User
-from service_desk.rules.permissions import Action
+from service_desk.rules.permissions import Action, Side
 from service_desk.services import access, audit, notices
 from service_desk.services.sla import ledger, starting, telling
 
@@ -44,10 +44,13 @@ def list_owed(*, actor: User, limit: int) -> tuple[list[Remedy], int]:
 
 
 def get_remedy(timer_id: int, *, actor: User) -> Remedy:
-    """A correction, for who makes it and for managers; NotFound where the breach's review ordered none."""
+    """A correction, for who makes it and for managers; NotFound where the breach's review ordered none.
+
+    For the client there is none: not even that one was ordered is theirs to know.
+    """
     timer = access.get_visible(actor, Action.READ_CLOCKS, Timer, Timer.id == timer_id)
     row = db.session.execute(_remedies().where(Timer.id == timer.id)).tuples().first()
-    if row is None:
+    if row is None or actor.side is Side.CLIENT:
         raise NotFound("not_found")
     remedy = Remedy(*row)
     if remedy.owner.id != actor.id and not access.may(actor, Action.REVIEW_BREACHES):

@@ -11,7 +11,8 @@ How it is counted, once for every page, report and export:
 * A clock belongs to the person who holds it, or held it last. Who used up the time is told by the hours by holder.
 * Hours are of the judged clocks as a whole, from start to stop, of those still open until now: their sum by holder
   is the time used.
-* Clocks of breach reviews are a step of their own and in no sum: they measure the audit, not the service.
+* Clocks of breach reviews are a step of their own and in no sum: they measure the audit, not the service. The
+  client does not see them.
 """
 
 from service_desk.services.sla.compliance.exporting import (

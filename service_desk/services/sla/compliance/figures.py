@@ -118,7 +118,7 @@ def measure_all(scope: Scope) -> Times | None:
 
 def count_groups(scope: Scope, by: Dimension, *, with_times: bool = False) -> list[Group]:
     """The counts by group in the groups' own order. A week or month without a clock is a line too."""
-    with_reviews = by is Dimension.STEP
+    with_reviews = by is Dimension.STEP and scope.has_reviews
     rows = db.session.execute(
         grouping.keyed(scope, by, *_counts(scope)).where(*_counted(scope, with_reviews)).group_by("key")
     )

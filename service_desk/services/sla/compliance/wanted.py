@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 
 from service_desk.base.clock import local_date
-from service_desk.base.errors import Forbidden
+from service_desk.base.errors import Forbidden, NotFound
 from service_desk.models.accounts import KeyAccount
 from service_desk.models.sla import BreachReview, Timer, TimerState
 from service_desk.models.users import User
@@ -105,11 +105,15 @@ class RowsWanted:
 
 @dataclass(frozen=True)
 class Scope:
-    """A filter made ready: the account's zone, and the instant everything is seen at, to the second."""
+    """A filter made ready: the account's zone, and the instant everything is seen at, to the second.
+
+    `has_reviews`: the clocks of breach reviews are shown too, where clocks are grouped by their step.
+    """
 
     wanted: ComplianceFilter
     zone: ZoneInfo
     now: datetime
+    has_reviews: bool
 
     @property
     def today(self) -> date:
@@ -124,7 +128,7 @@ def open_scope(wanted: ComplianceFilter, *, actor: User, now: datetime) -> Scope
     """Check that the actor may see the account's compliance, and this of it.
 
     Forbidden: not_allowed; compliance_no_ranking when the client asks for one person's figures. NotFound for
-    another account.
+    another account, and for the client for the clocks of reviews, which are the desk's own.
     """
     access.require(actor, Action.READ_COMPLIANCE)
     account = access.get_visible(
@@ -132,7 +136,10 @@ def open_scope(wanted: ComplianceFilter, *, actor: User, now: datetime) -> Scope
     )
     if wanted.holder_id is not None:
         require_ranking(actor)
-    return Scope(wanted, ZoneInfo(account.zone), whole_second(now))
+    has_reviews = actor.side is Side.INSURER
+    if wanted.step is ClockStep.BREACH_REVIEW and not has_reviews:
+        raise NotFound("not_found")
+    return Scope(wanted, ZoneInfo(account.zone), whole_second(now), has_reviews)
 
 
 def may_rank_staff(actor: User) -> bool:

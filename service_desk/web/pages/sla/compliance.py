@@ -20,6 +20,7 @@ from service_desk.presenters import sla_compliance_sheets as sheets
 from service_desk.presenters.labels import choices, label
 from service_desk.presenters.languages import branch_name, named
 from service_desk.presenters.reports import XLSX
+from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.periods import Preset
 from service_desk.services import accounts
 from service_desk.services.sla.compliance import (
@@ -38,6 +39,9 @@ from service_desk.services.sla.ledger import seconds_used
 from service_desk.web.http import actor, current_account, page_request
 from service_desk.web.pages.sla.blueprint import bp
 from service_desk.web.pages.sla.breaches import matter_url
+
+# What the client has no figures of.
+_OF_DESK = frozenset({ClockStep.BREACH_REVIEW})
 
 
 @bp.get("/compliance")
@@ -190,7 +194,10 @@ def _read_address() -> Asked:
 
 def _filled(asked: Asked) -> ComplianceForm:
     form = asked.form
-    form.step.choices = [("", _("All steps")), *choices("clock_step")]
+    steps = [
+        (code, words) for code, words in choices("clock_step") if asked.ranks_staff or code not in _OF_DESK
+    ]
+    form.step.choices = [("", _("All steps")), *steps]
     form.branch.choices = [
         ("", _("All branches")),
         *((b.id, branch_name(b)) for b in asked.branches.values()),
