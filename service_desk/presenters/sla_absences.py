@@ -37,8 +37,10 @@ def span(absence: Absence) -> str:
 def state(row: AbsenceRow, now: datetime) -> Badge:
     """Away now, to come, over or called off."""
     absence = row.absence
+    if absence.cancelled_at is not None and absence.cancelled_at >= absence.from_at:
+        return Badge(_("ended early, %(time)s", time=times.moment(absence.cancelled_at, now)), "idle")
     if absence.cancelled_at is not None:
-        return Badge(_("called off or ended early"), "idle")
+        return Badge(_("called off"), "idle")
     if not row.is_open:
         return Badge(_("over"), "idle")
     if times_of(absence).window_at(now) is not None:

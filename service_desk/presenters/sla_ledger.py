@@ -156,14 +156,16 @@ def changes(file: TimerFile) -> list[Change]:
 
 def rules_of_sums(file: TimerFile, table: LedgerTable) -> list[str]:
     """Why the sums are what they are, so that a reader can check them."""
-    words = [
-        _(
-            "Before and after add up to the whole running time, %(used)s; what came after the due time, "
-            "%(over)s, is what the clock is over.",
-            used=exact(table.before + table.after),
-            over=exact(table.after),
+    words = []
+    if table.after:
+        words.append(
+            _(
+                "Before and after add up to the whole running time, %(used)s; what came after the due time, "
+                "%(over)s, is what the clock is over.",
+                used=exact(table.before + table.after),
+                over=exact(table.after),
+            )
         )
-    ]
     if file.target_seconds is not None and table.before == file.target_seconds:
         words.append(
             _("Before the due time it is exactly what was promised: %(time)s.", time=exact(table.before))

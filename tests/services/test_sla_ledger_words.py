@@ -104,6 +104,15 @@ def test_times_are_exact_so_that_they_add_up(app, seconds, english, chinese) -> 
                 assert sla_ledger.exact(seconds) == words
 
 
+def test_sums_speak_of_an_overrun_only_where_there_is_one(file) -> None:
+    with in_language("en"):
+        broken = " ".join(sla_ledger.rules_of_sums(file, sla_ledger.ledger_table(file)))
+        kept = sla_ledger.rules_of_sums(file, sla_ledger.LedgerTable([], before=20 * 60, after=0))
+
+    assert "what came after the due time, 30 min, is what the clock is over" in broken
+    assert kept == ["Pauses and closed hours are nobody's time."]
+
+
 def test_the_story_tells_who_stood_in_for_whom_in_both_languages(world, file) -> None:
     with in_language("en"):
         english = "\n".join(sla_ledger.story(file))
@@ -113,7 +122,7 @@ def test_the_story_tells_who_stood_in_for_whom_in_both_languages(world, file) ->
     assert f"stood in for {name} with 20 min left" in english
     assert "back from absence with 5 min left" in english
     assert f"代 {name} 值班，剩余 20 分" in chinese
-    assert "缺勤返岗，剩余 5 分" in chinese
+    assert "返岗，剩余 5 分" in chinese
 
 
 def test_the_bar_names_its_lines_and_draws_the_due_point(file) -> None:

@@ -179,7 +179,7 @@ class TestBreach:
 
         page = sign_in("manager").get(f"/breaches/{late.id}").text
 
-        assert "应完成前与应完成后合计为全部计时 1 小时 40 分，其中应完成后 40 分 即超时时长" in page
+        assert "应完成前与应完成后合计为全部计时 1 小时 40 分，其中应完成后 40 分，即超时时长" in page
         assert "车辆暂无法查验" in page or "待验车" in page
         assert "95%" in page
         assert "5%" in page

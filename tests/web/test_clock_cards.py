@@ -49,7 +49,7 @@ def test_both_sides_see_every_running_clock_with_its_level_and_why(sign_in, clai
     for step in ("查勘", "派工"):
         assert step in words
     assert "60 分钟 · 全天候 · 重庆车险理赔服务标准（试行）" in words
-    assert "适用服务时限：其他情形；依据：出险地点不在市区或县城" in words
+    assert "适用服务时限：其他情形（因出险地点不在市区或县城）" in words
     assert "5 分钟 · 全天候" in words
     assert "适用服务时限：本环节的所有案件" in words
     assert "应于 今天 09:10 完成" in words

@@ -407,11 +407,24 @@ class TestAbsences:
 
         absence = db.session.scalars(select(Absence)).one()
         page = client.get("/absences").text
-        for words in ("病假", "发烧", "赵丽", "缺勤中", "现已返岗"):
+        for words in ("病假", "发烧", "赵丽", "离岗中", "现已返岗"):
             assert words in page
         answer = client.post(f"/absences/{absence.id}/cancel", data={"version": absence.version})
         assert answer.status_code == 303
-        assert "已取消或提前结束" in client.get("/absences").text
+        assert "提前返岗" in client.get("/absences").text
+
+    def test_that_is_called_off_before_it_begins_is_not_called_ended_early(self, sign_in, world, now) -> None:
+        client = sign_in("claims1")
+        client.post(
+            "/absences", data=self.form(world, now, from_at=local(now + DAY), to_at=local(now + 2 * DAY))
+        )
+        absence = db.session.scalars(select(Absence)).one()
+
+        client.post(f"/absences/{absence.id}/cancel", data={"version": absence.version})
+
+        page = client.get("/absences").text
+        assert "已取消" in page
+        assert "提前返岗" not in page
 
     def test_why_somebody_is_away_is_for_them_and_their_managers(self, sign_in, world, now) -> None:
         sign_in("claims1").post("/absences", data=self.form(world, now))
@@ -429,7 +442,7 @@ class TestAbsences:
 
         for username in ("hq", "safety-gongyi", "claims2"):
             page = sign_in(username).get(f"/claims/{claim.number}").text
-            assert "缺勤至 明天 09:00，期间请联系" in page
+            assert "离岗至 明天 09:00，期间请联系" in page
             assert world.claims2.phone in page
             assert "病假" not in page
 
