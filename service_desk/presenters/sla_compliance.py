@@ -110,7 +110,9 @@ def short_name(by: Cut, period: Period) -> str:
 def points(this: Ratio, last: Ratio) -> str:
     """`+2.4`: the change in percentage points, a dash where one of the two says nothing."""
     now, before = this.percent(), last.percent()
-    return "—" if now is None or before is None else f"{now - before:+}"
+    if now is None or before is None:
+        return "—"
+    return f"{now - before:+}" if now != before else "0.0"
 
 
 def changes(groups: Sequence[Group]) -> dict[Any, str]:
@@ -164,9 +166,9 @@ def how_counted(*, ranks_staff: bool) -> list[str]:
             "Hours are of whole clocks, those still open until now. Pauses are measured in the clock's own hours."
         ),
         _("At risk, late and not reviewed are as of now, whatever the period."),
-        _("Clocks of breach reviews are a step of their own and in no sum."),
     ]
     if ranks_staff:
+        sentences.append(_("Clocks of breach reviews are a step of their own and in no sum."))
         sentences.insert(
             4,
             _("A clock stands with who holds it, or held it last; who used its time stands under the hours."),

@@ -16,7 +16,9 @@ from service_desk.models.audit import AuditEntry
 from service_desk.models.db import db
 from service_desk.models.sla import Timer
 from service_desk.models.users import User
+from service_desk.presenters import sla_compliance
 from service_desk.rules.claim_flow import ClockStep
+from service_desk.rules.metrics import Ratio
 from service_desk.services import sla
 from service_desk.services.notices import Matter
 from tests.clock_history import make_history
@@ -130,6 +132,21 @@ def test_a_manager_reads_shares_times_and_the_change(world: World, thursday: Non
     assert "P90 1 h 30 min" in words
     assert "Survey 2 1 66.7% 40 min 1 h 30 min 1 h 30 min 0" in words
     assert "王建军 · 41000" in words
+
+
+def test_a_period_without_verdicts_claims_no_change(world: World, thursday: None, sign_in: SignIn) -> None:
+    world.manager.language = "en"
+
+    page = sign_in("manager").get("/compliance?from_on=2026-01-05&to_on=2026-01-11").text
+
+    assert "No promise was kept or broken in these days." in page
+    assert "points against" not in page
+
+
+def test_no_change_is_neither_plus_nor_minus() -> None:
+    assert sla_compliance.points(Ratio(3, 4), Ratio(6, 8)) == "0.0"
+    assert sla_compliance.points(Ratio(1, 2), Ratio(1, 4)) == "+25.0"
+    assert sla_compliance.points(Ratio(1, 2), Ratio()) == "—"
 
 
 def test_rows_lead_to_the_matter_the_clock_and_the_breach(
