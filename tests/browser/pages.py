@@ -32,6 +32,16 @@ def scrolls_sideways(page: Page) -> bool:
     return size is not None and wide > size["width"]
 
 
+def too_wide_tables(page: Page) -> list[str]:
+    """Captions of tables that stick out of what holds them."""
+    found: list[str] = page.evaluate(
+        """[...document.querySelectorAll(".table-wrap")]
+            .filter(wrap => wrap.scrollWidth > wrap.clientWidth)
+            .map(wrap => wrap.dataset.scrollLabel)"""
+    )
+    return found
+
+
 def rows_of(table: Locator) -> list[list[str]]:
     """The words in the body's cells, row by row."""
     return [

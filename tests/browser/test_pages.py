@@ -27,7 +27,7 @@ from service_desk.services.policies import IssueRequest, LineChoice, rates
 from service_desk.services.premiums import ReceiptCommand
 from service_desk.services.reports import runs, schedules
 from tests.browser.conftest import DESKTOP, PHONE, axe_problems
-from tests.browser.pages import scrolls_sideways
+from tests.browser.pages import scrolls_sideways, too_wide_tables
 from tests.claim_cases import Journey, file_store, reported_claim
 from tests.world import World
 
@@ -128,8 +128,10 @@ def watch(page: Page) -> list[str]:
 
 
 def fits(page: Page, device: dict[str, Any]) -> list[str]:
-    """A desk may be scrolled sideways, a phone may not."""
-    return [f"{page.url} scrolls sideways"] if device is PHONE and scrolls_sideways(page) else []
+    """A desk may be scrolled sideways, a phone may not. No table sticks out of its card on a desk."""
+    if device is PHONE:
+        return [f"{page.url} scrolls sideways"] if scrolls_sideways(page) else []
+    return [f"{page.url} has a table wider than its card: {caption}" for caption in too_wide_tables(page)]
 
 
 def resize(page: Page, device: dict[str, Any]) -> None:
