@@ -228,9 +228,12 @@ def _get_person(user_id: int, actor: User) -> User:
 
 
 def _lock(*user_ids: int) -> None:
-    """Two plans about the same people are made one after the other, or each could miss the other."""
+    """Two plans about the same people are made one after the other, or each could miss the other.
+
+    Their keys stay free: the sweep, which holds clocks this may want next, goes on writing rows that name them.
+    """
     statement = select(User.id).where(User.id.in_(user_ids)).order_by(User.id)
-    db.session.execute(statement.with_for_update()).all()
+    db.session.execute(statement.with_for_update(key_share=True)).all()
 
 
 def _check_person(user: User, times: AwayTimes, now: datetime, *, but: int = 0) -> None:

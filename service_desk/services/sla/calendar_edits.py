@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 
 from service_desk.adapters.statutory_days import StatutoryYear, statutory_year
 from service_desk.base.clock import local_date
@@ -135,6 +136,8 @@ def plan_change(code: str, change: Change, *, version: int, actor: User, now: da
 
 def change_calendar(code: str, change: Change, *, version: int, actor: User, now: datetime) -> Plan:
     """Carry a change out, as `plan_change` says it. Clocks already started keep their version."""
+    access.require(actor, Action.MANAGE_SETTINGS)
+    _lock(code)
     plan = plan_change(code, change, version=version, actor=actor, now=now)
     if plan.before == plan.after:
         return plan
@@ -161,8 +164,11 @@ def make_calendar(command: NewCalendar, *, actor: User, now: datetime) -> Workin
         zone=command.zone,
         week=dict(content.week),
     )
-    db.session.add(calendar)
-    db.session.flush()
+    try:
+        with db.session.begin_nested():
+            db.session.add(calendar)
+    except IntegrityError:
+        raise Invalid("calendar_code_taken", field="code", value=command.code) from None
     calendars.seal(calendar, now)
     shown = {name: (None, getattr(calendar, name)) for name in ("code", "name", "name_en", "zone", "week")}
     audit.record("calendar_made", calendar, actor=actor, now=now, label=command.code, changes=shown)
@@ -211,6 +217,12 @@ def carry_out(plan: Plan, now: datetime) -> None:
 def last_year_to_fill(now: datetime) -> int:
     """The year after the next: farther ahead nothing is known but weekdays."""
     return local_date(now).year + 2
+
+
+def _lock(code: str) -> None:
+    """Of two who change a calendar at once, the second sees what the first did before a day is written twice."""
+    held = select(WorkingCalendarRow).where(WorkingCalendarRow.code == code).with_for_update()
+    db.session.execute(held.execution_options(populate_existing=True)).all()
 
 
 def _plan(calendar: WorkingCalendarRow, change: Change, now: datetime) -> Plan:

@@ -130,6 +130,7 @@ def add_level(conditions: LevelConditions, terms: LevelTerms, *, actor: User, no
     escalation_out_of_order, escalation_to_outsider.
     """
     _require_edit(conditions.account_id, actor)
+    _lock_list()
     row = _row(conditions, terms)
     _check(row, terms, replaced=None, now=now)
     db.session.add(row)
@@ -147,6 +148,7 @@ def change_level(
         raise Conflict("stale")
     if terms.effective_on <= old.effective_on:
         raise Invalid("level_starts_too_early", field="effective_on", after=old.effective_on)
+    _lock_list()
     row = _row(_conditions_of(old), terms)
     _check(row, terms, replaced=old, now=now)
     audit.record(
@@ -241,6 +243,15 @@ def _require_edit(account_id: int | None, actor: User) -> None:
     access.require(actor, Action.MANAGE_CLOCKS)
     if not may_edit(account_id, actor=actor):
         raise Forbidden("level_of_all_accounts")
+
+
+def _lock_list() -> None:
+    """Levels are written one after the other: of two that tie, each could miss the other.
+
+    Whoever writes one holds the first of all. Clocks may start under it meanwhile: its key does not change.
+    """
+    first = select(ServiceLevel.id).order_by(ServiceLevel.id).limit(1)
+    db.session.execute(first.with_for_update(key_share=True)).all()
 
 
 def _check(row: ServiceLevel, terms: LevelTerms, *, replaced: ServiceLevel | None, now: datetime) -> None:
