@@ -350,6 +350,21 @@ class TestCalendarDays:
 
         assert (facts.due_at, facts.verdict) == (at("06-16 00:00"), Verdict.BREACHED)
 
+    @pytest.mark.parametrize(
+        ("paused", "resumed", "warned"),
+        [
+            ("06-15 10:00", "06-18 09:00", "06-14 03:45"),
+            ("06-14 03:45", "06-18 09:00", "06-14 03:45"),
+            ("06-14 03:44", "06-18 09:00", "06-18 09:00"),
+            ("06-09 10:00", "06-14 09:00", "06-17 03:45"),
+        ],
+    )
+    def test_a_pause_moves_the_warning_unless_it_was_given(self, paused, resumed, warned) -> None:
+        """Due at 24:00 on the 15th, so that a quarter of the term begins on the 14th at 03:45."""
+        events = [start("06-08 15:00"), pause(paused), event(resumed, EventKind.RESUME)]
+
+        assert self.facts(5, *events, now="06-18 10:00").warn_at == at(warned)
+
     def test_time_is_counted_round_the_clock(self) -> None:
         target = Target(5, TargetUnit.CALENDAR_DAYS)
 

@@ -125,19 +125,24 @@ def _term(history: History, target: Target, calendar: WorkingCalendar) -> _Term:
 def _calendar_days_term(
     history: History, target: Target, calendar: WorkingCalendar
 ) -> tuple[datetime, datetime]:
-    """Due at 24:00 of the last day; a pause moves it by the days whose end the clock did not see."""
+    """Due at 24:00 of the last day; a pause moves it by the days whose end the clock did not see.
+
+    The warning moves with it until a pause finds it given.
+    """
     zone = calendar.zone
     start_day = local_date(history.started_at, zone)
-    first = due_day = last_day(start_day, target.value, calendar.is_rest_day)
     counted = start_day + timedelta(days=target.value)
+    due_at = end_of_day(last_day(start_day, target.value, calendar.is_rest_day), zone)
+    after_warning = (due_at - history.started_at) * (100 - target.warn_percent) / 100
+    warn_at = due_at - after_warning
     for from_at, to_at in history.stood:
-        if from_at >= end_of_day(due_day, zone):
+        if from_at >= due_at:
             break
         counted = _moved(counted, local_date(from_at, zone), local_date(to_at, zone))
-        due_day = roll_over(counted, calendar.is_rest_day)
-    whole = end_of_day(first, zone) - history.started_at
-    due_at = end_of_day(due_day, zone)
-    return due_at, whole_second(due_at - whole * (100 - target.warn_percent) / 100)
+        due_at = end_of_day(roll_over(counted, calendar.is_rest_day), zone)
+        if from_at < warn_at:
+            warn_at = max(due_at - after_warning, to_at)
+    return due_at, whole_second(warn_at)
 
 
 def _moved(counted: date, paused_on: date, resumed_on: date) -> date:
