@@ -47,7 +47,7 @@ def store_photo(
     now: datetime,
 ) -> Document:
     """Keep a photo: the original with its hash, and the re-encoded copy that is shown."""
-    picture = _picture(upload, field)
+    picture = _picture(upload, field, "photo_unreadable")
     return _keep(files, upload, kind, matter, (picture.content, "image/jpeg"), picture, actor, now)
 
 
@@ -62,11 +62,17 @@ def store_paper(
     now: datetime,
 ) -> Document:
     """Keep a paper: a photo of it, or a PDF, which is only ever served as a download."""
-    guessed = filetype.guess(upload.content)
-    if guessed is not None and guessed.mime == "application/pdf":
+    if is_pdf(upload):
         _check_size(upload, field)
         return _keep(files, upload, kind, matter, (upload.content, "application/pdf"), None, actor, now)
-    return store_photo(files, upload, kind, matter, field=field, actor=actor, now=now)
+    picture = _picture(upload, field, "paper_unreadable")
+    return _keep(files, upload, kind, matter, (picture.content, "image/jpeg"), picture, actor, now)
+
+
+def is_pdf(upload: Upload) -> bool:
+    """Whether the content is a PDF's, whatever the file is called."""
+    guessed = filetype.guess(upload.content)
+    return guessed is not None and guessed.mime == "application/pdf"
 
 
 def store_file(
@@ -76,12 +82,12 @@ def store_file(
     return _keep(files, upload, kind, matter, (upload.content, "application/octet-stream"), None, actor, now)
 
 
-def _picture(upload: Upload, field: str) -> pictures.Picture:
+def _picture(upload: Upload, field: str, refusal: str) -> pictures.Picture:
     _check_size(upload, field)
     try:
         return pictures.make_safe(upload.content)
     except pictures.NotAPicture:
-        raise Invalid("photo_unreadable", field=field, filename=upload.filename) from None
+        raise Invalid(refusal, field=field, filename=upload.filename) from None
 
 
 def _check_size(upload: Upload, field: str) -> None:

@@ -1,4 +1,4 @@
-"""Photos of a form that was refused: kept, so that nobody sends them twice over a poor signal.
+"""Photos and papers of a form that was refused: kept, so that nobody sends them twice over a poor signal.
 
 A signed token stands for each in the form that is shown again. It holds the file's key and name, serves only
 the person who sent it, and ends after a day. A file that no form takes up stays in the store, unlinked.
@@ -11,6 +11,7 @@ from flask import current_app
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from service_desk.adapters import pictures
+from service_desk.services import documents
 from service_desk.services.documents import Upload
 from service_desk.web.http import actor, files
 
@@ -19,29 +20,29 @@ MAX_AGE_SECONDS = 24 * 3600
 
 @dataclass(frozen=True)
 class KeptUpload:
-    """A photo received before, and the token that stands for it."""
+    """A file received before, and the token that stands for it."""
 
     token: str
     upload: Upload
 
 
-def keep(uploads: Iterable[Upload]) -> list[KeptUpload]:
-    """Keep what can be opened as a picture; the rest was the reason of the refusal or soon would be."""
+def keep(uploads: Iterable[Upload], *, or_pdf: bool = False) -> list[KeptUpload]:
+    """Keep what is a picture or, for papers, a PDF; the rest was the reason of the refusal or soon would be."""
     return [
         KeptUpload(_serializer().dumps([files().put(upload.content), upload.filename[-200:]]), upload)
         for upload in uploads
-        if _is_picture(upload)
+        if _is_picture(upload) or (or_pdf and documents.is_pdf(upload))
     ]
 
 
 def restore(tokens: Iterable[str]) -> list[KeptUpload]:
-    """The photos of tokens sent back. A token that is another's, too old or made up stands for nothing."""
+    """The files of tokens sent back. A token that is another's, too old or made up stands for nothing."""
     found = (find(token) for token in dict.fromkeys(tokens))
     return [kept for kept in found if kept is not None]
 
 
 def find(token: str) -> KeptUpload | None:
-    """The photo of one token, None when it stands for nothing."""
+    """The file of one token, None when it stands for nothing."""
     try:
         key, filename = _serializer().loads(token, max_age=MAX_AGE_SECONDS)
         return KeptUpload(token, Upload(filename, files().get(key)))

@@ -1,5 +1,6 @@
 """A clock's own page and what is done there, and the page of absences: what is shown, kept, refused, and to whom."""
 
+import re
 from datetime import datetime, timedelta
 from io import BytesIO
 
@@ -48,6 +49,12 @@ def photo() -> tuple[BytesIO, str]:
     return picture, "照片.jpg"
 
 
+def kept_token(page: str) -> str:
+    found = re.search(r'name="kept" value="([^"]+)"', page)
+    assert found is not None
+    return found[1]
+
+
 def start(world: World, at, *, account=None, branch=None, number: int = 1) -> Timer:
     account = account or world.account
     matter = Matter("claim", number, f"CLM-2026-{number:06d}", account.id, (branch or world.gongyi).id)
@@ -72,6 +79,54 @@ def survey(world: World, now) -> Timer:
 def pause_id(timer: Timer) -> int:
     entries = sla.entries_of([timer.id])[timer.id]
     return next(entry.id for entry in entries if entry.kind is EventKind.PAUSE)
+
+
+class TestPaperOfAPause:
+    @pytest.fixture
+    def running(self, world, now) -> Timer:
+        return start(world, now - 10 * MINUTE)
+
+    def send(self, client, timer, **changes: object):
+        typed = {"reason": "waiting_for_client_documents", "note": "等行驶证", **changes}
+        return client.post(f"/timers/{timer.id}/pause", data=typed)
+
+    def test_is_kept_when_another_field_is_refused(self, sign_in, running, now) -> None:
+        client = sign_in("claims1")
+        early = local(now - DAY)
+        refused = self.send(client, running, at=early, evidence=photo())
+        again = self.send(client, running, at=early, kept=kept_token(refused.text))
+
+        answer = self.send(client, running, kept=kept_token(again.text))
+
+        assert (refused.status_code, again.status_code, answer.status_code) == (422, 422, 303)
+        assert "照片.jpg 已保留" in again.text
+        assert db.session.scalars(select(Document.filename)).one() == "照片.jpg"
+
+    def test_gives_way_to_one_chosen_anew(self, sign_in, running, now) -> None:
+        client = sign_in("claims1")
+        refused = self.send(client, running, at=local(now - DAY), evidence=photo())
+
+        pdf = (BytesIO(b"%PDF-1.7\n%%EOF"), "告知书.pdf")
+        self.send(client, running, kept=kept_token(refused.text), evidence=pdf)
+
+        assert db.session.scalars(select(Document.filename)).one() == "告知书.pdf"
+
+    @pytest.mark.parametrize("content", [b"", b"hello", b"PDF"])
+    def test_that_cannot_be_opened_is_told_so_and_not_kept(self, sign_in, running, content) -> None:
+        answer = self.send(sign_in("claims1"), running, evidence=(BytesIO(content), "证明.pdf"))
+
+        assert answer.status_code == 422
+        assert "证明.pdf 无法打开，请选择照片（JPEG、PNG 或 WebP）或 PDF。" in answer.text
+        assert "等行驶证" in answer.text
+        assert 'name="kept"' not in answer.text
+
+    def test_of_somebody_else_stands_for_nothing(self, sign_in, running, now) -> None:
+        refused = self.send(sign_in("manager"), running, at=local(now - DAY), evidence=photo())
+
+        answer = self.send(sign_in("claims1"), running, kept=kept_token(refused.text))
+
+        assert answer.status_code == 422
+        assert "该原因需要凭据" in answer.text
 
 
 class TestPage:
@@ -361,6 +416,21 @@ class TestCorrection:
             )
             == 0
         )
+
+    def test_a_paper_sent_with_the_check_serves_for_the_correction(
+        self, sign_in, claim, timer, address
+    ) -> None:
+        client = sign_in("manager")
+        data = self.form(timer, claim.reported_at + 50 * MINUTE, action="check")
+
+        checked = client.post(address, data=data)
+
+        assert "照片.jpg 已保留" in checked.text
+        data = self.form(timer, claim.reported_at + 50 * MINUTE, kept=kept_token(checked.text))
+        del data["evidence"]
+        assert client.post(address, data=data).status_code == 303
+        papers = set(db.session.scalars(select(TimerCorrection.evidence_id)))
+        assert [db.session.get(Document, paper).filename for paper in papers] == ["照片.jpg"]
 
     def test_an_old_page_is_told_the_new_time(self, sign_in, claim, timer, address) -> None:
         client, old = sign_in("manager"), timer.stopped_at.isoformat()

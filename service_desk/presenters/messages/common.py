@@ -8,6 +8,7 @@ MESSAGES = {
     "stale": _l("Someone else changed this while you were working. Check the current values and send again."),
     "required": _l("Please fill this in."),
     "file_too_large": _l("%(filename)s is larger than %(megabytes)s MB. Choose a smaller file."),
+    "paper_unreadable": _l("%(filename)s cannot be opened. Choose a photo (JPEG, PNG or WebP) or a PDF."),
     "photo_unreadable": _l("%(filename)s cannot be opened as a photo. Choose a JPEG, PNG or WebP picture."),
     "upload_too_large": _l("The files together are larger than %(megabytes)s MB. Send fewer at a time."),
     "amount_invalid": _l("Enter an amount in yuan, such as 1,200.00."),

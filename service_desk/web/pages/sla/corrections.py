@@ -18,6 +18,8 @@ from service_desk.services.enquiries import corrections as of_enquiries
 from service_desk.services.sla import corrections
 from service_desk.services.sla.corrections import Affected, MatterLife
 from service_desk.services.sla.timers import get_timer
+from service_desk.web import evidence
+from service_desk.web.evidence import Evidence
 from service_desk.web.http import actor, again, attempt, done
 from service_desk.web.pages.sla.blueprint import bp
 from service_desk.web.pages.sla.timers import store_evidence
@@ -34,14 +36,15 @@ def correct_time(timer_id: int, entry_id: int) -> ResponseReturnValue:
     form = CorrectionForm(data={"at": recorded, "shown_at": recorded.isoformat()})
     if request.method == "GET":
         return render_template("sla/correct_time.html", **_context(timer, affected, form))
+    paper = evidence.received(form)
     if request.form.get("action") == "check":
-        return _checked(timer, entry_id, form)
-    if attempt(form, lambda: _correct_once(timer, entry_id, form)):
+        return _checked(timer, entry_id, form, paper)
+    if attempt(form, lambda: _correct_once(timer, entry_id, form, paper)):
         return done(_("The time was corrected; both times are kept."), "sla.timer", timer_id=timer_id)
-    return _refused(timer_id, entry_id, form)
+    return _refused(timer_id, entry_id, form, paper)
 
 
-def _checked(timer: Timer, entry_id: int, form: CorrectionForm) -> ResponseReturnValue:
+def _checked(timer: Timer, entry_id: int, form: CorrectionForm, paper: Evidence) -> ResponseReturnValue:
     found: list[Affected] = []
     form.ask_only_time()
 
@@ -50,13 +53,13 @@ def _checked(timer: Timer, entry_id: int, form: CorrectionForm) -> ResponseRetur
         found.extend(corrections.preview(timer.id, command, life=_life(timer), actor=actor(), now=g.now))
 
     if attempt(form, look):
-        return render_template("sla/correct_time.html", **_context(timer, found, form))
-    return _refused(timer.id, entry_id, form)
+        return render_template("sla/correct_time.html", **_context(timer, found, form, paper))
+    return _refused(timer.id, entry_id, form, paper)
 
 
-def _correct_once(timer: Timer, entry_id: int, form: CorrectionForm) -> None:
+def _correct_once(timer: Timer, entry_id: int, form: CorrectionForm, paper: Evidence) -> None:
     def make() -> str:
-        command = form.correction(entry_id, store_evidence(timer))
+        command = form.correction(entry_id, store_evidence(timer, paper))
         # What the clock is about keeps the time as well.
         if of_claims.is_of_claim(timer):
             of_claims.correct(timer.id, command, actor=actor(), now=g.now)
@@ -69,14 +72,14 @@ def _correct_once(timer: Timer, entry_id: int, form: CorrectionForm) -> None:
     submissions.once("time_correction", form.idempotency_key.data or "", make, actor=actor(), now=g.now)
 
 
-def _refused(timer_id: int, entry_id: int, form: CorrectionForm) -> ResponseReturnValue:
+def _refused(timer_id: int, entry_id: int, form: CorrectionForm, paper: Evidence) -> ResponseReturnValue:
     # Before anything is read again: what the refused act had begun must not be shown as done.
     db.session.rollback()
     timer = get_timer(timer_id, actor=actor())
     affected = corrections.read_affected(timer_id, entry_id, actor=actor(), now=g.now)
     # The page now shows the time as it is, so what is sent again is based on that.
     form.shown_at.data = affected[0].entry.at.isoformat()
-    return again("sla/correct_time.html", **_context(timer, affected, form))
+    return again("sla/correct_time.html", **_context(timer, affected, form, paper))
 
 
 def _life(timer: Timer) -> MatterLife:
@@ -87,8 +90,11 @@ def _life(timer: Timer) -> MatterLife:
     return corrections.life_of_clocks(timer, g.now)
 
 
-def _context(timer: Timer, affected: list[Affected], form: CorrectionForm) -> dict[str, Any]:
+def _context(
+    timer: Timer, affected: list[Affected], form: CorrectionForm, paper: Evidence | None = None
+) -> dict[str, Any]:
     return {
+        "kept": evidence.still_kept(paper, form) if paper else None,
         "timer": timer,
         "entry": affected[0].entry,
         "effects": timer_words.effects(affected),

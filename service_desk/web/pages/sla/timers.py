@@ -23,7 +23,9 @@ from service_desk.services.sla.corrections import correctable
 from service_desk.services.sla.ledger import matter_of
 from service_desk.services.sla.life import PauseTold, TimerLife, read_life
 from service_desk.services.sla.timers import get_timer_to_handle, may_handle
-from service_desk.web.http import actor, again, attempt, done, files, uploads
+from service_desk.web import evidence
+from service_desk.web.evidence import Evidence
+from service_desk.web.http import actor, again, attempt, done, files
 from service_desk.web.pages.sla.blueprint import bp
 from service_desk.web.pages.sla.breaches import matter_page, matter_url
 
@@ -145,12 +147,13 @@ def pause(timer_id: int) -> ResponseReturnValue:
     form = PauseForm()
     form.reason.choices = [("", "—"), *words.pause_choices()]
     endpoint, values = _back_to(timer)
-    if attempt(form, lambda: _pause_once(timer, form)):
+    paper = evidence.received(form)
+    if attempt(form, lambda: _pause_once(timer, form, paper)):
         return done(_("The clock is paused."), endpoint, **values)
     context = {"form": form, "timer": timer, "back": matter_url(timer), "words": words}
     if request.method == "POST":
-        return again("sla/pause.html", **context)
-    return render_template("sla/pause.html", **context)
+        return again("sla/pause.html", kept=evidence.still_kept(paper, form), **context)
+    return render_template("sla/pause.html", kept=None, **context)
 
 
 @bp.post("/timers/<int:timer_id>/resume")
@@ -169,13 +172,13 @@ def _back_to(timer: Timer) -> tuple[str, dict[str, Any]]:
     return matter_page(timer)
 
 
-def _pause_once(timer: Timer, form: PauseForm) -> None:
+def _pause_once(timer: Timer, form: PauseForm, paper: Evidence) -> None:
     def make() -> str:
         sla.pause(
             timer.id,
             form.reason.data or "",
             form.note.data or "",
-            store_evidence(timer),
+            store_evidence(timer, paper),
             actor=actor(),
             now=g.now,
             at=form.since(g.now),
@@ -185,17 +188,17 @@ def _pause_once(timer: Timer, form: PauseForm) -> None:
     submissions.once("pause", form.idempotency_key.data or "", make, actor=actor(), now=g.now)
 
 
-def store_evidence(timer: Timer) -> int | None:
-    """Keep the paper that was sent along with the clock's matter; None when there was none."""
-    for upload in uploads("evidence")[:1]:
-        paper = documents.store_paper(
-            files(),
-            upload,
-            DocumentKind.PAUSE_EVIDENCE,
-            matter_of(timer),
-            field="evidence",
-            actor=actor(),
-            now=g.now,
-        )
-        return paper.id
-    return None
+def store_evidence(timer: Timer, paper: Evidence) -> int | None:
+    """Keep the paper with the clock's matter; None when there was none."""
+    if paper.upload is None:
+        return None
+    stored = documents.store_paper(
+        files(),
+        paper.upload,
+        DocumentKind.PAUSE_EVIDENCE,
+        matter_of(timer),
+        field="evidence",
+        actor=actor(),
+        now=g.now,
+    )
+    return stored.id
