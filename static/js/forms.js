@@ -1,4 +1,4 @@
-// Forms: one click sends once, changed entries are not lost unasked, filters send themselves.
+// Forms: one click sends once, changed entries are not lost unasked or for want of a network, filters send themselves.
 
 const dirty = new Set();
 
@@ -6,6 +6,12 @@ const dirty = new Set();
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (event.defaultPrevented || form.method !== "post" || form.dataset.fragment) return;
+  // The browser's own page would take the place of all that was typed.
+  if (!navigator.onLine) {
+    event.preventDefault();
+    sayOffline(form);
+    return;
+  }
   // The answer is a file: this page stays, so nothing would unlock it.
   if ("downloads" in form.dataset) return;
   if (form.dataset.sent) {
@@ -16,6 +22,16 @@ document.addEventListener("submit", (event) => {
   dirty.delete(form);
   // Later, so that the clicked button's own name and value are still sent.
   setTimeout(() => setButtons(form, true));
+});
+
+function sayOffline(form) {
+  form.querySelector(".offline-words")?.remove();
+  form.append(document.getElementById("offline-words").content.cloneNode(true));
+  form.querySelector(".offline-words").scrollIntoView({ block: "nearest" });
+}
+
+window.addEventListener("online", () => {
+  document.querySelectorAll(".offline-words").forEach((words) => words.remove());
 });
 
 window.addEventListener("pageshow", () => {

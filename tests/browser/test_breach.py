@@ -80,3 +80,31 @@ def test_the_handler_sees_the_broken_promise_wherever_the_claim_stands(
     expect(page.locator("#clocks")).to_contain_text("over by 1 h")
     page.goto("/notices")
     expect(page.locator("main")).to_contain_text(claim.number)
+
+
+def test_a_review_signed_without_network_stays_on_the_page_until_it_can_be_sent(
+    world: World, open_desk: Callable[..., Page]
+) -> None:
+    now = utc_now()
+    claim_late_by_an_hour(world, now)
+    sla_sweep.run(now)
+    page = open_desk("manager", language="en")
+    page.goto("/breaches")
+    page.get_by_role("table").get_by_role("link").first.click()
+    page.get_by_label("Cause").select_option("workload")
+    page.get_by_label("Person responsible").select_option(str(world.claims1.id))
+    page.get_by_label("Explanation").fill("隧道里没有信号")
+    page.get_by_role("textbox", name="Correction").fill("出隧道后再填")
+    page.get_by_label("Correct by").fill(f"{now + timedelta(days=14):%Y-%m-%d}")
+    page.context.set_offline(True)
+
+    page.get_by_role("button", name="Sign the review").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("nothing was sent")
+    expect(page.get_by_label("Explanation")).to_have_value("隧道里没有信号")
+    assert axe_problems(page) == []
+    page.context.set_offline(False)
+    expect(page.get_by_role("alert")).to_have_count(0)
+    page.get_by_role("button", name="Sign the review").click()
+    expect(page.get_by_role("status").filter(has_text="The review is signed.")).to_be_visible()
+    expect(page.locator("main")).to_contain_text("隧道里没有信号")
