@@ -1,9 +1,10 @@
 """The client's word against a pause: raised once a pause, decided by a manager who has no part in it."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from service_desk.base.errors import Conflict, Forbidden, Invalid, NotFound
@@ -14,7 +15,7 @@ from service_desk.rules.permissions import Action, Role
 from service_desk.rules.sla import EventKind
 from service_desk.services import access, audit, notices
 from service_desk.services.sla import ledger, rejudging, starting, telling, timers
-from service_desk.services.sla.life import end_of_pause
+from service_desk.services.sla.life import PauseTold, end_of_pause
 
 # A verdict must come to rest some day.
 OPEN_AFTER_END = timedelta(days=30)
@@ -48,12 +49,48 @@ def object_to_pause(timer_id: int, entry_id: int, text: str, *, actor: User, now
     return objection
 
 
-def may_object(timer: Timer, pause: TimerEntry, *, actor: User, now: datetime) -> bool:
+@dataclass(frozen=True)
+class Undecided:
+    """An objection that waits for a decision, with its pause and clock."""
+
+    objection: PauseObjection
+    pause: TimerEntry
+    timer: Timer
+
+
+def list_undecided(*, actor: User, limit: int) -> tuple[list[Undecided], int]:
+    """Objections that this manager may decide, the oldest first, and how many there are; none for others."""
+    if not access.may(actor, Action.REVIEW_BREACHES):
+        return [], 0
+    held = TimerEntry.__table__.alias()
+    took_part = exists().where(
+        held.c.timer_id == PauseObjection.timer_id,
+        or_(
+            (held.c.holder_id == actor.id)
+            & (held.c.voided_at.is_(None) | (held.c.id == PauseObjection.entry_id)),
+            (held.c.id == PauseObjection.entry_id) & (held.c.actor_id == actor.id),
+        ),
+    )
+    statement = (
+        select(PauseObjection, TimerEntry, Timer)
+        .join(TimerEntry, TimerEntry.id == PauseObjection.entry_id)
+        .join(Timer, Timer.id == PauseObjection.timer_id)
+        .where(PauseObjection.is_upheld.is_(None), ~took_part)
+    )
+    waiting = access.visible(actor, Action.READ_CLOCKS, statement, Timer)
+    total = db.session.scalar(
+        select(func.count()).select_from(waiting.with_only_columns(PauseObjection.id).subquery())
+    )
+    rows = db.session.execute(waiting.order_by(PauseObjection.raised_at, PauseObjection.id).limit(limit))
+    return [Undecided(*row) for row in rows.tuples()], total or 0
+
+
+def may_object(timer: Timer, pause: PauseTold, *, actor: User, now: datetime) -> bool:
     """Whether the form is worth showing; `object_to_pause` decides."""
-    if not access.may(actor, Action.OBJECT_TO_PAUSES) or _find(pause) is not None:
+    if not access.may(actor, Action.OBJECT_TO_PAUSES) or pause.objection is not None:
         return False
     try:
-        _require_open_to_objection(timer, pause, now)
+        _require_open_to_objection(timer, pause.entry, now)
     except Conflict:
         return False
     return True
@@ -109,10 +146,6 @@ def _get_pause(timer: Timer, entry_id: int) -> TimerEntry:
     if pause is None:
         raise NotFound("not_found")
     return pause
-
-
-def _find(pause: TimerEntry) -> PauseObjection | None:
-    return db.session.scalar(select(PauseObjection).where(PauseObjection.entry_id == pause.id))
 
 
 def _require_open_to_objection(timer: Timer, pause: TimerEntry, now: datetime) -> None:

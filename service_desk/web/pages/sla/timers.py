@@ -111,7 +111,7 @@ def _shown_pause(pause: PauseTold, life: TimerLife, refused: Form | None) -> dic
     """A pause with the form that this reader may send about it."""
     objection, me = pause.objection, actor()
     shown: dict[str, Any] = {"pause": pause, "objection_form": None, "decision_form": None, "is_party": False}
-    if objections.may_object(life.timer, pause.entry, actor=me, now=g.now):
+    if objections.may_object(life.timer, pause, actor=me, now=g.now):
         shown["objection_form"] = _or_refused(_objection_form(pause.entry.id), refused)
     if objection is None or objection.is_upheld is not None or not access.may(me, Action.REVIEW_BREACHES):
         return shown
