@@ -36,7 +36,10 @@ __all__ = [
 
 @dataclass(frozen=True)
 class TaskLine:
-    """A row of the to-do list. `subject` is empty for a claim, whose plate says it."""
+    """A row of the to-do list. `subject` is empty for a claim, whose plate says it.
+
+    `stands_in` names whose clock it is while they are away; empty for a clock of one's own.
+    """
 
     pill: Pill
     step: str
@@ -46,6 +49,7 @@ class TaskLine:
     branch: str
     plate: str
     reserve_fen: int | None
+    stands_in: str
 
 
 def task_line(task: Task, now: datetime) -> TaskLine:
@@ -60,6 +64,7 @@ def task_line(task: Task, now: datetime) -> TaskLine:
         branch=branch_name(task.branch) if task.branch else "—",
         plate=plate(task.plate) if task.plate else "—",
         reserve_fen=(task.claim.reserve_fen or None) if task.claim else None,
+        stands_in=_("stands in for %(name)s", name=task.covered.name) if task.covered else "",
     )
 
 

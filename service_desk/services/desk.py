@@ -24,7 +24,8 @@ from service_desk.services.claims import common, queries
 from service_desk.services.claims.queries import ClaimFilter, ClaimRow, QueueView
 from service_desk.services.enquiries import ContactFilter, ContactRow, ContactView
 from service_desk.services.renewals import BoardRow, ExpiryFilter, MissedCover
-from service_desk.services.sla import remedies
+from service_desk.services.sla import objections, remedies
+from service_desk.services.sla.objections import Undecided
 from service_desk.services.sla.remedies import Remedy
 
 TASKS = 20
@@ -36,13 +37,17 @@ DELIVERIES_SINCE = timedelta(days=90)
 
 @dataclass(frozen=True)
 class Task:
-    """A clock the reader holds, and what it is about. `claim` and `enquiry` are None for a breach review."""
+    """A clock the reader holds, and what it is about. `claim` and `enquiry` are None for a breach review.
+
+    `covered` is whom the reader stands in for with it.
+    """
 
     timer: Timer
     branch: Branch | None
     claim: Claim | None
     enquiry: Enquiry | None
     vehicle: Vehicle | None
+    covered: User | None
 
     @property
     def plate(self) -> str:
@@ -70,6 +75,8 @@ class StaffHome:
     offers: list[tuple[Handover, User]]
     corrections: list[Remedy]
     correction_count: int
+    objections: list[Undecided]
+    objection_count: int
     large_losses: list[tuple[Claim, Branch]]
     renewals: list[BoardRow]
     deliveries: list[Delivery]
@@ -113,6 +120,7 @@ def staff_home(account_id: int, *, actor: User, now: datetime) -> StaffHome:
     tasks, task_count = _tasks(actor)
     contacts, contact_count = enquiries.list_owned(actor=actor, limit=ROWS)
     corrections, correction_count = remedies.list_owed(actor=actor, limit=ROWS)
+    undecided, objection_count = objections.list_undecided(actor=actor, limit=ROWS)
     return StaffHome(
         tasks=tasks,
         task_count=task_count,
@@ -121,6 +129,8 @@ def staff_home(account_id: int, *, actor: User, now: datetime) -> StaffHome:
         offers=enquiries.list_offered(actor=actor),
         corrections=corrections,
         correction_count=correction_count,
+        objections=undecided,
+        objection_count=objection_count,
         large_losses=_large_losses(account_id, actor, now),
         renewals=renewals.board_counts(account_id, actor=actor, now=now, within_days=RENEWAL_DAYS),
         deliveries=_deliveries(account_id, actor, now),
@@ -142,11 +152,12 @@ def _with_matter(statement: Select[Any]) -> Select[Any]:
     of_claim = and_(Timer.matter_kind == common.MATTER_KIND, Claim.id == Timer.matter_id)
     of_enquiry = and_(Timer.matter_kind == enquiries.MATTER_KIND, Enquiry.id == Timer.matter_id)
     return (
-        statement.add_columns(Branch, Claim, Enquiry, Vehicle)
+        statement.add_columns(Branch, Claim, Enquiry, Vehicle, User)
         .outerjoin(Branch, Branch.id == Timer.branch_id)
         .outerjoin(Claim, of_claim)
         .outerjoin(Enquiry, of_enquiry)
         .outerjoin(Vehicle, Vehicle.id == Enquiry.vehicle_id)
+        .outerjoin(User, User.id == Timer.covered_id)
     )
 
 

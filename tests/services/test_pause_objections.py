@@ -224,6 +224,23 @@ class TestDeciding:
         self.decide(objection, third, later, upheld=True)
         assert survey.state is TimerState.RUNNING
 
+    def test_waits_for_the_managers_who_may_decide_it(self, world, matter, survey, at) -> None:
+        second = UserFactory(username="m2", role=Role.MANAGER, accounts=[world.account])
+        stranger = UserFactory(username="m4", role=Role.MANAGER, accounts=[world.foreign_account])
+        sla.hand_over(matter, to_id=second.id, at=at, actor=world.claims1, now=at)
+        objection = object_to(survey, world.hq, at)
+
+        def waiting(actor: User) -> list[PauseObjection]:
+            found, count = objections.list_undecided(actor=actor, limit=10)
+            assert count == len(found)
+            return [one.objection for one in found]
+
+        assert waiting(world.manager) == [objection]
+        for actor in (second, stranger, world.claims1, world.hq):
+            assert waiting(actor) == []
+        self.decide(objection, world.manager, at, upheld=True)
+        assert waiting(world.manager) == []
+
     def test_is_done_once_and_on_a_fresh_page(self, world, survey, at) -> None:
         objection = object_to(survey, world.hq, at)
         with pytest.raises(Conflict, match="stale"):

@@ -9,8 +9,11 @@ from service_desk.base.clock import utc_now
 from service_desk.models.claims import WantedDocument, WantedState
 from service_desk.models.db import db
 from service_desk.models.enquiries import MatterKind
+from service_desk.models.sla import AbsenceKind
 from service_desk.services import enquiries, sla
 from service_desk.services.claims import reserves
+from service_desk.services.sla import absences, objections
+from service_desk.services.sla.absences import PlanAbsence
 from tests.claim_cases import reported_claim
 from tests.factories import CoverageFactory, PolicyFactory
 from tests.world import World
@@ -46,6 +49,35 @@ def test_an_offer_is_decided_from_the_desk(world: World, sign_in) -> None:
 
     assert f"/handovers/{offer.id}/accept" in page
     assert f"/handovers/{offer.id}/refuse" in page
+
+
+def test_a_clock_held_for_somebody_away_says_for_whom(world: World, sign_in) -> None:
+    now = utc_now()
+    claim = reported_claim(world, now)
+    leave = PlanAbsence(world.claims1.id, world.claims2.id, AbsenceKind.LEAVE, now, now + timedelta(days=1))
+    absences.plan(leave, actor=world.claims1, now=now)
+    db.session.commit()
+
+    page = sign_in("claims2").get("/").text
+
+    assert f"/claims/{claim.number}" in page
+    assert f"代 {world.claims1.name}" in page
+
+
+def test_a_manager_sees_the_objections_that_wait_and_others_do_not(world: World, sign_in) -> None:
+    now = utc_now()
+    claim = reported_claim(world, now)
+    timer = sla.timers_of("claim", [claim.id])[claim.id][0]
+    sla.pause(timer.id, "vehicle_unavailable", "", None, actor=world.claims1, now=now)
+    pause = sla.entries_of([timer.id])[timer.id][-1]
+    objections.object_to_pause(timer.id, pause.id, "车一直在场内", actor=world.hq, now=now)
+    db.session.commit()
+
+    page = sign_in("manager").get("/").text
+
+    assert "待处理的异议" in page
+    assert f"/timers/{timer.id}#pauses" in page
+    assert "待处理的异议" not in sign_in("claims2").get("/").text
 
 
 def test_todays_large_loss_stands_with_the_time_the_group_was_told(world: World, sign_in) -> None:
