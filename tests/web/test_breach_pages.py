@@ -260,6 +260,18 @@ class TestReview:
         assert client.post(f"/breaches/{late.id}", data=data).status_code == 303
         assert reviews() == 1
 
+    def test_who_signed_in_another_tab_is_not_told_of_another_manager(
+        self, sign_in: SignIn, world: World, late: Timer
+    ) -> None:
+        client = sign_in("manager")
+        client.post(f"/breaches/{late.id}", data=review(world, idempotency_key="first tab"))
+
+        answer = client.post(f"/breaches/{late.id}", data=review(world, idempotency_key="second tab"))
+
+        assert answer.status_code == 409
+        assert "您已签署此复核" in answer.text
+        assert "其他管理人员已签署" not in answer.text
+
     def test_a_second_manager_is_told_and_keeps_the_words(
         self, sign_in: SignIn, world: World, late: Timer
     ) -> None:
