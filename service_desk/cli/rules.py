@@ -9,8 +9,7 @@ import click
 from flask.cli import AppGroup
 
 from service_desk.base.errors import Invalid
-from service_desk.presenters.languages import in_language
-from service_desk.presenters.messages import sentence
+from service_desk.presenters.messages import in_all_languages
 from service_desk.rules.calendar import run_vectors
 from service_desk.rules.settlement.audit import settle_document
 
@@ -35,15 +34,18 @@ def settle(file: Path) -> None:
 
 def _answer(file: Path, answer: Callable[[Any], list[dict[str, Any]]]) -> None:
     try:
-        document = json.loads(file.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise click.ClickException(f"{file} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise click.ClickException(f"{file} is not a JSON file: {error}") from error
-    try:
-        answers = answer(document)
+        answers = answer(_read(file))
     except Invalid as error:
-        with in_language("en"):
-            raise click.ClickException(f"{file}: {sentence(error)}") from error
+        place = f"{file}, {error.field}" if error.field else str(file)
+        raise click.ClickException(f"{place}:\n{in_all_languages(error)}") from error
     # Bytes, so that Chinese text comes out whole whatever the terminal's encoding is.
     click.echo(json.dumps(answers, ensure_ascii=False, indent=1).encode())
+
+
+def _read(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise Invalid("json_file_unreadable", reason=error.strerror) from error
+    except (ValueError, RecursionError) as error:
+        raise Invalid("json_file_broken", reason=str(error)) from error

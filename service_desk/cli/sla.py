@@ -7,6 +7,7 @@ from service_desk.base.clock import utc_now
 from service_desk.base.errors import NotFound
 from service_desk.models.db import db
 from service_desk.presenters.languages import LANGUAGE_NAMES, in_language
+from service_desk.presenters.messages import in_all_languages
 from service_desk.presenters.sla_ledger import story
 from service_desk.services.sla.files import TimerFile, find_file
 
@@ -27,7 +28,8 @@ def explain(timer_id: int, language: str | None) -> None:
     try:
         file = find_file(timer_id, utc_now())
     except NotFound as error:
-        raise click.ClickException(f"There is no timer {timer_id}.") from error
+        unknown = NotFound("timer_unknown", number=timer_id)
+        raise click.ClickException(f"TIMER_ID:\n{in_all_languages(unknown)}") from error
     stories = [_told(file, language) for language in ([language] if language else LANGUAGE_NAMES)]
     db.session.rollback()
     click.echo("\n\n".join(stories).encode())

@@ -51,22 +51,47 @@ def test_answers_have_the_type_of_their_question() -> None:
 
 
 @pytest.mark.parametrize(
-    ("case", "problem"),
+    ("changed", "code", "field"),
     [
-        (CASE | {"op": "multiply"}, "multiply"),
-        (CASE | {"calendar": "nowhere"}, "nowhere"),
-        ({name: value for name, value in CASE.items() if name != "seconds"}, "seconds"),
-        (CASE | {"start": "2026-11-16T09:00:00"}, "naive datetime"),
-        (CASE | {"start": "yesterday"}, "Invalid isoformat string: 'yesterday'"),
-        (CASE | {"seconds": -1}, "negative length"),
+        ({"op": "multiply"}, "clock_operation_unknown", "op"),
+        ({"calendar": "nowhere"}, "clock_calendar_unknown", "calendar"),
+        ({"calendar": ["a"]}, "clock_calendar_unknown", "calendar"),
+        ({"start": "2026-11-16T09:00:00"}, "clock_time_naive", "start"),
+        ({"op": "between", "end": "2026-11-16T09:00:00"}, "clock_time_naive", "end"),
+        ({"pauses": [["2026-11-16T09:00:00", "2026-11-16T10:00:00"]]}, "clock_time_naive", "pauses"),
+        ({"start": "yesterday"}, "clock_time_invalid", "start"),
+        ({"start": None}, "clock_time_invalid", "start"),
+        ({"seconds": -1}, "clock_seconds_invalid", "seconds"),
+        ({"seconds": "60"}, "clock_seconds_invalid", "seconds"),
+        ({"seconds": 1.5}, "clock_seconds_invalid", "seconds"),
+        ({"seconds": float("nan")}, "clock_seconds_invalid", "seconds"),
+        ({"pauses": [["2026-11-16T09:00:00Z"]]}, "clock_pauses_invalid", "pauses"),
     ],
 )
-def test_a_case_that_cannot_be_read_is_refused_by_its_id(case: dict[str, Any], problem: str) -> None:
-    with pytest.raises(Invalid) as refusal:
+def test_a_case_that_cannot_be_read_is_refused_by_its_id(
+    changed: dict[str, Any], code: str, field: str
+) -> None:
+    with pytest.raises(Invalid, match=code) as refusal:
+        run_vectors({"cases": [CASE | changed]})
+
+    assert (refusal.value.field, refusal.value.params["id"]) == (field, "a")
+
+
+@pytest.mark.parametrize("name", ["op", "start", "seconds"])
+def test_a_case_without_a_value_is_refused(name: str) -> None:
+    case = {key: value for key, value in CASE.items() if key != name}
+
+    with pytest.raises(Invalid, match="clock_value_missing") as refusal:
         run_vectors({"cases": [case]})
 
-    assert refusal.value.code == "clock_case_invalid"
-    assert refusal.value.params == {"id": "a", "problem": problem}
+    assert (refusal.value.field, refusal.value.params) == (name, {"id": "a"})
+
+
+def test_a_wrong_calendar_is_refused_by_its_name() -> None:
+    with pytest.raises(Invalid, match="calendar_never_open") as refusal:
+        run_vectors({"calendars": {"office": {"tz": "UTC", "week": {}}}, "cases": []})
+
+    assert refusal.value.field == "office.week"
 
 
 @pytest.mark.parametrize(

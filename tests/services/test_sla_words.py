@@ -125,7 +125,11 @@ def test_explain_prints_the_story(app: Flask, session, survey, now) -> None:
     unknown = runner.invoke(args=["sla", "explain", "999"])
     assert told.exit_code == 0
     assert "CLM-2026-000007 查勘" in told.output
-    assert (unknown.exit_code, unknown.output) == (1, "Error: There is no timer 999.\n")
+    assert unknown.exit_code == 1
+    assert unknown.output.splitlines()[1:] == [
+        "  没有编号为 999 的时限。",
+        "  There is no clock of number 999.",
+    ]
 
 
 def test_the_clock_command_answers_the_vectors(app: Flask) -> None:
@@ -135,14 +139,30 @@ def test_the_clock_command_answers_the_vectors(app: Flask) -> None:
 
 
 @pytest.mark.parametrize("command", ["clock", "settle"])
-@pytest.mark.parametrize("content", ["[1, 2", '{"a": 1}'])
-def test_a_wrong_file_is_one_clear_line(app: Flask, tmp_path, command, content) -> None:
+@pytest.mark.parametrize("content", ["[1, 2", '{"a": 1}', "[" * 100_000])
+def test_a_wrong_file_is_refused_in_both_languages(app: Flask, tmp_path, command, content) -> None:
     file = tmp_path / "cases.json"
     file.write_text(content)
     answer = app.test_cli_runner().invoke(args=["rules", command, str(file)])
     assert answer.exit_code == 1
-    assert answer.output.count("\n") == 1
-    assert answer.output.startswith("Error: ")
+    assert answer.output.count("\n") == 3
+    assert answer.output.startswith(f"Error: {file}:\n")
+
+
+def test_a_naive_time_is_refused_with_case_and_field_in_both_languages(app: Flask, tmp_path) -> None:
+    file = tmp_path / "cases.json"
+    case = {"id": "c7", "op": "is_open", "start": "2026-11-23T09:00", "tz": "UTC", "week": {}}
+    file.write_text(json.dumps({"cases": [{**case, "week": {"mon": [["08:30", "12:00"]]}}]}))
+    answer = app.test_cli_runner().invoke(args=["rules", "clock", str(file)])
+    place, chinese, english = answer.output.splitlines()
+    assert (answer.exit_code, place) == (1, f"Error: {file}, start:")
+    assert "案例 c7：“2026-11-23T09:00”没有注明时区" in chinese
+    assert "Case c7: “2026-11-23T09:00” does not say its zone." in english
+
+
+def test_a_file_that_is_not_there_is_refused(app: Flask, tmp_path) -> None:
+    answer = app.test_cli_runner().invoke(args=["rules", "clock", str(tmp_path / "none.json")])
+    assert (answer.exit_code, answer.output.count("\n")) == (1, 3)
 
 
 def test_settle_answers_the_worked_examples(app: Flask) -> None:

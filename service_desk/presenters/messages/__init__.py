@@ -10,6 +10,7 @@ from flask_babel import LazyString
 
 from service_desk.base.errors import DomainError
 from service_desk.presenters import times
+from service_desk.presenters.languages import LANGUAGE_NAMES, in_language
 
 
 def _all_sentences() -> dict[str, LazyString]:
@@ -29,6 +30,15 @@ SENTENCES = _all_sentences()
 def sentence(error: DomainError) -> str:
     """The refusal in words. Parameters fill the sentence's `%(name)s`."""
     return str(SENTENCES[error.code]) % {name: _shown(value) for name, value in error.params.items()}
+
+
+def in_all_languages(error: DomainError) -> str:
+    """The refusal in every language, a line each: for terminals, whose readers nobody knows."""
+    lines = []
+    for language in LANGUAGE_NAMES:
+        with in_language(language):
+            lines.append(f"  {sentence(error)}")
+    return "\n".join(lines)
 
 
 def sentence_for(code: str, params: Mapping[str, Any]) -> str:
