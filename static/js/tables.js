@@ -1,4 +1,5 @@
-// A table that is wider than its card can be reached and scrolled with the keyboard.
+// A table that is wider than its card can be reached and scrolled with the keyboard. Of tabs that do not all fit,
+// the current one is in sight.
 
 const watcher = new ResizeObserver((entries) => entries.forEach(({ target }) => mark(target)));
 
@@ -15,7 +16,13 @@ function mark(wrap) {
   }
 }
 
+function showCurrent(tab) {
+  const tabs = tab.closest(".views"), hidden = tab.getBoundingClientRect().right - tabs.getBoundingClientRect().right;
+  if (hidden > 0) tabs.scrollLeft += hidden;
+}
+
 function watch(root) {
+  root.querySelectorAll(".views [aria-current]").forEach(showCurrent);
   root.querySelectorAll("[data-scroll-label]").forEach((wrap) => watcher.observe(wrap));
 }
 

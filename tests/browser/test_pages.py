@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Page, Response
+from playwright.sync_api import Page, Response, expect
 from sqlalchemy import select
 
 from service_desk.base.clock import local_date, utc_now
@@ -158,3 +158,13 @@ def crawl(page: Page) -> Iterator[str]:
 def kind_of(path: str) -> str:
     """The path with its numbers taken out."""
     return re.sub(r"\d+", "#", re.sub(r"[A-Z]{3}-?\d{4}-\d+", "#", path))
+
+
+def test_the_chosen_one_of_many_tabs_is_in_sight_on_a_phone(
+    world: World, open_desk: Callable[..., Page]
+) -> None:
+    page = open_desk("manager", language="en", phone=True)
+
+    page.goto("/compliance?period=this_year")
+
+    expect(page.get_by_role("link", name="This year")).to_be_in_viewport(ratio=0.95)
