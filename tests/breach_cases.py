@@ -1,8 +1,9 @@
-"""Broken promises for tests: a survey promised in 60 minutes that went through several hands."""
+"""Broken promises for tests: a survey promised in 60 minutes that went through several hands; and papers of proof."""
 
 from datetime import date, datetime, timedelta
 
 from service_desk.models.db import db
+from service_desk.models.documents import Document, DocumentKind
 from service_desk.models.sla import BreachReview, Timer
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClockStep
@@ -69,3 +70,24 @@ def reviewed(world: World, now: datetime, *, due_on: date, owner: User | None = 
     )
     db.session.commit()
     return review
+
+
+def paper(matter: Matter, at: datetime) -> int:
+    """A paper that proves a pause or a time of the matter; its file is never opened."""
+    document = Document(
+        account_id=matter.account_id,
+        branch_id=matter.branch_id,
+        matter_kind=matter.kind,
+        matter_id=matter.id,
+        kind=DocumentKind.PAUSE_EVIDENCE,
+        filename="照片.jpg",
+        content_type="image/jpeg",
+        size_bytes=1,
+        sha256="0",
+        original_key="0",
+        storage_key="0",
+        uploaded_at=at,
+    )
+    db.session.add(document)
+    db.session.flush()
+    return document.id

@@ -7,7 +7,6 @@ from random import Random
 from service_desk.jobs import sla_sweep
 from service_desk.models.accounts import Branch
 from service_desk.models.db import db
-from service_desk.models.documents import Document, DocumentKind
 from service_desk.models.sla import BreachReview, Timer
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClockStep
@@ -15,6 +14,7 @@ from service_desk.rules.sla import PAUSE_RULES, PauseReason
 from service_desk.rules.vocabulary import Severity
 from service_desk.services import sla
 from service_desk.services.notices import Matter
+from tests.breach_cases import paper
 from tests.factories import BranchFactory
 from tests.world import World
 
@@ -85,7 +85,7 @@ def _run(
     moments = sorted(at + longest * chance.random() for _ in range(4))
     if chance.random() < 0.4 and moments[1] <= now:
         reason = chance.choice([PauseReason.FORCE_MAJEURE, PauseReason.WAITING_FOR_CLIENT_DOCUMENTS])
-        sla.pause(timer.id, reason, "等待", _paper(matter, at), actor=holder, now=moments[0])
+        sla.pause(timer.id, reason, "等待", paper(matter, at), actor=holder, now=moments[0])
         runs_out = moments[1] - moments[0] >= timedelta(days=PAUSE_RULES[reason].max_days)
         if chance.random() < 0.9 and not runs_out:
             sla.resume(timer.id, actor=holder, now=moments[1])
@@ -97,26 +97,6 @@ def _run(
         sla.cancel(matter, at=moments[3], actor=holder, now=moments[3])
     elif fate < 0.9 and moments[3] <= now:
         sla.stop(matter, (step,), at=moments[3], actor=holder, now=moments[3])
-
-
-def _paper(matter: Matter, at: datetime) -> int:
-    document = Document(
-        account_id=matter.account_id,
-        branch_id=matter.branch_id,
-        matter_kind=matter.kind,
-        matter_id=matter.id,
-        kind=DocumentKind.PAUSE_EVIDENCE,
-        filename="notice.jpg",
-        content_type="image/jpeg",
-        size_bytes=1,
-        sha256="0",
-        original_key="0",
-        storage_key="0",
-        uploaded_at=at,
-    )
-    db.session.add(document)
-    db.session.flush()
-    return document.id
 
 
 def _review_some(world: World, now: datetime, chance: Random) -> None:

@@ -9,7 +9,6 @@ from service_desk.base.errors import Invalid
 from service_desk.jobs import absences as absences_job
 from service_desk.jobs import sla_sweep
 from service_desk.models.db import db
-from service_desk.models.documents import Document, DocumentKind
 from service_desk.models.notices import Notice, NoticeState
 from service_desk.models.sla import AbsenceKind, SlaEvent, Timer, TimerEntry, TimerSegment, TimerState
 from service_desk.models.users import User
@@ -20,6 +19,7 @@ from service_desk.services.notices import Matter
 from service_desk.services.sla import absences, corrections
 from service_desk.services.sla.absences import PlanAbsence
 from service_desk.services.sla.corrections import Correction, MatterLife
+from tests.breach_cases import paper
 from tests.world import World
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -70,26 +70,6 @@ def segments(timer: Timer) -> list[tuple[int, PauseReason | None, int]]:
     return [
         (row.holder_id, row.reason, (row.seconds_before_due + row.seconds_after_due) // 60) for row in rows
     ]
-
-
-def paper(matter: Matter, at: datetime) -> int:
-    document = Document(
-        account_id=matter.account_id,
-        branch_id=matter.branch_id,
-        matter_kind=matter.kind,
-        matter_id=matter.id,
-        kind=DocumentKind.PAUSE_EVIDENCE,
-        filename="照片.jpg",
-        content_type="image/jpeg",
-        size_bytes=1,
-        sha256="0",
-        original_key="0",
-        storage_key="0",
-        uploaded_at=at,
-    )
-    db.session.add(document)
-    db.session.flush()
-    return document.id
 
 
 def correct_stop(timer: Timer, matter: Matter, to: datetime, *, actor: User, now: datetime) -> None:

@@ -8,13 +8,13 @@ from sqlalchemy import func, select
 from service_desk.base.errors import Conflict, Forbidden, Invalid, NotFound
 from service_desk.models.audit import AuditEntry
 from service_desk.models.db import db
-from service_desk.models.documents import Document, DocumentKind
 from service_desk.models.notices import Notice
 from service_desk.models.sla import SlaEvent, Timer, TimerEntry, TimerState
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.sla import EventKind, PauseReason
 from service_desk.services import sla
 from service_desk.services.notices import Matter
+from tests.breach_cases import paper
 from tests.world import World
 
 MINUTE = timedelta(minutes=1)
@@ -45,25 +45,6 @@ def survey(world: World, matter: Matter, now: datetime) -> Timer:
     )
     assert timer is not None
     return timer
-
-
-def paper(matter: Matter, now: datetime) -> int:
-    document = Document(
-        account_id=matter.account_id,
-        matter_kind=matter.kind,
-        matter_id=matter.id,
-        kind=DocumentKind.PAUSE_EVIDENCE,
-        filename="notice.jpg",
-        content_type="image/jpeg",
-        size_bytes=1,
-        sha256="0",
-        original_key="0",
-        storage_key="0",
-        uploaded_at=now,
-    )
-    db.session.add(document)
-    db.session.flush()
-    return document.id
 
 
 class TestStart:

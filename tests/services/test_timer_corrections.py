@@ -12,7 +12,6 @@ from service_desk.jobs import sla_sweep
 from service_desk.models.audit import AuditEntry
 from service_desk.models.claims import Claim, ClaimEvent, Survey
 from service_desk.models.db import db, unit_of_work
-from service_desk.models.documents import Document, DocumentKind
 from service_desk.models.enquiries import EnquiryChannel
 from service_desk.models.notices import Channel, Notice
 from service_desk.models.sla import (
@@ -35,6 +34,7 @@ from service_desk.services.enquiries import corrections as of_enquiries
 from service_desk.services.notices import Matter
 from service_desk.services.sla import corrections
 from service_desk.services.sla.corrections import Correction, MatterLife
+from tests.breach_cases import paper
 from tests.claim_cases import Journey, reported_claim
 from tests.factories import UserFactory
 from tests.world import World
@@ -65,26 +65,6 @@ def survey(world: World, matter: Matter, now: datetime, at: datetime) -> Timer:
     sla.stop(matter, [ClockStep.SURVEY], at=at, actor=world.claims1, now=at)
     assert timer.state is TimerState.BREACHED
     return timer
-
-
-def paper(matter: Matter, now: datetime) -> int:
-    document = Document(
-        account_id=matter.account_id,
-        branch_id=matter.branch_id,
-        matter_kind=matter.kind,
-        matter_id=matter.id,
-        kind=DocumentKind.PAUSE_EVIDENCE,
-        filename="照片.jpg",
-        content_type="image/jpeg",
-        size_bytes=1,
-        sha256="0",
-        original_key="0",
-        storage_key="0",
-        uploaded_at=now,
-    )
-    db.session.add(document)
-    db.session.flush()
-    return document.id
 
 
 def entry_of(timer: Timer, kind: EventKind) -> TimerEntry:
