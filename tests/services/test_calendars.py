@@ -296,7 +296,7 @@ class TestNewCalendar:
         row = make_calendar(self.command(), actor=world.admin, now=now)
 
         assert calendars.version_of(row.digest).number == 1
-        night = calendars.current_calendar("night-desk")
+        night = calendars.working_calendar(calendars.current_digest("night-desk"))
         # Monday 22:00 in Urumqi is midnight in Shanghai.
         assert night.next_opening(now) == china("2026-11-24 00:00")
         assert not calendars.depends_on_provisional("night-desk", now, china("2031-01-01 09:00"))

@@ -61,7 +61,7 @@ class TestStartingSet:
         assert set(db.session.scalars(select(ServiceLevel.step))) == set(ClockStep)
 
     def test_a_make_up_saturday_is_worked_and_a_holiday_is_not(self, defaults) -> None:
-        office = calendars.current_calendar("office")
+        office = calendars.working_calendar(calendars.current_digest("office"))
         assert office.is_open(china("2026-10-10 09:00"))
         assert not office.is_open(china("2026-10-01 09:00"))
         assert not office.is_open(china("2027-10-01 09:00"))

@@ -14,7 +14,7 @@ from service_desk.rules.permissions import Role
 from service_desk.rules.sla import Happening, HappeningKind
 from service_desk.services import sla
 from service_desk.services.notices import Matter
-from service_desk.services.sla.telling import recipients_of
+from service_desk.services.sla.people import People
 from tests.world import World
 
 Start = Callable[[list[str]], Timer]
@@ -38,7 +38,7 @@ def start(world: World, now: datetime) -> Start:
 
 def told(timer: Timer, kind: HappeningKind, level: int = 0) -> list[str]:
     happening = Happening(timer.started_at, kind, level)
-    return [user.username for user in recipients_of(timer, happening)]
+    return [user.username for user in People([timer]).recipients(timer, happening)]
 
 
 def escalated(timer: Timer, level: int = 2) -> list[str]:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from service_desk.base.clock import CHINA
 from service_desk.base.errors import Invalid
-from service_desk.rules.calendar.hours import WEEKDAYS, Hours, Span, hours_from_json
+from service_desk.rules.calendar.hours import WEEKDAYS, Hours, hours_from_json
 from service_desk.rules.calendar.table import DAY, EPOCH, MARGIN, SECOND, Table, compile_table, merge
 
 # A stretch [from, to) in which the clock stands.
@@ -46,10 +46,6 @@ class WorkingCalendar:
     def standard_day_seconds(self) -> int:
         """What "one working day" of a promise is worth: the commonest open weekday (7.5 h at the office)."""
         return self._standard_day_seconds
-
-    def hours_on(self, day: date) -> tuple[Span, ...]:
-        """List the spans that begin on `day`, in seconds after its midnight; empty when closed."""
-        return self._hours.on(day)
 
     def is_rest_day(self, day: date) -> bool:
         """True when no hours begin on `day`: a weekend or holiday that is not made up."""

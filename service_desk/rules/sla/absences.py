@@ -49,10 +49,6 @@ class AwayTimes:
         """The time away that holds an instant."""
         return next((window for window in self.windows() if window.holds(at)), None)
 
-    def window_from(self, from_at: datetime) -> Window | None:
-        """The time away that begins exactly then."""
-        return next((window for window in self.windows() if window.from_at == from_at), None)
-
     def window_after(self, at: datetime) -> Window | None:
         """The first time away that begins at an instant or later."""
         return next((window for window in self.windows() if window.from_at >= at), None)

@@ -9,7 +9,6 @@ from service_desk.services.sla.sweeping import check_timer, check_timers, claim_
 from service_desk.services.sla.timers import (
     cancel,
     hand_over,
-    open_timers,
     pause,
     resume,
     start,
@@ -35,7 +34,6 @@ __all__ = [
     "hand_over",
     "install_defaults",
     "list_breaches",
-    "open_timers",
     "pause",
     "resume",
     "seconds_left",

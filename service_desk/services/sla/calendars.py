@@ -161,11 +161,6 @@ def counts_on_provisional(timer: Timer) -> bool:
     return _version(timer.calendar_digest).is_provisional(timer.started_at, timer.due_at)
 
 
-def current_calendar(code: str) -> WorkingCalendar:
-    """The calendar as it is today, for rules that ask for working or rest days."""
-    return working_calendar(current_digest(code))
-
-
 def current_digest(code: str) -> str:
     """The version a clock started now counts on; NotFound for an unknown calendar."""
     digest = db.session.scalar(select(WorkingCalendarRow.digest).where(WorkingCalendarRow.code == code))

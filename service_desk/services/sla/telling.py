@@ -126,11 +126,6 @@ def managers_of(timer: Timer) -> list[User]:
     return access.account_members(timer.account_id, Role.MANAGER)
 
 
-def recipients_of(timer: Timer, happening: Happening) -> list[User]:
-    """Whom a happening of a timer is told (`People.recipients`)."""
-    return People([timer]).recipients(timer, happening)
-
-
 def _messages(due: Sequence[_Due], people: People) -> Iterator[notices.Message]:
     breached = {clock.timer.id for clock, one in due if one.kind is HappeningKind.BREACH}
     for clock, happening in due:

@@ -16,19 +16,17 @@ How it is counted, once for every page, report and export:
 """
 
 from service_desk.services.sla.compliance.exporting import (
-    ExportedClocks,
     export_clocks,
     export_compliance,
 )
 from service_desk.services.sla.compliance.figures import Figures, Group, Times, count_by, total_of
 from service_desk.services.sla.compliance.holders import list_holders
-from service_desk.services.sla.compliance.hours import HolderHours, Hours, PauseHours
+from service_desk.services.sla.compliance.hours import Hours
 from service_desk.services.sla.compliance.overview import Compliance, read_compliance
-from service_desk.services.sla.compliance.rows import ClockList, ClockRow, list_clocks
+from service_desk.services.sla.compliance.rows import ClockRow, list_clocks
 from service_desk.services.sla.compliance.standing import Standing, stand_of
 from service_desk.services.sla.compliance.wanted import (
     NOT_SAID,
-    OF_NOW,
     ComplianceFilter,
     Dimension,
     ReviewAge,
@@ -43,18 +41,13 @@ from service_desk.services.sla.compliance.wanted import (
 
 __all__ = [
     "NOT_SAID",
-    "OF_NOW",
-    "ClockList",
     "ClockRow",
     "Compliance",
     "ComplianceFilter",
     "Dimension",
-    "ExportedClocks",
     "Figures",
     "Group",
-    "HolderHours",
     "Hours",
-    "PauseHours",
     "ReviewAge",
     "RowsWanted",
     "Standing",

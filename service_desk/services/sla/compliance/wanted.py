@@ -220,7 +220,7 @@ def is_unreviewed() -> ColumnElement[bool]:
     return and_(
         Timer.breached_at.is_not(None),
         Timer.step != ClockStep.BREACH_REVIEW,
-        Timer.id.not_in(select(BreachReview.timer_id)),
+        ~select(BreachReview.id).where(BreachReview.timer_id == Timer.id).exists(),
     )
 
 
