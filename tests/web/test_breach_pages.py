@@ -355,6 +355,10 @@ class TestCauses:
         assert row is not None
         assert row.name in sign_in("admin").get("/settings/causes").text
 
+    def test_an_administrator_comes_to_it_from_the_levels(self, sign_in: SignIn) -> None:
+        assert 'href="/settings/causes"' in sign_in("admin").get("/settings/levels").text
+        assert 'href="/settings/levels"' in sign_in("admin").get("/settings/causes").text
+
     def test_a_known_name_is_refused_and_kept_on_the_page(self, sign_in: SignIn) -> None:
         answer = sign_in("admin").post("/settings/causes", data={"name": "疏漏", "name_en": "Missed it"})
         assert answer.status_code == 422
