@@ -1,17 +1,17 @@
 """The sweep: due timers only, nothing twice, true instants after an outage, one bad row jams nothing."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, func, select, update
+from sqlalchemy import event, func, select, text, update
 
 from service_desk.jobs import sla_sweep
 from service_desk.jobs.runner import Tally
 from service_desk.models.audit import AuditEntry
-from service_desk.models.db import db
+from service_desk.models.db import db, unit_of_work
 from service_desk.models.notices import Channel, Notice, NoticeState
 from service_desk.models.sla import Absence, AbsenceKind, SlaEvent, Timer, TimerEntry, TimerState
 from service_desk.models.users import User
@@ -239,6 +239,50 @@ def test_a_clock_somebody_is_working_on_is_left_for_after_the_batch(app: Flask, 
         checked = sla.check_timers([held.id, free.id], now + 45 * MINUTE)
 
     assert checked == [free.id]
+
+
+@pytest.mark.parametrize("act", ["stop", "cancel", "hand_over"])
+def test_who_acts_on_a_clock_while_it_is_swept_waits_and_is_not_refused(
+    app: Flask, start, world, now, act
+) -> None:
+    timer, late = start(), now + 61 * MINUTE
+    matter = Matter("claim", 1, timer.matter_number, world.account.id)
+    other_id = world.claims2.id
+    acts = {
+        "stop": lambda: sla.stop(matter, [ClockStep.SURVEY], at=late, actor=None, now=late),
+        "cancel": lambda: sla.cancel(matter, at=late, actor=None, now=late),
+        "hand_over": lambda: sla.hand_over(matter, to_id=other_id, at=late, actor=None, now=late),
+    }
+    if db.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has one writer: the second has read nothing yet")
+
+    def work() -> int:
+        with app.app_context():
+            try:
+                with unit_of_work():
+                    return len(acts[act]())
+            finally:
+                db.session.remove()
+
+    sla.check_timers([timer.id], late)
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(work)
+        wait_for_one_who_waits(answer)
+        db.session.commit()
+
+    assert answer.result() == 1
+    assert {kind for kind, _ in events(timer)} == {"warning", "breach"}
+
+
+def wait_for_one_who_waits(answer: Future[int]) -> None:
+    """Until another session stands before a lock, or has come through without one."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity "
+        "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while not answer.done() and not connection.scalar(waiting):
+            pass
 
 
 def test_what_a_sweep_writes_of_a_clock_is_what_its_ledger_says(start, world, now) -> None:

@@ -65,7 +65,7 @@ def stop(
     Invalid: clock_event_future, clock_event_overlaps. A breach no sweep has seen yet is told here; one told
     while nobody knew that the work was done in time is taken back.
     """
-    stopped = [timer for timer in open_timers(matter) if timer.step in steps]
+    stopped = [timer for timer in _hold_open(matter) if timer.step in steps]
     for timer in stopped:
         before = shown(timer)
         ledger.undo_own_entries(timer, after=at, now=now)
@@ -82,7 +82,7 @@ def stop(
 
 def cancel(matter: Matter, *, at: datetime, actor: User | None, now: datetime) -> list[Timer]:
     """Cancel the open clocks of a matter: no verdict, and no part in compliance figures."""
-    cancelled = open_timers(matter)
+    cancelled = _hold_open(matter)
     for timer in cancelled:
         before = shown(timer)
         ledger.add_entry(timer, EventKind.CANCEL, holder_id=timer.holder_id, at=at, actor=actor, now=now)
@@ -96,7 +96,7 @@ def hand_over(matter: Matter, *, to_id: int, at: datetime, actor: User | None, n
 
     A stand-in keeps for good what is handed to them; what is handed to somebody away goes on to theirs.
     """
-    handed = [timer for timer in open_timers(matter) if (timer.covered_id or timer.holder_id) != to_id]
+    handed = [timer for timer in _hold_open(matter) if (timer.covered_id or timer.holder_id) != to_id]
     for timer in handed:
         before = shown(timer)
         ledger.add_entry(timer, EventKind.HANDOVER, holder_id=to_id, at=at, actor=actor, now=now)
@@ -206,14 +206,19 @@ def may_handle(timer: Timer, *, actor: User) -> bool:
     return is_theirs and access.may(actor, standing_in.work_of(timer))
 
 
-def open_timers(matter: Matter) -> list[Timer]:
-    """The clocks of a matter that run or stand."""
+def _hold_open(matter: Matter) -> list[Timer]:
+    """The clocks of a matter that run or stand, as they are once nobody else changes them.
+
+    The sweep may be telling one just now: whoever stops it waits, and is not refused for what the desk did.
+    """
     statement = select(Timer).where(
         Timer.matter_kind == matter.kind,
         Timer.matter_id == matter.id,
         Timer.state.in_(ledger.OPEN_STATES),
     )
-    return list(db.session.scalars(statement.order_by(Timer.started_at, Timer.id)))
+    # In the order in which the sweep and absences hold them, too: nobody waits for who waits for them.
+    held = statement.order_by(Timer.id).with_for_update().execution_options(populate_existing=True)
+    return sorted(db.session.scalars(held), key=lambda timer: (timer.started_at, timer.id))
 
 
 def timers_of(matter_kind: str, ids: Iterable[int]) -> dict[int, list[Timer]]:
@@ -254,7 +259,7 @@ def check_evidence(timer: Timer, evidence_id: int | None) -> None:
 
 def drop_review_clock(timer: Timer, *, actor: User | None, now: datetime) -> None:
     """Cancel the clock of a review nobody needs: without a breach there is nothing to review."""
-    for review in open_timers(starting.review_matter(timer)):
+    for review in _hold_open(starting.review_matter(timer)):
         ledger.add_entry(review, EventKind.CANCEL, holder_id=review.holder_id, at=now, actor=actor, now=now)
 
 
