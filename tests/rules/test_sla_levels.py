@@ -167,6 +167,20 @@ class TestStartingSet:
         assert {level.step for level in DEFAULT_LEVELS} == set(ClockStep) == set(STEP_MILESTONES)
         assert len({level.code for level in DEFAULT_LEVELS}) == len(DEFAULT_LEVELS)
 
+    @pytest.mark.parametrize(
+        ("step", "source"),
+        [
+            (ClockStep.DEFICIENCY_NOTICE, "insurance_law_22"),
+            (ClockStep.LIABILITY_DECISION, "insurance_law_23"),
+            (ClockStep.DENIAL_NOTICE, "insurance_law_24"),
+            (ClockStep.ADVANCE_PAYMENT, "insurance_law_25"),
+            (ClockStep.CTPL_DOCUMENT_LIST, "ctpl_regulation_28"),
+            (ClockStep.CTPL_DECISION, "ctpl_regulation_29"),
+        ],
+    )
+    def test_name_the_article_that_sets_the_term(self, step: ClockStep, source: str) -> None:
+        assert [level.source for level in DEFAULT_LEVELS if level.step is step] == [source]
+
     def test_its_levels_name_its_calendars_and_each_of_those_opens(self) -> None:
         assert {level.calendar_code for level in DEFAULT_LEVELS} == {one.code for one in DEFAULT_CALENDARS}
         for calendar in DEFAULT_CALENDARS:

@@ -96,8 +96,8 @@ INSURANCE_LAW_22 = "insurance_law_22"
 INSURANCE_LAW_23 = "insurance_law_23"
 INSURANCE_LAW_24 = "insurance_law_24"
 INSURANCE_LAW_25 = "insurance_law_25"
-CTPL_REGULATION_27 = "ctpl_regulation_27"
 CTPL_REGULATION_28 = "ctpl_regulation_28"
+CTPL_REGULATION_29 = "ctpl_regulation_29"
 
 # Four working hours after a breach the department head hears of it (desk rule).
 _ESCALATE_AFTER = (240,)
@@ -149,7 +149,7 @@ DEFAULT_LEVELS = (
         ClockStep.CTPL_DOCUMENT_LIST,
         _calendar_days(1),
         CALENDAR_DAYS,
-        source=CTPL_REGULATION_27,
+        source=CTPL_REGULATION_28,
     ),
     Level(
         "assessment_at_survey",
@@ -168,7 +168,7 @@ DEFAULT_LEVELS = (
         source=INSURANCE_LAW_23,
     ),
     Level(
-        "ctpl_decision", ClockStep.CTPL_DECISION, _calendar_days(5), CALENDAR_DAYS, source=CTPL_REGULATION_28
+        "ctpl_decision", ClockStep.CTPL_DECISION, _calendar_days(5), CALENDAR_DAYS, source=CTPL_REGULATION_29
     ),
     Level(
         "denial_notice", ClockStep.DENIAL_NOTICE, _calendar_days(3), CALENDAR_DAYS, source=INSURANCE_LAW_24
