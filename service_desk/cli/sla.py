@@ -8,7 +8,7 @@ from service_desk.base.errors import NotFound
 from service_desk.models.db import db
 from service_desk.presenters.languages import LANGUAGE_NAMES, in_language
 from service_desk.presenters.messages import in_all_languages
-from service_desk.presenters.sla_ledger import story
+from service_desk.presenters.sla_story import story
 from service_desk.services.sla.files import TimerFile, find_file
 
 cli = AppGroup("sla", help="Explain clocks.")

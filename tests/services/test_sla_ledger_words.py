@@ -13,7 +13,7 @@ from service_desk.models.sla import (
     TimerEntry,
     TimerRecomputation,
 )
-from service_desk.presenters import sla_ledger
+from service_desk.presenters import sla_ledger, sla_story
 from service_desk.presenters.languages import in_language
 from service_desk.presenters.sla_bar import bar_marks, bar_segments
 from service_desk.rules.claim_flow import ClockStep
@@ -115,9 +115,9 @@ def test_sums_speak_of_an_overrun_only_where_there_is_one(file) -> None:
 
 def test_the_story_tells_who_stood_in_for_whom_in_both_languages(world, file) -> None:
     with in_language("en"):
-        english = "\n".join(sla_ledger.story(file))
+        english = "\n".join(sla_story.story(file))
     with in_language("zh"):
-        chinese = "\n".join(sla_ledger.story(file))
+        chinese = "\n".join(sla_story.story(file))
     name = f"{world.claims2.name} · {world.claims2.staff_no}"
     assert f"stood in for {name} with 20 min left" in english
     assert "back from absence with 5 min left" in english
@@ -169,7 +169,7 @@ def test_a_pause_struck_off_counts_as_running_and_is_told(world, timer, now) -> 
     table = sla_ledger.ledger_table(file)
     with in_language("en"):
         (change,) = sla_ledger.changes(file)
-        story = "\n".join(sla_ledger.story(file))
+        story = "\n".join(sla_story.story(file))
 
     assert minutes(table.rows)[0] == (40, 0)
     assert sla_ledger.by_reason(file).rows == []
@@ -218,7 +218,7 @@ def test_a_time_put_right_and_a_recomputation_show_both_values(world, timer, now
 
     with in_language("zh"):
         recomputed, corrected = sla_ledger.changes(file)
-        story = "\n".join(sla_ledger.story(file))
+        story = "\n".join(sla_story.story(file))
 
     assert (corrected.before, corrected.after) == ("11-23 11:10 · 已超时", "11-23 10:40 · 已超时")
     assert recomputed.before.endswith("应于 11-23 10:00")

@@ -12,7 +12,8 @@ from service_desk.presenters import sla as words
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import in_language
 from service_desk.presenters.sla_bar import bar_marks, bar_segments
-from service_desk.presenters.sla_ledger import ledger_table, story
+from service_desk.presenters.sla_ledger import ledger_table
+from service_desk.presenters.sla_story import story
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.sla import PauseReason
 from service_desk.services import sla
