@@ -255,8 +255,8 @@ def _promise_what_the_law_asks() -> None:
     op.bulk_insert(
         levels,
         [
-            common | {'step': 'ctpl_document_list', 'target_value': 1, 'source': 'ctpl_regulation_27'},
-            common | {'step': 'ctpl_decision', 'target_value': 5, 'source': 'ctpl_regulation_28'},
+            common | {'step': 'ctpl_document_list', 'target_value': 1, 'source': 'ctpl_regulation_28'},
+            common | {'step': 'ctpl_decision', 'target_value': 5, 'source': 'ctpl_regulation_29'},
         ],
     )
 

@@ -69,7 +69,6 @@ LABELS = {
         "insurance_law_23": _l("Insurance Law, art. 23"),
         "insurance_law_24": _l("Insurance Law, art. 24"),
         "insurance_law_25": _l("Insurance Law, art. 25"),
-        "ctpl_regulation_27": _l("CTPL Regulation, art. 27"),
         "ctpl_regulation_28": _l("CTPL Regulation, art. 28"),
         "ctpl_regulation_29": _l("CTPL Regulation, art. 29"),
     },
