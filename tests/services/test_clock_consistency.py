@@ -8,6 +8,7 @@ from sqlalchemy import select
 from service_desk.base.errors import Invalid
 from service_desk.jobs import absences as absences_job
 from service_desk.jobs import sla_sweep
+from service_desk.models.audit import AuditEntry
 from service_desk.models.db import db
 from service_desk.models.notices import Notice, NoticeState
 from service_desk.models.sla import AbsenceKind, SlaEvent, Timer, TimerEntry, TimerSegment, TimerState
@@ -103,6 +104,8 @@ class TestABreachThatWasNone:
         assert survey.state is TimerState.MET
         assert told(survey) == {"warning"}
         assert review_states(survey) == [TimerState.CANCELLED]
+        audited = select(AuditEntry.entity_label).where(AuditEntry.action == "clock_cancelled")
+        assert session.scalars(audited).all() == ["CLM-2026-000007 breach_review"]
         waiting = Notice.state == NoticeState.QUEUED
         assert not session.scalars(select(Notice).where(Notice.kind == "clock_breach", waiting)).all()
 

@@ -260,7 +260,9 @@ def check_evidence(timer: Timer, evidence_id: int | None) -> None:
 def drop_review_clock(timer: Timer, *, actor: User | None, now: datetime) -> None:
     """Cancel the clock of a review nobody needs: without a breach there is nothing to review."""
     for review in _hold_open(starting.review_matter(timer)):
+        before = shown(review)
         ledger.add_entry(review, EventKind.CANCEL, holder_id=review.holder_id, at=now, actor=actor, now=now)
+        keep_audit("clock_cancelled", review, before, actor, now)
 
 
 def shown(timer: Timer) -> dict[str, Any]:
