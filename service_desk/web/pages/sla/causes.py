@@ -54,7 +54,13 @@ def cause(code: str) -> ResponseReturnValue:
 
     def act() -> None:
         version = form.version.data or 0
-        cause_list.rename(code, form.names(), version=version, actor=actor(), now=g.now)
+        submissions.once(
+            "cause_rename",
+            form.idempotency_key.data or "",
+            lambda: cause_list.rename(code, form.names(), version=version, actor=actor(), now=g.now).code,
+            actor=actor(),
+            now=g.now,
+        )
 
     if attempt(form, act):
         return done(_("The cause was renamed."), "sla.causes")

@@ -142,7 +142,12 @@ def end_level(level_id: int) -> ResponseReturnValue:
 
     def act() -> None:
         version = form.version.data or 0
-        promises.end_level(level_id, form.ends_on.data, version=version, actor=actor(), now=g.now)
+        _once(
+            form,
+            lambda: promises.end_level(
+                level_id, form.ends_on.data, version=version, actor=actor(), now=g.now
+            ),
+        )
 
     if attempt(form, act):
         return done(_("The service level ends."), "sla.levels")
@@ -171,7 +176,7 @@ def _changed_terms(form: TermsForm, row: ServiceLevel) -> LevelTerms:
     return replace(terms, source=row.source) if is_kept else terms
 
 
-def _once(form: TermsForm, make: Callable[[], ServiceLevel]) -> None:
+def _once(form: TermsForm | EndForm, make: Callable[[], ServiceLevel]) -> None:
     key = form.idempotency_key.data or ""
     submissions.once("service_level", key, lambda: str(make().id), actor=actor(), now=g.now)
 

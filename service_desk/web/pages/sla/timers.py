@@ -29,6 +29,8 @@ from service_desk.web.http import actor, again, attempt, done, files
 from service_desk.web.pages.sla.blueprint import bp
 from service_desk.web.pages.sla.breaches import matter_page, matter_url
 
+UPHELD, REJECTED = "upheld", "rejected"
+
 
 @bp.get("/timers/<int:timer_id>")
 @login_required
@@ -59,19 +61,21 @@ def object_to_pause(timer_id: int, entry_id: int) -> ResponseReturnValue:
 def decide_objection(timer_id: int, objection_id: int) -> ResponseReturnValue:
     """Uphold an objection or reject it, as the button says."""
     form = _decision_form(objection_id, sent=True)
-    is_upheld = request.form.get("decision") == "uphold"
+    answers: list[str] = []
+
+    def make() -> str:
+        is_upheld = request.form.get("decision") == "uphold"
+        answer, version = form.answer.data or "", form.version.data or 0
+        objections.decide(objection_id, answer, version, is_upheld=is_upheld, actor=actor(), now=g.now)
+        return UPHELD if is_upheld else REJECTED
 
     def act() -> None:
-        objections.decide(
-            objection_id,
-            form.answer.data or "",
-            form.version.data or 0,
-            is_upheld=is_upheld,
-            actor=actor(),
-            now=g.now,
-        )
+        key = form.idempotency_key.data or ""
+        answers.append(submissions.once("objection_decision", key, make, actor=actor(), now=g.now))
 
     if attempt(form, act):
+        # Of two buttons pressed in a row the first counts, and so do its words.
+        is_upheld = answers[0] == UPHELD
         said = (
             _("The pause is struck off, the client is told.") if is_upheld else _("The client is told why.")
         )
