@@ -2,11 +2,24 @@
 
 import secrets
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from typing import Any, cast
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Response, current_app, flash, g, redirect, render_template, request, session, url_for
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    flash,
+    g,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    session,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import current_user
@@ -28,6 +41,7 @@ from service_desk.models.accounts import KeyAccount
 from service_desk.models.db import db
 from service_desk.models.users import User
 from service_desk.presenters.messages import sentence
+from service_desk.presenters.reports import XLSX
 from service_desk.services import access
 from service_desk.services.documents import Upload
 
@@ -198,6 +212,11 @@ def done(words: str, endpoint: str, **values: Any) -> ResponseReturnValue:
     """Redirect after a successful act, with a short confirmation."""
     flash(words, "ok")
     return redirect(url_for(endpoint, **values), 303)
+
+
+def spreadsheet(book: bytes, name: str) -> ResponseReturnValue:
+    """A workbook to be saved under a name."""
+    return send_file(BytesIO(book), mimetype=XLSX, as_attachment=True, download_name=name)
 
 
 def own_path(target: str | None) -> str | None:

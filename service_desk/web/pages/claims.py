@@ -29,11 +29,10 @@ from service_desk.services.claims.files import ClaimFile, list_branches, read_fi
 from service_desk.services.claims.queries import ClaimFilter, QueueView
 from service_desk.services.sla import standing_in
 from service_desk.web.claim_steps import STEPS, build_form, possible_steps
-from service_desk.web.http import actor, again, attempt, current_account, done, page_request
+from service_desk.web.http import actor, again, attempt, current_account, done, page_request, spreadsheet
 
 bp = Blueprint("claims", __name__)
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # Saved filters that say something to the desk only.
 _STAFF_VIEWS = {QueueView.UNASSIGNED, QueueView.AT_RISK}
 
@@ -60,12 +59,8 @@ def export() -> ResponseReturnValue:
     """The queue as filtered, as a spreadsheet in the reader's language."""
     wanted = _wanted()
     rows = queries.export_claims(current_account().id, wanted, actor=actor(), now=g.now)
-    return send_file(
-        BytesIO(words.workbook(rows, wanted.view, g.now)),
-        mimetype=XLSX,
-        as_attachment=True,
-        download_name=_("claims-%(view)s.xlsx", view=label(wanted.view, "queue_view")),
-    )
+    name = _("claims-%(view)s.xlsx", view=label(wanted.view, "queue_view"))
+    return spreadsheet(words.workbook(rows, wanted.view, g.now), name)
 
 
 def _wanted() -> ClaimFilter:

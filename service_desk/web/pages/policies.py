@@ -24,13 +24,12 @@ from service_desk.presenters import policies as words
 from service_desk.presenters.labels import choices, label
 from service_desk.presenters.languages import named
 from service_desk.presenters.messages import sentence
-from service_desk.presenters.reports import XLSX
 from service_desk.rules.permissions import Action
 from service_desk.rules.rating import FLOAT_RATES
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import access, accounts, policies, premiums
 from service_desk.services.policies import batches, candidates, queries, quoting, rates
-from service_desk.web.http import actor, again, attempt, current_account, done, page_request
+from service_desk.web.http import actor, again, attempt, current_account, done, page_request, spreadsheet
 
 bp = Blueprint("policies", __name__)
 
@@ -194,9 +193,7 @@ def export() -> ResponseReturnValue:
     account = current_account()
     rows = queries.export_policies(_policy_filter().wanted(account.id), actor=actor(), now=g.now)
     book = words.policies_workbook(rows, named(account.name, account.name_en), local_date(g.now))
-    return send_file(
-        BytesIO(book), mimetype=XLSX, as_attachment=True, download_name=f"policies-{local_date(g.now)}.xlsx"
-    )
+    return spreadsheet(book, f"policies-{local_date(g.now)}.xlsx")
 
 
 def _policy_filter() -> PolicyFilterForm:

@@ -13,11 +13,10 @@ from service_desk.presenters import pdf_documents
 from service_desk.presenters import premiums as words
 from service_desk.presenters.labels import choices
 from service_desk.presenters.languages import named
-from service_desk.presenters.reports import XLSX
 from service_desk.rules.permissions import Action
 from service_desk.rules.premium import Age, age_of
 from service_desk.services import access, premiums
-from service_desk.web.http import actor, again, attempt, current_account, done, page_request
+from service_desk.web.http import actor, again, attempt, current_account, done, page_request, spreadsheet
 
 bp = Blueprint("premiums", __name__)
 
@@ -46,9 +45,7 @@ def export() -> ResponseReturnValue:
     account = current_account()
     rows = premiums.ledger(account.id, actor=actor(), now=g.now)
     book = words.ledger_workbook(rows, named(account.name, account.name_en), local_date(g.now))
-    return send_file(
-        BytesIO(book), mimetype=XLSX, as_attachment=True, download_name=f"premiums-{local_date(g.now)}.xlsx"
-    )
+    return spreadsheet(book, f"premiums-{local_date(g.now)}.xlsx")
 
 
 @bp.route("/premiums/branches/<int:branch_id>", methods=["GET", "POST"])

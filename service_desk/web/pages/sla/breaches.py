@@ -1,9 +1,8 @@
 """The audit of broken promises: the lists, one breach with who held the clock, its review, what it led to."""
 
-from io import BytesIO
 from typing import Any
 
-from flask import g, render_template, request, send_file, url_for
+from flask import g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
@@ -23,10 +22,9 @@ from service_desk.services.sla import BreachFilter, BreachView, remedies
 from service_desk.services.sla.breaches import PASSED_OVER, count_views, export_breaches, holders_in
 from service_desk.services.sla.reviews import BreachFile
 from service_desk.services.sla.similar import similar_to
-from service_desk.web.http import actor, again, attempt, current_account, done, page_request
+from service_desk.web.http import actor, again, attempt, current_account, done, page_request, spreadsheet
 from service_desk.web.pages.sla.blueprint import bp
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _MATTER_PAGES = {"claim": "claims.claim", "enquiry": "enquiries.enquiry"}
 # What the fields of the form narrow, where it is not of the same name.
 _FILTER_OF = {"period": "from_at"}
@@ -65,12 +63,8 @@ def export_breaches_file() -> ResponseReturnValue:
     rows = export_breaches(wanted, actor=actor(), now=g.now)
     branches = accounts.list_branches(current_account().id, actor=actor())
     names = {branch.id: branch_name(branch) for branch in branches}
-    return send_file(
-        BytesIO(review_words.workbook(rows, wanted.view, names, g.now)),
-        mimetype=XLSX,
-        as_attachment=True,
-        download_name=_("breaches-%(view)s.xlsx", view=label(wanted.view, "breach_view")),
-    )
+    name = _("breaches-%(view)s.xlsx", view=label(wanted.view, "breach_view"))
+    return spreadsheet(review_words.workbook(rows, wanted.view, names, g.now), name)
 
 
 @bp.get("/breaches/<int:timer_id>")

@@ -1,11 +1,10 @@
 """Compliance: the figures, the rows behind each of them, and both as spreadsheets."""
 
 from dataclasses import dataclass, replace
-from io import BytesIO
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import g, render_template, request, send_file, url_for
+from flask import g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
@@ -19,7 +18,6 @@ from service_desk.presenters import sla_compliance as words
 from service_desk.presenters import sla_compliance_sheets as sheets
 from service_desk.presenters.labels import choices, label
 from service_desk.presenters.languages import branch_name, named
-from service_desk.presenters.reports import XLSX
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.periods import Preset
 from service_desk.services import accounts
@@ -36,7 +34,7 @@ from service_desk.services.sla.compliance import (
     read_compliance,
 )
 from service_desk.services.sla.ledger import seconds_used
-from service_desk.web.http import actor, current_account, page_request
+from service_desk.web.http import actor, current_account, page_request, spreadsheet
 from service_desk.web.pages.sla.blueprint import bp
 from service_desk.web.pages.sla.breaches import matter_url
 
@@ -75,7 +73,7 @@ def compliance_xlsx() -> ResponseReturnValue:
     found = export_compliance(asked.wanted, asked.by, described=_described(asked), actor=actor(), now=g.now)
     shown = words.in_order(found.groups, asked.sort)
     book = sheets.compliance_workbook(found, shown, asked.about, ranks_staff=asked.ranks_staff)
-    return _download(book, _("compliance-%(days)s.xlsx", days=_file_days(asked)))
+    return spreadsheet(book, _("compliance-%(days)s.xlsx", days=_file_days(asked)))
 
 
 @bp.get("/compliance/timers")
@@ -112,7 +110,7 @@ def compliance_timers_xlsx() -> ResponseReturnValue:
     book = sheets.clocks_workbook(
         listed.rows, _rows_title(asked, rows), _time_heading(asked, rows), asked.about
     )
-    return _download(book, _("clocks-%(days)s.xlsx", days=_file_days(asked)))
+    return spreadsheet(book, _("clocks-%(days)s.xlsx", days=_file_days(asked)))
 
 
 @dataclass(frozen=True)
@@ -278,7 +276,3 @@ def _described(asked: Asked) -> str:
 
 def _file_days(asked: Asked) -> str:
     return f"{asked.wanted.period.first:%Y%m%d}-{asked.wanted.period.last:%Y%m%d}"
-
-
-def _download(book: bytes, name: str) -> ResponseReturnValue:
-    return send_file(BytesIO(book), mimetype=XLSX, as_attachment=True, download_name=name)

@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import date
-from io import BytesIO
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import g, redirect, render_template, request, send_file, url_for
+from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
@@ -24,7 +23,6 @@ from service_desk.presenters import sla_what_if_sheets as sheets
 from service_desk.presenters.labels import choices, label
 from service_desk.presenters.languages import branch_name, named
 from service_desk.presenters.messages import sentence
-from service_desk.presenters.reports import XLSX
 from service_desk.presenters.sla_calendars import overlaps_in_words
 from service_desk.presenters.sla_compliance_sheets import About
 from service_desk.rules.periods import Cut, Period
@@ -34,7 +32,7 @@ from service_desk.services import access, accounts
 from service_desk.services.sla import calendars, levels
 from service_desk.services.sla.compliance import NOT_SAID
 from service_desk.services.sla.what_if import Answer, Flip, Part, Question, ask, export_cases, list_cases
-from service_desk.web.http import actor, current_account, page_request
+from service_desk.web.http import actor, current_account, page_request, spreadsheet
 from service_desk.web.pages.sla.blueprint import bp
 from service_desk.web.pages.sla.breaches import matter_url
 
@@ -141,7 +139,7 @@ def what_if_xlsx() -> ResponseReturnValue:
     book = sheets.what_if_workbook(asked.question, answer, cases, asked.promise, _about(asked))
     days = asked.question.of.period
     name = _("what-if-%(days)s.xlsx", days=f"{days.first:%Y%m%d}-{days.last:%Y%m%d}")
-    return send_file(BytesIO(book), mimetype=XLSX, as_attachment=True, download_name=name)
+    return spreadsheet(book, name)
 
 
 def _read_address() -> Asked:
