@@ -13,8 +13,10 @@ from service_desk.models.db import db
 from service_desk.models.sla import BreachReview
 from service_desk.services import sla
 from service_desk.services.claims import common
+from service_desk.services.sla import causes
+from tests.breach_cases import finding, late_survey
 from tests.browser.conftest import axe_problems
-from tests.browser.pages import rows_of
+from tests.browser.pages import rows_of, too_wide_tables
 from tests.claim_cases import reported_claim
 from tests.world import World
 
@@ -108,3 +110,21 @@ def test_a_review_signed_without_network_stays_on_the_page_until_it_can_be_sent(
     page.get_by_role("button", name="Sign the review").click()
     expect(page.get_by_role("status").filter(has_text="The review is signed.")).to_be_visible()
     expect(page.locator("main")).to_contain_text("隧道里没有信号")
+
+
+def test_the_longest_cause_fits_its_list(world: World, open_desk: Callable[..., Page]) -> None:
+    now = utc_now()
+    names = causes.CauseNames(
+        "修理厂报价反复、配件缺货且客户要求更换为原厂配件并现场见证拆检确认损失程度后再定损的一类情形", ""
+    )
+    cause = causes.add(names, actor=world.manager, now=now)
+    sla.install_defaults(now)
+    timer = late_survey(world, now)
+    sla.sign_review(timer.id, finding(world.claims1, cause=cause.code), actor=world.manager, now=now)
+    db.session.commit()
+    page = open_desk("manager")
+
+    page.goto("/breaches?view=reviewed")
+
+    expect(page.get_by_role("table")).to_contain_text(names.name)
+    assert too_wide_tables(page) == []
