@@ -150,6 +150,17 @@ class TrialForm(FlaskForm):
         )
 
 
+def condition_values(level: ServiceLevel) -> dict[str, Any]:
+    """A level's step and conditions as the form of a new one shows them; for which account is asked anew."""
+    return {
+        "step": level.step,
+        "severity": level.severity or "",
+        "where": next((name for name, is_urban in _PLACES.items() if is_urban is level.is_urban), ""),
+        "amount_from": level.amount_from_fen,
+        "amount_to": level.amount_to_fen,
+    }
+
+
 def escalation_values(level: ServiceLevel) -> list[dict[str, Any]]:
     """A level's steps as the form shows them: whole hours where they are."""
     told = [*level.escalate_to, *(["role:manager"] * len(level.escalate_after_minutes))]

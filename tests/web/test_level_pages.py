@@ -276,6 +276,28 @@ class TestChanging:
         assert "超时后 4 小时：全体营业部主管" in page
         assert 'name="target_value"' not in page
 
+    def test_a_manager_adds_one_for_the_own_account_with_the_same_terms_to_begin_with(
+        self, sign_in, world
+    ) -> None:
+        client = sign_in("manager")
+        of_towns = select(ServiceLevel).where(ServiceLevel.step == ClockStep.SURVEY, ServiceLevel.is_urban)
+        general = db.session.scalars(of_towns).one()
+
+        assert f"/settings/levels/new?like={general.id}" in client.get(f"/settings/levels/{general.id}").text
+
+        page = client.get(f"/settings/levels/new?like={general.id}").text
+        for chosen in (
+            'selected value="survey"',
+            'value="30"',
+            'selected value="minutes"',
+            'selected value="24x7"',
+        ):
+            assert chosen in page
+        assert re.search(r'<input checked[^>]*value="urban"', page)
+        assert f'selected value="{world.account.id}"' in page
+        assert client.get("/settings/levels/new?like=x").status_code == 200
+        assert client.get("/settings/levels/new?like=999999").status_code == 404
+
 
 class TestTestBox:
     def ask(self, client, world: World, **changes: object):

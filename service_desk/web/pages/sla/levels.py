@@ -12,8 +12,15 @@ from flask_login import login_required
 
 from service_desk.base.clock import local_date
 from service_desk.base.errors import Invalid
-from service_desk.forms.fields import member
-from service_desk.forms.sla_levels import EndForm, LevelForm, TermsForm, TrialForm, escalation_values
+from service_desk.forms.fields import member, small_number
+from service_desk.forms.sla_levels import (
+    EndForm,
+    LevelForm,
+    TermsForm,
+    TrialForm,
+    condition_values,
+    escalation_values,
+)
 from service_desk.models.accounts import KeyAccount
 from service_desk.models.sla import ServiceLevel
 from service_desk.presenters import sla as words
@@ -93,7 +100,7 @@ def _trial() -> tuple[TrialForm, TrialResult | None]:
 @bp.route("/settings/levels/new", methods=["GET", "POST"])
 @login_required
 def new_level() -> ResponseReturnValue:
-    """Make a new promise."""
+    """Make a new promise; with `?like=` the form begins with the terms of another one."""
     access.require(actor(), Action.MANAGE_CLOCKS)
     form = LevelForm(data=_first_values())
     _fill(form, addressee_choices(promises.list_addressees(actor())))
@@ -157,16 +164,18 @@ def end_level(level_id: int) -> ResponseReturnValue:
 
 def _terms_form(row: ServiceLevel, **sent: Any) -> TermsForm:
     """The terms as they are, to begin on the first day on which they may change."""
-    values = {name: getattr(row, name) for name in _KEPT}
-    values |= {
-        "escalations": escalation_values(row),
-        "effective_on": max(_today(), row.effective_on + timedelta(days=1)),
-        "source": words.source_words(row.source) if row.source else "",
-    }
+    values = _term_values(row) | {"effective_on": max(_today(), row.effective_on + timedelta(days=1))}
     form = TermsForm(**sent, data=values)
     kept = promises.people_named([row]).values()
     _fill(form, addressee_choices(access.insurer_people(row.account_id), kept))
     return form
+
+
+def _term_values(row: ServiceLevel) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in _KEPT} | {
+        "escalations": escalation_values(row),
+        "source": words.source_words(row.source) if row.source else "",
+    }
 
 
 def _changed_terms(form: TermsForm, row: ServiceLevel) -> LevelTerms:
@@ -204,7 +213,12 @@ def _new_words(form: LevelForm) -> str:
 def _first_values() -> dict[str, Any]:
     """Who may promise only to own accounts starts with the one they work in."""
     own = access.require(actor(), Action.MANAGE_CLOCKS) is not Scope.ALL
-    return {"effective_on": _today(), "account_id": current_account().id if own else None}
+    first = {"effective_on": _today(), "account_id": current_account().id if own else None}
+    like = small_number(request.args.get("like"))
+    if like is None:
+        return first
+    row = promises.get_level(like, actor=actor(), today=_today())
+    return {**condition_values(row), **_term_values(row), **first, "version": 0}
 
 
 def _fill(form: TermsForm, addressees: list[tuple[str, str]]) -> None:
