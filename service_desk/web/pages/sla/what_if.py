@@ -130,7 +130,9 @@ def what_if_xlsx() -> ResponseReturnValue:
     asked = _read_address()
     if not asked.form.validate():
         return redirect(_address())
-    described = " ".join(f"{name}={value}" for name, value in request.args.items() if value)
+    described = " ".join(
+        f"{name}={value}" for name, value in request.args.items() if value and name in asked.form
+    )
     try:
         answer, cases = export_cases(asked.question, described=described, actor=actor(), now=g.now)
     except InvalidMany:
