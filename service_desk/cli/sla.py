@@ -15,7 +15,7 @@ cli = AppGroup("sla", help="Explain clocks.")
 
 
 @cli.command("explain")
-@click.argument("timer_id", type=int)
+@click.argument("timer_id", type=click.IntRange(1, 2**63 - 1))
 @click.option(
     "--lang",
     "--language",

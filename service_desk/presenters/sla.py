@@ -267,6 +267,11 @@ def _title(timer: Timer, holder: User | None) -> str | None:
     return " · ".join(words)
 
 
+def caveat(timer: Timer) -> str:
+    """What is to be said beside an open clock's due time; nothing where its days are announced."""
+    return provisional_words() if timer.state in sla.OPEN_STATES and counts_on_provisional(timer) else ""
+
+
 def provisional_words() -> str:
     """Why a due time may still move, beside every due time that reaches a year not yet announced."""
     return _("provisional: the holidays of that year are not announced yet")

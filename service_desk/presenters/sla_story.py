@@ -4,9 +4,10 @@ from flask_babel import gettext as _
 
 from service_desk.presenters import times
 from service_desk.presenters.labels import label
-from service_desk.presenters.sla import calendar_name, promise
+from service_desk.presenters.sla import calendar_name, promise, provisional_words
 from service_desk.presenters.sla_ledger import Change, LedgerRow, changes, exact, ledger_table, short
 from service_desk.rules.sla import TimerState
+from service_desk.services.sla.calendars import counts_on_provisional
 from service_desk.services.sla.files import TimerFile
 
 
@@ -58,9 +59,11 @@ def _change_words(change: Change) -> str:
 
 def _due_words(file: TimerFile) -> str:
     due_at = file.facts.due_at
-    if due_at is not None:
-        return _("Due %(due)s", due=times.full_moment(due_at))
-    return _("%(time)s left when it runs again", time=exact(file.facts.remaining_seconds))
+    if due_at is None:
+        return _("%(time)s left when it runs again", time=exact(file.facts.remaining_seconds))
+    due = _("Due %(due)s", due=times.full_moment(due_at))
+    is_provisional = file.facts.ended_at is None and counts_on_provisional(file.timer, due_at)
+    return f"{due} ({provisional_words()})" if is_provisional else due
 
 
 def _verdict_words(file: TimerFile) -> str:
@@ -71,4 +74,6 @@ def _verdict_words(file: TimerFile) -> str:
         return _("Broken: over by %(time)s.", time=exact(facts.over_seconds))
     if facts.state is TimerState.MET:
         return _("Kept: took %(time)s.", time=exact(facts.used_seconds))
+    if facts.state is TimerState.PAUSED:
+        return _("Open: the clock stands.")
     return _("Open: %(time)s left.", time=exact(facts.remaining_seconds))

@@ -1,6 +1,6 @@
 """In whatever order things become known, what was written, told, reviewed and counted says the same."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -10,9 +10,13 @@ from service_desk.jobs import absences as absences_job
 from service_desk.jobs import sla_sweep
 from service_desk.models.audit import AuditEntry
 from service_desk.models.db import db
-from service_desk.models.notices import Notice, NoticeState
+from service_desk.models.notices import Channel, Notice, NoticeState
 from service_desk.models.sla import AbsenceKind, SlaEvent, Timer, TimerEntry, TimerSegment, TimerState
 from service_desk.models.users import User
+from service_desk.presenters import mail
+from service_desk.presenters.languages import in_language
+from service_desk.presenters.sla import caveat
+from service_desk.presenters.sla_story import story
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.sla import EventKind, PauseReason
 from service_desk.services import sla
@@ -20,6 +24,7 @@ from service_desk.services.notices import Matter
 from service_desk.services.sla import absences, corrections
 from service_desk.services.sla.absences import PlanAbsence
 from service_desk.services.sla.corrections import Correction, MatterLife
+from service_desk.services.sla.files import find_file
 from tests.breach_cases import paper
 from tests.world import World
 
@@ -194,3 +199,39 @@ class TestWorkDoneBeforeTheDeskActedByItself:
             )
 
         assert entries(timer) == before
+
+
+class TestADueTimeInAYearNotAnnounced:
+    """Said beside it wherever it is told, as long as the clock is open."""
+
+    @pytest.fixture
+    def clock(self, world, matter) -> Timer:
+        """Three office days from 30 December 2026: due in 2027, whose holidays are not known yet."""
+        return start(world, matter, datetime(2026, 12, 30, 1, tzinfo=UTC), ClockStep.CALCULATION)
+
+    @pytest.mark.parametrize(
+        ("language", "words"),
+        [("zh", "暂定：该年放假安排尚未公布"), ("en", "provisional: the holidays of that year")],
+    )
+    def test_is_said_in_mails_and_in_the_ledgers_words(self, session, world, clock, language, words) -> None:
+        world.claims1.language = language
+        assert clock.due_at is not None
+        assert clock.due_at.year == 2027
+        sweep(clock.warn_at)
+
+        mails = select(Notice).where(Notice.kind == "clock_warning", Notice.channel == Channel.MAIL)
+        rendered = mail.render(session.scalars(mails).one(), base_url="https://desk.example")
+        with in_language(language):
+            lines = story(find_file(clock.id, clock.warn_at))
+
+        assert words in rendered.text
+        assert words in rendered.html
+        assert any(words in line for line in lines)
+
+    def test_is_no_more_said_of_a_clock_that_stopped(self, world, matter, clock) -> None:
+        at = clock.started_at + HOUR
+        sla.stop(matter, [ClockStep.CALCULATION], at=at, actor=world.claims1, now=at)
+
+        with in_language("en"):
+            assert not any("provisional" in line for line in story(find_file(clock.id, at)))
+            assert caveat(clock) == ""

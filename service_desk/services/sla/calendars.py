@@ -150,15 +150,16 @@ def depends_on_provisional(calendar_code: str, from_at: datetime, due_at: dateti
     return _version(current_digest(calendar_code)).is_provisional(from_at, due_at)
 
 
-def counts_on_provisional(timer: Timer) -> bool:
-    """Whether a timer's due time rests on days that were not announced in the version it counts on.
+def counts_on_provisional(timer: Timer, due_at: datetime | None = None) -> bool:
+    """Whether a timer's due time (`due_at` where its row is behind) rests on days its calendar version had unannounced.
 
     Costs no query once the version is known to the process, so lists may ask it for each row. A clock whose
     year has been announced since still rests on the old days, until a manager has it recomputed.
     """
-    if timer.due_at is None:
+    due_at = due_at or timer.due_at
+    if due_at is None:
         return False
-    return _version(timer.calendar_digest).is_provisional(timer.started_at, timer.due_at)
+    return _version(timer.calendar_digest).is_provisional(timer.started_at, due_at)
 
 
 def current_digest(code: str) -> str:

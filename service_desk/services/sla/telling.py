@@ -23,7 +23,7 @@ from service_desk.rules.sla import (
 )
 from service_desk.rules.sla.timer import next_check
 from service_desk.services import access, notices
-from service_desk.services.sla import ledger, posting, review_clocks, starting
+from service_desk.services.sla import calendars, ledger, posting, review_clocks, starting
 from service_desk.services.sla.people import People
 
 NOTICE_KINDS = {
@@ -158,6 +158,7 @@ def _params(clock: Judged, happening: Happening, holder: User) -> dict[str, Any]
         "staff_no": holder.staff_no,
         "at": happening.at.isoformat(),
         "due_at": due_at.isoformat() if due_at else None,
+        "is_provisional": calendars.counts_on_provisional(timer, due_at),
         "target_value": timer.target_value,
         "target_unit": timer.target_unit.value,
     }
