@@ -135,6 +135,9 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_timer_segments')),
     sa.UniqueConstraint('timer_id', 'ordinal', name=op.f('uq_timer_segments_timer_id_ordinal'))
     )
+    with op.batch_alter_table('timer_segments', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_timer_segments_holder_id'), ['holder_id'], unique=False)
+
     op.create_table('pause_objections',
     sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('timer_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
@@ -331,6 +334,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f('ix_pause_objections_timer_id'))
 
     op.drop_table('pause_objections')
+    with op.batch_alter_table('timer_segments', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_timer_segments_holder_id'))
+
     op.drop_table('timer_segments')
     with op.batch_alter_table('timer_recomputations', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_timer_recomputations_timer_id'))

@@ -218,7 +218,7 @@ class TimerSegment(Base):
     ordinal: Mapped[int]
     from_at: Mapped[Instant]
     to_at: Mapped[Instant]
-    holder_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    holder_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     reason: Mapped[PauseReason | None] = mapped_column(enum_type(PauseReason))
     seconds_before_due: Mapped[int]
     seconds_after_due: Mapped[int]
