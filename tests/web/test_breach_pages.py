@@ -1,7 +1,7 @@
 """The breach audit's pages: lists, export, one breach, its review, its correction, the causes; who may not."""
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 
 import pytest
@@ -103,6 +103,25 @@ class TestList:
         for held, found in ((world.claims1, True), (world.claims2, True), (world.underwriter, False)):
             page = client.get(f"/breaches?person={held.id}").text
             assert (late.matter_number in page) is found
+
+    @pytest.mark.parametrize("path", ["/breaches?view=at_risk", "/compliance/timers?verdict=at_risk"])
+    def test_a_due_time_in_a_year_not_announced_is_marked(
+        self, sign_in: SignIn, world: World, path: str
+    ) -> None:
+        """Three office days from 30 December; warned on the 4th of January, whose days are not known yet."""
+        timer = sla.start(
+            matter_of(world, 9),
+            ClockStep.CALCULATION,
+            holder_id=world.claims1.id,
+            at=datetime(2026, 12, 30, 1, tzinfo=UTC),
+            actor=None,
+            now=datetime(2026, 12, 30, 1, tzinfo=UTC),
+        )
+        assert timer is not None
+        db.session.commit()
+        with time_machine.travel(timer.warn_at + MINUTE, tick=False):
+            page = sign_in("manager").get(path).text
+        assert '<span class="text-warn small" title="暂定：该年放假安排尚未公布">暂定</span>' in page
 
     def test_at_risk_shows_clocks_past_their_warning_point(self, sign_in: SignIn, world: World, now) -> None:
         timer = start(world, now - 50 * MINUTE, 9)
