@@ -131,7 +131,7 @@ def test_a_manager_reads_shares_times_and_the_change(world: World, thursday: Non
     assert "Median time 40 min" in words
     assert "P90 1 h 30 min" in words
     assert "Survey 2 1 66.7% 40 min 1 h 30 min 1 h 30 min 0" in words
-    assert "王建军 · 41000" in words
+    assert f"{world.claims1.name} · {world.claims1.staff_no}" in words
 
 
 def test_a_period_without_verdicts_claims_no_change(world: World, thursday: None, sign_in: SignIn) -> None:
