@@ -295,6 +295,7 @@ class TestChanging:
             assert chosen in page
         assert re.search(r'<input checked[^>]*value="urban"', page)
         assert f'selected value="{world.account.id}"' in page
+        assert "重庆车险理赔服务标准" not in page
         assert client.get("/settings/levels/new?like=x").status_code == 200
         assert client.get("/settings/levels/new?like=999999").status_code == 404
 

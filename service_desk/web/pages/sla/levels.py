@@ -218,7 +218,8 @@ def _first_values() -> dict[str, Any]:
     if like is None:
         return first
     row = promises.get_level(like, actor=actor(), today=_today())
-    return {**condition_values(row), **_term_values(row), **first, "version": 0}
+    # What it rests on is not that of the other one: it is typed anew.
+    return {**condition_values(row), **_term_values(row), **first, "source": "", "version": 0}
 
 
 def _fill(form: TermsForm, addressees: list[tuple[str, str]]) -> None:
