@@ -18,6 +18,7 @@ from service_desk.services import sla
 from service_desk.services.notices import Matter
 from service_desk.services.sla import calendar_edits, calendars, levels
 from service_desk.services.sla.calendar_edits import ConfirmYear, SetDay
+from service_desk.services.sla.ledger import matter_of
 from service_desk.services.sla.levels import LevelConditions, LevelTerms
 from service_desk.services.sla.outdated import (
     Outdated,
@@ -295,6 +296,18 @@ class TestRecomputing:
         assert refusal.value.params["numbers"] == timer.matter_number
         assert timer.due_at == due_at
         assert db.session.scalars(select(TimerRecomputation)).all() == []
+
+    def test_nobody_gives_themselves_more_time(self, world, now) -> None:
+        timer = start(world, now)
+        sla.hand_over(matter_of(timer), to_id=world.manager.id, at=now, actor=None, now=now)
+        due_at = timer.due_at
+        close_day(world, date(2026, 11, 25), now)
+
+        with pytest.raises(Invalid, match="recompute_own"):
+            recompute(tick(world.manager, now), REASON, actor=world.manager, now=now)
+        assert timer.due_at == due_at
+        recompute(tick(world.admin, now), REASON, actor=world.admin, now=now)
+        assert timer.due_at > due_at
 
     def test_a_warning_told_too_early_is_told_again_in_its_time(self, world, now) -> None:
         timer = start(world, now)

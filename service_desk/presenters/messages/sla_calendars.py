@@ -20,6 +20,7 @@ MESSAGES = {
     "recompute_stale": _l(
         "Changed meanwhile: %(numbers)s. Nothing was recomputed. Look at the list again and tick anew."
     ),
+    "recompute_own": _l("You hold %(numbers)s yourself: another manager must decide on that clock."),
     "recompute_broken": _l(
         "Broken already, and a promise once broken stays broken: %(numbers)s. Nothing was recomputed."
     ),

@@ -29,7 +29,8 @@ def recompute(
 ) -> list[TimerRecomputation]:
     """Move clocks to the terms in force, all of them or none; both due times are kept with the reason.
 
-    Invalid: recompute_none_chosen, recompute_reason_missing, recompute_broken. NotFound for a clock the
+    Invalid: recompute_none_chosen, recompute_reason_missing, recompute_own (nobody gives themselves more time),
+    recompute_broken. NotFound for a clock the
     actor may not manage. Conflict("recompute_stale", numbers=…) when a clock, its level or its calendar has
     changed since the actor looked: what would happen now is not what they agreed to.
     """
@@ -39,6 +40,9 @@ def recompute(
     if not reason.strip():
         raise Invalid("recompute_reason_missing", field="reason")
     timers = _manageable(wanted, actor)
+    own = [timer for timer in timers.values() if timer.holder_id == actor.id]
+    if own:
+        raise Invalid("recompute_own", numbers=_numbers(own))
     found = {one.timer.id: one for one in judge(timers.values(), now)}
     changed = _changed_since(wanted, found)
     if changed:
