@@ -1,28 +1,22 @@
-"""A clock's own page and what is done there, and the page of absences: what is shown, kept, refused, and to whom."""
+"""A clock's own page, pauses and objections: what is shown, kept, refused, and to whom."""
 
-import re
-from datetime import datetime, timedelta
+from datetime import timedelta
 from io import BytesIO
 
 import pytest
 import time_machine
-from PIL import Image
 from sqlalchemy import func, select
 
-from service_desk.base.clock import CHINA
-from service_desk.models.claims import Claim
 from service_desk.models.db import db
 from service_desk.models.documents import Document
-from service_desk.models.sla import Absence, AbsenceKind, PauseObjection, Timer, TimerCorrection, TimerState
-from service_desk.rules.claim_flow import ClaimState, ClockStep
+from service_desk.models.sla import AbsenceKind, PauseObjection, Timer, TimerState
 from service_desk.rules.permissions import Role
 from service_desk.rules.sla import EventKind
 from service_desk.services import sla
-from service_desk.services.notices import Matter
 from service_desk.services.sla import absences, objections
 from service_desk.services.sla.absences import PlanAbsence
-from tests.claim_cases import Journey, reported_claim
 from tests.factories import UserFactory
+from tests.web.clock_pages import kept_token, local, photo, start
 from tests.world import World
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -35,35 +29,6 @@ def _clock(world: World, now):
     db.session.commit()
     with time_machine.travel(now, tick=False):
         yield
-
-
-def local(at: datetime, pattern: str = "%Y-%m-%dT%H:%M") -> str:
-    """As a form's field sends it."""
-    return f"{at.astimezone(CHINA):{pattern}}"
-
-
-def photo() -> tuple[BytesIO, str]:
-    picture = BytesIO()
-    Image.new("RGB", (40, 30), "white").save(picture, "JPEG")
-    picture.seek(0)
-    return picture, "照片.jpg"
-
-
-def kept_token(page: str) -> str:
-    found = re.search(r'name="kept" value="([^"]+)"', page)
-    assert found is not None
-    return found[1]
-
-
-def start(world: World, at, *, account=None, branch=None, number: int = 1) -> Timer:
-    account = account or world.account
-    matter = Matter("claim", number, f"CLM-2026-{number:06d}", account.id, (branch or world.gongyi).id)
-    timer = sla.start(
-        matter, ClockStep.SURVEY, holder_id=world.claims1.id, at=at, actor=world.claims1, now=at
-    )
-    assert timer is not None
-    db.session.commit()
-    return timer
 
 
 @pytest.fixture
@@ -326,259 +291,3 @@ class TestObjections:
         assert "/decide" not in page
         assert self.decide(client, raised, "uphold").status_code == 403
         assert self.decide(sign_in("claims2"), raised, "uphold").status_code == 403
-
-
-class TestCorrection:
-    @pytest.fixture
-    def claim(self, world, now) -> Claim:
-        """Reported at 6:40, dispatched a minute later, and surveyed at 8:01 as recorded."""
-        journey = Journey(world, reported_claim(world, now - 2 * HOUR), now - 140 * MINUTE)
-        journey.to(ClaimState.DISPATCHED)
-        journey.now = now - HOUR
-        return journey.to(ClaimState.SURVEYED)
-
-    @pytest.fixture
-    def timer(self, claim) -> Timer:
-        found = sla.timers_of("claim", [claim.id])[claim.id]
-        return next(one for one in found if one.step is ClockStep.SURVEY)
-
-    @pytest.fixture
-    def address(self, timer) -> str:
-        entries = sla.entries_of([timer.id])[timer.id]
-        stop = next(entry for entry in entries if entry.kind is EventKind.STOP)
-        return f"/timers/{timer.id}/entries/{stop.id}/correct"
-
-    def form(self, timer: Timer, at: datetime, **changes: object) -> dict[str, object]:
-        return {
-            "at": local(at, "%Y-%m-%dT%H:%M:%S"),
-            "shown_at": timer.stopped_at.isoformat(),
-            "reason": "照片时间为证",
-            "evidence": photo(),
-            **changes,
-        }
-
-    def test_page_shows_what_is_corrected_together(self, sign_in, timer, address) -> None:
-        client = sign_in("manager")
-        assert address in client.get(f"/timers/{timer.id}").text
-        page = client.get(address).text
-        for words in ("更正时间：查勘", "将一并更正", "定损", local(timer.stopped_at, "%Y-%m-%dT%H:%M:%S")):
-            assert words in page
-
-    def test_check_shows_the_outcome_and_writes_nothing(self, sign_in, claim, timer, address) -> None:
-        data = self.form(timer, claim.reported_at + 50 * MINUTE, action="check")
-        del data["evidence"]
-
-        answer = sign_in("manager").post(address, data=data)
-
-        assert answer.status_code == 200
-        assert "更正后：按时，用时 50 分" in answer.text
-        assert "照片时间为证" in answer.text
-        assert db.session.scalar(select(func.count()).select_from(TimerCorrection)) == 0
-
-    def test_keeps_both_times_here_and_on_the_claim(self, sign_in, claim, timer, address) -> None:
-        was_at, right_at = timer.stopped_at, claim.reported_at + 50 * MINUTE
-        client = sign_in("manager")
-
-        answer = client.post(address, data=self.form(timer, right_at))
-
-        assert (answer.status_code, answer.location) == (303, f"/timers/{timer.id}")
-        row = db.session.get(Timer, timer.id)
-        assert (row.state, row.stopped_at) == (TimerState.MET, right_at)
-        assert db.session.get(Claim, claim.id).arrived_at == right_at
-        for at in (was_at, right_at):
-            assert local(at, "%m-%d %H:%M") in client.get(f"/timers/{timer.id}").text
-            assert local(at, "%Y-%m-%d %H:%M") in sign_in("hq").get(f"/claims/{claim.number}").text
-
-    @pytest.mark.parametrize(
-        ("changes", "words"),
-        [
-            ({"evidence": None}, "该字段是必填字段"),
-            ({"reason": " "}, "请说明原记录时间为何有误"),
-            ({"at": ""}, "该字段是必填字段"),
-            ({"at": "2026-11-23T12:00:00"}, "尚未到来"),
-            ({"at": "2026-11-22T12:00:00"}, "才报案"),
-        ],
-    )
-    def test_is_refused_beside_the_field_and_keeps_what_was_typed(
-        self, sign_in, claim, timer, address, changes, words
-    ) -> None:
-        typed = self.form(timer, claim.reported_at + 50 * MINUTE) | changes
-        data = {name: value for name, value in typed.items() if value is not None}
-
-        answer = sign_in("manager").post(address, data=data)
-
-        assert answer.status_code == 422
-        assert 'class="field-error"' in answer.text
-        assert db.session.scalar(select(func.count()).select_from(TimerCorrection)) == 0
-        assert (
-            db.session.scalar(
-                select(func.count()).select_from(Document).where(Document.filename == "照片.jpg")
-            )
-            == 0
-        )
-
-    def test_a_paper_sent_with_the_check_serves_for_the_correction(
-        self, sign_in, claim, timer, address
-    ) -> None:
-        client = sign_in("manager")
-        data = self.form(timer, claim.reported_at + 50 * MINUTE, action="check")
-
-        checked = client.post(address, data=data)
-
-        assert "照片.jpg 已保留" in checked.text
-        data = self.form(timer, claim.reported_at + 50 * MINUTE, kept=kept_token(checked.text))
-        del data["evidence"]
-        assert client.post(address, data=data).status_code == 303
-        papers = set(db.session.scalars(select(TimerCorrection.evidence_id)))
-        assert [db.session.get(Document, paper).filename for paper in papers] == ["照片.jpg"]
-
-    def test_an_old_page_is_told_the_new_time(self, sign_in, claim, timer, address) -> None:
-        client, old = sign_in("manager"), timer.stopped_at.isoformat()
-        assert client.post(address, data=self.form(timer, claim.reported_at + 50 * MINUTE)).status_code == 303
-
-        data = self.form(timer, claim.reported_at + 40 * MINUTE, shown_at=old)
-        answer = client.post(address, data=data)
-
-        assert answer.status_code == 409
-        assert "刚被他人更正" in answer.text
-
-    def test_is_for_managers_who_never_held_it(self, sign_in, world, claim, timer, address) -> None:
-        for username, status in (
-            ("claims1", 403),
-            ("admin", 403),
-            ("hq", 403),
-            ("foreign-hq", 403),
-            ("manager", 200),
-        ):
-            assert sign_in(username).get(address).status_code == status
-        UserFactory(username="m3", role=Role.MANAGER, accounts=[world.foreign_account])
-        assert sign_in("m3").get(address).status_code == 404
-        assert address not in sign_in("claims1").get(f"/timers/{timer.id}").text
-
-
-class TestAbsences:
-    def form(self, world: World, now: datetime, **changes: object) -> dict[str, object]:
-        return {
-            "user_id": world.claims1.id,
-            "substitute_id": world.claims2.id,
-            "kind": "sickness",
-            "from_at": local(now),
-            "to_at": local(now + DAY),
-            "note": "发烧",
-            **changes,
-        }
-
-    def test_are_planned_shown_and_ended_early(self, sign_in, world, now) -> None:
-        client = sign_in("claims1")
-        data = self.form(world, now, idempotency_key="k")
-
-        assert client.post("/absences", data=data).status_code == 303
-        assert client.post("/absences", data=data).status_code == 303
-
-        absence = db.session.scalars(select(Absence)).one()
-        page = client.get("/absences").text
-        for words in ("病假", "发烧", "赵丽", "离岗中", "现已返岗"):
-            assert words in page
-        answer = client.post(f"/absences/{absence.id}/cancel", data={"version": absence.version})
-        assert answer.status_code == 303
-        assert "提前返岗" in client.get("/absences").text
-
-    def test_that_is_called_off_before_it_begins_is_not_called_ended_early(self, sign_in, world, now) -> None:
-        client = sign_in("claims1")
-        client.post(
-            "/absences", data=self.form(world, now, from_at=local(now + DAY), to_at=local(now + 2 * DAY))
-        )
-        absence = db.session.scalars(select(Absence)).one()
-
-        client.post(f"/absences/{absence.id}/cancel", data={"version": absence.version})
-
-        page = client.get("/absences").text
-        assert "已取消" in page
-        assert "提前返岗" not in page
-
-    def test_why_somebody_is_away_is_for_them_and_their_managers(self, sign_in, world, now) -> None:
-        sign_in("claims1").post("/absences", data=self.form(world, now))
-
-        covered = sign_in("claims2").get("/absences").text
-        assert "王建军" in covered
-        assert "发烧" not in covered
-        managers = sign_in("manager").get("/absences").text
-        assert "王建军" in managers
-        assert "发烧" in managers
-
-    def test_both_sides_of_a_claim_see_who_answers_meanwhile(self, sign_in, world, now) -> None:
-        claim = reported_claim(world, now)
-        sign_in("claims1").post("/absences", data=self.form(world, now))
-
-        for username in ("hq", "safety-gongyi", "claims2"):
-            page = sign_in(username).get(f"/claims/{claim.number}").text
-            assert "离岗至 明天 09:00，期间请联系" in page
-            assert world.claims2.phone in page
-            assert "病假" not in page
-
-    @pytest.mark.parametrize(
-        ("changes", "words"),
-        [
-            ({"to_at": "2026-11-23T08:00"}, "结束时间必须晚于开始时间"),
-            ({"from_at": "2026-11-23T07:59"}, "一小时内登记"),
-            ({"substitute_id": ""}, "field-error"),
-            ({"repeats_until_on": "2026-11-22"}, "最后一天不能早于第一天"),
-            ({"kind": "holiday"}, "field-error"),
-        ],
-    )
-    def test_are_refused_beside_the_field(self, sign_in, world, now, changes, words) -> None:
-        answer = sign_in("claims1").post("/absences", data=self.form(world, now, **changes))
-
-        assert answer.status_code == 422
-        assert words in answer.text
-        assert "发烧" in answer.text
-        assert db.session.scalar(select(func.count()).select_from(Absence)) == 0
-
-    def test_change_their_end_and_stand_in_on_a_fresh_page_only(self, sign_in, world, now) -> None:
-        client = sign_in("claims1")
-        client.post("/absences", data=self.form(world, now))
-        absence = db.session.scalars(select(Absence)).one()
-        prefix, version = f"absence-{absence.id}", absence.version
-        later = {f"{prefix}-to_at": local(now + 2 * DAY), f"{prefix}-version": version}
-
-        assert client.post(f"/absences/{absence.id}/end", data=later).status_code == 303
-        stale = client.post(f"/absences/{absence.id}/end", data=later)
-        assert stale.status_code == 409
-        fresh = db.session.get(Absence, absence.id)
-        assert fresh.to_at == now + 2 * DAY
-        other = {f"{prefix}-substitute_id": world.manager.id, f"{prefix}-version": fresh.version}
-        assert client.post(f"/absences/{absence.id}/stand-in", data=other).status_code == 303
-        assert db.session.get(Absence, absence.id).substitute_id == world.manager.id
-        empty = client.post(f"/absences/{absence.id}/end", data={f"{prefix}-version": 9})
-        assert empty.status_code == 422
-
-    def test_are_for_the_insurers_staff_about_themselves_and_their_people(self, sign_in, world, now) -> None:
-        for username in ("hq", "safety-gongyi"):
-            client = sign_in(username)
-            assert client.get("/absences").status_code == 403
-            assert client.post("/absences", data=self.form(world, now)).status_code == 403
-        assert sign_in("claims2").post("/absences", data=self.form(world, now)).status_code == 422
-        assert sign_in("manager").post("/absences", data=self.form(world, now)).status_code == 303
-        absence = db.session.scalars(select(Absence)).one()
-        answer = sign_in("claims2").post(f"/absences/{absence.id}/cancel", data={"version": absence.version})
-        assert answer.status_code == 404
-
-    def test_a_stand_in_may_answer_the_contacts_of_who_is_away(self, sign_in, world, now) -> None:
-        sign_in("claims1").post(
-            "/enquiries/new",
-            data={
-                "channel": "call",
-                "caller_name": "张",
-                "caller_phone": "1",
-                "subject": "保单",
-                "body": "x",
-            },
-        )
-        address = "/enquiries/ENQ-2026-000001"
-        page = sign_in("claims1").get(address)
-        assert page.status_code == 200
-        version = page.text.split('name="version"')[1].split('value="')[1].split('"')[0]
-        data = {"answer": "已寄出", "version": version}
-        assert sign_in("claims2").post(f"{address}/answer", data=data).status_code == 403
-        sign_in("claims1").post("/absences", data=self.form(world, now))
-        assert sign_in("claims2").post(f"{address}/answer", data=data).status_code == 303
