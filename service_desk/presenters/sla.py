@@ -159,16 +159,26 @@ def percent(ratio: Ratio) -> str:
     return "—" if share is None else f"{share}%"
 
 
+def is_by_day(terms: Timer | ServiceLevel) -> bool:
+    """Whether the promise is a term of calendar days, due at 24:00 of its last day."""
+    return terms.target_unit is TargetUnit.CALENDAR_DAYS
+
+
+def due_moment(timer: Timer, now: datetime) -> str:
+    """When it falls due; a term of days at 24:00 of its last day."""
+    return times.moment(timer.due_at, now, ends_day=is_by_day(timer))
+
+
 def promise_line(file: TimerFile, now: datetime) -> list[str]:
     """The sub line of a breach: the promise, when it began, when it fell due, when it was kept at last."""
     timer = file.timer
     words = [_promised(file), _("from %(at)s", at=times.moment(timer.started_at, now))]
     stood = sum(part.working_seconds for part in file.facts.segments if part.reason)
     if timer.due_at and stood:
-        due = times.moment(timer.due_at, now)
+        due = due_moment(timer, now)
         words.append(_("due %(at)s after %(time)s of pause", at=due, time=length(stood, timer)))
     elif timer.due_at:
-        words.append(_("due %(at)s", at=times.moment(timer.due_at, now)))
+        words.append(_("due %(at)s", at=due_moment(timer, now)))
     if timer.stopped_at:
         words.append(_("done %(at)s", at=times.moment(timer.stopped_at, now)))
     else:

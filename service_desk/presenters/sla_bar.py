@@ -6,8 +6,10 @@ from datetime import datetime
 
 from flask_babel import gettext as _
 
+from service_desk.presenters import sla as clocks
+from service_desk.presenters import times
 from service_desk.presenters.labels import label
-from service_desk.presenters.sla_ledger import beginning, lines_of, short
+from service_desk.presenters.sla_ledger import beginning, lines_of
 from service_desk.rules.sla import EventKind, Segment, consumption
 from service_desk.services.sla.files import TimerFile
 
@@ -63,7 +65,10 @@ def bar_marks(file: TimerFile) -> list[BarMark]:
     """Start, hand-overs, due point and end, without those that would be written over each other."""
     total = sum(part.working_seconds for part in file.facts.segments) or 1
     due = _due_mark(file, total)
-    ends = [BarMark(0, short(file.facts.started_at), "start"), BarMark(total, short(_end(file)), "end")]
+    ends = [
+        BarMark(0, times.mark(file.facts.started_at), "start"),
+        BarMark(total, times.mark(_end(file)), "end"),
+    ]
     marks = [due] if due else []
     # The due point first: what it leaves no room for stands in the table below.
     for mark in [*ends, *_handover_marks(file)]:
@@ -110,7 +115,12 @@ def _due_mark(file: TimerFile, total: int) -> BarMark | None:
         return None
     before = sum(part.seconds_before_due for part in file.facts.segments)
     anchor = "end" if 2 * before >= total else "start"
-    return BarMark(before, _("due %(at)s", at=short(due_at)), anchor, is_due=True)
+    return BarMark(
+        before,
+        _("due %(at)s", at=times.mark(due_at, ends_day=clocks.is_by_day(file.timer))),
+        anchor,
+        is_due=True,
+    )
 
 
 def _handover_marks(file: TimerFile) -> Iterator[BarMark]:
@@ -124,7 +134,7 @@ def _handover_marks(file: TimerFile) -> Iterator[BarMark]:
 
 def _passed_on(part: Segment, file: TimerFile) -> str:
     entry, _covered = beginning(part, file)
-    at = short(part.from_at)
+    at = times.mark(part.from_at)
     if entry is not None and entry.kind is EventKind.SUBSTITUTE:
         return _("%(at)s stand-in", at=at)
     if entry is not None and entry.kind is EventKind.RETURN:

@@ -11,7 +11,6 @@ from service_desk.models.users import User
 from service_desk.presenters import sla, sla_levels, times
 from service_desk.presenters.labels import label
 from service_desk.presenters.sla import Pill
-from service_desk.rules.sla import TargetUnit
 from service_desk.services.sla import OPEN_STATES, ClockView
 
 _LAST = datetime.max.replace(tzinfo=UTC)
@@ -78,9 +77,7 @@ def _due(view: ClockView, now: datetime) -> str:
     timer = view.timer
     if timer.state is TimerState.PAUSED and timer.due_at is None:
         return _("%(time)s left when it runs again", time=sla.length(timer.left_seconds or 0, timer))
-    by_day = timer.target_unit is TargetUnit.CALENDAR_DAYS
-    due = times.moment(timer.due_at, now, ends_day=by_day)
-    words = [_("Due %(due)s", due=due)] if timer.due_at else []
+    words = [_("Due %(due)s", due=sla.due_moment(timer, now))] if timer.due_at else []
     if timer.stopped_at:
         words.append(_("done %(at)s", at=times.moment(timer.stopped_at, now)))
     return " · ".join(words)

@@ -6,12 +6,12 @@ from datetime import datetime
 
 from flask_babel import gettext as _
 
-from service_desk.base.clock import CHINA
 from service_desk.models.documents import Document
 from service_desk.models.sla import TimerEntry, TimerRecomputation
 from service_desk.models.users import User
+from service_desk.presenters import times
 from service_desk.presenters.labels import label
-from service_desk.presenters.sla import calendar_name, promise, working_time
+from service_desk.presenters.sla import calendar_name, is_by_day, promise, working_time
 from service_desk.rules.sla import EventKind, Segment, Spent, consumption
 from service_desk.rules.sla.terms import HOLDER_CHANGES
 from service_desk.services.sla.files import TimerFile
@@ -188,11 +188,6 @@ def exact(seconds: int) -> str:
     return " ".join(words)
 
 
-def short(at: datetime) -> str:
-    """`11-23 08:45`."""
-    return f"{at.astimezone(CHINA):%m-%d %H:%M}"
-
-
 def _named(user: User) -> str:
     return f"{user.name} · {user.staff_no}" if user.staff_no else user.name
 
@@ -286,13 +281,13 @@ def _struck_off(file: TimerFile) -> Iterator[Change]:
         if entry.voided_at is None or objection is None or objection.decided_at is None:
             continue
         pause = told_pause(file.entries, entry, objection, file.seen_at)
-        until = short(pause.until) if pause.until else "…"
+        until = times.mark(pause.until) if pause.until else "…"
         reason = label(entry.reason, "pause_short")
         decided_by = objection.decided_by_id
         yield Change(
             at=objection.decided_at,
             what=_("Pause struck off after the client objected"),
-            before=f"{short(entry.at)} – {until}, {reason}",
+            before=f"{times.mark(entry.at)} – {until}, {reason}",
             after=_("counts as running time"),
             reason=" · ".join(words for words in (objection.text, objection.answer) if words),
             by=person(file, decided_by) if decided_by else "—",
@@ -308,8 +303,8 @@ def _corrected(file: TimerFile) -> Iterator[Change]:
         yield Change(
             at=row.recorded_at,
             what=_("Time put right: %(entry)s", entry=kind),
-            before=f"{short(row.old_at)} · {states[0]}",
-            after=f"{short(row.new_at)} · {states[1]}",
+            before=f"{times.mark(row.old_at)} · {states[0]}",
+            after=f"{times.mark(row.new_at)} · {states[1]}",
             reason=row.reason,
             by=person(file, row.actor_id),
             evidence=file.evidence.get(row.evidence_id or 0),
@@ -339,5 +334,5 @@ def _terms(file: TimerFile, row: TimerRecomputation, *, is_new: bool) -> str:
         promise=promise(level.target_value, level.target_unit),
         calendar=calendar_name(version.code),
         version=version.number,
-        due=short(due_at) if due_at else "—",
+        due=times.mark(due_at, ends_day=is_by_day(level)) if due_at else "—",
     )

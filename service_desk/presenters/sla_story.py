@@ -5,7 +5,7 @@ from flask_babel import gettext as _
 from service_desk.presenters import times
 from service_desk.presenters.labels import label
 from service_desk.presenters.sla import calendar_name, promise, provisional_words
-from service_desk.presenters.sla_ledger import Change, LedgerRow, changes, exact, ledger_table, short
+from service_desk.presenters.sla_ledger import Change, LedgerRow, changes, exact, ledger_table
 from service_desk.rules.sla import TimerState
 from service_desk.services.sla.calendars import counts_on_provisional
 from service_desk.services.sla.files import TimerFile
@@ -32,7 +32,7 @@ def story(file: TimerFile) -> list[str]:
 
 def _row_words(row: LedgerRow) -> str:
     who = f"{row.who} ({row.note})" if row.note and not row.is_pause else row.who
-    span = {"from_at": short(row.from_at), "to_at": short(row.to_at), "who": who}
+    span = {"from_at": times.mark(row.from_at), "to_at": times.mark(row.to_at), "who": who}
     if row.is_pause:
         return _("%(from_at)s – %(to_at)s: %(who)s, %(time)s off the clock.", **span, time=exact(row.total))
     if row.after:
@@ -48,7 +48,7 @@ def _row_words(row: LedgerRow) -> str:
 def _change_words(change: Change) -> str:
     return _(
         "%(at)s, %(by)s: %(what)s; before: %(before)s; now: %(after)s. Reason: %(reason)s",
-        at=short(change.at),
+        at=times.mark(change.at),
         by=change.by,
         what=change.what,
         before=change.before,

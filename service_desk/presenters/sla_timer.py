@@ -9,7 +9,7 @@ from service_desk.models.sla import TimerEntry, TimerState
 from service_desk.presenters import sla as clocks
 from service_desk.presenters import sla_levels, times
 from service_desk.presenters.labels import label
-from service_desk.rules.sla import HappeningKind, TargetUnit, TimerFacts
+from service_desk.rules.sla import HappeningKind, TimerFacts
 from service_desk.services.sla.corrections import Affected
 from service_desk.services.sla.life import PauseTold, TimerLife
 
@@ -58,7 +58,7 @@ def due(life: TimerLife, now: datetime) -> str:
     if timer.state is TimerState.PAUSED and facts.due_at is None:
         time = clocks.length(facts.remaining_seconds, timer)
         return _("%(time)s left when it runs again", time=time)
-    return times.moment(facts.due_at, now, ends_day=timer.target_unit is TargetUnit.CALENDAR_DAYS)
+    return clocks.due_moment(timer, now)
 
 
 def coming(life: TimerLife, now: datetime, *, for_client: bool) -> list[Coming]:

@@ -35,6 +35,12 @@ def minute(at: datetime | None, zone: ZoneInfo = CHINA, *, ends_day: bool = Fals
     return f"{local:%Y-%m-%d} {clock}"
 
 
+def mark(at: datetime, zone: ZoneInfo = CHINA, *, ends_day: bool = False) -> str:
+    """`11-23 08:45`: for the ledger of a clock, where the year is plain from the page; `ends_day` as for `moment`."""
+    local, clock = _day_and_clock(at, zone, ends_day)
+    return f"{local:%m-%d} {clock}"
+
+
 def full_moment(at: datetime | None, zone: ZoneInfo = CHINA) -> str:
     """The whole instant with its zone, for a title."""
     return "—" if at is None else f"{as_utc(at).astimezone(zone):%Y-%m-%d %H:%M:%S} {zone.key}"

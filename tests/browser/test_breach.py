@@ -11,6 +11,8 @@ from service_desk.jobs import sla_sweep
 from service_desk.models.claims import Claim
 from service_desk.models.db import db
 from service_desk.models.sla import BreachReview
+from service_desk.rules.claim_flow import ClockStep
+from service_desk.rules.sla import PauseReason
 from service_desk.services import sla
 from service_desk.services.claims import common
 from service_desk.services.sla import causes
@@ -66,6 +68,26 @@ def test_a_broken_promise_is_found_explained_and_signed(world: World, open_desk:
     assert (review.responsible_id, review.signed_by_id) == (world.claims2.id, world.manager.id)
     page.goto("/breaches?view=reviewed")
     expect(page.get_by_role("row").filter(has_text=claim.number)).to_have_count(1)
+
+
+def test_last_years_clock_fits_its_pages(world: World, open_desk: Callable[..., Page]) -> None:
+    at = utc_now() - timedelta(days=400)
+    claim = reported_claim(world, at)
+    matter, reason = common.matter_of(claim), PauseReason.WAITING_FOR_THIRD_PARTY
+    timer = next(one for one in sla.timers_of("claim", [claim.id])[claim.id] if one.step is ClockStep.SURVEY)
+    sla.pause(timer.id, reason, "等待修理厂报价", None, actor=world.claims1, now=at)
+    later = at + timedelta(hours=5, seconds=7)
+    sla.resume(timer.id, actor=world.claims1, now=later)
+    sla.hand_over(matter, to_id=world.claims2.id, at=later, actor=world.manager, now=later)
+    done = later + timedelta(hours=40, seconds=13)
+    sla.stop(matter, [ClockStep.SURVEY], at=done, actor=world.claims2, now=done)
+    db.session.commit()
+
+    page = open_desk("manager", language="en")
+    for path in (f"/timers/{timer.id}", f"/breaches/{timer.id}"):
+        page.goto(path)
+        expect(page.get_by_role("table", name="Who held the clock")).to_be_visible()
+        assert too_wide_tables(page) == [], path
 
 
 def test_the_handler_sees_the_broken_promise_wherever_the_claim_stands(

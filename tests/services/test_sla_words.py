@@ -89,6 +89,17 @@ def test_a_deadline_by_law_shows_its_day(survey, world, now) -> None:
     assert told(timer, now, "zh")[2] == "拒赔通知书 11-26 前"
 
 
+def test_a_term_of_days_ends_at_24_wherever_it_is_told(survey, world, now) -> None:
+    timer = start(world, ClockStep.DENIAL_NOTICE, now)
+    later = now + timedelta(days=4)
+    file = find_file(timer.id, later)
+
+    with in_language("en"):
+        assert "due 11-26 24:00" in words.promise_line(file, later)
+        assert "due 11-26 24:00" in [mark.text for mark in bar_marks(file)]
+        assert words.due_moment(survey, now) == "today 10:00"
+
+
 def test_nearest_is_the_overdue_one_then_the_next_due(survey, world, now) -> None:
     decision = start(world, ClockStep.LIABILITY_DECISION, now)
     assert words.nearest([decision, survey]) is survey
