@@ -1,7 +1,8 @@
-"""A worker that only sweeps, as a process of its own: `python -m tests.jobs.sweeper NOW BATCH [taken|checked]`.
+"""A worker that only sweeps, as a process of its own: `python -m tests.jobs.sweeper NOW BATCH [ready|taken|checked]`.
 
-With a third word it stops for ever at that point of its first batch, as a machine does whose power is cut
-there: after taking the clocks, or after all is written and before it is kept.
+With a third word it stops at that point: before it begins, so that several can begin at once; or for ever in its
+first batch, as a machine does whose power is cut there: after taking the clocks, or after all is written and
+before it is kept.
 """
 
 import os
@@ -19,7 +20,9 @@ def main(instant: str, size: str, stops_at: str = "") -> None:
     """Work off what is due, with a line after each batch."""
     now, batch = datetime.fromisoformat(instant), int(size)
     with create_app().app_context():
-        if stops_at:
+        if stops_at == "ready":
+            _stop(stops_at)
+        elif stops_at:
             _stop_midway(now, batch, stops_at)
         while tally := sla_sweep.run_batch(now, batch):
             print(f"swept {tally.done}", flush=True)

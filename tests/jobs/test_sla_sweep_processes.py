@@ -1,5 +1,7 @@
 """Several sweeping workers as real processes, some of them killed: everything is told, and once."""
 
+import os
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -76,10 +78,13 @@ def test_of_two_workers_one_is_killed_midway_and_everything_is_told_once(
     timers = start_many(60)
     late = now + 2 * HOUR
 
-    victim = workers.start("tests.jobs.sweeper", late.isoformat(), "2")
-    other = workers.start("tests.jobs.sweeper", late.isoformat(), "2")
-    while workers.wait_for("swept")[0] is not victim:
-        pass
+    victim, other = (workers.start("tests.jobs.sweeper", late.isoformat(), "2", "ready") for _ in range(2))
+    for worker in (victim, other):
+        os.waitpid(worker.pid, os.WUNTRACED)
+    for worker in (victim, other):
+        worker.send_signal(signal.SIGCONT)
+    # After anybody's first batch: whoever waits for the other's lock may get its turn only at the end.
+    workers.wait_for("swept")
     victim.kill()
     victim.wait()
     assert other.wait(60) == 0

@@ -100,8 +100,12 @@ def test_another_plate_and_branch_are_kept_in_the_histories(world: World, now: d
     db.session.flush()
     db.session.expire_all()
 
-    plates = db.session.scalars(select(PlateRecord).where(PlateRecord.vehicle_id == world.coach.id)).all()
-    branches = db.session.scalars(select(BranchRecord).where(BranchRecord.vehicle_id == world.coach.id)).all()
+    plates = db.session.scalars(
+        select(PlateRecord).where(PlateRecord.vehicle_id == world.coach.id).order_by(PlateRecord.id)
+    ).all()
+    branches = db.session.scalars(
+        select(BranchRecord).where(BranchRecord.vehicle_id == world.coach.id).order_by(BranchRecord.id)
+    ).all()
     assert [(one.plate, one.to_at) for one in plates] == [("豫A12345", now), ("豫A99999", None)]
     assert [(one.branch_id, one.to_at) for one in branches] == [
         (world.gongyi.id, now),
