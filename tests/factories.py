@@ -180,12 +180,14 @@ class PolicyFactory(_Factory):
     number = factory.Sequence(lambda n: f"TST-2026-{n:06d}")
     account_id = factory.LazyAttribute(lambda it: it.vehicle.account_id)
     branch_id = factory.LazyAttribute(lambda it: it.vehicle.branch_id)
+    issued_branch_id = factory.LazyAttribute(lambda it: it.branch_id)
     vehicle_id = factory.LazyAttribute(lambda it: it.vehicle.id)
     line = PolicyLine.CTPL
     cover_set = "ctpl"
     state = PolicyState.ISSUED
     starts_at = datetime(2025, 12, 31, 16, 0, tzinfo=UTC)
     ends_at = factory.LazyAttribute(lambda it: it.starts_at + timedelta(days=365))
+    agreed_ends_at = factory.LazyAttribute(lambda it: max(it.ends_at, it.starts_at + timedelta(days=1)))
     premium_fen = 3_130_00
     insured_name = "郑州联运集团有限公司"
     plate = factory.LazyAttribute(lambda it: it.vehicle.plate)

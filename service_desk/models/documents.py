@@ -16,6 +16,9 @@ class DocumentKind(StrEnum):
     CLAIM_DOCUMENT = "claim_document"
     PAUSE_EVIDENCE = "pause_evidence"
     REVIEW_EVIDENCE = "review_evidence"
+    VEHICLE_LICENCE = "vehicle_licence"
+    POLICY_LIST = "policy_list"
+    DELIVERY_RECEIPT = "delivery_receipt"
 
 
 class Document(Base):

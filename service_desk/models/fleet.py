@@ -12,6 +12,9 @@ from service_desk.rules.vocabulary import UseClass
 
 
 class VehicleState(StrEnum):
+    """PENDING: approved by the group and not yet insured; it becomes operating with its cover."""
+
+    PENDING = "pending"
     OPERATING = "operating"
     SUSPENDED = "suspended"
     RETIRED = "retired"

@@ -1,4 +1,4 @@
-"""Price tables, policies and their coverages, batches of issue, and cover known from elsewhere."""
+"""Price tables, policies with their coverages and endorsements, batches of issue, cover known from elsewhere."""
 
 from datetime import date
 from enum import StrEnum
@@ -12,10 +12,36 @@ from service_desk.rules.vocabulary import CoverCode, PolicyLine, UseClass
 
 
 class PolicyState(StrEnum):
-    """What was done to the policy. Whether it is in force is a matter of the instant asked about."""
+    """What was done to the policy. Whether it is in force is a matter of the instant asked about.
+
+    CANCELLED: ended before its agreed end. VOIDED: taken back on the day of issue, as if never issued.
+    """
 
     ISSUED = "issued"
     CANCELLED = "cancelled"
+    VOIDED = "voided"
+
+
+class PolicyOrigin(StrEnum):
+    """ISSUED here, or TAKEN_OVER from a list: issued by the insurer before the desk kept this account."""
+
+    ISSUED = "issued"
+    TAKEN_OVER = "taken_over"
+
+
+class EndorsementKind(StrEnum):
+    """What an endorsement (批单) changes. The last three end cover before the agreed end."""
+
+    PLATE = "plate"
+    VIN = "vin"
+    USE = "use"
+    BRANCH = "branch"
+    SUM_INSURED = "sum_insured"
+    ADD_COVER = "add_cover"
+    REMOVE_COVER = "remove_cover"
+    REPLACEMENT = "replacement"
+    TOTAL_LOSS = "total_loss"
+    CANCELLATION = "cancellation"
 
 
 class CoverSource(StrEnum):
@@ -87,15 +113,25 @@ class IssueBatch(Base):
     refused: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)
     delivered_at: Mapped[Instant | None]
     delivered_to: Mapped[Short] = mapped_column(default="")
+    undone_at: Mapped[Instant | None]
+    undone_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    undo_reason: Mapped[Line] = mapped_column(default="")
 
 
 class Policy(Versioned, Base):
-    """A policy. `ends_at` is exclusive: 24:00 of the last day. The vehicle's facts are kept as insured."""
+    """A policy. `ends_at` is exclusive: 24:00 of the last day. The vehicle's facts are kept as insured.
+
+    `starts_at` to `ends_at` is when it gives cover: a cancellation cuts it to the instant it takes effect, and a
+    policy voided or cancelled before its start covers nothing (`ends_at == starts_at`), so whoever asks for cover
+    asks for the term and needs no state. `agreed_ends_at` keeps the end as issued. `premium_fen` is the premium
+    as issued; endorsements carry what they add or return. `tax_fen` is vehicle tax collected with it.
+    Plate, VIN, branch and facts are those after the last endorsement; `issued_branch_id` is the branch at issue.
+    """
 
     __tablename__ = "policies"
     __mapper_args__ = {"version_id_col": Versioned.version}
     __table_args__ = (
-        CheckConstraint("ends_at > starts_at", name="term"),
+        CheckConstraint("ends_at >= starts_at AND agreed_ends_at > starts_at", name="term"),
         Index(None, "account_id", "ends_at"),
         Index(None, "vehicle_id", "line", "ends_at"),
     )
@@ -104,14 +140,19 @@ class Policy(Versioned, Base):
     number: Mapped[Short] = mapped_column(unique=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("key_accounts.id"))
     branch_id: Mapped[int] = mapped_column(ForeignKey("branches.id"), index=True)
+    issued_branch_id: Mapped[int] = mapped_column(ForeignKey("branches.id"))
     vehicle_id: Mapped[int] = mapped_column(ForeignKey("vehicles.id"))
+    origin: Mapped[PolicyOrigin] = mapped_column(enum_type(PolicyOrigin), default=PolicyOrigin.ISSUED)
     batch_id: Mapped[int | None] = mapped_column(ForeignKey("issue_batches.id"), index=True)
     line: Mapped[PolicyLine] = mapped_column(enum_type(PolicyLine))
     cover_set: Mapped[Short]
     state: Mapped[PolicyState] = mapped_column(enum_type(PolicyState))
     starts_at: Mapped[Instant]
     ends_at: Mapped[Instant]
+    agreed_ends_at: Mapped[Instant]
     premium_fen: Mapped[Fen]
+    tax_fen: Mapped[Fen] = mapped_column(default=0)
+    ctpl_float: Mapped[Short | None]
     rate_line_id: Mapped[int | None] = mapped_column(ForeignKey("rate_table_lines.id"))
     insured_name: Mapped[Line]
     plate: Mapped[Short | None] = mapped_column(index=True)
@@ -119,10 +160,15 @@ class Policy(Versioned, Base):
     vehicle_facts: Mapped[dict[str, Any]] = mapped_column(Json)
     issued_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     issued_at: Mapped[Instant]
+    delivered_at: Mapped[Instant | None]
 
 
 class Coverage(Base):
-    """A cover of a policy with its limits. `per_seat_fen` is set for carrier's liability."""
+    """A cover of a policy with its limits. `per_seat_fen` is set for carrier's liability.
+
+    `from_at` None: from the policy's start; `to_at` None: to its end. An endorsement that changes a limit or
+    removes the cover closes the row at its instant and may begin another.
+    """
 
     __tablename__ = "coverages"
 
@@ -133,10 +179,47 @@ class Coverage(Base):
     per_seat_fen: Mapped[Fen | None]
     deductible_fen: Mapped[Fen] = mapped_column(default=0)
     absolute_deductible_percent: Mapped[int] = mapped_column(default=0)
+    from_at: Mapped[Instant | None]
+    to_at: Mapped[Instant | None]
+
+
+class Endorsement(Base):
+    """A change of a policy from an instant on, numbered within it by `ordinal` from 1.
+
+    `before` and `after` hold what it changed, by field; undoing `before` of those that take effect later gives
+    the policy as of an instant. `premium_fen` is additional premium, negative when premium is returned; `working`
+    is how it came about. Of one replacement the old policy's endorsement names the new policy in `after`.
+    """
+
+    __tablename__ = "endorsements"
+    __table_args__ = (
+        UniqueConstraint("policy_id", "ordinal"),
+        Index(None, "account_id", "created_at"),
+    )
+
+    id: Mapped[Id]
+    number: Mapped[Short] = mapped_column(unique=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("key_accounts.id"))
+    branch_id: Mapped[int] = mapped_column(ForeignKey("branches.id"), index=True)
+    policy_id: Mapped[int] = mapped_column(ForeignKey("policies.id"))
+    ordinal: Mapped[int]
+    kind: Mapped[EndorsementKind] = mapped_column(enum_type(EndorsementKind))
+    effective_at: Mapped[Instant]
+    premium_fen: Mapped[Fen] = mapped_column(default=0)
+    before: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    after: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    working: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)
+    reason: Mapped[Line] = mapped_column(default="")
+    created_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[Instant]
+    delivered_at: Mapped[Instant | None]
 
 
 class ExternalCover(Base):
-    """Cover we did not issue: the expiry the client's list states. Its start is not known."""
+    """Cover we did not issue: the expiry the client's list states, and what else is known of it.
+
+    `starts_at` None: not known; it then counts as covered up to its end.
+    """
 
     __tablename__ = "external_covers"
     __table_args__ = (UniqueConstraint("vehicle_id", "line"), Index(None, "account_id", "ends_at"))
@@ -145,6 +228,10 @@ class ExternalCover(Base):
     account_id: Mapped[int] = mapped_column(ForeignKey("key_accounts.id"))
     vehicle_id: Mapped[int] = mapped_column(ForeignKey("vehicles.id"))
     line: Mapped[PolicyLine] = mapped_column(enum_type(PolicyLine))
+    starts_at: Mapped[Instant | None]
     ends_at: Mapped[Instant]
+    insurer: Mapped[Line] = mapped_column(default="")
+    number: Mapped[Short] = mapped_column(default="")
+    premium_fen: Mapped[Fen | None]
     source: Mapped[CoverSource] = mapped_column(enum_type(CoverSource))
     noted_at: Mapped[Instant]

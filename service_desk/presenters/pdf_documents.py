@@ -39,7 +39,7 @@ def policies_pdf(
 
 
 def _are_cancelled(views: Sequence[PolicyView]) -> bool:
-    return all(view.policy.state is PolicyState.CANCELLED for view in views)
+    return all(view.policy.state is not PolicyState.ISSUED for view in views)
 
 
 def _policy_labels() -> dict[str, str]:
@@ -145,8 +145,8 @@ def _extra_rows(view: PolicyView) -> list[list[str]]:
         rows.append(
             [_("Price table"), _("%(table)s (sample)", table=words) if view.rate_table.is_sample else words]
         )
-    if view.receivable is not None:
-        rows.append([_("Premium due"), view.receivable.due_on.isoformat()])
+    if view.due_on is not None:
+        rows.append([_("Premium due"), view.due_on.isoformat()])
     return rows
 
 

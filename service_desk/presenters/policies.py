@@ -29,6 +29,7 @@ STATE_TONES = {
     PolicyState.IN_FORCE: ("ok", "check"),
     PolicyState.EXPIRED: ("idle", "close"),
     PolicyState.CANCELLED: ("bad", "close"),
+    PolicyState.VOIDED: ("idle", "close"),
 }
 # Reasons that lie with the vehicle are said once, not for each line.
 _OF_THE_VEHICLE = frozenset(

@@ -74,6 +74,9 @@ class ClockStep(StrEnum):
     ADVANCE_PAYMENT = "advance_payment"
     FOLLOWUP = "followup"
     BREACH_REVIEW = "breach_review"
+    VEHICLE_APPROVAL = "vehicle_approval"
+    VEHICLE_ISSUE = "vehicle_issue"
+    COVER_CHASE = "cover_chase"
 
 
 @dataclass(frozen=True)

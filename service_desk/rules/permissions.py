@@ -40,7 +40,12 @@ class Action(StrEnum):
     READ_POLICIES = "read_policies"
     READ_PREMIUMS = "read_premiums"
     RECEIVE_PREMIUM = "receive_premium"
+    RELEASE_CREDIT = "release_credit"
     READ_RENEWALS = "read_renewals"
+    RECORD_RENEWALS = "record_renewals"
+    CHASE_COVER = "chase_cover"
+    REQUEST_VEHICLE = "request_vehicle"
+    APPROVE_VEHICLE_REQUEST = "approve_vehicle_request"
     REPORT_CLAIM = "report_claim"
     READ_CLAIMS = "read_claims"
     HANDLE_CLAIMS = "handle_claims"
@@ -86,6 +91,8 @@ _UNDERWRITING = {
     Action.EDIT_VEHICLES,
     Action.ISSUE_POLICIES,
     Action.RECEIVE_PREMIUM,
+    Action.RECORD_RENEWALS,
+    Action.CHASE_COVER,
 }
 _CLAIMS_WORK = {
     Action.HANDLE_CLAIMS,
@@ -94,6 +101,7 @@ _CLAIMS_WORK = {
     Action.PAY_CLAIMS,
 }
 _MANAGEMENT = {
+    Action.RELEASE_CREDIT,
     Action.MANAGE_CLOCKS,
     Action.REVIEW_BREACHES,
     Action.READ_COMPLIANCE,
@@ -127,6 +135,7 @@ _CLIENT = {
     Action.UPLOAD_CLAIM_DOCUMENTS,
     Action.LOG_ENQUIRY,
     Action.READ_ENQUIRIES,
+    Action.REQUEST_VEHICLE,
 }
 
 _GRANTS: dict[Role, tuple[Scope, frozenset[Action]]] = {
@@ -136,7 +145,15 @@ _GRANTS: dict[Role, tuple[Scope, frozenset[Action]]] = {
     Role.CLAIMS: (Scope.OWN_ACCOUNTS, frozenset(_DESK | _CLAIMS_WORK)),
     Role.GROUP_INSURANCE: (
         Scope.OWN_ACCOUNTS,
-        frozenset(_CLIENT | {Action.READ_REPORTS, Action.READ_PREMIUMS, Action.READ_COMPLIANCE}),
+        frozenset(
+            _CLIENT
+            | {
+                Action.READ_REPORTS,
+                Action.READ_PREMIUMS,
+                Action.READ_COMPLIANCE,
+                Action.APPROVE_VEHICLE_REQUEST,
+            }
+        ),
     ),
     Role.BRANCH_SAFETY: (Scope.OWN_BRANCHES, frozenset(_CLIENT)),
 }

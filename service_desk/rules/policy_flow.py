@@ -1,6 +1,6 @@
 """The life of a policy: its term, its states, and what may be done in each.
 
-A policy is written down as issued or cancelled. Whether it is in force or expired follows from its term
+A policy is written down as issued, cancelled or voided. Whether it is in force or expired follows from its term
 and the time asked about, so nothing has to be changed when a term begins or ends.
 """
 
@@ -13,21 +13,28 @@ from service_desk.base.errors import Conflict
 
 
 class PolicyState(StrEnum):
-    """ISSUED and CANCELLED are kept; IN_FORCE and EXPIRED are derived by `state_at`."""
+    """ISSUED, CANCELLED and VOIDED are kept; IN_FORCE and EXPIRED are derived by `state_at`."""
 
     ISSUED = "issued"
     IN_FORCE = "in_force"
     EXPIRED = "expired"
     CANCELLED = "cancelled"
+    VOIDED = "voided"
 
 
 class PolicyAction(StrEnum):
     CANCEL = "cancel"
+    ENDORSE = "endorse"
+    VOID = "void"
 
 
 TRANSITIONS: dict[tuple[PolicyState, PolicyAction], PolicyState] = {
     (PolicyState.ISSUED, PolicyAction.CANCEL): PolicyState.CANCELLED,
     (PolicyState.IN_FORCE, PolicyAction.CANCEL): PolicyState.CANCELLED,
+    (PolicyState.ISSUED, PolicyAction.ENDORSE): PolicyState.ISSUED,
+    (PolicyState.IN_FORCE, PolicyAction.ENDORSE): PolicyState.IN_FORCE,
+    (PolicyState.ISSUED, PolicyAction.VOID): PolicyState.VOIDED,
+    (PolicyState.IN_FORCE, PolicyAction.VOID): PolicyState.VOIDED,
 }
 
 
@@ -74,8 +81,14 @@ def last_covered_day(ends_at: datetime) -> date:
 
 
 def state_at(kept: PolicyState, term: Term, moment: datetime) -> PolicyState:
-    """The state of a policy at an instant, from the state kept and its term."""
-    if kept is PolicyState.CANCELLED:
+    """The state of a policy at an instant, from the state kept and the term in which it gives cover.
+
+    A cancellation cuts the term, so up to its instant the policy stands as any other; one that covers nothing
+    is cancelled at any instant.
+    """
+    if kept is PolicyState.VOIDED:
+        return PolicyState.VOIDED
+    if kept is PolicyState.CANCELLED and (moment >= term.ends_at or term.ends_at <= term.starts_at):
         return PolicyState.CANCELLED
     if moment < term.starts_at:
         return PolicyState.ISSUED

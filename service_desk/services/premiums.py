@@ -222,6 +222,7 @@ def _add_receipt(
         branch_id=branch.id,
         payer=squeeze(command.payer)[:200],
         amount_fen=amount_fen,
+        allocated_fen=amount_fen,
         received_on=command.received_on,
         method=command.method,
         reference=squeeze(command.reference)[:200],

@@ -50,7 +50,9 @@ def test_cover_ending_during_a_day_covers_that_day_last() -> None:
         (PolicyState.ISSUED, TERM.starts_at, PolicyState.IN_FORCE),
         (PolicyState.ISSUED, TERM.ends_at - timedelta(microseconds=1), PolicyState.IN_FORCE),
         (PolicyState.ISSUED, TERM.ends_at, PolicyState.EXPIRED),
-        (PolicyState.CANCELLED, TERM.starts_at, PolicyState.CANCELLED),
+        (PolicyState.CANCELLED, TERM.ends_at - timedelta(microseconds=1), PolicyState.IN_FORCE),
+        (PolicyState.CANCELLED, TERM.ends_at, PolicyState.CANCELLED),
+        (PolicyState.VOIDED, TERM.starts_at, PolicyState.VOIDED),
     ],
 )
 def test_state_follows_from_the_term(kept: PolicyState, moment: datetime, state: PolicyState) -> None:

@@ -184,7 +184,8 @@ def test_the_cover_is_the_one_at_the_time_of_loss_not_of_the_report(
 def test_a_report_is_taken_without_cover_and_with_cover_of_another_insurer(
     world: World, command: ReportCommand, now: datetime
 ) -> None:
-    insure(world, now - timedelta(days=10), state=PolicyState.CANCELLED)
+    began_at = now - timedelta(days=10)
+    insure(world, began_at, state=PolicyState.CANCELLED, ends_at=began_at)
     db.session.add(
         ExternalCover(
             account_id=world.account.id,

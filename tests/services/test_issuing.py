@@ -23,9 +23,10 @@ from service_desk.models.policies import (
 )
 from service_desk.models.premiums import Receivable
 from service_desk.models.users import User
+from service_desk.rules.rating import CtplFloat
 from service_desk.rules.vocabulary import CoverCode, PolicyLine, UseClass
 from service_desk.services import policies
-from service_desk.services.policies import IssueRequest, LineChoice, batches, rates
+from service_desk.services.policies import IssueRequest, LineChoice, VehicleTerms, batches, rates
 from tests.factories import PolicyFactory, VehicleFactory, make_vin
 from tests.world import World
 
@@ -345,3 +346,19 @@ def test_delivery_is_noted_once(world: World, now: datetime) -> None:
     assert (batch.delivered_to, batch.delivered_at) == ("郭永刚", now)
     with pytest.raises(Conflict, match="batch_delivered_already"):
         batches.deliver("BAT-2026-000001", "周敏", actor=world.underwriter, now=now)
+
+
+def test_a_vehicles_float_and_tax_count_for_its_ctpl_policy_only(world: World, now: datetime) -> None:
+    terms = {world.coach.id: VehicleTerms(CtplFloat.A2, tax_fen=600_00)}
+    order = request(world, world.coach, lines=(CTPL, COMMERCIAL), terms=terms)
+
+    plan = policies.preview(order, actor=world.underwriter, now=now)
+    batch = policies.issue_many(order, actor=world.underwriter, now=now)
+
+    ctpl, tpl = db.session.scalars(select(Policy).where(Policy.batch_id == batch.id).order_by(Policy.id))
+    assert (ctpl.premium_fen, ctpl.tax_fen, ctpl.ctpl_float) == (3_752_00, 600_00, "A2")
+    assert (tpl.tax_fen, tpl.ctpl_float) == (0, None)
+    owed = dict(db.session.execute(select(Receivable.policy_id, Receivable.amount_fen)).tuples().all())
+    assert owed == {ctpl.id: 4_352_00, tpl.id: tpl.premium_fen}
+    assert plan.total_fen == sum(owed.values())
+    assert batch.premium_fen == ctpl.premium_fen + tpl.premium_fen

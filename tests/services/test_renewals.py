@@ -90,7 +90,9 @@ def test_a_renewed_vehicle_is_not_on_the_board(world: World, now: datetime) -> N
 
 
 def test_a_cancelled_policy_and_an_idle_vehicle_are_not_on_the_board(world: World, now: datetime) -> None:
-    cover(world, world.coach, TODAY + timedelta(days=5), state=PolicyState.CANCELLED)
+    never = cover(world, world.coach, TODAY + timedelta(days=5), state=PolicyState.CANCELLED)
+    never.ends_at = never.starts_at
+    db.session.flush()
     cover(world, VehicleFactory(branch=world.gongyi, state=VehicleState.SUSPENDED), TODAY + timedelta(days=5))
     assert buckets(world, now) == []
 

@@ -4,6 +4,7 @@ from flask_babel import lazy_gettext as _l
 
 LABELS = {
     "vehicle_state": {
+        "pending": _l("Approved, not yet insured"),
         "operating": _l("Operating"),
         "suspended": _l("Suspended"),
         "retired": _l("Retired"),

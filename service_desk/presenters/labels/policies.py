@@ -15,6 +15,7 @@ LABELS = {
         "in_force": _l("In force now"),
         "expired": _l("Expired"),
         "cancelled": _l("Cancelled"),
+        "voided": _l("Taken back"),
     },
     "cover_start": {"after": _l("when the present cover ends"), "day": _l("on a day")},
     "measure": {"seats": _l("seats"), "tonnes": _l("tonnes")},

@@ -20,6 +20,9 @@ LABELS = {
         "advance_payment": _l("Advance payment"),
         "followup": _l("Follow-up"),
         "breach_review": _l("Breach review"),
+        "vehicle_approval": _l("Approval of a new vehicle"),
+        "vehicle_issue": _l("Cover for a new vehicle"),
+        "cover_chase": _l("Missed cover"),
     },
     "severity": {
         "property_only": _l("Nobody hurt"),

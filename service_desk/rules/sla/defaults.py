@@ -65,6 +65,11 @@ class Milestone(StrEnum):
     FOLLOWED_UP = "followed_up"
     BREACHED = "breached"
     REVIEW_SIGNED = "review_signed"
+    VEHICLE_REQUESTED = "vehicle_requested"
+    VEHICLE_APPROVED = "vehicle_approved"
+    VEHICLE_INSURED = "vehicle_insured"
+    COVER_MISSED = "cover_missed"
+    COVER_CLEARED = "cover_cleared"
 
 
 # What starts and what stops the clock of each step.
@@ -85,6 +90,9 @@ STEP_MILESTONES: Mapping[ClockStep, tuple[Milestone, Milestone]] = {
     ClockStep.ADVANCE_PAYMENT: (Milestone.DOCUMENTS_RECEIVED, Milestone.ADVANCE_PAID),
     ClockStep.FOLLOWUP: (Milestone.CLOSED, Milestone.FOLLOWED_UP),
     ClockStep.BREACH_REVIEW: (Milestone.BREACHED, Milestone.REVIEW_SIGNED),
+    ClockStep.VEHICLE_APPROVAL: (Milestone.VEHICLE_REQUESTED, Milestone.VEHICLE_APPROVED),
+    ClockStep.VEHICLE_ISSUE: (Milestone.VEHICLE_APPROVED, Milestone.VEHICLE_INSURED),
+    ClockStep.COVER_CHASE: (Milestone.COVER_MISSED, Milestone.COVER_CLEARED),
 }
 
 # Codes of where a promise comes from; the page shows the words.
@@ -195,6 +203,9 @@ DEFAULT_LEVELS = (
     ),
     Level("followup", ClockStep.FOLLOWUP, _working_days(3), OFFICE, source=KEY_ACCOUNT_AGREEMENT),
     Level("breach_review", ClockStep.BREACH_REVIEW, _working_days(2), OFFICE, source=DESK_RULE),
+    Level("vehicle_approval", ClockStep.VEHICLE_APPROVAL, _working_days(1), OFFICE, source=DESK_RULE),
+    Level("vehicle_issue", ClockStep.VEHICLE_ISSUE, _working_days(1), OFFICE, source=DESK_PROMISE),
+    Level("cover_chase", ClockStep.COVER_CHASE, _calendar_days(1), CALENDAR_DAYS, source=DESK_PROMISE),
 )
 
 # What reviews may name as the cause of a breach: code, Chinese name, English name, in the order they are offered.

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, exists, or_
 
 from service_desk.models.fleet import Vehicle
-from service_desk.models.policies import ExternalCover, Policy, PolicyState
+from service_desk.models.policies import ExternalCover, Policy
 from service_desk.rules.coverage import REQUIRED_LINES
 from service_desk.rules.vocabulary import PolicyLine
 
@@ -16,7 +16,13 @@ def holds(line: PolicyLine, at: datetime) -> ColumnElement[bool]:
     """The condition that a vehicle has cover of a line at an instant."""
     return or_(
         exists().where(*_own(line), Policy.starts_at <= at, Policy.ends_at > at),
-        _stated(line, ExternalCover.ends_at > at),
+        _stated(
+            line,
+            and_(
+                or_(ExternalCover.starts_at.is_(None), ExternalCover.starts_at <= at),
+                ExternalCover.ends_at > at,
+            ),
+        ),
     )
 
 
@@ -46,7 +52,7 @@ def _line_ends_soon(line: PolicyLine, at: datetime, until: datetime) -> ColumnEl
 
 
 def _own(line: PolicyLine) -> tuple[ColumnElement[bool], ...]:
-    return Policy.vehicle_id == Vehicle.id, Policy.line == line, Policy.state == PolicyState.ISSUED
+    return Policy.vehicle_id == Vehicle.id, Policy.line == line, Policy.ends_at > Policy.starts_at
 
 
 def _stated(line: PolicyLine, condition: ColumnElement[bool]) -> ColumnElement[bool]:

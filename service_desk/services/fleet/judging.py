@@ -14,7 +14,7 @@ from service_desk.base.errors import Invalid
 from service_desk.models.accounts import Branch
 from service_desk.models.db import db
 from service_desk.models.fleet import FleetImportRow, RowVerdict, Vehicle
-from service_desk.models.policies import ExternalCover, Policy, PolicyState
+from service_desk.models.policies import ExternalCover, Policy
 from service_desk.rules.fleet_list import (
     BranchNames,
     ColumnChoice,
@@ -122,7 +122,7 @@ def _client_covers(account_id: int) -> dict[tuple[int, str], str]:
 def _own_policies(account_id: int) -> dict[int, dict[str, str]]:
     statement = (
         select(Policy.vehicle_id, Policy.line, func.max(Policy.ends_at).label("ends_at"))
-        .where(Policy.account_id == account_id, Policy.state == PolicyState.ISSUED)
+        .where(Policy.account_id == account_id, Policy.ends_at > Policy.starts_at)
         .group_by(Policy.vehicle_id, Policy.line)
     )
     found: dict[int, dict[str, str]] = {}

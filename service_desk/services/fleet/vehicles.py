@@ -28,6 +28,7 @@ from service_desk.services import access, audit, submissions
 from service_desk.services.fleet.queries import get_vehicle
 
 STATE_CHANGES: dict[VehicleState, tuple[VehicleState, ...]] = {
+    VehicleState.PENDING: (VehicleState.RETIRED,),
     VehicleState.OPERATING: (VehicleState.SUSPENDED, VehicleState.RETIRED),
     VehicleState.SUSPENDED: (VehicleState.OPERATING, VehicleState.RETIRED),
     VehicleState.RETIRED: (VehicleState.OPERATING,),

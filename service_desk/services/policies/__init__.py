@@ -19,6 +19,7 @@ from service_desk.services.policies.planning import (
     LineChoice,
     PlannedPolicy,
     RefusedLine,
+    VehicleTerms,
     preview,
     suggested_lines,
 )
@@ -33,6 +34,7 @@ __all__ = [
     "PlannedPolicy",
     "RefusedLine",
     "VehicleCoverage",
+    "VehicleTerms",
     "account_periods",
     "coverage_of",
     "coverage_ratio",

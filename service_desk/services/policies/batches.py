@@ -11,11 +11,10 @@ from service_desk.base.text import squeeze
 from service_desk.models.accounts import Branch
 from service_desk.models.db import db
 from service_desk.models.policies import IssueBatch, Policy
-from service_desk.models.premiums import Receivable
 from service_desk.models.users import User
 from service_desk.rules.permissions import Action
 from service_desk.services import access, audit
-from service_desk.services.policies.queries import PolicyRow, PolicyView, policy_rows, policy_views
+from service_desk.services.policies.queries import PolicyRow, PolicyView, owed_fen, policy_rows, policy_views
 
 
 @dataclass(frozen=True)
@@ -52,9 +51,8 @@ def get_batch(number: str, page: PageRequest, *, actor: User, now: datetime) -> 
     """One batch with a page of its policies; NotFound for another account's, and for branch users."""
     batch = access.get_visible(actor, Action.READ_POLICIES, IssueBatch, IssueBatch.number == number)
     statement = (
-        select(Policy, Branch, func.coalesce(Receivable.amount_fen - Receivable.settled_fen, 0))
+        select(Policy, Branch, owed_fen())
         .join(Branch, Branch.id == Policy.branch_id)
-        .outerjoin(Receivable, Receivable.policy_id == Policy.id)
         .where(Policy.batch_id == batch.id)
         .order_by(Policy.id)
         .limit(page.size)

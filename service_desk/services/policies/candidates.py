@@ -12,7 +12,7 @@ from service_desk.base.text import like_pattern, search_key
 from service_desk.models.accounts import Branch
 from service_desk.models.db import db
 from service_desk.models.fleet import Vehicle, VehicleState
-from service_desk.models.policies import ExternalCover, Policy, PolicyState
+from service_desk.models.policies import ExternalCover, Policy
 from service_desk.models.users import User
 from service_desk.rules.permissions import Action
 from service_desk.rules.vocabulary import PolicyLine, UseClass
@@ -98,8 +98,8 @@ def _has_cover_until_after(line: PolicyLine, at: datetime) -> ColumnElement[bool
     ours = select(Policy.id).where(
         Policy.vehicle_id == Vehicle.id,
         Policy.line == line,
-        Policy.state != PolicyState.CANCELLED,
         Policy.ends_at > at,
+        Policy.ends_at > Policy.starts_at,
     )
     outside = select(ExternalCover.id).where(
         ExternalCover.vehicle_id == Vehicle.id, ExternalCover.line == line, ExternalCover.ends_at > at

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, select
 
 from service_desk.models.db import db
 from service_desk.models.fleet import Vehicle, VehicleState
-from service_desk.models.policies import Coverage, CoverSource, ExternalCover, Policy, PolicyState
+from service_desk.models.policies import Coverage, CoverSource, ExternalCover, Policy
 from service_desk.rules import coverage as rules
 from service_desk.rules.coverage import CoverPeriod, VehicleCover
 from service_desk.rules.metrics import Ratio
@@ -75,7 +75,7 @@ def covers_at(vehicle_id: int, at: datetime) -> list[CoverAt]:
     """List the cover of a vehicle at an instant, our own policy before one known from elsewhere, by line."""
     policies = db.session.scalars(
         select(Policy)
-        .where(Policy.vehicle_id == vehicle_id, *_holding(Policy, at), Policy.starts_at <= at)
+        .where(Policy.vehicle_id == vehicle_id, Policy.starts_at <= at, Policy.ends_at > at)
         .order_by(Policy.starts_at, Policy.id)
     ).all()
     limits = limits_of([policy.id for policy in policies])
@@ -84,9 +84,13 @@ def covers_at(vehicle_id: int, at: datetime) -> list[CoverAt]:
         found.setdefault(policy.line, _of_policy(policy, limits.get(policy.id, ())))
     outside = select(ExternalCover).where(ExternalCover.vehicle_id == vehicle_id, ExternalCover.ends_at > at)
     for cover in db.session.scalars(outside):
-        found.setdefault(
-            cover.line, CoverAt(cover.line, None, "", "", None, cover.ends_at, source=cover.source)
-        )
+        if cover.starts_at is None or cover.starts_at <= at:
+            found.setdefault(
+                cover.line,
+                CoverAt(
+                    cover.line, None, cover.number, "", cover.starts_at, cover.ends_at, source=cover.source
+                ),
+            )
     return [found[line] for line in PolicyLine if line in found]
 
 
@@ -171,18 +175,16 @@ def _collect(
 ) -> None:
     policies = select(Policy.vehicle_id, Policy.line, Policy.starts_at, Policy.ends_at, Policy.number)
     for vehicle_id, line, starts_at, ends_at, number in db.session.execute(
-        policies.where(wanted(Policy), *_holding(Policy, since))
+        policies.where(wanted(Policy), Policy.ends_at > since, Policy.ends_at > Policy.starts_at)
     ):
         found[vehicle_id].append(CoverPeriod(starts_at, ends_at, line, number))
-    outside = select(ExternalCover.vehicle_id, ExternalCover.line, ExternalCover.ends_at)
-    for vehicle_id, line, ends_at in db.session.execute(
+    outside = select(
+        ExternalCover.vehicle_id, ExternalCover.line, ExternalCover.starts_at, ExternalCover.ends_at
+    )
+    for vehicle_id, line, starts_at, ends_at in db.session.execute(
         outside.where(wanted(ExternalCover), ExternalCover.ends_at > since)
     ):
-        found[vehicle_id].append(CoverPeriod(_LONG_AGO, ends_at, line))
-
-
-def _holding(policy: type[Policy], at: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return policy.state != PolicyState.CANCELLED, policy.ends_at > at
+        found[vehicle_id].append(CoverPeriod(starts_at or _LONG_AGO, ends_at, line))
 
 
 def _of_policy(policy: Policy, limits: tuple[Limit, ...]) -> CoverAt:

@@ -12,7 +12,7 @@ from service_desk.base.errors import Conflict, Invalid
 from service_desk.models.accounts import Branch, KeyAccount
 from service_desk.models.db import db
 from service_desk.models.fleet import Vehicle
-from service_desk.models.policies import Coverage, IssueBatch, Policy, PolicyState
+from service_desk.models.policies import Coverage, IssueBatch, Policy, PolicyOrigin, PolicyState
 from service_desk.models.premiums import Receivable
 from service_desk.models.users import User
 from service_desk.rules import premium as premium_rules
@@ -76,7 +76,7 @@ def _write_batch(request: IssueRequest, plan: IssuePlan, actor: User, now: datet
         issued_by_id=actor.id,
         issued_at=now,
         policy_count=len(plan.policies),
-        premium_fen=plan.total_fen,
+        premium_fen=plan.premium_fen,
         refused=[
             {
                 "vehicle_id": one.vehicle_id,
@@ -102,7 +102,7 @@ def _write_policies(batch: IssueBatch, planned: list[PlannedPolicy], now: dateti
         _policy_values(batch, one, number, names[one.vehicle.branch_id])
         for one, number in zip(planned, numbers_of, strict=True)
     ]
-    db.session.execute(insert(Policy), rows)
+    db.session.execute(insert(Policy), rows, execution_options={"render_nulls": True})
     # Asked for afterwards: to return them in the order of the rows SQLite would insert one at a time.
     found = select(Policy.number, Policy.id).where(Policy.batch_id == batch.id)
     id_of = dict(db.session.execute(found).tuples().all())
@@ -121,14 +121,19 @@ def _policy_values(batch: IssueBatch, one: PlannedPolicy, number: str, insured_n
         "number": number,
         "account_id": batch.account_id,
         "branch_id": one.vehicle.branch_id,
+        "issued_branch_id": one.vehicle.branch_id,
         "vehicle_id": one.vehicle.id,
+        "origin": PolicyOrigin.ISSUED,
         "batch_id": batch.id,
         "line": one.line,
         "cover_set": one.cover_set,
         "state": PolicyState.ISSUED,
         "starts_at": one.term.starts_at,
         "ends_at": one.term.ends_at,
+        "agreed_ends_at": one.term.ends_at,
         "premium_fen": one.premium.total_fen,
+        "tax_fen": one.tax_fen,
+        "ctpl_float": one.ctpl_float.value if one.ctpl_float else None,
         "rate_line_id": one.rate_line_id,
         "insured_name": insured_name,
         "plate": one.vehicle.plate,
@@ -191,7 +196,8 @@ def _receivable(policy_id: int, planned: PlannedPolicy, now: datetime) -> dict[s
         "account_id": planned.vehicle.account_id,
         "branch_id": planned.vehicle.branch_id,
         "policy_id": policy_id,
-        "amount_fen": planned.premium.total_fen,
+        "amount_fen": planned.due_fen,
+        "instalment": 1,
         "due_on": premium_rules.due_on(planned.term.first_day, local_date(now)),
         "created_at": now,
     }

@@ -4,8 +4,8 @@ A term begins when the present cover ends, at a day given, or at once. Prices ar
 first covered day.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -21,7 +21,7 @@ from service_desk.rules import rating
 from service_desk.rules.coverage import REQUIRED_LINES, CoverPeriod, IssueFacts, Span
 from service_desk.rules.permissions import Action
 from service_desk.rules.policy_flow import Term, last_covered_day, year_from
-from service_desk.rules.rating import Premium
+from service_desk.rules.rating import CtplFloat, Premium
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import access
 from service_desk.services.policies import coverage, rates
@@ -43,11 +43,20 @@ class LineChoice:
 
 
 @dataclass(frozen=True)
+class VehicleTerms:
+    """What is particular to one vehicle of an order: its CTPL float, and the vehicle tax collected with CTPL."""
+
+    ctpl_float: CtplFloat = CtplFloat.A4
+    tax_fen: int = 0
+
+
+@dataclass(frozen=True)
 class IssueRequest:
     """Which lines to issue for which vehicles of an account.
 
     `start_on` None: when the present cover ends, at once for a vehicle without. Today means at once too.
     `expected_fen` is the total the clerk saw: when the sum has changed since, nothing is issued.
+    `terms` by vehicle id; a vehicle without has no float and no tax.
     """
 
     account_id: int
@@ -55,11 +64,12 @@ class IssueRequest:
     lines: tuple[LineChoice, ...]
     start_on: date | None = None
     expected_fen: int | None = None
+    terms: Mapping[int, VehicleTerms] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class PlannedPolicy:
-    """A policy that can be issued."""
+    """A policy that can be issued. `ctpl_float` is None for the other lines; tax is no premium."""
 
     vehicle: Vehicle
     line: PolicyLine
@@ -67,6 +77,13 @@ class PlannedPolicy:
     term: Term
     premium: Premium
     rate_line_id: int
+    ctpl_float: CtplFloat | None = None
+    tax_fen: int = 0
+
+    @property
+    def due_fen(self) -> int:
+        """What is to be paid for it: premium and tax."""
+        return self.premium.total_fen + self.tax_fen
 
 
 @dataclass(frozen=True)
@@ -90,11 +107,16 @@ class IssuePlan:
 
     @property
     def total_fen(self) -> int:
+        """All that is to be paid: premium and tax."""
+        return sum(planned.due_fen for planned in self.policies)
+
+    @property
+    def premium_fen(self) -> int:
         return sum(planned.premium.total_fen for planned in self.policies)
 
     @property
     def totals(self) -> dict[PolicyLine, tuple[int, int]]:
-        """Number and fen by line."""
+        """Number and premium in fen by line."""
         return {
             line: (len(own), sum(planned.premium.total_fen for planned in own))
             for line in PolicyLine
@@ -241,8 +263,20 @@ class _Planner:
         if table is None:
             raise Invalid("no_price_table", line=choice.line.value)
         facts = facts_of(vehicle)
-        premium = rating.premium_for(table.lines, facts, line=choice.line, cover_set=choice.cover_set)
-        return PlannedPolicy(vehicle, choice.line, choice.cover_set, term, premium, table.ids[premium.rate])
+        terms = self._request.terms.get(vehicle.id, VehicleTerms())
+        premium = rating.premium_for(
+            table.lines,
+            facts,
+            line=choice.line,
+            cover_set=choice.cover_set,
+            ctpl_float=terms.ctpl_float,
+        )
+        planned = PlannedPolicy(
+            vehicle, choice.line, choice.cover_set, term, premium, table.ids[premium.rate]
+        )
+        if choice.line is not PolicyLine.CTPL:
+            return planned
+        return replace(planned, ctpl_float=terms.ctpl_float, tax_fen=terms.tax_fen)
 
 
 def _plain(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
@@ -66,14 +66,30 @@ class PolicyView:
     standing: policy_flow.PolicyState
     limits: tuple[Limit, ...]
     batch_number: str | None
-    receivable: Receivable | None
+    receivables: Sequence[Receivable]
     rate_table: RateTable | None
     receipts: Sequence[tuple[Receipt, int]]
     claims: Sequence[Claim]
 
     @property
     def term(self) -> Term:
-        return Term(self.policy.starts_at, self.policy.ends_at)
+        """The term agreed at issue, as printed; a cancellation may have cut the cover."""
+        return Term(self.policy.starts_at, self.policy.agreed_ends_at)
+
+    @property
+    def amount_fen(self) -> int:
+        """What was asked for it, over its endorsements and instalments."""
+        return sum(row.amount_fen for row in self.receivables)
+
+    @property
+    def settled_fen(self) -> int:
+        return sum(row.settled_fen for row in self.receivables)
+
+    @property
+    def due_on(self) -> date | None:
+        """When the next open part falls due; when nothing is open, when the last part did."""
+        still_open = [row.due_on for row in self.receivables if row.settled_fen < row.amount_fen]
+        return min(still_open, default=max((row.due_on for row in self.receivables), default=None))
 
 
 def standing_of(policy: Policy, now: datetime) -> policy_flow.PolicyState:
@@ -99,13 +115,18 @@ def export_policies(wanted: PolicyFilter, *, actor: User, now: datetime) -> list
 
 def _policies(wanted: PolicyFilter, actor: User, now: datetime) -> Select[Any]:
     statement = (
-        select(Policy, Branch, func.coalesce(Receivable.amount_fen - Receivable.settled_fen, 0))
+        select(Policy, Branch, owed_fen())
         .join(Branch, Branch.id == Policy.branch_id)
-        .outerjoin(Receivable, Receivable.policy_id == Policy.id)
         .where(Policy.account_id == wanted.account_id, *_policy_conditions(wanted, now))
         .order_by(Policy.issued_at.desc(), Policy.id.desc())
     )
     return access.visible(actor, Action.READ_POLICIES, statement, Policy)
+
+
+def owed_fen() -> ColumnElement[int]:
+    """What is still owed of a policy, over its endorsements and instalments."""
+    owed = select(func.sum(Receivable.amount_fen - Receivable.settled_fen))
+    return func.coalesce(owed.where(Receivable.policy_id == Policy.id).scalar_subquery(), 0)
 
 
 def _policy_conditions(wanted: PolicyFilter, now: datetime) -> list[ColumnElement[bool]]:
@@ -134,16 +155,18 @@ def _policy_conditions(wanted: PolicyFilter, now: datetime) -> list[ColumnElemen
 
 def _stands(standing: policy_flow.PolicyState, now: datetime) -> ColumnElement[bool]:
     """`policy_flow.state_at` as a condition."""
-    kept = Policy.state != PolicyState.CANCELLED
+    covers = Policy.ends_at > Policy.starts_at
     match standing:
+        case policy_flow.PolicyState.VOIDED:
+            return Policy.state == PolicyState.VOIDED
         case policy_flow.PolicyState.CANCELLED:
-            return Policy.state == PolicyState.CANCELLED
+            return (Policy.state == PolicyState.CANCELLED) & ((Policy.ends_at <= now) | ~covers)
         case policy_flow.PolicyState.ISSUED:
-            return kept & (Policy.starts_at > now)
+            return covers & (Policy.starts_at > now)
         case policy_flow.PolicyState.IN_FORCE:
-            return kept & (Policy.starts_at <= now) & (Policy.ends_at > now)
+            return (Policy.starts_at <= now) & (Policy.ends_at > now)
         case policy_flow.PolicyState.EXPIRED:
-            return kept & (Policy.ends_at <= now)
+            return (Policy.state == PolicyState.ISSUED) & (Policy.ends_at <= now)
 
 
 def policy_rows(statement: Select[Any], *, actor: User, now: datetime) -> list[PolicyRow]:
@@ -165,13 +188,13 @@ def policy_views(policies: Sequence[Policy], *, actor: User, now: datetime) -> l
     """Policies that were found visible, with everything about each, in a few statements for all."""
     ids = [policy.id for policy in policies]
     limits = coverage.limits_of(ids)
-    receivables = _by_id(Receivable, Receivable.policy_id, ids)
+    receivables = _receivables_of(ids)
     accounts = _by_id(KeyAccount, KeyAccount.id, {policy.account_id for policy in policies})
     branches = _by_id(Branch, Branch.id, {policy.branch_id for policy in policies})
     users = _by_id(User, User.id, {policy.issued_by_id for policy in policies})
     batches = _by_id(IssueBatch, IssueBatch.id, {policy.batch_id for policy in policies if policy.batch_id})
     tables = _tables_of({policy.rate_line_id for policy in policies if policy.rate_line_id})
-    receipts = _receipts_of([row.id for row in receivables.values()])
+    receipts = _receipts_of(ids)
     claims = _claims_of(ids, actor)
     return [
         PolicyView(
@@ -182,9 +205,9 @@ def policy_views(policies: Sequence[Policy], *, actor: User, now: datetime) -> l
             standing=standing_of(policy, now),
             limits=limits.get(policy.id, ()),
             batch_number=batches[policy.batch_id].number if policy.batch_id else None,
-            receivable=receivables.get(policy.id),
+            receivables=receivables.get(policy.id, []),
             rate_table=tables.get(policy.rate_line_id or 0),
-            receipts=receipts.get(receivables[policy.id].id, []) if policy.id in receivables else [],
+            receipts=receipts.get(policy.id, []),
             claims=claims.get(policy.id, []),
         )
         for policy in policies
@@ -205,16 +228,31 @@ def _tables_of(line_ids: set[int]) -> dict[int, RateTable]:
     return dict(db.session.execute(statement).tuples().all())
 
 
-def _receipts_of(receivable_ids: list[int]) -> dict[int, list[tuple[Receipt, int]]]:
+def _receivables_of(policy_ids: list[int]) -> dict[int, list[Receivable]]:
     statement = (
-        select(ReceiptAllocation.receivable_id, Receipt, ReceiptAllocation.amount_fen)
+        select(Receivable)
+        .where(Receivable.policy_id.in_(policy_ids))
+        .order_by(Receivable.due_on, Receivable.id)
+    )
+    found: dict[int, list[Receivable]] = {}
+    for row in db.session.scalars(statement):
+        found.setdefault(row.policy_id, []).append(row)
+    return found
+
+
+def _receipts_of(policy_ids: list[int]) -> dict[int, list[tuple[Receipt, int]]]:
+    """The receipts that settled something of a policy, each with the fen it settled."""
+    statement = (
+        select(Receivable.policy_id, Receipt, func.sum(ReceiptAllocation.amount_fen))
+        .join(ReceiptAllocation, ReceiptAllocation.receivable_id == Receivable.id)
         .join(Receipt, Receipt.id == ReceiptAllocation.receipt_id)
-        .where(ReceiptAllocation.receivable_id.in_(receivable_ids))
+        .where(Receivable.policy_id.in_(policy_ids))
+        .group_by(Receivable.policy_id, Receipt.id)
         .order_by(Receipt.received_on, Receipt.id)
     )
     found: dict[int, list[tuple[Receipt, int]]] = {}
-    for receivable_id, receipt, amount_fen in db.session.execute(statement):
-        found.setdefault(receivable_id, []).append((receipt, amount_fen))
+    for policy_id, receipt, amount_fen in db.session.execute(statement):
+        found.setdefault(policy_id, []).append((receipt, int(amount_fen)))
     return found
 
 

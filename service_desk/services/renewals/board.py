@@ -16,7 +16,7 @@ from service_desk.base.errors import Invalid
 from service_desk.models.accounts import Branch
 from service_desk.models.db import db
 from service_desk.models.fleet import Vehicle, VehicleState
-from service_desk.models.policies import ExternalCover, Policy, PolicyState
+from service_desk.models.policies import ExternalCover, Policy
 from service_desk.models.users import User
 from service_desk.rules import rating, renewal
 from service_desk.rules.permissions import Action
@@ -114,7 +114,7 @@ def board_counts(account_id: int, *, actor: User, now: datetime, within_days: in
 def _last_covers(wanted: ExpiryFilter, now: datetime) -> Select[Any]:
     until = end_of_day(local_date(now) + timedelta(days=wanted.within_days))
     ours = select(Policy.vehicle_id, Policy.line, Policy.ends_at).where(
-        Policy.account_id == wanted.account_id, Policy.state != PolicyState.CANCELLED
+        Policy.account_id == wanted.account_id, Policy.ends_at > Policy.starts_at
     )
     outside = select(ExternalCover.vehicle_id, ExternalCover.line, ExternalCover.ends_at).where(
         ExternalCover.account_id == wanted.account_id
@@ -130,7 +130,7 @@ def _last_covers(wanted: ExpiryFilter, now: datetime) -> Select[Any]:
         Policy.vehicle_id == last.c.vehicle_id,
         Policy.line == last.c.line,
         Policy.ends_at == last.c.ends_at,
-        Policy.state != PolicyState.CANCELLED,
+        Policy.ends_at > Policy.starts_at,
     )
     statement = (
         select(Vehicle, Branch, last.c.line, last.c.ends_at, Policy.number, Policy.premium_fen)

@@ -8,7 +8,7 @@ from sqlalchemy import Select, func, select
 from service_desk.models.accounts import Branch
 from service_desk.models.db import db
 from service_desk.models.fleet import Vehicle, VehicleState
-from service_desk.models.policies import ExternalCover, Policy, PolicyState
+from service_desk.models.policies import ExternalCover, Policy
 from service_desk.models.users import User
 from service_desk.rules.coverage import missing_lines
 from service_desk.rules.permissions import Action
@@ -82,7 +82,7 @@ def _missed(statement: Select[tuple[Vehicle, Branch]], account_id: int, now: dat
 def _last_ends(account_id: int, now: datetime) -> dict[tuple[int, PolicyLine], datetime]:
     found: dict[tuple[int, PolicyLine], datetime] = {}
     ours = select(Policy.vehicle_id, Policy.line, func.max(Policy.ends_at)).where(
-        Policy.account_id == account_id, Policy.state != PolicyState.CANCELLED, Policy.ends_at <= now
+        Policy.account_id == account_id, Policy.ends_at > Policy.starts_at, Policy.ends_at <= now
     )
     outside = select(ExternalCover.vehicle_id, ExternalCover.line, func.max(ExternalCover.ends_at)).where(
         ExternalCover.account_id == account_id, ExternalCover.ends_at <= now
