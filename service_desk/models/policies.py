@@ -1,4 +1,4 @@
-"""Price tables, policies with their coverages and endorsements, batches of issue, cover known from elsewhere."""
+"""Price tables and their drafts, quote sheets, policies with their coverages and endorsements, batches, cover elsewhere."""
 
 from datetime import date
 from enum import StrEnum
@@ -52,20 +52,30 @@ class CoverSource(StrEnum):
 class RateTable(Base):
     """One version of the price table of a line. The one in force is the latest whose `effective_on` has come.
 
-    A table of an account goes before the general ones, which have no account.
+    A table of an account goes before the general ones, which have no account. A version that has not begun may
+    be withdrawn: it stays, because what was priced by it points at its lines, and prices nothing more.
+    `cover_set_names` holds `{code: {"zh", "en"}}`.
     """
 
     __tablename__ = "rate_tables"
     __table_args__ = (
-        UniqueConstraint("account_id", "line", "effective_on"),
-        # To a unique constraint no two NULLs are the same.
+        Index(
+            "uq_rate_tables_account",
+            "account_id",
+            "line",
+            "effective_on",
+            unique=True,
+            sqlite_where=text("withdrawn_at IS NULL"),
+            postgresql_where=text("withdrawn_at IS NULL"),
+        ),
+        # To a unique index no two NULLs are the same.
         Index(
             "uq_rate_tables_general",
             "line",
             "effective_on",
             unique=True,
-            sqlite_where=text("account_id IS NULL"),
-            postgresql_where=text("account_id IS NULL"),
+            sqlite_where=text("account_id IS NULL AND withdrawn_at IS NULL"),
+            postgresql_where=text("account_id IS NULL AND withdrawn_at IS NULL"),
         ),
     )
 
@@ -76,6 +86,8 @@ class RateTable(Base):
     effective_on: Mapped[date]
     is_sample: Mapped[bool] = mapped_column(default=False)
     source: Mapped[Line] = mapped_column(default="")
+    cover_set_names: Mapped[dict[str, dict[str, str]]] = mapped_column(Json, default=dict)
+    withdrawn_at: Mapped[Instant | None]
 
 
 class RateTableLine(Base):
@@ -98,6 +110,91 @@ class RateTableLine(Base):
     covers: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)
 
 
+class RateDraft(Versioned, Base):
+    """A new version of a price table while it is being written: rows as typed or read, right or wrong.
+
+    `rows` holds `{id, row_no, values}` and `cover_sets` `{id, row_no, code, zh, en}`: `row_no` is the row of the
+    workbook it came from, None for one typed in the page. `replaces_id`: a version not yet begun whose place it takes.
+    """
+
+    __tablename__ = "rate_drafts"
+    __mapper_args__ = {"version_id_col": Versioned.version}
+
+    id: Mapped[Id]
+    base_table_id: Mapped[int] = mapped_column(ForeignKey("rate_tables.id"))
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("rate_tables.id"))
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("key_accounts.id"), index=True)
+    line: Mapped[PolicyLine] = mapped_column(enum_type(PolicyLine))
+    effective_on: Mapped[date]
+    source: Mapped[Line] = mapped_column(default="")
+    is_sample: Mapped[bool] = mapped_column(default=False)
+    filename: Mapped[Line] = mapped_column(default="")
+    rows: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)
+    cover_sets: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)
+    created_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[Instant]
+
+
+class QuoteSheet(Versioned, Base):
+    """Prices offered for many vehicles, held up to and including `valid_until`.
+
+    `start_on` None: each term was priced for the day on which the vehicle's present cover ends. `lines` holds
+    what was asked for, `{line: cover set}`.
+    """
+
+    __tablename__ = "quote_sheets"
+    __mapper_args__ = {"version_id_col": Versioned.version}
+    __table_args__ = (Index(None, "account_id", "created_at"),)
+
+    id: Mapped[Id]
+    number: Mapped[Short] = mapped_column(unique=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("key_accounts.id"))
+    title: Mapped[Line] = mapped_column(default="")
+    lines: Mapped[dict[str, str]] = mapped_column(Json)
+    start_on: Mapped[date | None]
+    valid_until: Mapped[date]
+    vehicle_count: Mapped[int]
+    refused_count: Mapped[int]
+    premium_fen: Mapped[Fen]
+    tax_fen: Mapped[Fen]
+    created_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[Instant]
+
+
+class QuoteLine(Base):
+    """A vehicle and line of a quote sheet: its premium and the price line it comes from, or why there is none.
+
+    The vehicle's facts are kept as priced. `position` is the vehicle's place in the sheet, by branch and plate.
+    """
+
+    __tablename__ = "quote_lines"
+    __table_args__ = (
+        UniqueConstraint("quote_id", "vehicle_id", "line"),
+        Index(None, "quote_id", "position"),
+    )
+
+    id: Mapped[Id]
+    quote_id: Mapped[int] = mapped_column(ForeignKey("quote_sheets.id"))
+    position: Mapped[int]
+    vehicle_id: Mapped[int] = mapped_column(ForeignKey("vehicles.id"))
+    branch_id: Mapped[int] = mapped_column(ForeignKey("branches.id"))
+    plate: Mapped[Short | None]
+    vin: Mapped[Short | None]
+    use_class: Mapped[UseClass | None] = mapped_column(enum_type(UseClass))
+    seats: Mapped[int | None]
+    load_kg: Mapped[int | None]
+    line: Mapped[PolicyLine] = mapped_column(enum_type(PolicyLine))
+    cover_set: Mapped[Short]
+    first_day: Mapped[date]
+    rate_line_id: Mapped[int | None] = mapped_column(ForeignKey("rate_table_lines.id"))
+    base_fen: Mapped[Fen | None]
+    ctpl_float: Mapped[Short | None]
+    premium_fen: Mapped[Fen | None]
+    tax_fen: Mapped[Fen] = mapped_column(default=0)
+    refusal: Mapped[Short] = mapped_column(default="")
+    params: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+
+
 class IssueBatch(Base):
     """Policies issued in one act, printed as one bundle."""
 
@@ -116,6 +213,7 @@ class IssueBatch(Base):
     undone_at: Mapped[Instant | None]
     undone_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     undo_reason: Mapped[Line] = mapped_column(default="")
+    quote_id: Mapped[int | None] = mapped_column(ForeignKey("quote_sheets.id"), index=True)
 
 
 class Policy(Versioned, Base):
