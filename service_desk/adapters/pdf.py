@@ -36,6 +36,19 @@ the whole line.
     rows: payer, method, received on, cashier …
     items[] {policy, subject, line, amount}
     total_figures, total_capitals, notices[]
+
+`price_table`: classes and bands down, cover sets across, one page when it fits.
+    labels: class, band
+    insurer_name, title, subtitle, made_on, notices[]
+    groups[] {name, span}: the lines over their columns; columns[] {name, limits}
+    rows[] {class, span, band, cells[] {premium, note}}: `span` rows share a class, 0 in those after the first
+
+`quote`: a quote sheet, A4 across.
+    labels: quote_number, total, in_words, vehicle, vehicles, branch, class, line, tax, sum, reason, refused
+    insurer_name, title, number, qr_svg*, scan_hint*, rows, total_figures, total_capitals, notices[]
+    totals[] {title, heads[4], rows[][4]}
+    line_heads[]; vehicles[] {plate, branch, class, lines[] {premium, note}, tax, sum}
+    refused[][4]: vehicle, branch, line, reason
 """
 
 import io

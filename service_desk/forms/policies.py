@@ -1,4 +1,4 @@
-"""Forms of quote, issue, policies and price tables."""
+"""Forms of quick quote, issue and policies."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import (
-    BooleanField,
     DecimalField,
     HiddenField,
     IntegerField,
@@ -19,14 +18,13 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from service_desk.base.errors import Invalid
-from service_desk.forms.fields import DayField, Form, YuanField, member, small_number
+from service_desk.forms.fields import DayField, Form, member, small_number
 from service_desk.rules.policy_flow import PolicyState
-from service_desk.rules.rating import CtplFloat, RateLine, VehicleFacts
+from service_desk.rules.rating import CtplFloat, VehicleFacts
 from service_desk.rules.vocabulary import PolicyLine, UseClass
 from service_desk.services.policies import IssueRequest, LineChoice
 from service_desk.services.policies.candidates import VehicleFilter
 from service_desk.services.policies.queries import PolicyFilter
-from service_desk.services.policies.rates import NewVersion
 
 AT_ONCE, ON_A_DAY = "after", "day"
 
@@ -104,6 +102,7 @@ class IssueForm(Form):
 
     vehicle_ids = HiddenField()
     expected_fen = HiddenField()
+    quote = HiddenField(validators=[Length(max=64)])
     lines = SelectMultipleField(
         _l("Lines"),
         choices=[],
@@ -134,6 +133,7 @@ class IssueForm(Form):
             ),
             start_on=self.start_on.data if self.start.data == ON_A_DAY else None,
             expected_fen=small_number(self.expected_fen.data, digits=15),
+            quote_number=self.quote.data or "",
         )
 
 
@@ -145,34 +145,3 @@ def ids_in(texts: Iterable[str]) -> tuple[int, ...]:
 
 class DeliveryForm(Form):
     delivered_to = StringField(_l("Handed to"), [InputRequired(), Length(max=64)])
-
-
-class VersionForm(Form):
-    """New prices: a field for each line is added by `for_lines`."""
-
-    effective_on = DayField(_l("In force from"), [InputRequired()])
-    source = StringField(_l("Source"), [Length(max=200)])
-    for_account = BooleanField(_l("For this key account only"))
-    is_agreed = BooleanField(_l("These prices are agreed, not samples"))
-
-    line_ids: tuple[int, ...] = ()
-
-    @classmethod
-    def for_lines(cls, ids: dict[RateLine, int]) -> type["VersionForm"]:
-        """The form with a field `premium-<id>` for each line of a table."""
-        fields = {
-            f"premium-{line_id}": YuanField(_l("Premium"), [InputRequired()], default=line.premium_fen)
-            for line, line_id in ids.items()
-        }
-        return type("OneTableForm", (cls,), {**fields, "line_ids": tuple(ids.values())})
-
-    def command(self, account_id: int) -> NewVersion:
-        """The new version, for `services.policies.rates`."""
-        premiums = {line_id: self[f"premium-{line_id}"].fen for line_id in self.line_ids}
-        return NewVersion(
-            effective_on=self.effective_on.data,
-            premiums=premiums,
-            source=self.source.data or "",
-            is_agreed=bool(self.is_agreed.data),
-            for_account_id=account_id if self.for_account.data else None,
-        )

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, cast
 
+from flask import g
 from flask_babel import gettext as _
 
 from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_bytes
@@ -15,12 +16,12 @@ from service_desk.base.money import format_yuan
 from service_desk.models.accounts import Branch
 from service_desk.models.policies import Policy, RateTable
 from service_desk.presenters.labels import LABELS, label
-from service_desk.presenters.languages import branch_name
+from service_desk.presenters.languages import branch_name, named
 from service_desk.presenters.messages import sentence_for
 from service_desk.rules.policy_flow import PolicyState, Term, last_covered_day
 from service_desk.rules.rating import CoverLimit, LimitPer, Measure, Premium, RateLine
 from service_desk.rules.vocabulary import PolicyLine
-from service_desk.services.policies import CoverAt, IssuePlan, Limit, PlannedPolicy, VehicleCoverage
+from service_desk.services.policies import CoverAt, IssuePlan, Limit, PlannedPolicy, VehicleCoverage, rates
 from service_desk.services.policies.queries import PolicyRow
 from service_desk.services.policies.quoting import LineQuote
 
@@ -39,9 +40,19 @@ MOST_SHOWN = 300
 
 
 def cover_set(code: str) -> str:
-    """The words of a cover set; its own code for one that an account named itself."""
+    """The name of a cover set: what the price tables call it; for one that no table sells, its words or its code."""
+    names = _cover_set_names().get(code)
+    if names:
+        return named(names["zh"], names["en"])
     words = LABELS["cover_set"]
     return str(words[code]) if code in words else code
+
+
+def _cover_set_names() -> dict[str, dict[str, str]]:
+    """Read once a request: a list asks for every row."""
+    if "cover_set_names" not in g:
+        g.cover_set_names = rates.cover_set_names()
+    return cast("dict[str, dict[str, str]]", g.cover_set_names)
 
 
 def reason(code: str, params: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from service_desk.rules.vocabulary import CoverCode, PolicyLine, UseClass
 
 EFFECTIVE_ON = date(2008, 2, 1)
 COVER_SET = "basic"
+COVER_SET_NAMES = {COVER_SET: {"zh": "法定责任限额", "en": "Statutory limits"}}
 SOURCE = "机动车交通事故责任强制保险基础费率表（2008版）"
 # The sum of the three statutory limits since 19 September 2020; a claim is settled by those of its date of loss.
 LIMITS = (CoverLimit(CoverCode.CTPL, 200_000_00),)

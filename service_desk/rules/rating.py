@@ -5,7 +5,7 @@ Bands are half-open: "6-10 seats" holds 6 <= seats < 10, so a coach of 36 seats 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from itertools import groupby, pairwise
@@ -115,7 +115,10 @@ class Premium:
 
 @dataclass(frozen=True)
 class RateProblem:
-    """A fault of a price table: `overlap` (two prices) or `hole` (no price) from `band_from` to `band_to`."""
+    """A fault of a price table: `overlap` (two prices) or `hole` (no price) from `band_from` to `band_to`.
+
+    `at`: which lines of those given are concerned, by index: the two that overlap, or the one below the hole.
+    """
 
     code: str
     line: PolicyLine
@@ -124,6 +127,7 @@ class RateProblem:
     measure: Measure
     band_from: Decimal
     band_to: Decimal | None
+    at: tuple[int, ...] = field(default=(), compare=False)
 
 
 def measure_for(vehicle: VehicleFacts) -> Measure:
@@ -202,7 +206,8 @@ def table_problems(lines: Sequence[RateLine]) -> list[RateProblem]:
     that is not open is one.
     """
     problems: list[RateProblem] = []
-    for _, group in groupby(sorted(lines, key=_band_key), key=_series_key):
+    ordered = sorted(enumerate(lines), key=lambda one: _band_key(one[1]))
+    for _, group in groupby(ordered, key=lambda one: _series_key(one[1])):
         problems += _series_problems(list(group))
     return problems
 
@@ -215,24 +220,25 @@ def _band_key(rate: RateLine) -> tuple[tuple[str, str, str, str], Decimal, Decim
     return _series_key(rate), rate.band_from, Decimal("Infinity") if rate.band_to is None else rate.band_to
 
 
-def _series_problems(series: list[RateLine]) -> list[RateProblem]:
+def _series_problems(series: list[tuple[int, RateLine]]) -> list[RateProblem]:
     problems = []
-    reach = series[0]
-    for rate in series[1:]:
+    at, reach = series[0]
+    for index, rate in series[1:]:
         if reach.band_to is None or rate.band_from < reach.band_to:
             ends = [end for end in (reach.band_to, rate.band_to) if end is not None]
-            problems.append(_problem("overlap", rate, rate.band_from, min(ends) if ends else None))
+            end = min(ends) if ends else None
+            problems.append(_problem("overlap", rate, rate.band_from, end, at, index))
         elif rate.band_from > reach.band_to:
-            problems.append(_problem("hole", rate, reach.band_to, rate.band_from))
+            problems.append(_problem("hole", rate, reach.band_to, rate.band_from, at))
         if reach.band_to is not None and (rate.band_to is None or rate.band_to > reach.band_to):
-            reach = rate
+            at, reach = index, rate
     if reach.band_to is not None:
-        problems.append(_problem("hole", reach, reach.band_to, None))
+        problems.append(_problem("hole", reach, reach.band_to, None, at))
     return problems
 
 
-def _problem(code: str, rate: RateLine, band_from: Decimal, band_to: Decimal | None) -> RateProblem:
-    return RateProblem(code, rate.line, rate.cover_set, rate.use_class, rate.measure, band_from, band_to)
+def _problem(code: str, rate: RateLine, band_from: Decimal, band_to: Decimal | None, *at: int) -> RateProblem:
+    return RateProblem(code, rate.line, rate.cover_set, rate.use_class, rate.measure, band_from, band_to, at)
 
 
 def bands(

@@ -13,6 +13,12 @@ from service_desk.rules.vocabulary import CoverCode, PolicyLine, UseClass
 EFFECTIVE_ON = date(2020, 9, 19)
 TPL_1M, TPL_2M, TPL_1M_OWN_DAMAGE = "tpl_1m", "tpl_2m", "tpl_1m_od"
 SEAT_400K = "seat_400k"
+COMMERCIAL_NAMES = {
+    TPL_1M: {"zh": "三者险 100 万元", "en": "Third party ¥1,000,000"},
+    TPL_2M: {"zh": "三者险 200 万元", "en": "Third party ¥2,000,000"},
+    TPL_1M_OWN_DAMAGE: {"zh": "三者险 100 万元＋车损险", "en": "Third party ¥1,000,000 and own damage"},
+}
+CARRIER_NAMES = {SEAT_400K: {"zh": "每座 40 万元", "en": "¥400,000 a seat"}}
 
 _SEATS, _TONNES = Measure.SEATS, Measure.TONNES
 _OWN_DAMAGE_EXCESS_FEN = 500_00

@@ -219,6 +219,11 @@ def spreadsheet(book: bytes, name: str) -> ResponseReturnValue:
     return send_file(BytesIO(book), mimetype=XLSX, as_attachment=True, download_name=name)
 
 
+def as_pdf(content: bytes, name: str) -> ResponseReturnValue:
+    """A paper to be looked at or printed, under a name."""
+    return send_file(BytesIO(content), mimetype="application/pdf", download_name=f"{name}.pdf")
+
+
 def own_path(target: str | None) -> str | None:
     """A path of this site, None for anything else: an address elsewhere would make a redirect a trap.
 

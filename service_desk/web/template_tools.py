@@ -218,7 +218,7 @@ def _is_current(endpoint: str) -> bool:
     word = endpoint.partition(".")[0]
     if word == "policies":
         is_quoting = request.path.startswith(("/quote", "/issue", "/rates"))
-        return here in {"policies", "rates"} and is_quoting == (endpoint == "policies.quote")
+        return here in {"policies", "rates", "quotes"} and is_quoting == (endpoint == "policies.quote")
     if word != "sla":
         return here == word
     if request.path.startswith("/absences"):

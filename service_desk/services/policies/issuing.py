@@ -20,6 +20,7 @@ from service_desk.rules.permissions import Action
 from service_desk.rules.rating import LimitPer
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import access, audit, numbers, submissions
+from service_desk.services.policies import held_prices
 from service_desk.services.policies.planning import (
     IssuePlan,
     IssueRequest,
@@ -88,6 +89,7 @@ def _write_batch(request: IssueRequest, plan: IssuePlan, actor: User, now: datet
             }
             for one in plan.refused
         ],
+        quote_id=held_prices.quote_id(request.quote_number, request.account_id),
     )
     db.session.add(batch)
     db.session.flush()

@@ -24,7 +24,8 @@ from service_desk.rules.policy_flow import Term, last_covered_day, year_from
 from service_desk.rules.rating import CtplFloat, Premium
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import access
-from service_desk.services.policies import coverage, rates
+from service_desk.services.policies import coverage, held_prices, rates
+from service_desk.services.policies.held_prices import HeldPrices
 from service_desk.services.policies.quoting import facts_of
 from service_desk.services.policies.rates import PriceTable
 
@@ -56,7 +57,8 @@ class IssueRequest:
 
     `start_on` None: when the present cover ends, at once for a vehicle without. Today means at once too.
     `expected_fen` is the total the clerk saw: when the sum has changed since, nothing is issued.
-    `terms` by vehicle id; a vehicle without has no float and no tax.
+    `terms` by vehicle id; a vehicle without has no float and no tax. With `quote_number` the prices, floats and
+    taxes are those the quote sheet holds, and what it does not hold is refused.
     """
 
     account_id: int
@@ -65,6 +67,7 @@ class IssueRequest:
     start_on: date | None = None
     expected_fen: int | None = None
     terms: Mapping[int, VehicleTerms] = field(default_factory=dict)
+    quote_number: str = ""
 
 
 @dataclass(frozen=True)
@@ -169,7 +172,7 @@ def chosen_vehicles(request: IssueRequest, actor: User, *, lock: bool = False) -
 
 
 def plan_for(request: IssueRequest, vehicles: list[Vehicle], now: datetime) -> IssuePlan:
-    """Judge each vehicle and line of an order; Invalid `start_in_the_past`."""
+    """Judge each vehicle and line of an order; Invalid `start_in_the_past`, `quote_expired`."""
     if request.start_on is not None and request.start_on < local_date(now):
         raise Invalid("start_in_the_past", field="start_on")
     periods = coverage.periods_of([vehicle.id for vehicle in vehicles], since=now)
@@ -204,6 +207,11 @@ class _Planner:
         self._now = now
         self._latest = start_of_day(local_date(now) + timedelta(days=DAYS_AHEAD + 1))
         self._tables: dict[date, dict[PolicyLine, PriceTable]] = {}
+        self._held: HeldPrices | None = (
+            held_prices.of_quote(request.quote_number, request.account_id, now=now)
+            if request.quote_number
+            else None
+        )
 
     def judge(
         self, vehicle: Vehicle, choice: LineChoice, periods: list[CoverPeriod]
@@ -256,6 +264,18 @@ class _Planner:
         }
 
     def _priced(self, vehicle: Vehicle, choice: LineChoice, term: Term) -> PlannedPolicy:
+        if self._held is not None:
+            held = self._held.price_for(vehicle, choice.line, choice.cover_set)
+            return PlannedPolicy(
+                vehicle,
+                choice.line,
+                choice.cover_set,
+                term,
+                held.premium,
+                held.rate_line_id,
+                held.ctpl_float,
+                held.tax_fen,
+            )
         tables = self._tables.get(term.first_day)
         if tables is None:
             tables = self._tables[term.first_day] = rates.in_force(self._request.account_id, term.first_day)

@@ -1,7 +1,7 @@
-"""Price tables: the official CTPL tariff, the samples, the table in force on a day, and new versions."""
+"""Price tables: the official CTPL tariff, the samples, the table in force on a day, and how a version is kept."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -9,8 +9,7 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from service_desk.base.clock import local_date
-from service_desk.base.errors import Invalid, InvalidMany, NotFound
-from service_desk.base.text import squeeze
+from service_desk.base.errors import Conflict, NotFound
 from service_desk.models.accounts import KeyAccount
 from service_desk.models.db import db
 from service_desk.models.policies import RateTable, RateTableLine
@@ -38,19 +37,17 @@ class PriceTable:
         """The cover sets the table sells, in its own order."""
         return list(dict.fromkeys(line.cover_set for line in self.ids))
 
+    def has_begun(self, today: date) -> bool:
+        """Whether it prices, or priced: then it can never be changed."""
+        return self.table.effective_on <= today
+
 
 @dataclass(frozen=True)
-class NewVersion:
-    """New prices from a day on: fen by the id of the line they replace. Lines left out keep theirs.
+class PricedBy:
+    """A line of a price table and the version it stands in."""
 
-    `is_agreed`: a sample table becomes a real one; `for_account_id`: they count for that account only.
-    """
-
-    effective_on: date
-    premiums: Mapping[int, int]
-    source: str = ""
-    is_agreed: bool = False
-    for_account_id: int | None = None
+    rate: RateLine
+    table: RateTable
 
 
 def install_base_tariff(*, now: datetime) -> None:
@@ -60,6 +57,7 @@ def install_base_tariff(*, now: datetime) -> None:
         "交强险基础费率",
         ctpl_tariff.EFFECTIVE_ON,
         ctpl_tariff.ctpl_base_lines(),
+        names=ctpl_tariff.COVER_SET_NAMES,
         source=ctpl_tariff.SOURCE,
         is_sample=False,
         now=now,
@@ -74,6 +72,7 @@ def install_sample_rates(*, now: datetime) -> None:
         "商业险价目表",
         sample_rates.EFFECTIVE_ON,
         sample_rates.commercial_lines(),
+        names=sample_rates.COMMERCIAL_NAMES,
         source="",
         is_sample=True,
         now=now,
@@ -83,6 +82,7 @@ def install_sample_rates(*, now: datetime) -> None:
         "承运人责任险价目表",
         sample_rates.EFFECTIVE_ON,
         sample_rates.carrier_liability_lines(),
+        names=sample_rates.CARRIER_NAMES,
         source="",
         is_sample=True,
         now=now,
@@ -95,6 +95,7 @@ def _install(
     effective_on: date,
     lines: Iterable[RateLine],
     *,
+    names: dict[str, dict[str, str]],
     source: str,
     is_sample: bool,
     now: datetime,
@@ -102,12 +103,20 @@ def _install(
     known = select(RateTable.id).where(RateTable.account_id.is_(None), RateTable.line == line)
     if db.session.scalar(known.limit(1)):
         return
-    table = RateTable(name=name, line=line, effective_on=effective_on, source=source, is_sample=is_sample)
-    _write(table, lines)
+    table = RateTable(
+        name=name,
+        line=line,
+        effective_on=effective_on,
+        source=source,
+        is_sample=is_sample,
+        cover_set_names=names,
+    )
+    write(table, lines)
     audit.record("rates_installed", table, actor=None, now=now)
 
 
-def _write(table: RateTable, lines: Iterable[RateLine]) -> None:
+def write(table: RateTable, lines: Iterable[RateLine]) -> None:
+    """Keep a version with its lines."""
     db.session.add(table)
     db.session.flush()
     db.session.execute(insert(RateTableLine), [_line_values(table.id, line) for line in lines])
@@ -120,6 +129,7 @@ def in_force(account_id: int | None, on: date) -> dict[PolicyLine, PriceTable]:
         .where(
             (RateTable.account_id == account_id) | RateTable.account_id.is_(None),
             RateTable.effective_on <= on,
+            RateTable.withdrawn_at.is_(None),
         )
         # A later row overwrites an earlier one: general before own, old before new.
         .order_by(RateTable.account_id.is_not(None), RateTable.effective_on)
@@ -150,56 +160,59 @@ def get_table(table_id: int, *, actor: User) -> PriceTable:
     return PriceTable(table, _lines_of([table.id])[table.id])
 
 
-def change_premiums(table_id: int, version: NewVersion, *, actor: User, now: datetime) -> RateTable:
-    """Make a new version of a table; the old one stays as it was and prices the days before."""
+def withdraw(table_id: int, *, actor: User, now: datetime) -> RateTable:
+    """Take back a version before it begins; what was priced by it keeps its price.
+
+    Conflict `rate_version_begun` from its first day on, `rate_version_withdrawn` when it is already.
+    """
     access.require(actor, Action.MANAGE_SETTINGS)
-    old = get_table(table_id, actor=actor)
-    if version.for_account_id is not None:
-        access.get_account(actor, version.for_account_id)
-    changed = _check_version(old, version, today=local_date(now))
-    account_id = version.for_account_id or old.table.account_id
-    table = RateTable(
-        account_id=account_id,
-        line=old.table.line,
-        name=old.table.name,
-        effective_on=version.effective_on,
-        source=squeeze(version.source),
-        is_sample=old.table.is_sample and not version.is_agreed,
-    )
-    _write(table, (_repriced(line, version.premiums.get(line_id)) for line, line_id in old.ids.items()))
-    audit.record("rates_changed", table, actor=actor, now=now, changes=changed, account_id=account_id)
+    get_table(table_id, actor=actor)
+    table = lock_not_begun(table_id, now=now)
+    table.withdrawn_at = now
+    audit.record("rates_withdrawn", table, actor=actor, now=now, account_id=table.account_id)
     return table
 
 
-def _check_version(old: PriceTable, version: NewVersion, *, today: date) -> dict[str, tuple[Any, Any]]:
-    by_id = {line_id: line for line, line_id in old.ids.items()}
-    if version.premiums.keys() - by_id.keys():
-        raise Invalid("rate_line_unknown")
-    if version.effective_on < today:
-        raise Invalid("rate_starts_in_the_past", field="effective_on", today=today.isoformat())
-    wrong = [line_id for line_id, fen in version.premiums.items() if fen <= 0]
-    if wrong:
-        raise InvalidMany([Invalid("amount_not_positive", field=f"premium-{line_id}") for line_id in wrong])
-    changed = {
-        str(line_id): (by_id[line_id].premium_fen, fen)
-        for line_id, fen in version.premiums.items()
-        if by_id[line_id].premium_fen != fen
-    }
-    if not changed:
-        raise Invalid("rates_unchanged")
-    account_id = version.for_account_id or old.table.account_id
-    same_day = select(RateTable.id).where(
+def lock_not_begun(table_id: int, *, now: datetime) -> RateTable:
+    """A version that may still be withdrawn, locked; else Conflict as `withdraw`."""
+    table = db.session.get_one(RateTable, table_id, with_for_update=True, populate_existing=True)
+    if table.withdrawn_at is not None:
+        raise Conflict("rate_version_withdrawn")
+    if table.effective_on <= local_date(now):
+        raise Conflict("rate_version_begun", day=table.effective_on.isoformat())
+    return table
+
+
+def version_on(account_id: int | None, line: PolicyLine, day: date) -> RateTable | None:
+    """The version of exactly this account (None: the general one) that begins on a day."""
+    statement = select(RateTable).where(
         RateTable.account_id.is_(None) if account_id is None else RateTable.account_id == account_id,
-        RateTable.line == old.table.line,
-        RateTable.effective_on == version.effective_on,
+        RateTable.line == line,
+        RateTable.effective_on == day,
+        RateTable.withdrawn_at.is_(None),
     )
-    if db.session.scalar(same_day):
-        raise Invalid("rate_version_exists", field="effective_on", day=version.effective_on.isoformat())
-    return changed
+    return db.session.scalar(statement)
 
 
-def _repriced(line: RateLine, premium_fen: int | None) -> RateLine:
-    return line if premium_fen is None else replace(line, premium_fen=premium_fen)
+def cover_set_names() -> dict[str, dict[str, str]]:
+    """What every cover set is called, by its code: a code has one name, the latest version says which."""
+    names: dict[str, dict[str, str]] = {}
+    statement = select(RateTable.cover_set_names).order_by(RateTable.effective_on, RateTable.id)
+    for own in db.session.scalars(statement):
+        names |= own
+    return names
+
+
+def lines_by_id(ids: Collection[int]) -> dict[int, PricedBy]:
+    """Lines of price tables by the id of their row, with their version: what something was priced by."""
+    statement = (
+        select(RateTableLine, RateTable)
+        .join(RateTable, RateTable.id == RateTableLine.table_id)
+        .where(RateTableLine.id.in_(ids))
+    )
+    return {
+        row.id: PricedBy(_rate_line(row, table.line), table) for row, table in db.session.execute(statement)
+    }
 
 
 def _lines_of(table_ids: list[int]) -> dict[int, dict[RateLine, int]]:

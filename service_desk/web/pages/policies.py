@@ -12,6 +12,8 @@ from service_desk.base.clock import local_date
 from service_desk.base.errors import DomainError, NotFound
 from service_desk.forms.fields import member, small_number
 from service_desk.forms.policies import (
+    AT_ONCE,
+    ON_A_DAY,
     CandidateForm,
     DeliveryForm,
     IssueForm,
@@ -19,6 +21,7 @@ from service_desk.forms.policies import (
     QuoteForm,
     ids_in,
 )
+from service_desk.models.policies import QuoteSheet
 from service_desk.presenters import pdf_documents
 from service_desk.presenters import policies as words
 from service_desk.presenters.labels import choices, label
@@ -28,7 +31,7 @@ from service_desk.rules.permissions import Action
 from service_desk.rules.rating import FLOAT_RATES
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import access, accounts, policies, premiums
-from service_desk.services.policies import batches, candidates, queries, quoting, rates
+from service_desk.services.policies import batches, candidates, queries, quote_sheets, quoting, rates
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request, spreadsheet
 
 bp = Blueprint("policies", __name__)
@@ -76,6 +79,8 @@ def issue() -> ResponseReturnValue:
         wanted = CandidateForm(request.values).wanted(current_account().id)
         return _preview(_new_order(candidates.candidate_ids(wanted, actor=actor(), now=g.now)))
     chosen = ids_in([*request.values.getlist("vehicle_id"), *request.values.getlist("vehicle_ids")])
+    if request.method == "GET" and request.args.get("quote"):
+        return _preview(_order_of_quote(request.args["quote"]))
     if "idempotency_key" in request.form:
         form = _with_cover_sets(IssueForm())
         form.validate()
@@ -118,14 +123,48 @@ def _new_order(vehicle_ids: Any) -> IssueForm:
     return _with_cover_sets(form)
 
 
-def _with_cover_sets(form: IssueForm) -> IssueForm:
-    """Offer the lines and cover sets of the tables in force; the first set of a line unless one was chosen."""
+def _order_of_quote(number: str) -> IssueForm:
+    """An order for all that a quote sheet priced: its vehicles, covers and first day."""
+    sheet = _quote_of_account(number)
+    start_on = sheet.start_on if sheet.start_on and sheet.start_on >= local_date(g.now) else None
+    vehicle_ids = quote_sheets.priced_vehicle_ids(number, actor=actor())
+    form = IssueForm(
+        formdata=None,
+        data={
+            "vehicle_ids": ",".join(map(str, vehicle_ids)),
+            "lines": list(sheet.lines),
+            "start": ON_A_DAY if start_on else AT_ONCE,
+            "start_on": start_on,
+            "quote": number,
+        },
+    )
+    return _with_cover_sets(form)
+
+
+def _quote_of_account(number: str) -> QuoteSheet:
+    sheet = quote_sheets.find(number, actor())
+    if sheet.account_id != current_account().id:
+        raise NotFound("not_found")
+    return sheet
+
+
+def _sold(form: IssueForm) -> dict[PolicyLine, list[str]]:
+    """The cover sets of each line to choose from: those of a quote, else those of the tables in force."""
+    if form.quote.data:
+        chosen = quote_sheets.choices_of(_quote_of_account(form.quote.data))
+        return {choice.line: [choice.cover_set] for choice in chosen}
     tables = rates.in_force(current_account().id, local_date(g.now))
-    form.lines.choices = [(line.value, label(line, "policy_line")) for line in PolicyLine if line in tables]
+    return {line: tables[line].cover_sets for line in PolicyLine if line in tables}
+
+
+def _with_cover_sets(form: IssueForm) -> IssueForm:
+    """Offer the lines and cover sets that are sold; the first set of a line unless one was chosen."""
+    sold = _sold(form)
+    form.lines.choices = [(line.value, label(line, "policy_line")) for line in sold]
     form.start.choices = choices("cover_start")
     for line in PolicyLine:
         select = form.cover_set_of(line)
-        codes = tables[line].cover_sets if line in tables else []
+        codes = sold.get(line, [])
         select.choices = [(code, words.cover_set(code)) for code in codes]
         if select.data not in codes:
             select.data = codes[0] if codes else ""
