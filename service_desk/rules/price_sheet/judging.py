@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from service_desk.base.text import search_key, squeeze
+from service_desk.base.text import one_line, search_key, squeeze
 from service_desk.rules.price_sheet.layout import is_code
 from service_desk.rules.price_sheet.row import RowProblem, read_row
 from service_desk.rules.rating import RateLine, RateProblem, table_problems
@@ -78,7 +78,7 @@ def _judge_cover_sets(cover_sets: Sequence[CoverSetRow], judged: Judged) -> dict
     """The codes by what a row may call them; what is wrong with a cover set goes into `judged`."""
     known: dict[str, str] = {}
     for row in cover_sets:
-        code, zh, en = (squeeze(text) for text in (row.code, row.zh, row.en))
+        code, zh, en = squeeze(row.code), one_line(row.zh), one_line(row.en)
         problems = []
         if not is_code(code):
             problems.append(RowProblem("cover_set_code_invalid", "code", {"value": code}))

@@ -60,9 +60,9 @@ CODES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         Measure.TONNES.value: ("吨", "tonnes", "t"),
     },
     "per": {
-        LimitPer.ACCIDENT.value: ("每次事故", "accident"),
-        LimitPer.SEAT.value: ("每座", "seat"),
-        LimitPer.VEHICLE.value: ("每车", "vehicle"),
+        LimitPer.ACCIDENT.value: ("每次事故", "each accident", "accident"),
+        LimitPer.SEAT.value: ("每座", "each seat", "seat"),
+        LimitPer.VEHICLE.value: ("每车", "each vehicle", "vehicle"),
     },
     "per_seat": {"yes": ("是", "Yes", "y", "1", "√", "true"), "no": ("否", "No", "n", "0", "", "false")},
 }

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 
 from service_desk.base.errors import Invalid
-from service_desk.base.text import search_key
+from service_desk.base.text import one_line, search_key
 from service_desk.rules.fleet_list.workbook import Cell, Sheet, Workbook, is_blank, text_of
 from service_desk.rules.price_sheet.judging import CoverSetRow, PriceRow
 from service_desk.rules.price_sheet.layout import fields_of, name_of
 from service_desk.rules.vocabulary import PolicyLine
 
 MOST_ROWS = 2_000
-_COVER_SET_FIELDS = ("code", "zh", "en")
+_NAMES = ("zh", "en")
+_COVER_SET_FIELDS = ("code", *_NAMES)
 # A sheet without one of these is no price table.
 _NEEDED = frozenset({"cover_set", "use_class", "measure", "band_from", "band_to", "premium"})
 _HEADER_WITHIN = 20
@@ -70,12 +71,15 @@ def body(sheet: Sheet, header: int, columns: dict[int, str]) -> list[tuple[int, 
     """The rows under the head with the number a person calls them by; empty ones are left out."""
     found = []
     for number, row in zip(sheet.numbers[header + 1 :], sheet.rows[header + 1 :], strict=True):
-        values = {field: _text(row, column) for column, field in columns.items()}
+        values = {field: _text(field, row, column) for column, field in columns.items()}
         if any(values.values()):
             found.append((number, values))
     return found
 
 
-def _text(row: Sequence[Cell], column: int) -> str:
+def _text(field: str, row: Sequence[Cell], column: int) -> str:
     cell = row[column] if column < len(row) else None
-    return "" if is_blank(cell) else text_of(cell)
+    if is_blank(cell):
+        return ""
+    # A name keeps its Chinese signs; everything else is compared.
+    return one_line(cell) if field in _NAMES and isinstance(cell, str) else text_of(cell)
