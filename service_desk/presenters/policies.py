@@ -228,10 +228,13 @@ class PlanRow:
     size: str
     terms: dict[PolicyLine, str]
     premiums: dict[PolicyLine, int]
+    ctpl_float: str = ""
+    tax_fen: int = 0
 
     @property
     def total_fen(self) -> int:
-        return sum(self.premiums.values())
+        """All that is to be paid: premiums and tax."""
+        return sum(self.premiums.values()) + self.tax_fen
 
 
 @dataclass(frozen=True)
@@ -257,6 +260,8 @@ def plan_rows(plan: IssuePlan, branches: Mapping[int, Branch]) -> list[PlanRow]:
                 size=f"{label(vehicle.use_class, 'use_class')} · {size_words(vehicle.seats, vehicle.load_kg)}",
                 terms={one.line: _begins(one) for one in own},
                 premiums={one.line: one.premium.total_fen for one in own},
+                ctpl_float=next((one.ctpl_float.value for one in own if one.ctpl_float), ""),
+                tax_fen=sum(one.tax_fen for one in own),
             )
         )
         if len(rows) == MOST_SHOWN:

@@ -51,7 +51,7 @@ def _cover_words(limit: CoverLimit) -> str:
     words = _("%(cover)s %(limit)s", cover=label(limit.coverage, "cover"), limit=_limit_words(limit))
     deductibles = []
     if limit.deductible_fen:
-        deductibles.append(format_yuan(limit.deductible_fen, sign=True))
+        deductibles.append(format_yuan(limit.deductible_fen, sign=True).removesuffix(".00"))
     if limit.absolute_deductible_percent:
         deductibles.append(f"{limit.absolute_deductible_percent} %")
     if not deductibles:

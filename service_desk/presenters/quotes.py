@@ -146,7 +146,9 @@ def _totals_sheet(name: str, title: str, rows: Sequence[TotalRow]) -> TableSheet
         Column(_("Premium"), "money"),
         Column(_("Vehicle tax"), "money"),
     ]
-    body: list[list[Any]] = [[row.name, row.total.count, row.total.premium_fen, row.total.tax_fen] for row in rows]
+    body: list[list[Any]] = [
+        [row.name, row.total.count, row.total.premium_fen, row.total.tax_fen] for row in rows
+    ]
     total: list[Any] = [_("Total"), *(sum(cells[place] for cells in body) for place in (1, 2, 3))]
     return TableSheet(name, title, columns, body, (), total)
 

@@ -123,7 +123,7 @@ def test_a_downloaded_workbook_sent_back_changes_nothing(world: World, now: date
 
 def test_prices_and_a_band_changed_in_the_workbook_are_shown_and_made(world: World, now: datetime) -> None:
     def change(sheet: LinesSheet) -> None:
-        coach = {"保障方案": "tpl_1m", "使用性质": "公路客运"}
+        coach = {"承保方案": "tpl_1m", "使用性质": "公路客运"}
         sheet.set(sheet.row_of(**coach, **{"下限（含）": 36}), **{"年保费（元）": 7000})
         sheet.set(sheet.row_of(**coach, **{"下限（含）": 20}), **{"下限（含）": 24})
         sheet.set(
@@ -150,7 +150,7 @@ def test_a_new_cover_set_with_its_names_and_deductibles_is_sold(world: World, no
     def change(sheet: LinesSheet) -> None:
         sheet.add(
             **{
-                "保障方案": "vip",
+                "承保方案": "vip",
                 "使用性质": "公路客运",
                 "计量": "座",
                 "下限（含）": 6,

@@ -4,7 +4,6 @@ from flask_babel import lazy_gettext as _l
 
 MESSAGES = {
     # Price tables
-    "rate_line_unknown": _l("One of these lines is not in this price table. Reload the page."),
     "rate_starts_in_the_past": _l("New prices begin today (%(today)s) or later."),
     "rates_unchanged": _l("No price was changed."),
     "rate_version_exists": _l("There is a version that begins on %(day)s already. Choose another day."),

@@ -26,7 +26,7 @@ USUAL_PER = {
 """What a limit counts for when a row does not say."""
 
 NAMES: Mapping[str, tuple[str, str]] = {
-    "cover_set": ("保障方案", "Cover set"),
+    "cover_set": ("承保方案", "Cover set"),
     "use_class": ("使用性质", "Use class"),
     "measure": ("计量", "Counted in"),
     "band_from": ("下限（含）", "From (included)"),

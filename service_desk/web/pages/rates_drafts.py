@@ -20,7 +20,7 @@ from service_desk.presenters import policies as words
 from service_desk.presenters import price_tables as shown
 from service_desk.presenters.labels import choices
 from service_desk.rules.price_sheet import COVERS, PriceRow, cover_field, values_of
-from service_desk.rules.price_sheet.layout import COVER_PARTS, USUAL_PER
+from service_desk.rules.price_sheet.layout import COVER_PARTS
 from service_desk.services.policies import rate_drafts
 from service_desk.services.policies.rate_drafts import DraftView
 from service_desk.web.http import actor, again, attempt, done, uploads
@@ -158,8 +158,7 @@ def _line_page(view: DraftView, row: PriceRow | None) -> ResponseReturnValue:
 def _typed(view: DraftView, row: PriceRow | None) -> dict[str, Any]:
     """What the fields show at first: the row with words put into codes where they are understood."""
     if row is None:
-        usual = {cover_field(cover, "per"): USUAL_PER[cover].value for cover in COVERS[view.draft.line]}
-        return {"measure": "seats", **usual}
+        return {"measure": "seats"}
     rate = view.judged.rates.get(row.id)
     values: dict[str, Any] = dict(row.values if rate is None else values_of(rate))
     values["per_seat"] = rate.per_seat if rate else values.get("per_seat", "") in {"yes", "是"}
@@ -176,7 +175,7 @@ def _with_choices(form: Any, view: DraftView) -> None:
     for name in form.fields_in_order:
         form[name].label.text = shown.field_words(name)
         if name.endswith("_per"):
-            form[name].choices = [("", "—"), *choices("limit_per")]
+            form[name].choices = [("", _("as usual for this cover")), *choices("limit_per")]
         elif name in offered:
             known = offered[name]
             data = form[name].data
