@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from service_desk.base.paging import PageRequest
 from service_desk.models.db import db
 from service_desk.models.fleet import Vehicle, VehicleState
-from service_desk.models.policies import IssueBatch, Policy, RateTable
+from service_desk.models.policies import IssueBatch, Policy
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import policies
 from service_desk.services.policies import IssueRequest, LineChoice, queries, rates
@@ -249,25 +249,3 @@ def test_who_does_not_issue_is_refused(sign_in: SignIn, world: World, name: str)
 
 def test_another_accounts_vehicle_is_not_previewed(clerk: FlaskClient, world: World) -> None:
     assert clerk.get(f"/issue?vehicle_id={world.foreign_vehicle.id}").status_code == 404
-
-
-def test_administrator_makes_a_new_version_of_prices(sign_in: SignIn, world: World) -> None:
-    admin = sign_in("admin")
-    table = db.session.scalars(select(RateTable).where(RateTable.line == PolicyLine.CTPL)).one()
-    page = admin.get(f"/rates/{table.id}/new-version").get_data(as_text=True)
-    fields = dict(re.findall(r'name="(premium-\d+)"[^>]*value="([^"]*)"', page))
-    first = next(iter(fields))
-    wrong = admin.post(f"/rates/{table.id}/new-version", data={**fields, "effective_on": "2020-01-01"})
-    assert wrong.status_code == 422
-    assert "新费率最早从今天" in words_on(wrong)
-    done = admin.post(
-        f"/rates/{table.id}/new-version", data={**fields, first: "2,400", "effective_on": "2099-01-01"}
-    )
-    assert done.status_code == 303
-    assert "自 2099-01-01" in words_on(admin.get("/rates"))
-
-
-def test_only_the_administrator_may_change_prices(clerk: FlaskClient) -> None:
-    table_id = db.session.scalars(select(RateTable.id)).first()
-    assert clerk.get(f"/rates/{table_id}").status_code == 200
-    assert clerk.get(f"/rates/{table_id}/new-version").status_code == 403
