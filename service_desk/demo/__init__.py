@@ -21,6 +21,7 @@ from service_desk.demo.claims import build_claims
 from service_desk.demo.contacts import build_contacts
 from service_desk.demo.cover import build_cover, build_receipts
 from service_desk.demo.group import PASSWORD, build_fleet, build_group
+from service_desk.demo.quotes import build_quotes
 from service_desk.models.db import db
 from service_desk.services import settings
 from service_desk.services.policies import rates
@@ -33,6 +34,7 @@ def load_demo(files: FileStore, now: datetime) -> None:
     group = build_group(random, now)
     vehicles = build_fleet(group, random, now)
     build_cover(group, vehicles, random, now)
+    build_quotes(group, now)
     build_claims(group, vehicles, files, random, now)
     build_contacts(group, random, now)
     build_receipts(group, random, now)

@@ -1,6 +1,6 @@
 """Forms of quote sheets: which vehicles and lines, how long prices are held, floats and taxes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -101,17 +101,13 @@ class FloatsForm(Form):
     ids: tuple[int, ...] = ()
 
     @classmethod
-    def for_vehicles(
-        cls, terms: Sequence[tuple[int, VehicleTerms]], choices: list[tuple[str, str]]
-    ) -> type["FloatsForm"]:
+    def for_vehicles(cls, terms: Mapping[int, VehicleTerms]) -> type["FloatsForm"]:
         """The form with the fields of these vehicles."""
         fields: dict[str, Any] = {}
-        for id_, own in terms:
-            fields[f"float-{id_}"] = SelectField(
-                _l("CTPL float"), choices=choices, default=own.ctpl_float.value
-            )
+        for id_, own in terms.items():
+            fields[f"float-{id_}"] = SelectField(_l("CTPL float"), choices=[], default=own.ctpl_float.value)
             fields[f"tax-{id_}"] = YuanField(_l("Vehicle tax"), [Optional()], default=own.tax_fen)
-        return type("OnePageForm", (cls,), {**fields, "ids": tuple(id_ for id_, _own in terms)})
+        return type("OnePageForm", (cls,), {**fields, "ids": tuple(terms)})
 
     def terms(self) -> dict[int, VehicleTerms]:
         """What was typed, by vehicle. InvalidMany by field for a tax below zero."""

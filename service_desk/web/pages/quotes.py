@@ -157,7 +157,7 @@ def floats(number: str) -> ResponseReturnValue:
     """Floats and taxes of a page of vehicles, typed."""
     view = _view(number)
     own = _terms(view)
-    form = FloatsForm.for_vehicles(list(own.items()), shown.float_choices())()
+    form = _offering_floats(FloatsForm.for_vehicles(own)())
     if attempt(form, lambda: quote_sheets.set_terms(number, form.terms(), actor=actor(), now=g.now)):
         return done(
             _("Floats and taxes were saved."),
@@ -176,6 +176,13 @@ def floats(number: str) -> ResponseReturnValue:
     if form.is_submitted():
         return again("quotes/floats.html", **context)
     return render_template("quotes/floats.html", **context)
+
+
+def _offering_floats(form: FloatsForm) -> FloatsForm:
+    offered = shown.float_choices()
+    for id_ in form.ids:
+        form[f"float-{id_}"].choices = offered
+    return form
 
 
 def _terms(view: SheetView) -> dict[int, VehicleTerms]:
@@ -210,7 +217,7 @@ def float_list(number: str) -> ResponseReturnValue:
         )
     view = _view(number)
     own = _terms(view)
-    typed = FloatsForm.for_vehicles(list(own.items()), shown.float_choices())(formdata=None)
+    typed = _offering_floats(FloatsForm.for_vehicles(own)(formdata=None))
     return again("quotes/floats.html", form=typed, list_form=form, view=view, shown=shown, own=own)
 
 
