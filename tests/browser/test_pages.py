@@ -23,7 +23,9 @@ from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import policies, premiums
 from service_desk.services.documents import Upload
 from service_desk.services.fleet import importing
-from service_desk.services.policies import IssueRequest, LineChoice, rates
+from service_desk.services.policies import IssueRequest, LineChoice, quote_sheets, rate_drafts, rates
+from service_desk.services.policies.quote_sheets import QuoteRequest
+from service_desk.services.policies.rate_drafts import DraftDetails
 from service_desk.services.premiums import ReceiptCommand
 from service_desk.services.reports import runs, schedules
 from tests.browser.conftest import DESKTOP, PHONE, axe_problems
@@ -51,6 +53,10 @@ def busy_desk(world: World) -> World:
         started = now - timedelta(hours=number)
         Journey(world, reported_claim(world, started), started).to(state)
     _insure_and_pay(world)
+    quote = QuoteRequest(world.account.id, (world.coach.id,), (LineChoice(PolicyLine.CTPL, "basic"),))
+    quote_sheets.make(quote, actor=world.underwriter, now=now)
+    table = rates.in_force(None, local_date(now))[PolicyLine.CTPL].table
+    rate_drafts.begin(table.id, DraftDetails(local_date(now)), actor=world.admin, now=now)
     head = "车牌号,车架号,座位数,单位\n豫A12345,,50,巩义客运分公司\n豫AO1111,X,49,老公司\n"
     importing.upload_list(
         Upload("清单.csv", head.encode()),

@@ -1,6 +1,8 @@
 """New versions of price tables: from the page or a workbook, judged, confirmed once, never touching one that has begun."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -13,6 +15,7 @@ from service_desk.base.errors import Conflict, Forbidden, Invalid, InvalidMany, 
 from service_desk.models.audit import AuditEntry
 from service_desk.models.db import db
 from service_desk.models.policies import Policy, RateDraft, RateTable
+from service_desk.models.users import User
 from service_desk.presenters import price_tables
 from service_desk.presenters.labels import LABELS
 from service_desk.presenters.languages import in_language
@@ -287,6 +290,37 @@ def test_two_versions_cannot_begin_on_one_day(world: World, now: datetime) -> No
     db.session.rollback()
     with pytest.raises(Invalid, match="rate_version_exists"):
         begin(world, now)
+
+
+def test_two_drafts_for_one_day_confirmed_at_once_make_one_version(
+    world: World, app: Flask, now: datetime
+) -> None:
+    first, second = begin(world, now), begin(world, now)
+    for draft_id in (first, second):
+        raise_all(draft_id, world)
+    admin_id = world.admin.id
+    db.session.commit()
+    start = threading.Barrier(2)
+
+    def confirm_in_own_session(draft_id: int) -> str:
+        with app.app_context():
+            start.wait()
+            db.session.connection(execution_options={"begin_immediate": True})
+            try:
+                rate_drafts.confirm(
+                    draft_id, accepts_holes=False, actor=db.session.get_one(User, admin_id), now=now
+                )
+                db.session.commit()
+            except Invalid as refusal:
+                db.session.rollback()
+                return refusal.code
+            return "made"
+
+    with ThreadPoolExecutor(2) as pool:
+        outcomes = sorted(pool.map(confirm_in_own_session, (first, second)))
+    db.session.rollback()
+    assert outcomes == ["made", "rate_version_exists"]
+    assert db.session.scalar(select(func.count()).select_from(RateTable)) == 4
 
 
 def test_a_confirmation_sent_twice_makes_one_version(world: World, now: datetime) -> None:

@@ -69,6 +69,16 @@ def of_quote(number: str, account_id: int, *, now: datetime) -> HeldPrices:
     return HeldPrices(number, lines, rates.lines_by_id(ids))
 
 
+def lock_quote(number: str, account_id: int) -> None:
+    """Keep whoever changes floats and taxes of a quote waiting until what is issued from it is written."""
+    if number:
+        db.session.scalar(
+            select(QuoteSheet.id)
+            .where(QuoteSheet.number == number, QuoteSheet.account_id == account_id)
+            .with_for_update()
+        )
+
+
 def quote_id(number: str, account_id: int) -> int | None:
     """The id of an account's quote sheet, None when no quote is meant."""
     if not number:

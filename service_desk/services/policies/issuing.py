@@ -50,6 +50,7 @@ def issue_many(request: IssueRequest, *, actor: User, now: datetime) -> IssueBat
     nothing can be. Writes policies, coverages, receivables, the batch and one audit entry.
     """
     access.require(actor, Action.ISSUE_POLICIES)
+    held_prices.lock_quote(request.quote_number, request.account_id)
     # Whoever issues for one of these vehicles meanwhile waits here, and then sees our policies as cover in
     # force. SQLite has one writer at a time and needs no lock on rows.
     vehicles = chosen_vehicles(request, actor, lock=True)
