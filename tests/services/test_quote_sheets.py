@@ -168,6 +168,7 @@ def test_a_list_of_floats_leaves_what_it_does_not_say(world: World, now: datetim
     ("changes", "codes"),
     [
         ({"plate": "豫Z00000"}, ["float_vehicle_unknown"]),
+        ({"vin": "of another"}, ["float_vehicle_unknown"]),
         ({"problems": [("float_unknown", {"row": 5, "value": "A9"})]}, ["float_unknown"]),
     ],
 )
@@ -175,6 +176,8 @@ def test_one_wrong_row_and_none_is_taken(
     world: World, now: datetime, changes: dict[str, Any], codes: list[str]
 ) -> None:
     number = make(world, now)
+    if changes.get("vin"):
+        changes = {"vin": world.truck.vin}
     sent = [*rows(world), *rows(world, row_no=6, **{"plate": world.bus.plate, **changes})]
     with pytest.raises(InvalidMany) as refusal:
         quote_sheets.set_terms_from_rows(number, sent, actor=world.underwriter, now=now)

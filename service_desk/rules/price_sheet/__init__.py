@@ -17,11 +17,12 @@ from service_desk.rules.price_sheet.layout import (
     name_of,
     values_of,
 )
-from service_desk.rules.price_sheet.reading import read_book
+from service_desk.rules.price_sheet.reading import MOST_ROWS, read_book
 from service_desk.rules.price_sheet.row import RowProblem, read_row
 
 __all__ = [
     "COVERS",
+    "MOST_ROWS",
     "CoverSetRow",
     "FloatRow",
     "Judged",

@@ -4,7 +4,7 @@ A sheet says what each vehicle and line costs by the version of the price table 
 term. Whether a policy can be issued is asked when it is issued.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -258,17 +258,7 @@ def set_terms(number: str, terms: Mapping[int, VehicleTerms], *, actor: User, no
     """
     sheet = find(number, actor, lock=True)
     _require_open(sheet, now)
-    lines = {
-        line.vehicle_id: line
-        for line in db.session.scalars(
-            select(QuoteLine).where(
-                QuoteLine.quote_id == sheet.id,
-                QuoteLine.line == PolicyLine.CTPL,
-                QuoteLine.base_fen.is_not(None),
-                QuoteLine.vehicle_id.in_(terms),
-            )
-        )
-    }
+    lines = {line.vehicle_id: line for line in _priced_ctpl(sheet) if line.vehicle_id in terms}
     if terms.keys() - lines.keys():
         raise Invalid("not_in_quote", number=number)
     changed = [
@@ -310,29 +300,15 @@ def set_terms_from_rows(number: str, rows: Sequence[FloatRow], *, actor: User, n
     sheet = find(number, actor)
     if not rows:
         raise Invalid("float_no_rows", field="file")
-    lines = list(
-        db.session.scalars(
-            select(QuoteLine).where(
-                QuoteLine.quote_id == sheet.id,
-                QuoteLine.line == PolicyLine.CTPL,
-                QuoteLine.base_fen.is_not(None),
-            )
-        )
-    )
+    lines = _priced_ctpl(sheet)
     by_name = {name: line for line in lines for name in (line.vin, line.plate) if name}
     problems: list[Invalid] = []
     terms: dict[int, VehicleTerms] = {}
     for row in rows:
-        wrong = [Invalid(code, field="file", **params) for code, params in row.problems]
-        line = by_name.get(row.plate) or by_name.get(row.vin)
-        if not wrong and line is None:
-            wrong = [
-                Invalid("float_vehicle_unknown", field="file", row=row.row_no, value=row.plate or row.vin)
-            ]
-        elif line is not None and line.vehicle_id in terms:
-            wrong.append(
-                Invalid("float_vehicle_twice", field="file", row=row.row_no, value=row.plate or row.vin)
-            )
+        named = {by_name[name].id: by_name[name] for name in (row.plate, row.vin) if name in by_name}
+        # A plate of one vehicle beside the VIN of another names neither.
+        line = next(iter(named.values())) if len(named) == 1 else None
+        wrong = _row_problems(row, line, terms)
         problems += wrong
         if line is not None and not wrong:
             terms[line.vehicle_id] = VehicleTerms(
@@ -343,6 +319,27 @@ def set_terms_from_rows(number: str, rows: Sequence[FloatRow], *, actor: User, n
         raise InvalidMany(problems)
     set_terms(number, terms, actor=actor, now=now)
     return len(rows)
+
+
+def _priced_ctpl(sheet: QuoteSheet) -> list[QuoteLine]:
+    """The lines of a sheet that a float and a tax can be given to."""
+    statement = select(QuoteLine).where(
+        QuoteLine.quote_id == sheet.id,
+        QuoteLine.line == PolicyLine.CTPL,
+        QuoteLine.base_fen.is_not(None),
+    )
+    return list(db.session.scalars(statement))
+
+
+def _row_problems(row: FloatRow, line: QuoteLine | None, seen: Collection[int]) -> list[Invalid]:
+    """What is wrong with a row of a list, with itself or with the vehicle it names."""
+    wrong = [Invalid(code, field="file", **params) for code, params in row.problems]
+    called = {"row": row.row_no, "value": row.plate or row.vin}
+    if line is None and not wrong:
+        return [Invalid("float_vehicle_unknown", field="file", **called)]
+    if line is not None and line.vehicle_id in seen:
+        wrong.append(Invalid("float_vehicle_twice", field="file", **called))
+    return wrong
 
 
 def quote_again(number: str, *, key: str = "", actor: User, now: datetime) -> str:

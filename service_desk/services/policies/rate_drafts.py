@@ -29,7 +29,6 @@ from service_desk.services.documents import Upload
 from service_desk.services.policies import rates
 from service_desk.services.policies.rates import PriceTable
 
-MOST_LINES = 2_000
 # The trail keeps so many changed lines one by one; the versions themselves keep all.
 _MOST_TOLD = 60
 
@@ -61,7 +60,10 @@ class DraftView:
 
     @property
     def is_unchanged(self) -> bool:
-        return not self.changes and not self.names_changed
+        """Whether the version would say nothing that the one before does not."""
+        draft, base = self.draft, self.base.table
+        is_alike = (draft.account_id, draft.is_sample) == (base.account_id, base.is_sample)
+        return is_alike and not (draft.replaces_id or self.changes or self.names_changed)
 
 
 def begin(
@@ -81,22 +83,9 @@ def begin(
     base = rates.get_table(table_id, actor=actor)
     if base.table.withdrawn_at is not None:
         raise Conflict("rate_version_withdrawn")
-    replaces = None if base.has_begun(local_date(now)) else base.table
     if details.for_account_id is not None:
         access.get_account(actor, details.for_account_id)
-    draft = RateDraft(
-        base_table_id=base.table.id,
-        replaces_id=replaces.id if replaces else None,
-        account_id=details.for_account_id or base.table.account_id,
-        line=base.table.line,
-        effective_on=details.effective_on,
-        source=squeeze(details.source),
-        is_sample=base.table.is_sample and not details.is_agreed,
-        created_by_id=actor.id,
-        created_at=now,
-    )
-    if replaces and replaces.account_id != draft.account_id:
-        draft.replaces_id = None
+    draft = _new_draft(base, details, actor, now)
     _check_details(draft, now)
     if upload is None:
         _fill_from_table(draft, base)
@@ -109,6 +98,22 @@ def begin(
         return str(draft.id)
 
     return int(submissions.once("rate_draft", key, make, actor=actor, now=now))
+
+
+def _new_draft(base: PriceTable, details: DraftDetails, actor: User, now: datetime) -> RateDraft:
+    account_id = details.for_account_id or base.table.account_id
+    is_replacing = account_id == base.table.account_id and not base.has_begun(local_date(now))
+    return RateDraft(
+        base_table_id=base.table.id,
+        replaces_id=base.table.id if is_replacing else None,
+        account_id=account_id,
+        line=base.table.line,
+        effective_on=details.effective_on,
+        source=squeeze(details.source),
+        is_sample=base.table.is_sample and not details.is_agreed,
+        created_by_id=actor.id,
+        created_at=now,
+    )
 
 
 def _check_details(draft: RateDraft, now: datetime) -> None:
@@ -241,8 +246,8 @@ def save_line(draft_id: int, row_id: int | None, values: Mapping[str, str], *, a
         raise InvalidMany([Invalid(one.code, field=one.field, **one.params) for one in answer])
     rows = [PriceRow(**row) for row in draft.rows]
     if row_id is None:
-        if len(rows) >= MOST_LINES:
-            raise Invalid("price_file_long", most=MOST_LINES)
+        if len(rows) >= price_sheet.MOST_ROWS:
+            raise Invalid("price_file_long", most=price_sheet.MOST_ROWS)
         rows.append(PriceRow(max((row.id for row in rows), default=0) + 1, None, values_of(answer)))
     elif row_id in {row.id for row in rows}:
         rows = [PriceRow(row.id, row.row_no, values_of(answer)) if row.id == row_id else row for row in rows]
@@ -310,7 +315,7 @@ def _make(draft_id: int, *, accepts_holes: bool, actor: User, now: datetime) -> 
     draft = _find(draft_id, actor, lock=True)
     view = get_draft(draft_id, actor=actor)
     replaced = rates.lock_not_begun(draft.replaces_id, now=now) if draft.replaces_id else None
-    _check_version(view, now, accepts_holes=accepts_holes, is_replacing=replaced is not None)
+    _check_version(view, now, accepts_holes=accepts_holes)
     if replaced is not None:
         replaced.withdrawn_at = now
         db.session.flush()
@@ -338,14 +343,12 @@ def _make(draft_id: int, *, accepts_holes: bool, actor: User, now: datetime) -> 
     return table
 
 
-def _check_version(view: DraftView, now: datetime, *, accepts_holes: bool, is_replacing: bool) -> None:
+def _check_version(view: DraftView, now: datetime, *, accepts_holes: bool) -> None:
     draft, judged = view.draft, view.judged
     _check_details(draft, now)
     if not judged.is_sound:
         raise Invalid("rate_draft_unsound")
-    is_other_owner = draft.account_id != view.base.table.account_id
-    is_other = is_other_owner or is_replacing or draft.is_sample != view.base.table.is_sample
-    if view.is_unchanged and not is_other:
+    if view.is_unchanged:
         raise Invalid("rates_unchanged")
     if judged.holes and not accepts_holes:
         raise Invalid("rate_holes_not_seen", field="accepts_holes")
