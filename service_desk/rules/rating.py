@@ -31,6 +31,16 @@ class Measure(StrEnum):
     TONNES = "tonnes"
 
 
+MEASURES: dict[UseClass, tuple[Measure, ...]] = {
+    UseClass.COACH: (Measure.SEATS,),
+    UseClass.CITY_BUS: (Measure.SEATS,),
+    UseClass.TAXI_RENTAL: (Measure.SEATS,),
+    UseClass.GOODS: (Measure.TONNES,),
+    UseClass.NON_OPERATING: (Measure.SEATS, Measure.TONNES),
+}
+"""What a vehicle of a class may be banded by (`measure_for`)."""
+
+
 class LimitPer(StrEnum):
     """What a limit is counted for."""
 

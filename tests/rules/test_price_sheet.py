@@ -88,6 +88,8 @@ def test_a_row_in_chinese_words_is_the_line_it_says() -> None:
         ({"band_from": "1e99"}, [("band_from", "price_not_whole")]),
         ({"use_class": "飞船"}, [("use_class", "price_word_unknown")]),
         ({"measure": ""}, [("measure", "price_field_missing")]),
+        ({"measure": "吨"}, [("measure", "price_measure_wrong")]),
+        ({"use_class": "营业货车"}, [("measure", "price_measure_wrong")]),
         ({"cover_set": "vip"}, [("cover_set", "price_cover_set_unknown")]),
         ({"tpl_limit": ""}, [("tpl_limit", "price_no_cover")]),
         ({"tpl_limit": "", "tpl_deductible": "500"}, [("tpl_limit", "price_limit_missing")]),
@@ -262,7 +264,7 @@ def book(*cells: list[object], name: str = "表") -> Workbook:
     return Workbook(FileKind.XLSX, (sheet,))
 
 
-HEAD = ["Cover set", "Use class", "Counted in", "From (included)", "To (excluded)", "Premium a year (yuan)"]
+HEAD = [name_of(field, "en") for field in fields_of(PolicyLine.COMMERCIAL)]
 
 
 def test_rows_are_found_under_titles_with_the_workbooks_numbers() -> None:
@@ -283,7 +285,9 @@ def test_rows_are_found_under_titles_with_the_workbooks_numbers() -> None:
         (Workbook(None, file_error=FileError.UNREADABLE), "file_unreadable"),
         (Workbook(None, file_error=FileError.EMPTY), "file_empty"),
         (book(["车牌号", "车架号"], ["豫A12345", ""]), "price_columns_missing"),
-        (book(HEAD[:-1], ["tpl_1m"]), "price_columns_missing"),
+        (book(HEAD[1:], ["coach"]), "price_columns_missing"),
+        (book(HEAD[:-1], ["tpl_1m"]), "price_column_missing"),
+        (book([*HEAD[:-1], "Deductable"], ["tpl_1m"]), "price_column_missing"),
         (book(HEAD), "price_file_no_rows"),
         (book(HEAD, *([["tpl_1m"]] * 2001)), "price_file_long"),
     ],

@@ -14,6 +14,9 @@ MESSAGES = {
     "price_field_missing": _l("This must not be empty."),
     "price_word_unknown": _l("“%(value)s” is none of the words that can stand here."),
     "price_cover_set_unknown": _l("There is no cover set “%(value)s”. Name it among the cover sets first."),
+    "price_measure_wrong": _l(
+        "Vehicles of this class are not counted in “%(value)s”: lorries in tonnes, those that carry people in seats."
+    ),
     "price_not_whole": _l("“%(value)s” is no whole number from 0 to %(most)s."),
     "price_band_ends_first": _l("The band ends at %(end)s, before or where it begins (%(start)s)."),
     "price_no_amount": _l("“%(value)s” is no amount in yuan with at most two decimals."),
@@ -36,6 +39,7 @@ MESSAGES = {
     "price_columns_missing": _l(
         "No sheet of this file has the columns of this price table. Download the table and change that workbook."
     ),
+    "price_column_missing": _l("The table lacks these columns, or they are called otherwise: %(names)s."),
     "price_file_no_rows": _l("There is no row under the headings."),
     "price_file_long": _l("A price table has at most %(most)s lines."),
     # A quote sheet

@@ -18,7 +18,7 @@ from service_desk.rules.price_sheet.layout import (
     values_of,
 )
 from service_desk.rules.price_sheet.reading import MOST_ROWS, read_book
-from service_desk.rules.price_sheet.row import RowProblem, read_row
+from service_desk.rules.price_sheet.row import RowProblem, problems_of, read_row
 
 __all__ = [
     "COVERS",
@@ -36,6 +36,7 @@ __all__ = [
     "judge",
     "known_cover_sets",
     "name_of",
+    "problems_of",
     "read_book",
     "read_floats",
     "read_row",

@@ -20,7 +20,8 @@ _HEADER_WITHIN = 20
 def read_book(workbook: Workbook, line: PolicyLine) -> tuple[list[PriceRow], list[CoverSetRow]]:
     """The rows of a workbook, numbered as it numbers them; a sheet that is neither table is passed over.
 
-    Invalid on `file`: the workbook's own fault, `price_columns_missing`, `price_file_no_rows`, `price_file_long`.
+    Invalid on `file`: the workbook's own fault, `price_columns_missing`, `price_column_missing`,
+    `price_file_no_rows`, `price_file_long`.
     """
     if workbook.file_error:
         raise Invalid(workbook.file_error.value, field="file")
@@ -31,6 +32,7 @@ def read_book(workbook: Workbook, line: PolicyLine) -> tuple[list[PriceRow], lis
         found = find_columns(sheet, fields_of(line), _NEEDED)
         if found:
             has_table = True
+            _require_all(line, found[1])
             rows += [
                 PriceRow(len(rows) + index, number, values)
                 for index, (number, values) in enumerate(body(sheet, *found), start=1)
@@ -49,6 +51,14 @@ def read_book(workbook: Workbook, line: PolicyLine) -> tuple[list[PriceRow], lis
     if len(rows) > MOST_ROWS:
         raise Invalid("price_file_long", field="file", most=MOST_ROWS)
     return rows, cover_sets
+
+
+def _require_all(line: PolicyLine, columns: dict[int, str]) -> None:
+    """A column that is gone or called otherwise would take its deductibles along without a word."""
+    missing = [field for field in fields_of(line) if field not in columns.values()]
+    if missing:
+        names = "; ".join(f"{name_of(field, 'zh')} / {name_of(field, 'en')}" for field in missing)
+        raise Invalid("price_column_missing", field="file", names=names)
 
 
 def find_columns(

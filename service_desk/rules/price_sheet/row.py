@@ -9,7 +9,7 @@ from typing import Any
 from service_desk.base.money import parse_yuan, to_fen
 from service_desk.base.text import search_key, squeeze
 from service_desk.rules.price_sheet.layout import COVERS, NO_LIMIT, USUAL_PER, code_of, cover_field
-from service_desk.rules.rating import CoverLimit, LimitPer, Measure, RateLine
+from service_desk.rules.rating import MEASURES, CoverLimit, LimitPer, Measure, RateLine
 from service_desk.rules.vocabulary import CoverCode, PolicyLine, UseClass
 
 MOST_YUAN = Decimal(10) ** 10
@@ -35,6 +35,14 @@ def read_row(
     return _Row(line, values, cover_sets).read()
 
 
+def problems_of(
+    line: PolicyLine, values: Mapping[str, str], cover_sets: Mapping[str, str]
+) -> list[RowProblem]:
+    """What is wrong with a row; nothing when it can be read."""
+    answer = read_row(line, values, cover_sets)
+    return [] if isinstance(answer, RateLine) else answer
+
+
 class _Row:
     def __init__(self, line: PolicyLine, values: Mapping[str, str], cover_sets: Mapping[str, str]) -> None:
         self._line = line
@@ -45,7 +53,7 @@ class _Row:
     def read(self) -> RateLine | list[RowProblem]:
         cover_set = self._cover_set()
         use_class = self._code("use_class", "use_class")
-        measure = self._code("measure", "measure")
+        measure = self._measure(use_class)
         band = self._band()
         premium = self._premium()
         per_seat = self._code("per_seat", "per_seat")
@@ -88,6 +96,13 @@ class _Row:
             else:
                 self._refuse("price_field_missing", name)
         return code or ""
+
+    def _measure(self, use_class: str) -> str:
+        """Seats or tonnes, as rating counts a vehicle of the class: another line would price nothing."""
+        measure = self._code("measure", "measure")
+        if use_class and measure and Measure(measure) not in MEASURES[UseClass(use_class)]:
+            self._refuse("price_measure_wrong", "measure", value=self._text("measure"))
+        return measure
 
     def _band(self) -> tuple[int | None, int | None]:
         before = len(self._problems)

@@ -206,28 +206,22 @@ def save_prices(draft_id: int, prices: Mapping[int, str], removed: Sequence[int]
     InvalidMany with `premium-<id>` for what is no price.
     """
     draft = _find(draft_id, actor, lock=True)
-    gone = set(removed)
+    gone, known = set(removed), _known_sets(draft)
     rows = [PriceRow(**row) for row in draft.rows if row["id"] not in gone]
     wrong, kept = [], []
     for row in rows:
         typed = prices.get(row.id)
         values = row.values if typed is None else {**row.values, "premium": squeeze(typed)}
         if values != row.values:
-            wrong += _problems_of("premium", draft, values, row.id)
+            wrong += [
+                Invalid(problem.code, field=f"premium-{row.id}", **problem.params)
+                for problem in price_sheet.problems_of(draft.line, values, known)
+                if problem.field == "premium"
+            ]
         kept.append(PriceRow(row.id, row.row_no, values))
     if wrong:
         raise InvalidMany(wrong)
     _keep(draft, kept, [CoverSetRow(**row) for row in draft.cover_sets])
-
-
-def _problems_of(name: str, draft: RateDraft, values: Mapping[str, str], row_id: int) -> list[Invalid]:
-    """What is wrong with one field of a row."""
-    answer = price_sheet.read_row(draft.line, values, _known_sets(draft))
-    return [
-        Invalid(problem.code, field=f"{name}-{row_id}", **problem.params)
-        for problem in ([] if isinstance(answer, RateLine) else answer)
-        if problem.field == name
-    ]
 
 
 def _known_sets(draft: RateDraft) -> dict[str, str]:
