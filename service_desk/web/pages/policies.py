@@ -161,6 +161,12 @@ def _with_cover_sets(form: IssueForm) -> IssueForm:
     """Offer the lines and cover sets that are sold; the first set of a line unless one was chosen."""
     sold = _sold(form)
     form.lines.choices = [(line.value, label(line, "policy_line")) for line in sold]
+    if form.quote.data:
+        # There is nothing to choose, so that it must be said here.
+        form.lines.choices = [
+            (line.value, f"{label(line, 'policy_line')} · {words.cover_set(codes[0])}")
+            for line, codes in sold.items()
+        ]
     form.start.choices = choices("cover_start")
     for line in PolicyLine:
         select = form.cover_set_of(line)
