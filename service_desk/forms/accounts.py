@@ -28,7 +28,7 @@ class AccountForm(Form):
     name_en = StringField(_l("English name"), [Length(max=200)])
     uscc = StringField(_l("Unified Social Credit Code"), [InputRequired(), Length(max=40)])
     credit_limit = YuanField(_l("Group credit limit (yuan)"))
-    reminder_days = DaysField(_l("Renewal reminders, days before expiry"), [InputRequired(), Length(max=60)])
+    reminder_days = DaysField(_l("Renewal reminders, days before expiry"), [InputRequired(), Length(max=600)])
     version = IntegerField(widget=HiddenInput(), default=0)
 
     def command(self) -> AccountDetails:

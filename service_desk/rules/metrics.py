@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+
+from service_desk.base.money import round_yuan
 
 
 @dataclass(frozen=True)
@@ -55,3 +58,17 @@ def p90(values: Sequence[int]) -> int | None:
         return None
     rank = -(-len(values) * 9 // 10)
     return sorted(values)[rank - 1]
+
+
+def change_percent(now: int, before: int, places: int = 1) -> Decimal | None:
+    """How far a figure moved from an earlier one, in percent, half-up; None when that was nought or less."""
+    return Ratio(now - before, before).percent(places) if before > 0 else None
+
+
+def earned_premium(premium: Decimal, starts_on: date, term_days: int, as_of: date) -> Decimal:
+    """Premium earned by the start of a day (满期保费): by day over the term, the day itself excluded.
+
+    `term_days` is 365, or 366 when the term holds a 29 February. Half-up to the fen.
+    """
+    elapsed = min(max((as_of - starts_on).days, 0), term_days)
+    return round_yuan(premium * elapsed / term_days)

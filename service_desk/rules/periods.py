@@ -68,6 +68,17 @@ def period_of(preset: Preset, today: date) -> Period:
     return _year(today.year)
 
 
+def month_of(day: date) -> Period:
+    """The calendar month a day lies in."""
+    return _month(day)
+
+
+def months_after(day: date, months: int) -> Period:
+    """The calendar month so many months after a day's own; a negative number goes back."""
+    place = day.year * 12 + day.month - 1 + months
+    return _month(date(place // 12, place % 12 + 1, 1))
+
+
 def before(period: Period) -> Period:
     """The span it is compared with: the week, month or year before, else as many days right before it."""
     eve = period.first - _DAY

@@ -13,6 +13,7 @@ from service_desk.models.db import db
 from service_desk.models.users import User
 from service_desk.rules.identifiers import is_uscc, normalise_uscc
 from service_desk.rules.permissions import Action
+from service_desk.rules.renewal import ladder_of
 from service_desk.services import access, audit
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -75,7 +76,7 @@ def add_account(details: AccountDetails, *, actor: User | None, now: datetime) -
         name_en=squeeze(details.name_en),
         uscc=normalise_uscc(details.uscc),
         credit_limit_fen=details.credit_limit_fen,
-        reminder_days=sorted(set(details.reminder_days), reverse=True),
+        reminder_days=ladder_of(details.reminder_days),
     )
     db.session.add(account)
     audit.record("account_added", account, actor=actor, now=now, label=account.code)
@@ -98,7 +99,7 @@ def change_account(
         name_en=squeeze(details.name_en),
         uscc=normalise_uscc(details.uscc),
         credit_limit_fen=details.credit_limit_fen,
-        reminder_days=sorted(set(details.reminder_days), reverse=True),
+        reminder_days=ladder_of(details.reminder_days),
     )
     audit.record("account_changed", account, actor=actor, now=now, changes=changes, account_id=account.id)
 
@@ -111,8 +112,7 @@ def _check_account(details: AccountDetails, own_id: int | None) -> None:
         select(KeyAccount.id).where(KeyAccount.code == code, KeyAccount.id != (own_id or 0))
     ):
         raise Invalid("code_taken", field="code", value=code)
-    if not details.reminder_days or not all(1 <= days <= 365 for days in details.reminder_days):
-        raise Invalid("reminder_days_invalid", field="reminder_days")
+    ladder_of(details.reminder_days)
 
 
 def list_branches(account_id: int, *, actor: User) -> list[Branch]:

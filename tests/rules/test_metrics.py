@@ -1,10 +1,21 @@
 """Figures of the weekly report."""
 
+import json
+from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
-from service_desk.rules.metrics import Ratio, first_scene_rate, in_time_rate, median, p90
+from service_desk.rules.metrics import (
+    Ratio,
+    change_percent,
+    earned_premium,
+    first_scene_rate,
+    in_time_rate,
+    median,
+    p90,
+)
 
 
 def test_first_scene_rate_of_the_worked_example_leaves_out_claims_without_survey() -> None:
@@ -47,3 +58,33 @@ def test_median(values: list[int], middle: Decimal | None) -> None:
 )
 def test_p90_is_by_nearest_rank(values: list[int], result: int | None) -> None:
     assert p90(values) == result
+
+
+def test_earned_premium_of_the_worked_example() -> None:
+    file = Path(__file__).parents[1] / "data" / "settlement_examples.json"
+    example = next(one for one in json.loads(file.read_text("utf-8"))["examples"] if one["id"] == "M01")
+    given = example["inputs"]
+
+    earned = earned_premium(
+        Decimal(given["premium"]),
+        date.fromisoformat(given["start"]),
+        given["term_days"],
+        date.fromisoformat(given["as_of"]),
+    )
+
+    assert str(earned) == example["expected"]["earned"]
+
+
+@pytest.mark.parametrize(
+    ("as_of", "earned"),
+    [(date(2024, 12, 31), "0.00"), (date(2025, 1, 1), "0.00"), (date(2027, 1, 1), "366.00")],
+)
+def test_nothing_is_earned_before_the_term_and_no_more_than_all_after_it(as_of: date, earned: str) -> None:
+    assert str(earned_premium(Decimal(366), date(2025, 1, 1), 365, as_of)) == earned
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "change"), [(110, 100, "10.0"), (50, 100, "-50.0"), (5, 0, "None"), (5, -3, "None")]
+)
+def test_change_from_an_earlier_figure(now: int, before: int, change: str) -> None:
+    assert str(change_percent(now, before)) == change

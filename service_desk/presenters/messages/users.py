@@ -18,7 +18,9 @@ MESSAGES = {
     "code_taken": _l("The code %(value)s is taken."),
     "branch_name_taken": _l("There is a branch or alias named %(value)s already."),
     "branch_in_itself": _l("A branch cannot stand below itself."),
-    "reminder_days_invalid": _l("Give days before expiry from 1 to 365, such as 60, 30, 15, 7."),
+    "reminder_days_invalid": _l(
+        "Give days before expiry from 1 to %(longest)s, such as 120, 60, 30, 15, 7, 1."
+    ),
     "email_invalid": _l("%(value)s is not a mail address."),
     "contact_unreachable": _l("Give a phone number or a mail address."),
 }
