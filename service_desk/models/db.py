@@ -20,9 +20,13 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     event,
+    literal,
 )
 from sqlalchemy.engine import Engine
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -64,6 +68,29 @@ class Json(TypeDecorator[Any]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         return None if value is None else json.loads(value)
+
+
+class days_later(FunctionElement[datetime]):  # noqa: N801 - reads as the function it is
+    """An instant of a column and so many days, for comparing with another column in either database."""
+
+    type = UtcDateTime()
+    inherit_cache = True
+
+    def __init__(self, at: Any, days: int) -> None:
+        super().__init__(at, literal(days, Integer))
+
+
+@compiles(days_later)
+def _days_later(element: days_later, compiler: SQLCompiler, **kw: Any) -> str:
+    at, days = (compiler.process(part, **kw) for part in element.clauses)
+    return f"({at} + make_interval(days => {days}))"
+
+
+@compiles(days_later, "sqlite")
+def _days_later_in_sqlite(element: days_later, compiler: SQLCompiler, **kw: Any) -> str:
+    # As instants are written there: six decimals of a second, of which SQLite's functions keep three.
+    at, days = (compiler.process(part, **kw) for part in element.clauses)
+    return f"(strftime('%Y-%m-%d %H:%M:%f000', {at}, {days} || ' days'))"
 
 
 def enum_type(kind: type[StrEnum]) -> Enum:

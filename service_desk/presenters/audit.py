@@ -50,6 +50,7 @@ _CODES = {
     "notices.state": "notice_state",
     "pause_reason": "pause_reason",
     "policies.state": "policy_state",
+    "renewal_outcomes.outcome": "renewal_outcome",
     "role": "role",
     "severity": "severity",
     "step": "clock_step",

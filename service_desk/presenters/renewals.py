@@ -1,14 +1,17 @@
-"""The renewals board in words."""
+"""The renewals board in words and as a spreadsheet."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_bytes
 from service_desk.models.accounts import Branch
+from service_desk.presenters.labels import label
+from service_desk.presenters.languages import branch_name
 from service_desk.rules.renewal import Bucket
 from service_desk.rules.vocabulary import UseClass
 from service_desk.services.renewals import BoardRow, Expiry, MissedCover
@@ -33,7 +36,7 @@ def branch_lines(board: Sequence[BoardRow]) -> list[BranchLine]:
     lines: dict[int, BranchLine] = {}
     for row in board:
         line = lines.setdefault(row.branch.id, BranchLine(row.branch))
-        line.vehicles[row.bucket] = len(row.vehicle_ids)
+        line.vehicles[row.bucket] = row.vehicle_count
         line.premium_fen += row.premium_fen
     return list(lines.values())
 
@@ -55,13 +58,50 @@ def since_words(missed: MissedCover, now: datetime) -> str:
     return ngettext("for %(num)s day", "for %(num)s days", max(days, 1))
 
 
-def bucket_counts(every: Sequence[Expiry]) -> list[tuple[Bucket, int]]:
-    """The buckets of the board, the most urgent first, with the ends in each."""
-    counted = Counter(one.bucket for one in every)
-    return [(bucket, counted[bucket]) for bucket in Bucket if bucket is not Bucket.LATER]
+def bucket_counts(board: Sequence[BoardRow]) -> list[tuple[Bucket, int]]:
+    """The buckets of the board, the most urgent first, with the ends of lines in each."""
+    counted = dict.fromkeys(Bucket, 0)
+    for row in board:
+        counted[row.bucket] += row.ends
+    return [(bucket, count) for bucket, count in counted.items() if bucket is not Bucket.LATER]
 
 
 def classes_on(board: Sequence[BoardRow]) -> list[UseClass | None]:
     """The classes that occur, in their usual order, unknown last."""
     found = {use_class for row in board for use_class in row.counts}
     return [use_class for use_class in (*UseClass, None) if use_class in found]
+
+
+def filter_note(chosen: Iterable[tuple[str, str]]) -> str:
+    """The filter of a list in one line, for its spreadsheet."""
+    return " · ".join(f"{what}: {choice}" for what, choice in chosen) or _("no filter")
+
+
+def board_workbook(found: Iterable[Expiry], account: str, today: date, chosen: str) -> bytes:
+    """The cover to be renewed as filtered, in the reader's language."""
+    columns = [
+        Column(_("Days left"), "int", width=11),
+        Column(_("Last day"), "date"),
+        Column(_("Plate"), width=14),
+        Column(_("Line"), width=16),
+        Column(_("Class"), width=14),
+        Column(_("Branch"), width=28),
+        Column(_("Policy"), width=22),
+        Column(_("Premium"), "money"),
+    ]
+    rows: Iterable[list[Any]] = (
+        [
+            one.days_left,
+            one.last_day,
+            one.plate,
+            label(one.line, "policy_line"),
+            label(one.use_class, "use_class"),
+            branch_name(one.branch),
+            one.number or _("not ours"),
+            one.premium_fen,
+        ]
+        for one in found
+    )
+    notes = [chosen, _("As of %(day)s", day=today.isoformat())]
+    title = _("Renewals of %(account)s", account=account)
+    return workbook_bytes([TableSheet(_("Renewals"), title, columns, rows, notes)])

@@ -156,6 +156,4 @@ def status_of_vehicle(lines: Collection[RenewalStatus]) -> RenewalStatus:
 def count_vehicles(vehicles: Iterable[Collection[RenewalStatus]]) -> RenewalFigures:
     """The figures of vehicles, each given by the statuses of its lines."""
     found = [status_of_vehicle(lines) for lines in vehicles]
-    return RenewalFigures(
-        len(found), found.count(RenewalStatus.RENEWED), found.count(RenewalStatus.DUE)
-    )
+    return RenewalFigures(len(found), found.count(RenewalStatus.RENEWED), found.count(RenewalStatus.DUE))

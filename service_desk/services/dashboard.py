@@ -1,6 +1,5 @@
 """The manager's overview of one account, and the counts in the left rail: few queries, whatever the account's size."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -20,7 +19,6 @@ from service_desk.rules.claim_flow import LARGE_LOSS_FEN, OPEN_STATES, ClockStep
 from service_desk.rules.metrics import Ratio
 from service_desk.rules.periods import Period
 from service_desk.rules.permissions import Action, Side
-from service_desk.rules.renewal import Bucket
 from service_desk.rules.schedule import WEEK, week_of
 from service_desk.services import access, premiums, renewals, sla
 from service_desk.services.policies.coverage import coverage_ratio
@@ -126,7 +124,7 @@ def overview(account_id: int, *, actor: User, now: datetime) -> Overview:
     monday = week_of(local_date(now, zone))
     standing = stand_of(_of_week(account.id, monday), actor=actor, now=now)
     large_count, large_fen = _sum_large(account.id)
-    due, overdue = _count_renewals(account.id, actor, now)
+    due, overdue = renewals.count_vehicles(account.id, RENEWAL_DAYS, actor=actor, now=now)
     return Overview(
         week_from=monday,
         compliance=_compliance(account.id, monday, actor, now),
@@ -219,14 +217,6 @@ def _list_large(account_id: int) -> list[LargeLoss]:
         .limit(MOST_AT_RISK)
     )
     return [LargeLoss(claim, branch) for claim, branch in rows]
-
-
-def _count_renewals(account_id: int, actor: User, now: datetime) -> tuple[int, int]:
-    """Vehicles whose cover ends within the days, and vehicles whose cover has ended."""
-    vehicles: dict[bool, set[int]] = defaultdict(set)
-    for row in renewals.board_counts(account_id, actor=actor, now=now, within_days=RENEWAL_DAYS):
-        vehicles[row.bucket is Bucket.OVERDUE] |= row.vehicle_ids
-    return len(vehicles[False]), len(vehicles[True])
 
 
 def nav_counts(account_id: int, *, actor: User) -> dict[str, int]:

@@ -18,6 +18,7 @@ OPEN_TO_STRANGERS = {
     "auth.sign_in_submit",
     "auth.sign_out",  # ends no session but the sender's
     "auth.language",  # chosen before signing in
+    "renewals_calendar.feed",  # its address is the secret: a calendar program cannot sign in
     "health.healthz",  # for the machine that watches the desk
 }
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}

@@ -117,7 +117,9 @@ DUE, RENEWED, LAPSED = RenewalStatus.DUE, RenewalStatus.RENEWED, RenewalStatus.L
         ([DUE, LAPSED], LAPSED),
     ],
 )
-def test_a_vehicle_is_renewed_when_all_its_lines_are(lines: list[RenewalStatus], status: RenewalStatus) -> None:
+def test_a_vehicle_is_renewed_when_all_its_lines_are(
+    lines: list[RenewalStatus], status: RenewalStatus
+) -> None:
     assert status_of_vehicle(lines) is status
 
 

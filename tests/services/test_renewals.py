@@ -71,10 +71,12 @@ def buckets(world: World, now: datetime, **wanted: Any) -> list[tuple[str, Bucke
         (7, Bucket.WITHIN_7),
         (8, Bucket.WITHIN_15),
         (60, Bucket.WITHIN_60),
-        (61, None),
+        (61, Bucket.WITHIN_90),
+        (120, Bucket.WITHIN_120),
+        (121, None),
     ],
 )
-def test_board_shows_cover_up_to_sixty_days_ahead(
+def test_board_shows_cover_up_to_120_days_ahead(
     world: World, now: datetime, days: int, bucket: Bucket | None
 ) -> None:
     cover(world, world.coach, TODAY + timedelta(days=days))

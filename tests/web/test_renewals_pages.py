@@ -49,9 +49,9 @@ def words_on(page: Any) -> str:
 def test_board_counts_by_branch_and_leads_to_issue(sign_in: SignIn, world: World) -> None:
     clerk = sign_in("underwriter")
     page = words_on(clerk.get("/renewals"))
-    assert "分公司 已过期 7 天内 15 天内 30 天内 60 天内 预计保险费" in page
-    assert "中牟公交分公司 1 — — — — " in page
-    assert "巩义客运分公司 — 1 — — — " in page
+    assert "分公司 已过期 7 天内 15 天内 30 天内 60 天内 90 天内 120 天内 预计保险费" in page
+    assert "中牟公交分公司 1 — — — — — — " in page
+    assert "巩义客运分公司 — 1 — — — — — " in page
     week = words_on(clerk.get("/renewals?bucket=within_7"))
     assert "巩义客运分公司" in week
     assert "中牟公交分公司 1" not in week

@@ -9,6 +9,8 @@ LABELS = {
         "within_15": _l("within 15 days"),
         "within_30": _l("within 30 days"),
         "within_60": _l("within 60 days"),
+        "within_90": _l("within 90 days"),
+        "within_120": _l("within 120 days"),
         "later": _l("later"),
     },
 }

@@ -2,12 +2,14 @@
 
 from service_desk.services.renewals.board import (
     BoardRow,
-    Expiry,
-    ExpiryFilter,
     board_counts,
-    board_of,
+    count_board,
+    count_vehicles,
     list_expiries,
+    page_of_expiries,
+    vehicle_ids,
 )
+from service_desk.services.renewals.covers import Expiry, ExpiryFilter
 from service_desk.services.renewals.notifying import list_reminders, send_reminders, send_uninsured_notices
 from service_desk.services.renewals.uninsured import MissedCover, list_uninsured
 
@@ -17,10 +19,13 @@ __all__ = [
     "ExpiryFilter",
     "MissedCover",
     "board_counts",
-    "board_of",
+    "count_board",
+    "count_vehicles",
     "list_expiries",
     "list_reminders",
     "list_uninsured",
+    "page_of_expiries",
     "send_reminders",
     "send_uninsured_notices",
+    "vehicle_ids",
 ]

@@ -1,191 +1,134 @@
-"""Which cover ends when: the last cover of each operating vehicle and line, ours or known from elsewhere.
-
-Only the last one counts: a vehicle that was renewed has a later one, and is not on the board.
-"""
+"""The renewals board: which cover ends when, still to be renewed; counted by branch and class, and listed by page."""
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, func, select, union_all
+from sqlalchemy import Select, func
 
-from service_desk.base.clock import end_of_day, local_date
-from service_desk.base.errors import Invalid
+from service_desk.base.clock import local_date
+from service_desk.base.paging import Page, PageRequest
 from service_desk.models.accounts import Branch
 from service_desk.models.db import db
-from service_desk.models.fleet import Vehicle, VehicleState
-from service_desk.models.policies import ExternalCover, Policy
+from service_desk.models.fleet import Vehicle
 from service_desk.models.users import User
-from service_desk.rules import rating, renewal
 from service_desk.rules.permissions import Action
-from service_desk.rules.policy_flow import last_covered_day
 from service_desk.rules.rating import VehicleFacts
 from service_desk.rules.renewal import Bucket
-from service_desk.rules.vocabulary import PolicyLine, UseClass
+from service_desk.rules.vocabulary import UseClass
 from service_desk.services import access
-from service_desk.services.policies import rates
+from service_desk.services.renewals.covers import Expiry, ExpiryFilter, LastCovers, expiries, rows_of
+from service_desk.services.renewals.prices import Prices
 
-BOARD_DAYS = 60
-
-
-@dataclass(frozen=True)
-class ExpiryFilter:
-    """Which expiries of an account are wanted, up to `within_days` from now; None means any."""
-
-    account_id: int
-    within_days: int = BOARD_DAYS
-    branch_id: int | None = None
-    use_class: UseClass | None = None
-    line: PolicyLine | None = None
-    bucket: Bucket | None = None
-
-
-@dataclass(frozen=True)
-class Expiry:
-    """The last cover of a vehicle and line. `number` is empty for cover known from elsewhere.
-
-    `premium_fen`: the premium of the policy that ends; for cover from elsewhere the price of a new one,
-    None when there is no price.
-    """
-
-    vehicle_id: int
-    plate: str
-    use_class: UseClass | None
-    branch: Branch
-    line: PolicyLine
-    ends_at: datetime
-    last_day: date
-    days_left: int
-    bucket: Bucket
-    number: str
-    premium_fen: int | None
+# Cover of more than three years is no motor policy.
+_ANY_DAYS = 3 * 366
 
 
 @dataclass
 class BoardRow:
-    """A bucket of a branch: vehicles by class, and the premium of all their lines in it."""
+    """A bucket of a branch: vehicles by class, the ends of their lines, and the premium of all of these."""
 
     bucket: Bucket
     branch: Branch
+    ends: int = 0
     premium_fen: int = 0
-    vehicles: dict[UseClass | None, set[int]] = field(default_factory=lambda: defaultdict(set))
+    counts: dict[UseClass | None, int] = field(default_factory=lambda: defaultdict(int))
 
     @property
-    def counts(self) -> dict[UseClass | None, int]:
-        return {use_class: len(ids) for use_class, ids in self.vehicles.items()}
-
-    @property
-    def vehicle_ids(self) -> set[int]:
-        return {vehicle_id for ids in self.vehicles.values() for vehicle_id in ids}
+    def vehicle_count(self) -> int:
+        return sum(self.counts.values())
 
 
 def list_expiries(wanted: ExpiryFilter, *, actor: User, now: datetime) -> list[Expiry]:
-    """Cover that has ended or ends within the days, the longest ended first."""
+    """Cover that has ended or ends within the days and is still to be renewed, the longest ended first."""
     access.require(actor, Action.READ_RENEWALS)
-    statement = access.visible(actor, Action.READ_RENEWALS, _last_covers(wanted, now), Vehicle)
-    found = expiries(statement, wanted.account_id, now)
-    return found if wanted.bucket is None else [one for one in found if one.bucket is wanted.bucket]
+    return expiries(_visible(actor, rows_of(LastCovers(wanted, now))), wanted.account_id, now)
 
 
-def account_expiries(account_id: int, within_days: int, *, now: datetime) -> list[Expiry]:
-    """The same for a whole account and for no actor: what reminders are sent from."""
-    return expiries(_last_covers(ExpiryFilter(account_id, within_days), now), account_id, now)
-
-
-def board_of(found: Iterable[Expiry]) -> list[BoardRow]:
-    """Count expiries by bucket and branch; the most urgent bucket first."""
-    rows: dict[tuple[int, str, int], BoardRow] = {}
-    order = list(Bucket)
-    for one in found:
-        key = (order.index(one.bucket), one.branch.name, one.branch.id)
-        row = rows.setdefault(key, BoardRow(one.bucket, one.branch))
-        row.vehicles[one.use_class].add(one.vehicle_id)
-        row.premium_fen += one.premium_fen or 0
-    return [rows[key] for key in sorted(rows)]
+def page_of_expiries(
+    wanted: ExpiryFilter, page: PageRequest, *, actor: User, now: datetime, total: int
+) -> Page[Expiry]:
+    """One page of the same; `total` is known from the board, which counts the same rows."""
+    access.require(actor, Action.READ_RENEWALS)
+    statement = _visible(actor, rows_of(LastCovers(wanted, now)))
+    rows = expiries(statement.limit(page.size).offset(page.offset), wanted.account_id, now)
+    return Page(rows, total, page.number, page.size)
 
 
 def board_counts(account_id: int, *, actor: User, now: datetime, within_days: int = 30) -> list[BoardRow]:
     """The board of an account, as far ahead as asked: overdue and soon, by branch."""
-    return board_of(list_expiries(ExpiryFilter(account_id, within_days), actor=actor, now=now))
+    return count_board(ExpiryFilter(account_id, within_days), actor=actor, now=now)
 
 
-def _last_covers(wanted: ExpiryFilter, now: datetime) -> Select[Any]:
-    until = end_of_day(local_date(now) + timedelta(days=wanted.within_days))
-    ours = select(Policy.vehicle_id, Policy.line, Policy.ends_at).where(
-        Policy.account_id == wanted.account_id, Policy.ends_at > Policy.starts_at
-    )
-    outside = select(ExternalCover.vehicle_id, ExternalCover.line, ExternalCover.ends_at).where(
-        ExternalCover.account_id == wanted.account_id
-    )
-    every = union_all(ours, outside).subquery()
-    last = (
-        select(every.c.vehicle_id, every.c.line, func.max(every.c.ends_at).label("ends_at"))
-        .group_by(every.c.vehicle_id, every.c.line)
-        .having(func.max(every.c.ends_at) <= until)
-        .subquery()
-    )
-    own_last = and_(
-        Policy.vehicle_id == last.c.vehicle_id,
-        Policy.line == last.c.line,
-        Policy.ends_at == last.c.ends_at,
-        Policy.ends_at > Policy.starts_at,
-    )
+def count_board(wanted: ExpiryFilter, *, actor: User, now: datetime) -> list[BoardRow]:
+    """Count expiries by bucket and branch in the database; the most urgent bucket first."""
+    access.require(actor, Action.READ_RENEWALS)
+    covers = LastCovers(wanted, now)
+    groups = (covers.bucket.label("bucket"), Branch, Vehicle.use_class)
+    counted = covers.joined(
+        *groups,
+        func.count(),
+        func.count(Vehicle.id.distinct()),
+        func.coalesce(func.sum(covers.policy.premium_fen), 0),
+    ).group_by("bucket", Branch.id, Vehicle.use_class)
+    rows: dict[tuple[str, int], BoardRow] = {}
+    for bucket, branch, use_class, ends, vehicles, premium_fen in db.session.execute(
+        _visible(actor, counted)
+    ):
+        row = rows.setdefault((bucket, branch.id), BoardRow(Bucket(bucket), branch))
+        row.ends += ends
+        row.counts[use_class] += vehicles
+        row.premium_fen += int(premium_fen)
+    _add_prices(rows, covers, wanted.account_id, actor, now)
+    order = list(Bucket)
+    return sorted(rows.values(), key=lambda row: (order.index(row.bucket), row.branch.name, row.branch.id))
+
+
+def _add_prices(
+    rows: dict[tuple[str, int], BoardRow], covers: LastCovers, account_id: int, actor: User, now: datetime
+) -> None:
+    """Add what our policies would cost where the cover is another insurer's: vehicles alike are priced once."""
+    alike = (Vehicle.branch_id, covers.line, Vehicle.use_class, Vehicle.seats, Vehicle.load_kg)
     statement = (
-        select(Vehicle, Branch, last.c.line, last.c.ends_at, Policy.number, Policy.premium_fen)
-        .join(last, last.c.vehicle_id == Vehicle.id)
-        .join(Branch, Branch.id == Vehicle.branch_id)
-        .outerjoin(Policy, own_last)
-        .where(Vehicle.account_id == wanted.account_id, Vehicle.state == VehicleState.OPERATING)
-        .order_by(last.c.ends_at, Branch.name, Vehicle.plate, Vehicle.id)
+        covers.joined(covers.bucket.label("bucket"), *alike, func.count())
+        .where(covers.policy.id.is_(None))
+        .group_by("bucket", *alike)
     )
-    if wanted.branch_id is not None:
-        statement = statement.where(Vehicle.branch_id.in_(access.branch_tree(wanted.branch_id)))
-    if wanted.use_class is not None:
-        statement = statement.where(Vehicle.use_class == wanted.use_class)
-    if wanted.line is not None:
-        statement = statement.where(last.c.line == wanted.line)
-    return statement
+    prices = Prices(account_id, local_date(now))
+    for bucket, branch_id, line, use_class, seats, load_kg, count in db.session.execute(
+        _visible(actor, statement)
+    ):
+        price = prices.find(VehicleFacts(use_class, seats, load_kg), line)
+        rows[bucket, branch_id].premium_fen += (price or 0) * count
 
 
-def expiries(statement: Select[Any], account_id: int, now: datetime) -> list[Expiry]:
-    """The rows of `_last_covers` as expiries."""
-    today = local_date(now)
-    price_of = _Prices(account_id, today)
-    found = []
-    for vehicle, branch, line, ends_at, number, premium_fen in db.session.execute(statement):
-        last_day = last_covered_day(ends_at)
-        found.append(
-            Expiry(
-                vehicle_id=vehicle.id,
-                plate=vehicle.plate or vehicle.vin or "",
-                use_class=vehicle.use_class,
-                branch=branch,
-                line=line,
-                ends_at=ends_at,
-                last_day=last_day,
-                days_left=renewal.days_left(last_day, today),
-                bucket=renewal.bucket_of(last_day, today),
-                number=number or "",
-                premium_fen=premium_fen if number else price_of.find(vehicle, line),
-            )
-        )
+def count_vehicles(account_id: int, within_days: int, *, actor: User, now: datetime) -> tuple[int, int]:
+    """Distinct vehicles whose cover ends within the days, and those whose cover has ended."""
+    access.require(actor, Action.READ_RENEWALS)
+    covers = LastCovers(ExpiryFilter(account_id, within_days), now)
+    is_overdue = (covers.bucket == Bucket.OVERDUE.value).label("is_overdue")
+    statement = covers.joined(is_overdue, func.count(Vehicle.id.distinct())).group_by("is_overdue")
+    found = {bool(overdue): count for overdue, count in db.session.execute(_visible(actor, statement))}
+    return found.get(False, 0), found.get(True, 0)
+
+
+def vehicle_ids(wanted: ExpiryFilter, *, actor: User, now: datetime) -> dict[int, list[int]]:
+    """The vehicles of the expiries by branch id, each once: what a whole branch is issued for."""
+    access.require(actor, Action.READ_RENEWALS)
+    statement = LastCovers(wanted, now).joined(Vehicle.branch_id, Vehicle.id).distinct().order_by(Vehicle.id)
+    found: dict[int, list[int]] = defaultdict(list)
+    for branch_id, vehicle_id in db.session.execute(_visible(actor, statement)):
+        found[branch_id].append(vehicle_id)
     return found
 
 
-class _Prices:
-    """What a new policy would cost, with the first cover set of its line."""
+def _visible(actor: User, statement: Select[Any]) -> Select[Any]:
+    return access.visible(actor, Action.READ_RENEWALS, statement, Vehicle)
 
-    def __init__(self, account_id: int, today: date) -> None:
-        self._tables = rates.in_force(account_id, today)
 
-    def find(self, vehicle: Vehicle, line: PolicyLine) -> int | None:
-        table = self._tables.get(line)
-        if table is None:
-            return None
-        facts = VehicleFacts(vehicle.use_class, vehicle.seats, vehicle.load_kg)
-        try:
-            return rating.premium_for(table.lines, facts, line=line, cover_set=table.cover_sets[0]).total_fen
-        except Invalid:
-            return None
+def expiries_of_vehicle(vehicle_id: int, *, account_id: int, actor: User, now: datetime) -> list[Expiry]:
+    """What is still to be renewed of one vehicle, whenever it ends, by line."""
+    wanted = ExpiryFilter(account_id, within_days=_ANY_DAYS, vehicle_id=vehicle_id)
+    statement = rows_of(LastCovers(wanted, now)).where(Vehicle.id == vehicle_id)
+    return expiries(_visible(actor, statement), account_id, now)

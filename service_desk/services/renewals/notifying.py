@@ -25,7 +25,7 @@ from service_desk.rules.renewal import reminder_due
 from service_desk.rules.vocabulary import PolicyLine, UseClass
 from service_desk.services import access, notices
 from service_desk.services.notices import Recipient
-from service_desk.services.renewals.board import Expiry, account_expiries
+from service_desk.services.renewals.covers import Expiry, account_expiries
 from service_desk.services.renewals.uninsured import MissedCover, account_uninsured
 
 # A mail lists so many vehicles; the page it leads to has them all.

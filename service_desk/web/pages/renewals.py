@@ -7,14 +7,17 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
 
+from service_desk.base.clock import local_date
 from service_desk.base.paging import Page
 from service_desk.forms.fields import small_number
-from service_desk.forms.renewals import RenewalFilterForm
 from service_desk.presenters import renewals as words
-from service_desk.presenters.labels import choices
+from service_desk.presenters.labels import label
 from service_desk.presenters.languages import named
-from service_desk.services import accounts, policies, renewals
-from service_desk.web.http import actor, current_account, page_request
+from service_desk.rules.permissions import Action
+from service_desk.services import access, accounts, policies, renewals
+from service_desk.services.renewals import outcomes
+from service_desk.web.http import actor, current_account, page_request, spreadsheet
+from service_desk.web.renewal_filters import branch_choices, chosen_words, filter_form
 
 bp = Blueprint("renewals", __name__)
 
@@ -22,38 +25,43 @@ bp = Blueprint("renewals", __name__)
 @bp.get("/renewals")
 @login_required
 def board() -> ResponseReturnValue:
-    """Cover that ends within sixty days or has ended: counts by branch, and the list."""
-    account, form = current_account(), _filter()
-    wanted, page = form.wanted(account.id), page_request()
-    every = renewals.list_expiries(replace(wanted, bucket=None), actor=actor(), now=g.now)
-    found = [one for one in every if wanted.bucket in (None, one.bucket)]
-    shown = renewals.board_of(found)
+    """Cover that has ended or ends within 120 days and is still to be renewed: counts by branch, and the list."""
+    account, form = current_account(), filter_form()
+    wanted, asked = form.wanted(account.id), page_request()
+    every = renewals.count_board(replace(wanted, bucket=None), actor=actor(), now=g.now)
+    shown = [row for row in every if wanted.bucket in (None, row.bucket)]
+    total = sum(row.ends for row in shown)
+    is_issuing = wanted.bucket is not None and access.may(actor(), Action.ISSUE_POLICIES)
     return render_template(
         "renewals/board.html",
         form=form,
         bucket=wanted.bucket,
         buckets=words.bucket_counts(every),
-        every_count=len(every),
+        every_count=sum(row.ends for row in every),
+        outcomes=outcomes.count_outcomes(form.outcomes(account.id, None), actor=actor()),
         board=shown,
         lines=words.branch_lines(shown),
         classes=words.classes_on(shown),
-        page=Page(found[page.offset : page.offset + page.size], len(found), page.number, page.size),
+        page=renewals.page_of_expiries(wanted, asked, actor=actor(), now=g.now, total=total),
+        ids=renewals.vehicle_ids(wanted, actor=actor(), now=g.now) if is_issuing else {},
         words=words,
         named=named,
     )
 
 
-def _filter() -> RenewalFilterForm:
-    form = RenewalFilterForm(request.args)
-    form.branch.choices = [("", _("All branches")), *_branches()]
-    form.use_class.choices = [("", _("All classes")), *choices("use_class")]
-    form.line.choices = [("", _("All lines")), *choices("policy_line")]
-    return form
-
-
-def _branches() -> list[tuple[str, str]]:
-    rows = accounts.list_branches(current_account().id, actor=actor())
-    return [(str(row.id), named(row.name, row.name_en)) for row in rows]
+@bp.get("/renewals.xlsx")
+@login_required
+def export() -> ResponseReturnValue:
+    """The cover to be renewed as filtered, as a spreadsheet."""
+    account, form = current_account(), filter_form()
+    wanted = form.wanted(account.id)
+    found = renewals.list_expiries(wanted, actor=actor(), now=g.now)
+    chosen = chosen_words(form)
+    if wanted.bucket:
+        chosen.append((_("Ends"), label(wanted.bucket, "renewal_bucket")))
+    today = local_date(g.now)
+    book = words.board_workbook(found, named(account.name, account.name_en), today, words.filter_note(chosen))
+    return spreadsheet(book, f"renewals-{today}.xlsx")
 
 
 @bp.get("/renewals/reminders")
@@ -76,7 +84,7 @@ def uninsured() -> ResponseReturnValue:
         page=Page(found[page.offset : page.offset + page.size], len(found), page.number, page.size),
         without_ctpl=sum(one.lacks_ctpl for one in found),
         ratio=policies.coverage_ratio(account.id, g.now, branch_ids=_branch_ids(branch_id)),
-        branches=[("", _("All branches")), *_branches()],
+        branches=[("", _("All branches")), *branch_choices()],
         branch_id=branch_id,
         words=words,
         named=named,

@@ -1,0 +1,84 @@
+"""Calendars of whole days as iCalendar text (RFC 5545), which any calendar program can subscribe to."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+MIME_TYPE = "text/calendar; charset=utf-8"
+_LONGEST_LINE = 75
+"""Octets of a content line, its break not counted (RFC 5545 section 3.1)."""
+
+
+@dataclass(frozen=True)
+class DayEvent:
+    """An event of one whole day. `uid` stays the same while it is the same event; `url` leads to it."""
+
+    uid: str
+    day: date
+    summary: str
+    description: str
+    url: str
+    category: str = ""
+
+
+def calendar_text(
+    name: str, product: str, events: Iterable[DayEvent], *, stamped_at: datetime, refresh_hours: int
+) -> str:
+    """A published calendar. Whole days have no zone: the 31st is the 31st wherever it is read.
+
+    `stamped_at` is when the events were made out; programs are asked to look again after `refresh_hours`.
+    """
+    lines = [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        f"PRODID:{_text(product)}",
+        "CALSCALE:GREGORIAN",
+        "METHOD:PUBLISH",
+        f"NAME:{_text(name)}",
+        f"X-WR-CALNAME:{_text(name)}",
+        "X-WR-TIMEZONE:Asia/Shanghai",
+        f"REFRESH-INTERVAL;VALUE=DURATION:PT{refresh_hours}H",
+        f"X-PUBLISHED-TTL:PT{refresh_hours}H",
+    ]
+    stamp = f"{stamped_at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    for event in events:
+        lines += _event_lines(event, stamp)
+    lines.append("END:VCALENDAR")
+    return "".join(f"{part}\r\n" for line in lines for part in _folded(line))
+
+
+def _event_lines(event: DayEvent, stamp: str) -> Iterator[str]:
+    yield "BEGIN:VEVENT"
+    yield f"UID:{_text(event.uid)}"
+    yield f"DTSTAMP:{stamp}"
+    yield f"DTSTART;VALUE=DATE:{event.day:%Y%m%d}"
+    # The end is excluded.
+    yield f"DTEND;VALUE=DATE:{event.day + timedelta(days=1):%Y%m%d}"
+    yield f"SUMMARY:{_text(event.summary)}"
+    yield f"DESCRIPTION:{_text(event.description)}"
+    if event.category:
+        yield f"CATEGORIES:{_text(event.category)}"
+    yield f"URL:{event.url}"
+    # An end of cover takes up nobody's day.
+    yield "TRANSP:TRANSPARENT"
+    yield "END:VEVENT"
+
+
+def _text(value: str) -> str:
+    """A TEXT value: backslash, comma, semicolon and line break escaped; other control characters left out."""
+    escaped = value.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,")
+    escaped = escaped.replace("\r\n", "\n").replace("\n", "\\n")
+    return "".join(sign for sign in escaped if sign == "\t" or (ord(sign) >= 32 and ord(sign) != 127))
+
+
+def _folded(line: str) -> Iterator[str]:
+    """A line in parts of at most 75 octets, each after the first begun by a blank; no character is cut in two."""
+    part, octets = "", 0
+    for sign in line:
+        size = len(sign.encode())
+        if octets + size > _LONGEST_LINE:
+            yield part
+            part, octets = " ", 1
+        part += sign
+        octets += size
+    yield part

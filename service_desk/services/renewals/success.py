@@ -1,0 +1,281 @@
+"""What became of the policies that end in a month: vehicles due, renewed, still to renew and lost (续保率).
+
+Due are vehicles with a policy of ours that runs to its agreed end in the month; each counts once, by branch in that of
+its policy. Renewed is a vehicle each of whose lines another policy of ours follows (`rules.renewal`).
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, not_, select
+from sqlalchemy.orm import aliased
+
+from service_desk.base.clock import CHINA
+from service_desk.base.paging import Page, PageRequest
+from service_desk.models.accounts import Branch
+from service_desk.models.db import days_later, db
+from service_desk.models.fleet import Vehicle
+from service_desk.models.policies import Policy, PolicyState
+from service_desk.models.renewals import RenewalOutcome
+from service_desk.models.users import User
+from service_desk.rules.periods import Period
+from service_desk.rules.permissions import Action
+from service_desk.rules.policy_flow import last_covered_day
+from service_desk.rules.renewal import RENEWS_WITHIN_DAYS, Outcome, RenewalFigures, RenewalStatus
+from service_desk.rules.vocabulary import PolicyLine, UseClass
+from service_desk.services import access
+
+_next = aliased(Policy)
+
+
+class SuccessDimension(StrEnum):
+    BRANCH = "branch"
+    USE_CLASS = "use_class"
+
+
+@dataclass(frozen=True)
+class SuccessFilter:
+    """Which policies are wanted: those whose last covered day lies in `period`; None means any.
+
+    A branch counts with those below it, unless `is_branch_alone`.
+    """
+
+    account_id: int
+    period: Period
+    branch_id: int | None = None
+    use_class: UseClass | None = None
+    line: PolicyLine | None = None
+    is_class_unknown: bool = False
+    is_branch_alone: bool = False
+
+
+@dataclass(frozen=True)
+class SuccessGroup:
+    """The figures of a branch or class. `use_class` None with no branch: class unknown."""
+
+    figures: RenewalFigures
+    branch: Branch | None = None
+    use_class: UseClass | None = None
+
+
+@dataclass(frozen=True)
+class EndedPolicy:
+    """A policy that ends, what followed it, and what is recorded of it. `is_early`: renewed before its end."""
+
+    policy: Policy
+    vehicle: Vehicle
+    branch: Branch
+    status: RenewalStatus
+    next_number: str
+    is_early: bool
+    outcome: Outcome | None
+
+    @property
+    def last_day(self) -> date:
+        return last_covered_day(self.policy.ends_at)
+
+
+def count_by(
+    wanted: SuccessFilter, dimension: SuccessDimension, *, actor: User, now: datetime
+) -> list[SuccessGroup]:
+    """The figures by branch (by name) or by class (in their usual order, unknown last)."""
+    access.require(actor, Action.READ_RENEWALS)
+    is_branch = dimension is SuccessDimension.BRANCH
+    key = Policy.branch_id.label("key") if is_branch else Vehicle.use_class.label("key")
+    ended = _by_vehicle(wanted, actor, now, key)
+    figures = _figures(ended.c.key, ended)
+    if not is_branch:
+        return [SuccessGroup(figures[one], use_class=one) for one in (*UseClass, None) if one in figures]
+    branches = db.session.scalars(
+        select(Branch).where(Branch.id.in_(figures)).order_by(Branch.name, Branch.id)
+    )
+    return [SuccessGroup(figures[branch.id], branch=branch) for branch in branches]
+
+
+def count_by_month(
+    wanted: SuccessFilter, months: Sequence[Period], *, actor: User, now: datetime
+) -> list[RenewalFigures]:
+    """The figures of each month, in one statement. The months adjoin; the filter's own period is not asked."""
+    access.require(actor, Action.READ_RENEWALS)
+    span = replace(wanted, period=Period(months[0].first, months[-1].last))
+    month = case(
+        *((Policy.ends_at <= one.instants(CHINA)[1], literal(index)) for index, one in enumerate(months)),
+        else_=literal(len(months)),
+    )
+    ended = _by_vehicle(span, actor, now, month.label("month"))
+    figures = _figures(ended.c.month, ended)
+    return [figures.get(index, RenewalFigures()) for index in range(len(months))]
+
+
+def _figures(key: ColumnElement[Any], ended: Any) -> dict[Any, RenewalFigures]:
+    is_renewed = and_(ended.c.is_lapsed == 0, ended.c.is_due == 0)
+    is_due = and_(ended.c.is_lapsed == 0, ended.c.is_due == 1)
+    statement = select(
+        key,
+        func.count(),
+        func.sum(case((is_renewed, 1), else_=0)),
+        func.sum(case((is_due, 1), else_=0)),
+    ).group_by(key)
+    found: dict[Any, RenewalFigures] = defaultdict(RenewalFigures)
+    for value, due, renewed, to_renew in db.session.execute(statement):
+        found[value] = RenewalFigures(due, int(renewed), int(to_renew))
+    return found
+
+
+def _by_vehicle(wanted: SuccessFilter, actor: User, now: datetime, *more: Any) -> Any:
+    """One row a vehicle (and what more is asked for): whether a line of it lapsed, whether one is still due."""
+    is_open = not_(_is_followed())
+    statement = _ended(
+        wanted,
+        actor,
+        Vehicle.id.label("vehicle_id"),
+        func.max(case((and_(is_open, Policy.ends_at <= now), 1), else_=0)).label("is_lapsed"),
+        func.max(case((and_(is_open, Policy.ends_at > now), 1), else_=0)).label("is_due"),
+        *more,
+    )
+    return statement.group_by(Vehicle.id, *(column.name for column in more)).subquery()
+
+
+def _ended(wanted: SuccessFilter, actor: User, *columns: Any) -> Select[Any]:
+    first, until = wanted.period.instants(CHINA)
+    statement = (
+        select(*columns)
+        .join_from(Policy, Vehicle, Vehicle.id == Policy.vehicle_id)
+        .where(
+            Policy.account_id == wanted.account_id,
+            # The last covered day lies in the period: an end at its first midnight is the day before.
+            Policy.ends_at > first,
+            Policy.ends_at <= until,
+            Policy.ends_at > Policy.starts_at,
+            Policy.state == PolicyState.ISSUED,
+        )
+    )
+    if wanted.branch_id is not None:
+        in_branch = (
+            Policy.branch_id == wanted.branch_id
+            if wanted.is_branch_alone
+            else Policy.branch_id.in_(access.branch_tree(wanted.branch_id))
+        )
+        statement = statement.where(in_branch)
+    if wanted.is_class_unknown:
+        statement = statement.where(Vehicle.use_class.is_(None))
+    if wanted.use_class is not None:
+        statement = statement.where(Vehicle.use_class == wanted.use_class)
+    if wanted.line is not None:
+        statement = statement.where(Policy.line == wanted.line)
+    return access.visible(actor, Action.READ_RENEWALS, statement, Policy)
+
+
+def _follows() -> ColumnElement[bool]:
+    """`rules.renewal.renewal_status` as a condition on another policy, `_next`."""
+    return and_(
+        _next.vehicle_id == Policy.vehicle_id,
+        _next.line == Policy.line,
+        _next.ends_at > Policy.ends_at,
+        _next.ends_at > _next.starts_at,
+        _next.starts_at <= days_later(Policy.ends_at, RENEWS_WITHIN_DAYS),
+    )
+
+
+def _is_followed() -> ColumnElement[bool]:
+    return exists().where(_follows())
+
+
+def page_of_ended(
+    wanted: SuccessFilter,
+    page: PageRequest | None,
+    *,
+    actor: User,
+    now: datetime,
+    status: RenewalStatus | None = None,
+) -> Page[EndedPolicy]:
+    """The policies behind the figures, by plate; `status` is that of their vehicle, so the lines of one stay together.
+
+    All of them on one page when `page` is None.
+    """
+    access.require(actor, Action.READ_RENEWALS)
+    statement = _ended(wanted, actor, *_COLUMNS).join(Branch, Branch.id == Policy.branch_id)
+    if status is not None:
+        ended = _by_vehicle(wanted, actor, now)
+        statement = statement.where(Vehicle.id.in_(select(ended.c.vehicle_id).where(_stands(ended, status))))
+    ordered = statement.order_by(Branch.name, Vehicle.plate, Vehicle.id, Policy.ends_at, Policy.id)
+    return _paged(statement, ordered, page, now)
+
+
+def _stands(ended: Any, status: RenewalStatus) -> ColumnElement[bool]:
+    """`rules.renewal.status_of_vehicle` as a condition."""
+    match status:
+        case RenewalStatus.LAPSED:
+            return and_(ended.c.is_lapsed == 1)
+        case RenewalStatus.DUE:
+            return and_(ended.c.is_lapsed == 0, ended.c.is_due == 1)
+        case RenewalStatus.RENEWED:
+            return and_(ended.c.is_lapsed == 0, ended.c.is_due == 0)
+
+
+def page_of_renewed_early(
+    wanted: SuccessFilter, page: PageRequest | None, *, actor: User, now: datetime
+) -> Page[EndedPolicy]:
+    """Policies that a policy issued before their end follows, the latest end first."""
+    access.require(actor, Action.READ_RENEWALS)
+    statement = (
+        _ended(wanted, actor, *_COLUMNS)
+        .join(Branch, Branch.id == Policy.branch_id)
+        .where(exists().where(_follows(), _next.issued_at < Policy.ends_at))
+    )
+    return _paged(statement, statement.order_by(Policy.ends_at.desc(), Policy.id), page, now)
+
+
+def count_renewed_early(wanted: SuccessFilter, *, actor: User) -> int:
+    """How many there are."""
+    access.require(actor, Action.READ_RENEWALS)
+    statement = _ended(wanted, actor, func.count()).where(
+        exists().where(_follows(), _next.issued_at < Policy.ends_at)
+    )
+    return db.session.scalar(statement) or 0
+
+
+def _first_next(column: Any) -> Any:
+    """Of the policies that follow, what the one that ends first says."""
+    return select(column).where(_follows()).order_by(_next.ends_at, _next.id).limit(1).scalar_subquery()
+
+
+_COLUMNS = (
+    Policy,
+    Vehicle,
+    Branch,
+    _first_next(_next.number),
+    _first_next(_next.issued_at),
+    select(RenewalOutcome.outcome)
+    .where(
+        RenewalOutcome.vehicle_id == Policy.vehicle_id,
+        RenewalOutcome.line == Policy.line,
+        RenewalOutcome.ends_at == Policy.ends_at,
+    )
+    .scalar_subquery(),
+)
+
+
+def _paged(
+    statement: Select[Any], ordered: Select[Any], page: PageRequest | None, now: datetime
+) -> Page[EndedPolicy]:
+    if page is None:
+        rows = [_ended_policy(row, now) for row in db.session.execute(ordered)]
+        return Page(rows, len(rows), 1, max(len(rows), 1))
+    total = db.session.scalar(select(func.count()).select_from(statement.subquery())) or 0
+    found = db.session.execute(ordered.limit(page.size).offset(page.offset))
+    return Page([_ended_policy(row, now) for row in found], total, page.number, page.size)
+
+
+def _ended_policy(row: Any, now: datetime) -> EndedPolicy:
+    policy, vehicle, branch, next_number, next_issued_at, outcome = row
+    if next_number:
+        status = RenewalStatus.RENEWED
+    else:
+        status = RenewalStatus.DUE if now < policy.ends_at else RenewalStatus.LAPSED
+    is_early = next_issued_at is not None and next_issued_at < policy.ends_at
+    return EndedPolicy(policy, vehicle, branch, status, next_number or "", is_early, outcome)
