@@ -67,7 +67,7 @@ def columns() -> list[FigureColumn]:
     on_month = FigureColumn(_("Change on month"), "percent", lambda row: row.on_month)
     on_year = FigureColumn(_("Change on year"), "percent", lambda row: row.on_year)
     return [
-        FigureColumn(_("Policies issued"), "int", lambda row: row.now.policies),
+        FigureColumn(_("Policies"), "int", lambda row: row.now.policies),
         FigureColumn(_("Vehicles"), "int", lambda row: row.now.vehicles),
         FigureColumn(_("Premium issued"), "money", lambda row: row.now.issued_fen),
         FigureColumn(_("Premium endorsed"), "money", lambda row: row.now.endorsed_fen, endorsed),
