@@ -6,7 +6,6 @@ from flask import Blueprint, Response, abort, current_app, g, render_template, r
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
-from werkzeug.exceptions import TooManyRequests
 
 from service_desk.adapters.icalendar import MIME_TYPE
 from service_desk.forms.renewals import FeedForm
@@ -28,13 +27,14 @@ def feed(token: str) -> ResponseReturnValue:
     """The ends of cover of a feed, for a calendar program; 404 once it is revoked."""
     wait = _throttle.wait(request.remote_addr or "")
     if wait:
-        raise TooManyRequests(retry_after=wait)
+        sentence = _("Too many requests. Wait a minute and try again.")
+        return Response(sentence, 429, {"Retry-After": str(wait)}, content_type="text/plain; charset=utf-8")
     if len(token) > 100:
         abort(404)
     content = calendar.read(token, now=g.now)
     answer = Response(words.feed_text(content, _board_url, now=g.now), content_type=MIME_TYPE)
     answer.headers["Content-Disposition"] = 'inline; filename="renewals.ics"'
-    # Only the program itself may keep it, and for an hour: a revoked address must not live on in between.
+    # Only the program itself may keep it, and for an hour at most: a cache between would know the address.
     answer.headers["Cache-Control"] = "private, max-age=3600"
     answer.headers["X-Robots-Tag"] = "noindex, nofollow"
     answer.headers["Referrer-Policy"] = "no-referrer"
