@@ -1,4 +1,4 @@
-"""What became of cover that was not renewed, and calendar feeds of ends of cover
+"""What became of cover that was not renewed, calendar feeds of ends of cover, policies by their month of issue
 
 Revision: 0009
 Follows: 0003
@@ -65,7 +65,13 @@ def upgrade() -> None:
     with op.batch_alter_table('calendar_feeds', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_calendar_feeds_account_id'), ['account_id'], unique=False)
 
+    with op.batch_alter_table('policies', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_policies_account_id_issued_at'), ['account_id', 'issued_at'], unique=False)
+
 
 def downgrade() -> None:
+    with op.batch_alter_table('policies', schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f('ix_policies_account_id_issued_at'))
+
     op.drop_table('calendar_feeds')
     op.drop_table('renewal_outcomes')

@@ -231,6 +231,7 @@ class Policy(Versioned, Base):
     __table_args__ = (
         CheckConstraint("ends_at >= starts_at AND agreed_ends_at > starts_at", name="term"),
         Index(None, "account_id", "ends_at"),
+        Index(None, "account_id", "issued_at"),
         Index(None, "vehicle_id", "line", "ends_at"),
     )
 

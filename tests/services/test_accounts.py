@@ -61,6 +61,7 @@ def test_an_account_is_added_with_its_code_and_ladder_in_order(session, world, n
         ({"code": "zzly"}, "code_taken", "code"),
         ({"reminder_days": (0,)}, "reminder_days_invalid", "reminder_days"),
         ({"reminder_days": ()}, "reminder_days_invalid", "reminder_days"),
+        ({"reminder_days": (121, 60)}, "reminder_days_invalid", "reminder_days"),
     ],
 )
 def test_an_account_that_cannot_be_is_refused(session, world, now, changes, code, field):

@@ -208,6 +208,16 @@ def test_the_ladder_is_the_accounts_own(world: World, now: datetime) -> None:
     assert renewals.send_reminders(world.account.id, now=now + timedelta(days=1)) == 1
 
 
+def test_a_ladder_of_120_days_down_to_one_sends_each_rung_once(world: World, now: datetime) -> None:
+    world.account.reminder_days = [120, 60, 1]
+    cover(world, world.coach, TODAY + timedelta(days=121))
+    days = (0, 1, 2, 60, 61, 62, 119, 120, 121, 122)
+    sent = [renewals.send_reminders(world.account.id, now=now + timedelta(days=day)) for day in days]
+    assert sent == [0, 1, 0, 0, 1, 0, 0, 1, 0, 0]
+    rungs = db.session.scalars(select(RenewalReminder.days_before).order_by(RenewalReminder.id)).all()
+    assert rungs == [120, 60, 1]
+
+
 def test_a_list_that_grew_within_the_day_is_announced_too(world: World, now: datetime) -> None:
     cover(world, world.coach, TODAY + timedelta(days=7))
     renewals.send_reminders(world.account.id, now=now)

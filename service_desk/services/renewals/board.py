@@ -1,7 +1,7 @@
 """The renewals board: which cover ends when, still to be renewed; counted by branch and class, and listed by page."""
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -80,22 +80,23 @@ def count_board(wanted: ExpiryFilter, *, actor: User, now: datetime) -> list[Boa
         row.ends += ends
         row.counts[use_class] += vehicles
         row.premium_fen += int(premium_fen)
-    _add_prices(rows, covers, wanted.account_id, actor, now)
+    _add_prices(rows, wanted, actor, now)
     order = list(Bucket)
     return sorted(rows.values(), key=lambda row: (order.index(row.bucket), row.branch.name, row.branch.id))
 
 
 def _add_prices(
-    rows: dict[tuple[str, int], BoardRow], covers: LastCovers, account_id: int, actor: User, now: datetime
+    rows: dict[tuple[str, int], BoardRow], wanted: ExpiryFilter, actor: User, now: datetime
 ) -> None:
     """Add what our policies would cost where the cover is another insurer's: vehicles alike are priced once."""
+    covers = LastCovers(replace(wanted, known_elsewhere=True), now)
     alike = (Vehicle.branch_id, covers.line, Vehicle.use_class, Vehicle.seats, Vehicle.load_kg)
     statement = (
         covers.joined(covers.bucket.label("bucket"), *alike, func.count())
         .where(covers.policy.id.is_(None))
         .group_by("bucket", *alike)
     )
-    prices = Prices(account_id, local_date(now))
+    prices = Prices(wanted.account_id, local_date(now))
     for bucket, branch_id, line, use_class, seats, load_kg, count in db.session.execute(
         _visible(actor, statement)
     ):

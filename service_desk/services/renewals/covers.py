@@ -41,7 +41,10 @@ BOARD_DAYS = LONGEST_REMINDER
 
 @dataclass(frozen=True)
 class ExpiryFilter:
-    """Which expiries of an account are wanted, up to `within_days` from now and however old; None means any."""
+    """Which expiries of an account are wanted, up to `within_days` from now and however old; None means any.
+
+    `known_elsewhere`: only vehicles of which some cover is known from elsewhere.
+    """
 
     account_id: int
     within_days: int = BOARD_DAYS
@@ -50,6 +53,7 @@ class ExpiryFilter:
     line: PolicyLine | None = None
     bucket: Bucket | None = None
     vehicle_id: int | None = None
+    known_elsewhere: bool = False
 
 
 @dataclass(frozen=True)
@@ -153,6 +157,8 @@ def _last_ends(wanted: ExpiryFilter, until: datetime) -> Any:
     if wanted.vehicle_id is not None:
         ours = ours.where(Policy.vehicle_id == wanted.vehicle_id)
         outside = outside.where(ExternalCover.vehicle_id == wanted.vehicle_id)
+    if wanted.known_elsewhere:
+        ours = ours.where(Policy.vehicle_id.in_(outside.with_only_columns(ExternalCover.vehicle_id)))
     every = union_all(ours, outside).subquery()
     return (
         select(every.c.vehicle_id, every.c.line, func.max(every.c.ends_at).label("ends_at"))
