@@ -5,7 +5,17 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from service_desk.rules.periods import Cut, Period, Preset, before, cut, period_of, trend
+from service_desk.rules.periods import (
+    Cut,
+    Period,
+    Preset,
+    before,
+    cut,
+    month_of,
+    months_after,
+    period_of,
+    trend,
+)
 
 # A Monday.
 TODAY = date(2026, 11, 23)
@@ -90,3 +100,21 @@ def test_a_period_lies_between_instants_of_its_zone() -> None:
 def test_a_period_does_not_end_before_it_begins() -> None:
     with pytest.raises(ValueError, match="ends before"):
         days("2026-11-23", "2026-11-22")
+
+
+@pytest.mark.parametrize(
+    ("day", "months", "first", "last"),
+    [
+        (date(2026, 11, 23), 0, "2026-11-01", "2026-11-30"),
+        (date(2026, 1, 31), 1, "2026-02-01", "2026-02-28"),
+        (date(2028, 2, 29), -12, "2027-02-01", "2027-02-28"),
+        (date(2026, 12, 1), 1, "2027-01-01", "2027-01-31"),
+        (date(2026, 1, 1), -1, "2025-12-01", "2025-12-31"),
+    ],
+)
+def test_months_before_and_after(day: date, months: int, first: str, last: str) -> None:
+    assert months_after(day, months) == days(first, last)
+
+
+def test_the_month_of_a_day_is_whole() -> None:
+    assert month_of(date(2028, 2, 10)) == days("2028-02-01", "2028-02-29")
