@@ -18,8 +18,8 @@ def build_outcomes(group: Group, now: datetime) -> None:
     next_year = local_date(now) + timedelta(days=400)
     details = [
         OutcomeDetails(Outcome.SWITCHED, "中原财产保险", next_year, "分公司自行投保"),
-        OutcomeDetails(Outcome.SOLD, note="已过户"),
-        OutcomeDetails(Outcome.SUSPENDED, note="冬季停运"),
+        OutcomeDetails(Outcome.SOLD, note="已过户", sets_state=True),
+        OutcomeDetails(Outcome.SUSPENDED, note="冬季停运", sets_state=True),
         OutcomeDetails(Outcome.NOT_RENEWING, note="车辆年内更新"),
     ]
     found = list_expiries(ExpiryFilter(group.account.id, _DAYS_AHEAD), actor=clerk, now=told)
