@@ -42,10 +42,16 @@ class MonthlyUnderwriting:
 def month_figures(account_id: int, month: Period, *, actor: User) -> MonthlyUnderwriting:
     """The figures of a calendar month, compared with the month before and the same month of the year before.
 
-    Voided policies are left out with all their endorsements.
+    Voided policies are left out with all their endorsements. The reader must see both reports and premium.
     """
+    access.require(actor, Action.READ_REPORTS)
     access.require(actor, Action.READ_PREMIUMS)
     account = access.get_visible(actor, Action.READ_REPORTS, KeyAccount, KeyAccount.id == account_id)
+    return account_month(account, month)
+
+
+def account_month(account: KeyAccount, month: Period) -> MonthlyUnderwriting:
+    """The same for no actor: what a scheduled report is made from."""
     zone = ZoneInfo(account.zone)
     months = [month, months_after(month.first, -1), months_after(month.first, -12)]
     acts = [_acts_of(account.id, one, zone) for one in months]
