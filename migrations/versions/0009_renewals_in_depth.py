@@ -1,7 +1,7 @@
 """What became of cover that was not renewed, calendar feeds of ends of cover, policies by their month of issue
 
 Revision: 0009
-Follows: 0003
+Follows: 0004
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 import service_desk.models.db as db
 
 revision = '0009'
-down_revision = '0003'
+down_revision = '0004'
 branch_labels = None
 depends_on = None
 

@@ -31,7 +31,7 @@ class Prices:
 
     def _look_up(self, facts: VehicleFacts, line: PolicyLine, cover_set: str, ctpl_float: str) -> int | None:
         table = self._tables.get(line)
-        if table is None:
+        if table is None or not table.cover_sets:
             return None
         if not cover_set or len(table.cover_sets) == 1:
             cover_set = table.cover_sets[0]
