@@ -12,6 +12,7 @@ from service_desk.rules.settlement.calculation import (
 )
 from service_desk.rules.settlement.own_damage import OwnDamageLoss
 from service_desk.rules.settlement.refunds import (
+    PremiumPart,
     Refund,
     earned_premium,
     refund_before_start,
@@ -42,6 +43,7 @@ __all__ = [
     "Fault",
     "ItemAmounts",
     "OwnDamageLoss",
+    "PremiumPart",
     "Refund",
     "Source",
     "Step",

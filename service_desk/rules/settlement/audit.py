@@ -1,23 +1,48 @@
 """The calculation as auditors call it: plain JSON in, plain JSON out.
 
 A case is `{"id", "kind", "inputs"}`. Kind `claim` takes third-party losses (inputs with `loss`) or own
-damage (inputs with `sum_insured`); kind `premium` takes a refund by the day (`premium`, `start`, `cancel` and,
-for a commercial policy, `end_exclusive`; without it a CTPL year is meant), a commercial policy cancelled
-before its start (`premium` alone), or a CTPL float (`base`, `float`). Amounts are numbers or text, dates ISO text.
-An input that the form does not know is refused: a misspelt one would otherwise change the answer silently.
+damage (inputs with `sum_insured`). Amounts are numbers or text, dates ISO text. An input that the form does not
+know is refused: a misspelt one would otherwise change the answer silently.
+
+Kind `premium`, by its inputs:
+
+* `premium`, `start`, `cancel`: a refund by the day; with `end_exclusive` of a commercial policy, without it of a
+  CTPL year.
+* `base`, `float`: a CTPL premium with its float.
+* `reason`: whether a CTPL policy may be cancelled for it (`deregistered`, `laid up`, `confirmed lost`; no other).
+* `annual_premium`, `remaining_days`, `term_days`: a vehicle added for the rest of the term.
+* `old`, `new`, `remaining_days`, `term_days`: additional premium, negative when premium is returned.
+* `own_damage_premium`: what is returned of it after a total loss was paid.
+* `annual_premium`, `months`: asks `refund` (a legacy policy cancelled after so many months; the default) or
+  `premium` (a legacy policy for so many months).
+* `premium` alone: asks `refund` (a commercial policy cancelled before its start; the default) or `penalty` (the
+  fine for a vehicle without CTPL).
+
+Where two questions have the same inputs, a case says which one by an input `asks`, or by the names under its
+`expected`: `{"premium": 4690, "asks": "penalty"}`. What stands under `expected` is not looked at otherwise.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
 from service_desk.base.clock import add_years
 from service_desk.base.errors import Invalid
 from service_desk.base.money import from_fen, to_fen
+from service_desk.rules import endorsement
+from service_desk.rules.cancellation import CTPL_REASONS
+from service_desk.rules.endorsement import Year
 from service_desk.rules.rating import floated
 from service_desk.rules.settlement.inputs import Inputs
 from service_desk.rules.settlement.own_damage import OwnDamageLoss, settle_own_damage
-from service_desk.rules.settlement.refunds import Refund, refund_before_start, refund_by_day
+from service_desk.rules.settlement.refunds import (
+    Refund,
+    refund_before_start,
+    refund_by_day,
+    refund_by_short_rate,
+    short_term_premium,
+    uninsured_penalty,
+)
 from service_desk.rules.settlement.regimes import CTPL_REGIMES, CommercialClause, CtplRegime
 from service_desk.rules.settlement.third_party import LiabilityTerms, ThirdPartyLoss, settle_third_party
 from service_desk.rules.settlement.working import Source, Step, WorkingLine, percent, yuan
@@ -26,16 +51,18 @@ from service_desk.rules.vocabulary import Fault
 Answer = tuple[dict[str, Any], tuple[WorkingLine, ...]]
 
 
-def settle(kind: str, inputs: Mapping[str, Any]) -> dict[str, Any]:
+def settle(kind: str, inputs: Mapping[str, Any], *, names: Collection[str] = ()) -> dict[str, Any]:
     """Answer one case: `{"expected": {…}, "working": [{label_key, coverage, formula, amount, clause}]}`.
 
-    Invalid, with the field: `settlement_kind_unknown`, `settlement_form_unknown`, `input_missing`,
+    `names`: what is asked for, as the names under a case's `expected`; needed only where two questions have the
+    same inputs and these do not say it. Invalid, with the field: `settlement_kind_unknown`, `settlement_form_unknown`, `input_missing`,
     `input_unknown`, `amount_invalid`, `rate_invalid`, `date_invalid`, `choice_invalid`, `flag_invalid` …
     """
-    form = _form_for(kind, inputs)
+    form = _form_for(kind, inputs, names)
     reader = Inputs(inputs)
+    reader.ignore("asks")
     expected, working = form(reader)
-    return {"expected": expected, "working": [_shown(line) for line in working]}
+    return {"expected": expected, "working": [line.as_json() for line in working]}
 
 
 def settle_document(document: Any) -> list[dict[str, Any]]:
@@ -53,33 +80,41 @@ def settle_document(document: Any) -> list[dict[str, Any]]:
 def _answer(case: dict[str, Any]) -> dict[str, Any]:
     head = {"id": case.get("id")}
     try:
-        return head | settle(case.get("kind", ""), case.get("inputs", {}))
+        names = case.get("expected") or ()
+        names = names if isinstance(names, Mapping) else ()
+        return head | settle(case.get("kind", ""), case.get("inputs", {}), names=names)
     except Invalid as error:
         return head | {"error": {"code": error.code, "field": error.field, "params": error.params}}
 
 
-def _form_for(kind: str, inputs: Mapping[str, Any]) -> Callable[[Inputs], Answer]:
+Form = Callable[[Inputs], Answer]
+
+
+def _form_for(kind: str, inputs: Mapping[str, Any], names: Collection[str]) -> Form:
     if not isinstance(inputs, Mapping):
         raise Invalid("settlement_form_unknown", field="inputs")
-    if kind == "claim":
-        forms: list[tuple[set[str], Callable[[Inputs], Answer]]] = [
-            ({"loss", "ctpl_regime"}, _third_party),
-            ({"repair_cost", "sum_insured"}, _own_damage),
-        ]
-    elif kind == "premium":
-        forms = [
-            ({"premium", "start", "end_exclusive", "cancel"}, _commercial_refund),
-            ({"premium", "start", "cancel"}, _ctpl_refund),
-            ({"base", "float"}, _floated_premium),
-        ]
-        if set(inputs) == {"premium"}:
-            return _refund_before_start
-    else:
+    if kind not in _FORMS:
         raise Invalid("settlement_kind_unknown", field="kind", value=str(kind))
-    for needed, form in forms:
-        if needed <= set(inputs):
-            return form
+    given = set(inputs) - {"asks"}
+    form = _asked_form(given, inputs.get("asks"), names) if kind == "premium" else None
+    if form is not None:
+        return form
+    for needed, found in _FORMS[kind]:
+        if needed <= given:
+            return found
     raise Invalid("settlement_form_unknown", field="inputs", value=", ".join(sorted(map(str, inputs))))
+
+
+def _asked_form(given: set[str], asks: Any, names: Collection[str]) -> Form | None:
+    """The form where inputs alone do not tell; by what is asked, else by the names of the answer wanted."""
+    questions = _QUESTIONS.get(frozenset(given))
+    if questions is None:
+        return None
+    if asks is None:
+        return next((form for name, form in questions.items() if name in names), questions["refund"])
+    if not isinstance(asks, str) or asks not in questions:
+        raise Invalid("choice_invalid", field="asks", value=str(asks), choices=", ".join(questions))
+    return questions[asks]
 
 
 def _third_party(inputs: Inputs) -> Answer:
@@ -186,16 +221,81 @@ def _floated_premium(inputs: Inputs) -> Answer:
     return _amounts({"premium": premium}), (line,)
 
 
+def _ctpl_reason(inputs: Inputs) -> Answer:
+    stated = inputs.text("reason").casefold().replace("_", " ").replace("-", " ")
+    inputs.done()
+    known = [reason.value.replace("_", " ") for reason in CTPL_REASONS]
+    is_allowed = stated in known
+    formula = f"{stated} {'∈' if is_allowed else '∉'} {{{', '.join(known)}}}"
+    line = WorkingLine(
+        Step.CTPL_REASONS, None, formula, Decimal(is_allowed), Source.CTPL_REGULATION_16
+    )
+    return {"allowed": is_allowed}, (line,)
+
+
+def _short_rate_refund(inputs: Inputs) -> Answer:
+    refund = refund_by_short_rate(inputs.amount("annual_premium"), inputs.count("months"))
+    inputs.done()
+    return _amounts({"retained": refund.kept, "refund": refund.refund}), refund.working
+
+
+def _short_term_premium(inputs: Inputs) -> Answer:
+    premium, working = short_term_premium(inputs.amount("annual_premium"), inputs.count("months"))
+    inputs.done()
+    return _amounts({"premium": premium}), working
+
+
+def _year(inputs: Inputs) -> Year:
+    return Year(inputs.count("remaining_days"), inputs.count("term_days"))
+
+
+def _added_vehicle(inputs: Inputs) -> Answer:
+    change = endorsement.pro_rata_premium(
+        inputs.amount("annual_premium"), _year(inputs), step=Step.ADDITIONAL_PREMIUM
+    )
+    inputs.done()
+    return _amounts({"additional_premium": change.amount}), change.working
+
+
+def _changed_premium(inputs: Inputs) -> Answer:
+    change = endorsement.pro_rata_change(inputs.amount("old"), inputs.amount("new"), _year(inputs))
+    inputs.done()
+    return _amounts({"additional_premium": change.amount}), change.working
+
+
+def _after_total_loss(inputs: Inputs) -> Answer:
+    working = endorsement.no_refund(inputs.amount("own_damage_premium"))
+    inputs.done()
+    return _amounts({"refund": working[0].amount}), working
+
+
+def _penalty(inputs: Inputs) -> Answer:
+    penalty, working = uninsured_penalty(inputs.amount("premium"))
+    inputs.done()
+    return _amounts({"penalty": penalty}), working
+
+
 def _amounts(figures: Mapping[str, Decimal]) -> dict[str, Any]:
     return {name: yuan(amount).replace(",", "") for name, amount in figures.items()}
 
 
-def _shown(line: WorkingLine) -> dict[str, Any]:
-    in_days = line.label_key in {Step.TERM_DAYS, Step.ELAPSED_DAYS}
-    return {
-        "label_key": line.label_key.value,
-        "coverage": line.coverage.value if line.coverage else None,
-        "formula": line.formula,
-        "amount": str(line.amount) if in_days else f"{line.amount:.2f}",
-        "clause": line.clause.value,
-    }
+_FORMS: dict[str, list[tuple[set[str], Form]]] = {
+    "claim": [
+        ({"loss", "ctpl_regime"}, _third_party),
+        ({"repair_cost", "sum_insured"}, _own_damage),
+    ],
+    "premium": [
+        ({"premium", "start", "end_exclusive", "cancel"}, _commercial_refund),
+        ({"premium", "start", "cancel"}, _ctpl_refund),
+        ({"base", "float"}, _floated_premium),
+        ({"old", "new", "remaining_days", "term_days"}, _changed_premium),
+        ({"annual_premium", "remaining_days", "term_days"}, _added_vehicle),
+        ({"own_damage_premium"}, _after_total_loss),
+        ({"reason"}, _ctpl_reason),
+    ],
+}
+
+_QUESTIONS: dict[frozenset[str], dict[str, Form]] = {
+    frozenset({"premium"}): {"penalty": _penalty, "refund": _refund_before_start},
+    frozenset({"annual_premium", "months"}): {"refund": _short_rate_refund, "premium": _short_term_premium},
+}

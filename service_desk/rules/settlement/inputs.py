@@ -10,6 +10,8 @@ from service_desk.base.errors import Invalid
 LARGEST = Decimal("1e12")
 """Amounts beyond a trillion yuan are typing errors; the decimals would no longer hold the fen."""
 
+MOST_COUNTED = 10_000
+
 
 class Inputs:
     """The inputs of one case. `done` refuses what nobody asked for."""
@@ -52,6 +54,20 @@ class Inputs:
         if rate is None or not -1 <= rate <= 1:
             raise Invalid("rate_invalid", field=self._field(name), value=str(self._values[name]))
         return rate
+
+    def count(self, name: str) -> int:
+        """A whole number of nought or more, at most 10,000; Invalid `count_invalid`."""
+        number = _number(self._get(name))
+        if number is None or number != number.to_integral_value() or not 0 <= number <= MOST_COUNTED:
+            raise Invalid("count_invalid", field=self._field(name), value=str(self._values[name]))
+        return int(number)
+
+    def text(self, name: str) -> str:
+        """A word or some, without outer blanks; Invalid `text_invalid`."""
+        value = self._get(name)
+        if not isinstance(value, str) or not value.strip():
+            raise Invalid("text_invalid", field=self._field(name), value=str(value))
+        return value.strip()
 
     def flag(self, name: str, *, default: bool | None = None) -> bool:
         """True or false, not a word for it; Invalid `flag_invalid`."""

@@ -38,6 +38,25 @@ class Step(StrEnum):
     CANCELLATION_FEE = "cancellation_fee"
     REFUND = "refund"
     FLOATED_PREMIUM = "floated_premium"
+    MONTHS = "months"
+    RETAINED = "retained"
+    SHORT_TERM_PREMIUM = "short_term_premium"
+    ANNUAL_BEFORE = "annual_before"
+    ANNUAL_AFTER = "annual_after"
+    REMAINING_DAYS = "remaining_days"
+    ADDITIONAL_PREMIUM = "additional_premium"
+    RETURN_PREMIUM = "return_premium"
+    PRO_RATA_PREMIUM = "pro_rata_premium"
+    OWN_DAMAGE_PREMIUM = "own_damage_premium"
+    OWN_DAMAGE_KEPT = "own_damage_kept"
+    CTPL_REASONS = "ctpl_reasons"
+    PENALTY = "penalty"
+
+
+COUNTING_STEPS = frozenset(
+    {Step.TERM_DAYS, Step.ELAPSED_DAYS, Step.REMAINING_DAYS, Step.MONTHS, Step.CTPL_REASONS}
+)
+"""Steps whose result is a number of days, months or reasons, not money."""
 
 
 class Source(StrEnum):
@@ -47,13 +66,22 @@ class Source(StrEnum):
     CTPL_CLAUSE_8_NO_FAULT = "ctpl_clause_8_no_fault"
     CTPL_CLAUSE_23 = "ctpl_clause_23"
     CTPL_FLOAT_TABLE = "ctpl_float_table"
+    CTPL_REGULATION_16 = "ctpl_regulation_16"
+    CTPL_REGULATION_17 = "ctpl_regulation_17"
+    CTPL_REGULATION_38 = "ctpl_regulation_38"
     COMMERCIAL_2014_11_19 = "commercial_2014_11_19"
     COMMERCIAL_2014_17_19 = "commercial_2014_17_19"
+    COMMERCIAL_2014_21 = "commercial_2014_21"
     COMMERCIAL_2014_26 = "commercial_2014_26"
     COMMERCIAL_2014_35 = "commercial_2014_35"
     COMMERCIAL_2014_68 = "commercial_2014_68"
     COMMERCIAL_2020_OWN_DAMAGE = "commercial_2020_own_damage"
     COMMERCIAL_2020_TPL = "commercial_2020_tpl"
+    INSURANCE_LAW_54 = "insurance_law_54"
+    SHORT_RATE_TABLE = "short_rate_table"
+    PRO_RATA_ENDORSEMENT = "pro_rata_endorsement"
+    PRICE_TABLE = "price_table"
+    AGREED_PREMIUM = "agreed_premium"
     DESK_RULE = "desk_rule"
 
 
@@ -61,8 +89,8 @@ class Source(StrEnum):
 class WorkingLine:
     """One step: what it is (`label_key`), under which coverage, its formula with numbers, result and source.
 
-    `amount` is yuan, rounded for print (days for the two steps that count days); later steps go on with the
-    unrounded figure, because only what is paid is rounded. `coverage` is None for totals and refunds.
+    `amount` is yuan, rounded for print (a count for `COUNTING_STEPS`); later steps go on with the unrounded
+    figure, because only what is paid is rounded. `coverage` is None for totals and refunds.
     """
 
     label_key: Step
@@ -70,6 +98,16 @@ class WorkingLine:
     formula: str
     amount: Decimal
     clause: Source
+
+    def as_json(self) -> dict[str, str | None]:
+        """The line as auditors get it and rows keep it."""
+        return {
+            "label_key": self.label_key.value,
+            "coverage": self.coverage.value if self.coverage else None,
+            "formula": self.formula,
+            "amount": str(self.amount) if self.label_key in COUNTING_STEPS else f"{self.amount:.2f}",
+            "clause": self.clause.value,
+        }
 
 
 def yuan(amount: Decimal) -> str:
