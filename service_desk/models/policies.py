@@ -223,7 +223,10 @@ class Policy(Versioned, Base):
     policy voided or cancelled before its start covers nothing (`ends_at == starts_at`), so whoever asks for cover
     asks for the term and needs no state. `agreed_ends_at` keeps the end as issued. `premium_fen` is the premium
     as issued; endorsements carry what they add or return. `tax_fen` is vehicle tax collected with it.
-    Plate, VIN, branch and facts are those after the last endorsement; `issued_branch_id` is the branch at issue.
+    Plate, VIN, branch, cover set, price line and facts are those after the last endorsement; `issued_branch_id`
+    is the branch at issue. `annual_fen` is the premium of a whole year after the last endorsement, None while it
+    is `premium_fen`; `year_days` are the days of the year it is priced for, None: those of the agreed term.
+    A policy that goes on for a replaced vehicle names the one before in `replaces_id` and is shorter than its year.
     """
 
     __tablename__ = "policies"
@@ -250,6 +253,9 @@ class Policy(Versioned, Base):
     ends_at: Mapped[Instant]
     agreed_ends_at: Mapped[Instant]
     premium_fen: Mapped[Fen]
+    annual_fen: Mapped[Fen | None]
+    year_days: Mapped[int | None]
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("policies.id"), unique=True)
     tax_fen: Mapped[Fen] = mapped_column(default=0)
     ctpl_float: Mapped[Short | None]
     rate_line_id: Mapped[int | None] = mapped_column(ForeignKey("rate_table_lines.id"))
@@ -288,6 +294,9 @@ class Endorsement(Base):
     `before` and `after` hold what it changed, by field; undoing `before` of those that take effect later gives
     the policy as of an instant. `premium_fen` is additional premium, negative when premium is returned; `working`
     is how it came about. Of one replacement the old policy's endorsement names the new policy in `after`.
+    `before` and `after` may hold plate, vin, vehicle_facts (whole), branch_id, cover_set, rate_line_id, annual_fen,
+    ends_at (text), state and covers (a list of limits); `after` alone holds cause (of a cancellation),
+    replaced_by (a policy's number) and kept_fen (premium of days to come that a total loss does not give back).
     """
 
     __tablename__ = "endorsements"

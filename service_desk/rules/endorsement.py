@@ -4,6 +4,7 @@ The premium of a year changes from one figure to another; what is charged or ret
 days that remain, the day of effect included: difference x remaining days / days of the year, half-up to the fen.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -162,11 +163,21 @@ def parts_of_change(change: PremiumChange, from_on: date, to_on: date) -> list[P
     return [*parts, PremiumPart(kept, from_on, from_on)] if kept else parts
 
 
-def earned(parts: list[PremiumPart], on: date) -> Decimal:
-    """What is earned of a policy by 00:00 of a day: as issued by the day, endorsements from their day of effect.
+@dataclass(frozen=True)
+class Closing:
+    """A cancellation: from which day the policy earns no more, and what was given back."""
 
-    For a policy that is not cancelled by then; a cancelled one has earned its premium less the refund.
+    on: date
+    refund: Decimal
+
+
+def earned(parts: Sequence[PremiumPart], on: date, closing: Closing | None = None) -> Decimal:
+    """What is earned of a policy by 00:00 of a day (满期保费): as issued by the day, endorsements from their day of effect.
+
+    A cancelled policy has earned its premium less what was given back from the day of the cancellation on.
     """
+    if closing is not None and on >= closing.on:
+        return sum((part.amount for part in parts), ZERO) - closing.refund
     return sum((part.earned(on) for part in parts), ZERO)
 
 

@@ -4,12 +4,12 @@ Functions here take ids that the caller has already found visible; they serve li
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, or_, select
 
 from service_desk.models.db import db
 from service_desk.models.fleet import Vehicle, VehicleState
@@ -78,7 +78,7 @@ def covers_at(vehicle_id: int, at: datetime) -> list[CoverAt]:
         .where(Policy.vehicle_id == vehicle_id, Policy.starts_at <= at, Policy.ends_at > at)
         .order_by(Policy.starts_at, Policy.id)
     ).all()
-    limits = limits_of([policy.id for policy in policies])
+    limits = limits_of([policy.id for policy in policies], at)
     found: dict[PolicyLine, CoverAt] = {}
     for policy in policies:
         found.setdefault(policy.line, _of_policy(policy, limits.get(policy.id, ())))
@@ -94,29 +94,44 @@ def covers_at(vehicle_id: int, at: datetime) -> list[CoverAt]:
     return [found[line] for line in PolicyLine if line in found]
 
 
-def limits_of(policy_ids: Sequence[int]) -> dict[int, tuple[Limit, ...]]:
-    """The covers of policies with their limits, by policy id."""
+def limits_of(policy_ids: Collection[int], at: datetime | None = None) -> dict[int, tuple[Limit, ...]]:
+    """The covers of policies with their limits, by policy id: at an instant; None: after the last endorsement.
+
+    Whether a policy gives cover at all at the instant is a matter of its term.
+    """
     found: dict[int, list[Limit]] = defaultdict(list)
-    for ids in _portions(policy_ids):
-        statement = select(Coverage).where(Coverage.policy_id.in_(ids)).order_by(Coverage.id)
-        for row in db.session.scalars(statement):
-            found[row.policy_id].append(
-                Limit(
-                    row.code,
-                    row.limit_fen,
-                    row.per_seat_fen,
-                    row.deductible_fen,
-                    row.absolute_deductible_percent,
-                )
-            )
-    return {policy_id: tuple(rows) for policy_id, rows in found.items()}
+    for ids in portions(policy_ids):
+        statement = select(Coverage).where(Coverage.policy_id.in_(ids), *_stands_at(at))
+        for row in db.session.scalars(statement.order_by(Coverage.id)):
+            found[row.policy_id].append(limit_of(row))
+    order = list(CoverCode)
+    return {
+        policy_id: tuple(sorted(rows, key=lambda one: order.index(one.code)))
+        for policy_id, rows in found.items()
+    }
+
+
+def _stands_at(at: datetime | None) -> list[ColumnElement[bool]]:
+    if at is None:
+        return [Coverage.to_at.is_(None)]
+    return [
+        or_(Coverage.from_at.is_(None), Coverage.from_at <= at),
+        or_(Coverage.to_at.is_(None), Coverage.to_at > at),
+    ]
+
+
+def limit_of(row: Coverage) -> Limit:
+    """A row of coverage as what it covers."""
+    return Limit(
+        row.code, row.limit_fen, row.per_seat_fen, row.deductible_fen, row.absolute_deductible_percent
+    )
 
 
 def coverage_of(vehicle_ids: Collection[int], at: datetime) -> dict[int, VehicleCoverage]:
     """The cover of each vehicle at an instant; every id asked for that exists is in the answer."""
     periods = periods_of(vehicle_ids, since=at)
     found: dict[int, VehicleCoverage] = {}
-    for ids in _portions(vehicle_ids):
+    for ids in portions(vehicle_ids):
         for vehicle in db.session.execute(select(Vehicle.id, Vehicle.use_class).where(Vehicle.id.in_(ids))):
             own = periods.get(vehicle.id, [])
             found[vehicle.id] = VehicleCoverage(
@@ -138,7 +153,7 @@ def _by_line(periods: list[CoverPeriod], at: datetime) -> dict[PolicyLine, LineC
 def periods_of(vehicle_ids: Collection[int], *, since: datetime) -> dict[int, list[CoverPeriod]]:
     """All periods of cover that end after `since`, by vehicle. `source` is our number, empty for another's."""
     found: dict[int, list[CoverPeriod]] = defaultdict(list)
-    for ids in _portions(vehicle_ids):
+    for ids in portions(vehicle_ids):
         _collect(found, lambda model, ids=ids: model.vehicle_id.in_(ids), since)  # type: ignore[misc]
     return found
 
@@ -193,7 +208,8 @@ def _of_policy(policy: Policy, limits: tuple[Limit, ...]) -> CoverAt:
     )
 
 
-def _portions(ids: Collection[int]) -> Iterator[list[int]]:
+def portions(ids: Collection[int]) -> Iterator[list[int]]:
+    """Ids in as many lists as statements are needed, in order."""
     ordered = sorted(ids)
     for start in range(0, len(ordered), _IDS_A_QUERY):
         yield ordered[start : start + _IDS_A_QUERY]

@@ -14,21 +14,23 @@ from service_desk.models.accounts import Branch, KeyAccount
 from service_desk.models.claims import Claim, ClaimCover
 from service_desk.models.db import db
 from service_desk.models.policies import (
+    Endorsement,
     IssueBatch,
     Policy,
     PolicyState,
     RateTable,
     RateTableLine,
 )
-from service_desk.models.premiums import Receipt, ReceiptAllocation, Receivable
+from service_desk.models.premiums import PremiumRefund, Receipt, ReceiptAllocation, Receivable
 from service_desk.models.users import User
 from service_desk.rules import policy_flow
 from service_desk.rules.permissions import Action
 from service_desk.rules.policy_flow import Term
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import access
-from service_desk.services.policies import coverage
+from service_desk.services.policies import coverage, endorsing
 from service_desk.services.policies.coverage import Limit
+from service_desk.services.policies.endorsing import InsuredFacts
 
 MOST_EXPORTED = 50_000
 
@@ -47,24 +49,37 @@ class PolicyFilter:
 
 @dataclass(frozen=True)
 class PolicyRow:
-    """A policy of a list: with its branch, its state now, and what is still owed for it."""
+    """A policy of a list: with its branch, its state now, its premium with all endorsements, and what is owed."""
 
     policy: Policy
     branch: Branch
     standing: policy_flow.PolicyState
     open_fen: int | None
+    premium_fen: int
 
 
 @dataclass(frozen=True)
 class PolicyView:
-    """A policy with all its page and its print show."""
+    """A policy with all its page and its print show.
+
+    `at` None: after its last endorsement, and `standing` is that of now. Otherwise `insured`, `branch`, `limits`,
+    `premium_fen` and `standing` are those of that instant; money owed and claims are always those of now.
+    """
 
     policy: Policy
     account: KeyAccount
     branch: Branch
     issued_by: User
     standing: policy_flow.PolicyState
+    insured: InsuredFacts
     limits: tuple[Limit, ...]
+    premium_fen: int
+    earned_fen: int
+    endorsements: Sequence[Endorsement]
+    at: datetime | None
+    replaces: str | None
+    replaced_by: str | None
+    refunds: Sequence[PremiumRefund]
     batch_number: str | None
     receivables: Sequence[Receivable]
     rate_table: RateTable | None
@@ -172,25 +187,52 @@ def _stands(standing: policy_flow.PolicyState, now: datetime) -> ColumnElement[b
 def policy_rows(statement: Select[Any], *, actor: User, now: datetime) -> list[PolicyRow]:
     """Rows of a select of policy, branch and fen owed; what is owed only for those who may see premiums."""
     sees_owed = access.may(actor, Action.READ_PREMIUMS)
+    rows = db.session.execute(statement).all()
+    changes = premium_changes([row[0].id for row in rows])
     return [
-        PolicyRow(policy, branch, standing_of(policy, now), open_fen if sees_owed else None)
-        for policy, branch, open_fen in db.session.execute(statement)
+        PolicyRow(
+            policy,
+            branch,
+            standing_of(policy, now),
+            open_fen if sees_owed else None,
+            policy.premium_fen + changes.get(policy.id, 0),
+        )
+        for policy, branch, open_fen in rows
     ]
 
 
-def get_policy(number: str, *, actor: User, now: datetime) -> PolicyView:
-    """One policy and everything about it; NotFound when the actor may not see it."""
+def premium_changes(policy_ids: Sequence[int]) -> dict[int, int]:
+    """What endorsements added to policies or took from them, in fen by policy id; none: not in the answer."""
+    found: dict[int, int] = {}
+    for ids in coverage.portions(policy_ids):
+        statement = (
+            select(Endorsement.policy_id, func.sum(Endorsement.premium_fen))
+            .where(Endorsement.policy_id.in_(ids))
+            .group_by(Endorsement.policy_id)
+        )
+        found |= {policy_id: int(fen) for policy_id, fen in db.session.execute(statement)}
+    return found
+
+
+def get_policy(number: str, *, actor: User, now: datetime, at: datetime | None = None) -> PolicyView:
+    """One policy and everything about it, as of an instant; NotFound when the actor may not see it."""
     policy = access.get_visible(actor, Action.READ_POLICIES, Policy, Policy.number == number)
-    return policy_views([policy], now=now, actor=actor)[0]
+    return policy_views([policy], now=now, actor=actor, at=at)[0]
 
 
-def policy_views(policies: Sequence[Policy], *, actor: User, now: datetime) -> list[PolicyView]:
+def policy_views(
+    policies: Sequence[Policy], *, actor: User, now: datetime, at: datetime | None = None
+) -> list[PolicyView]:
     """Policies that were found visible, with everything about each, in a few statements for all."""
     ids = [policy.id for policy in policies]
-    limits = coverage.limits_of(ids)
-    receivables = _receivables_of(ids)
+    limits = coverage.limits_of(ids, at)
+    receivables = _lists_of(Receivable, ids, Receivable.due_on, Receivable.id)
+    refunds = _lists_of(PremiumRefund, ids, PremiumRefund.id)
+    endorsed = _lists_of(Endorsement, ids, Endorsement.ordinal)
+    insured = {one.id: endorsing.insured_at(one, endorsed.get(one.id, []), at) for one in policies}
+    replaced, replacing = _replacements({one.replaces_id for one in policies if one.replaces_id}, ids)
     accounts = _by_id(KeyAccount, KeyAccount.id, {policy.account_id for policy in policies})
-    branches = _by_id(Branch, Branch.id, {policy.branch_id for policy in policies})
+    branches = _by_id(Branch, Branch.id, {facts.branch_id for facts in insured.values()})
     users = _by_id(User, User.id, {policy.issued_by_id for policy in policies})
     batches = _by_id(IssueBatch, IssueBatch.id, {policy.batch_id for policy in policies if policy.batch_id})
     tables = _tables_of({policy.rate_line_id for policy in policies if policy.rate_line_id})
@@ -200,10 +242,18 @@ def policy_views(policies: Sequence[Policy], *, actor: User, now: datetime) -> l
         PolicyView(
             policy=policy,
             account=accounts[policy.account_id],
-            branch=branches[policy.branch_id],
+            branch=branches[insured[policy.id].branch_id],
             issued_by=users[policy.issued_by_id],
-            standing=standing_of(policy, now),
+            standing=standing_of(policy, at or now),
+            insured=insured[policy.id],
             limits=limits.get(policy.id, ()),
+            premium_fen=endorsing.premium_fen(policy, endorsed.get(policy.id, []), at),
+            earned_fen=endorsing.earned_fen(policy, endorsed.get(policy.id, []), local_date(at or now)),
+            endorsements=endorsed.get(policy.id, []),
+            at=at,
+            replaces=replaced.get(policy.replaces_id or 0),
+            replaced_by=replacing.get(policy.id),
+            refunds=refunds.get(policy.id, []),
             batch_number=batches[policy.batch_id].number if policy.batch_id else None,
             receivables=receivables.get(policy.id, []),
             rate_table=tables.get(policy.rate_line_id or 0),
@@ -228,16 +278,24 @@ def _tables_of(line_ids: set[int]) -> dict[int, RateTable]:
     return dict(db.session.execute(statement).tuples().all())
 
 
-def _receivables_of(policy_ids: list[int]) -> dict[int, list[Receivable]]:
-    statement = (
-        select(Receivable)
-        .where(Receivable.policy_id.in_(policy_ids))
-        .order_by(Receivable.due_on, Receivable.id)
-    )
-    found: dict[int, list[Receivable]] = {}
-    for row in db.session.scalars(statement):
+def _lists_of(model: Any, policy_ids: list[int], *order: Any) -> dict[int, list[Any]]:
+    """The rows of a table that belong to policies, by policy id."""
+    found: dict[int, list[Any]] = {}
+    for row in db.session.scalars(select(model).where(model.policy_id.in_(policy_ids)).order_by(*order)):
         found.setdefault(row.policy_id, []).append(row)
     return found
+
+
+def _replacements(old_ids: set[int], ids: list[int]) -> tuple[dict[int, str], dict[int, str]]:
+    """The numbers of the policies that these go on from, and of those that go on from these."""
+    statement = select(Policy.id, Policy.replaces_id, Policy.number).where(
+        or_(Policy.id.in_(old_ids), Policy.replaces_id.in_(ids))
+    )
+    rows = db.session.execute(statement).all()
+    return (
+        {row.id: row.number for row in rows},
+        {row.replaces_id: row.number for row in rows if row.replaces_id},
+    )
 
 
 def _receipts_of(policy_ids: list[int]) -> dict[int, list[tuple[Receipt, int]]]:

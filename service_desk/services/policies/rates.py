@@ -160,6 +160,12 @@ def get_table(table_id: int, *, actor: User) -> PriceTable:
     return PriceTable(table, _lines_of([table.id])[table.id])
 
 
+def table_of_line(rate_line_id: int) -> PriceTable:
+    """The version that a policy was priced from, by its line. The caller has found the policy visible."""
+    line = db.session.get_one(RateTableLine, rate_line_id)
+    return PriceTable(db.session.get_one(RateTable, line.table_id), _lines_of([line.table_id])[line.table_id])
+
+
 def withdraw(table_id: int, *, actor: User, now: datetime) -> RateTable:
     """Take back a version before it begins; what was priced by it keeps its price.
 
