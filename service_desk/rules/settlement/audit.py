@@ -29,10 +29,10 @@ from typing import Any
 from service_desk.base.clock import add_years
 from service_desk.base.errors import Invalid
 from service_desk.base.money import from_fen, to_fen
-from service_desk.rules import endorsement
-from service_desk.rules.cancellation import CTPL_REASONS
-from service_desk.rules.endorsement import Year
 from service_desk.rules.rating import floated
+from service_desk.rules.settlement import endorsement
+from service_desk.rules.settlement.cancellation import CTPL_REASONS
+from service_desk.rules.settlement.endorsement import Year
 from service_desk.rules.settlement.inputs import Inputs
 from service_desk.rules.settlement.own_damage import OwnDamageLoss, settle_own_damage
 from service_desk.rules.settlement.refunds import (
@@ -227,9 +227,7 @@ def _ctpl_reason(inputs: Inputs) -> Answer:
     known = [reason.value.replace("_", " ") for reason in CTPL_REASONS]
     is_allowed = stated in known
     formula = f"{stated} {'∈' if is_allowed else '∉'} {{{', '.join(known)}}}"
-    line = WorkingLine(
-        Step.CTPL_REASONS, None, formula, Decimal(is_allowed), Source.CTPL_REGULATION_16
-    )
+    line = WorkingLine(Step.CTPL_REASONS, None, formula, Decimal(is_allowed), Source.CTPL_REGULATION_16)
     return {"allowed": is_allowed}, (line,)
 
 

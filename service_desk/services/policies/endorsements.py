@@ -88,9 +88,7 @@ class Difference:
     kind: EndorsementKind
 
 
-def list_endorsements(
-    wanted: EndorsementFilter, page: PageRequest, *, actor: User
-) -> Page[EndorsementRow]:
+def list_endorsements(wanted: EndorsementFilter, page: PageRequest, *, actor: User) -> Page[EndorsementRow]:
     """Endorsements of the policies the actor may see, the latest written first."""
     access.require(actor, Action.READ_POLICIES)
     statement = _endorsements(wanted, actor)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from service_desk.models.policies import EndorsementKind
-from service_desk.rules.cancellation import CancelReason
 from service_desk.rules.rating import CtplFloat
+from service_desk.rules.settlement.cancellation import CancelReason
 from service_desk.rules.vocabulary import CoverCode, UseClass
 
 

@@ -17,15 +17,15 @@ from service_desk.models.db import db
 from service_desk.models.fleet import Vehicle
 from service_desk.models.policies import EndorsementKind, Policy, PolicyState
 from service_desk.models.users import User
-from service_desk.rules import cancellation, policy_flow
-from service_desk.rules import endorsement as rules
-from service_desk.rules.cancellation import CancelReason
+from service_desk.rules import policy_flow
 from service_desk.rules.claim_flow import OPEN_STATES, ClaimState
-from service_desk.rules.endorsement import PremiumChange
 from service_desk.rules.identifiers import is_plate, is_vin, normalise_plate, normalise_vin
 from service_desk.rules.permissions import Action
 from service_desk.rules.policy_flow import PolicyAction, Term
-from service_desk.rules.settlement import WorkingLine
+from service_desk.rules.settlement import WorkingLine, cancellation
+from service_desk.rules.settlement import endorsement as rules
+from service_desk.rules.settlement.cancellation import CancelReason
+from service_desk.rules.settlement.endorsement import PremiumChange
 from service_desk.rules.vocabulary import CoverCode, PolicyLine
 from service_desk.services import access
 from service_desk.services.policies.coverage import Limit
@@ -133,7 +133,7 @@ def plan_for(
     )
     claims = _claims_on(policy)
     _require_no_later_loss(command.kind, effective_at, claims)
-    outcome = _OUTCOMES[command.kind](file, command, effective_at, actor, now)
+    outcome = _OUTCOMES[command.kind](file, command, effective_at, actor)
     premium_fen = to_fen(outcome.change.amount)
     return EndorsementPlan(
         file,
@@ -170,9 +170,7 @@ def _changed(file: PolicyFile, **values: Any) -> Outcome:
     return Outcome(before, values)
 
 
-def _plate(
-    file: PolicyFile, command: EndorsementCommand, _at: datetime, _actor: User, _now: datetime
-) -> Outcome:
+def _plate(file: PolicyFile, command: EndorsementCommand, _at: datetime, _actor: User) -> Outcome:
     plate = normalise_plate(command.plate)
     if not is_plate(plate):
         raise Invalid("plate_invalid", field="plate", value=command.plate)
@@ -180,9 +178,7 @@ def _plate(
     return _changed(file, plate=plate)
 
 
-def _vin(
-    file: PolicyFile, command: EndorsementCommand, _at: datetime, _actor: User, _now: datetime
-) -> Outcome:
+def _vin(file: PolicyFile, command: EndorsementCommand, _at: datetime, _actor: User) -> Outcome:
     vin = normalise_vin(command.vin)
     if not is_vin(vin):
         raise Invalid("vin_invalid", field="vin", value=command.vin)
@@ -203,9 +199,7 @@ def _require_own(policy: Policy, name: str, value: str) -> None:
         raise Invalid(f"{name}_taken", field=name, value=value, holder=other)
 
 
-def _use(
-    file: PolicyFile, command: EndorsementCommand, at: datetime, _actor: User, _now: datetime
-) -> Outcome:
+def _use(file: PolicyFile, command: EndorsementCommand, at: datetime, _actor: User) -> Outcome:
     if command.use_class is None:
         raise Invalid("no_use_class", field="use_class")
     facts = file.policy.vehicle_facts | {"use_class": command.use_class.value}
@@ -213,9 +207,7 @@ def _use(
     return _repriced(file, pricing.rate_use(file, command, facts_of(facts)), at, outcome)
 
 
-def _branch(
-    file: PolicyFile, command: EndorsementCommand, _at: datetime, actor: User, _now: datetime
-) -> Outcome:
+def _branch(file: PolicyFile, command: EndorsementCommand, _at: datetime, actor: User) -> Outcome:
     statement = access.visible(
         actor, Action.READ_FLEET, select(Branch).where(Branch.id == command.branch_id), Branch
     )
@@ -225,9 +217,7 @@ def _branch(
     return _changed(file, branch_id=branch.id)
 
 
-def _covers(
-    file: PolicyFile, command: EndorsementCommand, at: datetime, _actor: User, _now: datetime
-) -> Outcome:
+def _covers(file: PolicyFile, command: EndorsementCommand, at: datetime, _actor: User) -> Outcome:
     return _repriced(file, pricing.rate_covers(file, command), at, Outcome({}, {}))
 
 
@@ -267,29 +257,23 @@ def _told(limits: Sequence[Limit]) -> list[dict[str, Any]]:
     ]
 
 
-def _total_loss(
-    file: PolicyFile, command: EndorsementCommand, at: datetime, _actor: User, _now: datetime
-) -> Outcome:
+def _total_loss(file: PolicyFile, command: EndorsementCommand, at: datetime, _actor: User) -> Outcome:
     rated = pricing.rate_without_own_damage(file, command)
     change = rules.total_loss_paid(from_fen(file.annual_fen), from_fen(rated.annual_fen), file.year(at))
     outcome = Outcome({}, {"kept_fen": to_fen(change.earned_at_once)}, change)
     return _with_rate(file, rated, outcome)
 
 
-def _cancellation(
-    file: PolicyFile, command: EndorsementCommand, at: datetime, _actor: User, _now: datetime
-) -> Outcome:
+def _cancellation(file: PolicyFile, command: EndorsementCommand, at: datetime, _actor: User) -> Outcome:
     if command.cause is None or command.cause is CancelReason.REPLACED:
         raise Invalid("cancel_cause_missing", field="cause")
     return _closed(file, command.cause, at)
 
 
-def _replacement(
-    file: PolicyFile, command: EndorsementCommand, at: datetime, actor: User, now: datetime
-) -> Outcome:
+def _replacement(file: PolicyFile, command: EndorsementCommand, at: datetime, actor: User) -> Outcome:
     cause = command.cause or CancelReason.REPLACED
     outcome = _closed(file, cause, at)
-    return replace(outcome, replacement=plan_replacement(file, command, at, actor=actor, now=now))
+    return replace(outcome, replacement=plan_replacement(file, command, at, actor=actor))
 
 
 def _closed(file: PolicyFile, cause: CancelReason, at: datetime) -> Outcome:
@@ -309,9 +293,7 @@ def _closed(file: PolicyFile, cause: CancelReason, at: datetime) -> Outcome:
     )
 
 
-_OUTCOMES: dict[
-    EndorsementKind, Callable[[PolicyFile, EndorsementCommand, datetime, User, datetime], Outcome]
-] = {
+_OUTCOMES: dict[EndorsementKind, Callable[[PolicyFile, EndorsementCommand, datetime, User], Outcome]] = {
     EndorsementKind.PLATE: _plate,
     EndorsementKind.VIN: _vin,
     EndorsementKind.USE: _use,

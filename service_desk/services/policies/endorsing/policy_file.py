@@ -11,11 +11,11 @@ from service_desk.base.clock import local_date
 from service_desk.base.money import from_fen, to_fen
 from service_desk.models.db import db
 from service_desk.models.policies import Coverage, Endorsement, EndorsementKind, Policy
-from service_desk.rules import endorsement as rules
-from service_desk.rules.endorsement import Closing, PremiumChange, Year
 from service_desk.rules.policy_flow import Term
 from service_desk.rules.rating import VehicleFacts
 from service_desk.rules.settlement import PremiumPart
+from service_desk.rules.settlement import endorsement as rules
+from service_desk.rules.settlement.endorsement import Closing, PremiumChange, Year
 from service_desk.rules.vocabulary import UseClass
 from service_desk.services.policies.coverage import Limit, limit_of
 
@@ -68,9 +68,7 @@ class PolicyFile:
 
     def year(self, effective_at: datetime) -> Year:
         """The days that remain of the year the policy is priced for."""
-        return Year(
-            rules.remaining_days(effective_at, self.term), self.policy.year_days or self.term.days
-        )
+        return Year(rules.remaining_days(effective_at, self.term), self.policy.year_days or self.term.days)
 
 
 def facts_of(vehicle_facts: dict[str, Any]) -> VehicleFacts:

@@ -16,15 +16,15 @@ from service_desk.models.policies import Coverage, Policy, PolicyState
 from service_desk.models.premiums import Receivable
 from service_desk.models.users import User
 from service_desk.rules import coverage as cover_rules
-from service_desk.rules import endorsement as rules
 from service_desk.rules import premium as premium_rules
 from service_desk.rules import rating
 from service_desk.rules.coverage import REQUIRED_LINES, IssueFacts, Span
-from service_desk.rules.endorsement import PremiumChange, Year
 from service_desk.rules.identifiers import normalise_plate
 from service_desk.rules.permissions import Action
 from service_desk.rules.policy_flow import Term
 from service_desk.rules.rating import CtplFloat, Premium
+from service_desk.rules.settlement import endorsement as rules
+from service_desk.rules.settlement.endorsement import PremiumChange, Year
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import access, numbers
 from service_desk.services.policies import coverage, rates
@@ -60,7 +60,7 @@ class Replacement:
 
 
 def plan_replacement(
-    file: PolicyFile, command: EndorsementCommand, at: datetime, *, actor: User, now: datetime
+    file: PolicyFile, command: EndorsementCommand, at: datetime, *, actor: User
 ) -> Replacement:
     """Judge the vehicle that takes a policy's place. It is priced by the table the old policy was issued by.
 

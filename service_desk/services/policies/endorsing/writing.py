@@ -1,5 +1,6 @@
 """Writing an endorsement: the policy, its covers, the ledger and the vehicle's record, in one act."""
 
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -27,6 +28,8 @@ from service_desk.services.policies.endorsing.replacing import write_replacement
 
 # What `after` tells that is no column of the policy.
 _TOLD_ONLY = frozenset({"covers", "cause", "kept_fen", "replaced_by"})
+# How what JSON tells is read back.
+_READ: dict[str, Callable[[Any], Any]] = {"ends_at": datetime.fromisoformat, "state": PolicyState}
 
 
 def preview(number: str, command: EndorsementCommand, *, actor: User, now: datetime) -> EndorsementPlan:
@@ -38,9 +41,7 @@ def preview(number: str, command: EndorsementCommand, *, actor: User, now: datet
     return plan
 
 
-def endorse(
-    number: str, command: EndorsementCommand, *, key: str = "", actor: User, now: datetime
-) -> str:
+def endorse(number: str, command: EndorsementCommand, *, key: str = "", actor: User, now: datetime) -> str:
     """Endorse or cancel a policy and return the endorsement's number; the same key twice is one endorsement.
 
     Conflict: `stale` (the policy changed since it was looked at), `preview_changed`, `policy_action_not_possible`.
@@ -98,13 +99,8 @@ def _check_record(plan: EndorsementPlan, command: EndorsementCommand, now: datet
 
 def _apply(policy: Policy, values: dict[str, Any]) -> None:
     for name, value in values.items():
-        if name in _TOLD_ONLY:
-            continue
-        if name == "ends_at":
-            value = datetime.fromisoformat(value)
-        elif name == "state":
-            value = PolicyState(value)
-        setattr(policy, name, value)
+        if name not in _TOLD_ONLY:
+            setattr(policy, name, _READ.get(name, lambda told: told)(value))
     # Whoever looked at the policy before looks at another one now, even when none of its columns changed.
     flag_modified(policy, "state")
 

@@ -110,9 +110,7 @@ CANCELLATION_REGIMES: tuple[CancellationRegime, ...] = (
 def regime_for(line: PolicyLine, starts_on: date) -> CancellationRegime:
     """The regime of a policy of a line that begins on a day; Invalid `no_cancellation_regime` (CTPL before July 2006)."""
     found = [
-        regime
-        for regime in CANCELLATION_REGIMES
-        if line in regime.lines and regime.effective_on <= starts_on
+        regime for regime in CANCELLATION_REGIMES if line in regime.lines and regime.effective_on <= starts_on
     ]
     if not found:
         raise Invalid("no_cancellation_regime", field="effective_on")

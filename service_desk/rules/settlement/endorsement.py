@@ -136,9 +136,7 @@ def total_loss_paid(before: Decimal, after: Decimal, year: Year) -> PremiumChang
     return PremiumChange(
         ZERO,
         (
-            _line(
-                Step.OWN_DAMAGE_PREMIUM, f"{yuan(before)} − {yuan(after)}", own_damage, Source.PRICE_TABLE
-            ),
+            _line(Step.OWN_DAMAGE_PREMIUM, f"{yuan(before)} − {yuan(after)}", own_damage, Source.PRICE_TABLE),
             _line(Step.OWN_DAMAGE_KEPT, formula, kept, source),
             no_refund(own_damage)[0],
         ),
