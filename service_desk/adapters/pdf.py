@@ -11,14 +11,24 @@ the whole line.
 
 `policy`: one policy or many, each on pages of its own with its own page count.
     labels: policy_number, coverage, limit, premium, premium_total, in_words, term, clause_notice, issued_on,
-        issued_by, seal
+        issued_by, seal, endorsements, endorsement, effective, change
     policies[]: insurer_name, insurer_contact*, title, subtitle*, number, qr_svg* (see `qr_svg`), scan_hint*
         blocks[] {title, rows}: the insured, the vehicle …
         term: "自2026年11月23日零时起至2027年11月22日二十四时止"
         coverages[] {name, limit, premium}
         premium_figures: "￥4,690.00", premium_capitals: "人民币肆仟陆佰玖拾元整"
         extra_rows* (tax, receipt, dispute …), notices[] (clause notice, printed as a numbered list)
+        endorsements[] {number, effective, what, premium}: those the policy has, maybe none
         issued_on, issued_by, remarks*
+
+`endorsement`: an endorsement of a policy, or its cancellation.
+    labels: endorsement_number, effective, changes, subject, before, after, working, step, formula, amount, clause,
+        in_words, clause_notice, issued_on, issued_by, seal
+    insurer_name, title, subtitle*, number, qr_svg*, scan_hint*
+    blocks[] {title, rows}: the policy, the vehicle
+    effective: "自2026年6月1日 00:00 起"
+    changes[] {name, before, after}, working[] {step, formula, amount, clause}: either may be empty
+    sum_label, sum_figures, sum_capitals, extra_rows (reason, due …), notices[], issued_on, issued_by
 
 `settlement`: the calculation sheet of a claim.
     labels: claim_number, lines, coverage, loss, ctpl_limit, fault_ratio, limit, deductible, pay, working, step,

@@ -49,6 +49,7 @@ _CODES = {
     "method": "receipt_method",
     "notices.state": "notice_state",
     "pause_reason": "pause_reason",
+    "policies.kind": "endorsement_kind",
     "policies.state": "policy_state",
     "renewal_outcomes.outcome": "renewal_outcome",
     "role": "role",

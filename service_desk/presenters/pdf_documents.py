@@ -14,6 +14,7 @@ from service_desk.presenters.insurer import insurer_name
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import branch_name, current_language, named
 from service_desk.presenters.policies import cover_set, limit_rows, table_words, vehicle_words
+from service_desk.presenters.times import minute
 from service_desk.rules.policy_flow import Term
 from service_desk.rules.settlement.regimes import ctpl_regime_at
 from service_desk.rules.vocabulary import PolicyLine
@@ -56,6 +57,10 @@ def _policy_labels() -> dict[str, str]:
         "issued_on": _("Issued on"),
         "issued_by": _("Issued by"),
         "seal": _("Seal of the insurer"),
+        "endorsements": _("Endorsements"),
+        "endorsement": _("Endorsement"),
+        "effective": _("Takes effect"),
+        "change": _("Change"),
     }
 
 
@@ -64,19 +69,28 @@ def _policy(view: PolicyView, address: str) -> dict[str, Any]:
     return {
         "insurer_name": insurer_name(),
         "title": label(policy.line, "policy_title"),
-        "subtitle": "" if policy.line is PolicyLine.CTPL else cover_set(policy.cover_set),
+        "subtitle": "" if policy.line is PolicyLine.CTPL else cover_set(view.insured.cover_set),
         "number": policy.number,
         "qr_svg": pdf.qr_svg(address),
         "scan_hint": _("Scan to open the policy"),
         "blocks": [
             {"title": _("Insured"), "rows": _insured_rows(view)},
-            {"title": _("Insured vehicle"), "rows": [list(row) for row in vehicle_words(policy)]},
+            {"title": _("Insured vehicle"), "rows": [list(row) for row in vehicle_words(view.insured)]},
         ],
         "term": term_sentence(view.term),
         "coverages": _coverages(view),
-        "premium_figures": format_yuan(policy.premium_fen, sign=True),
-        "premium_capitals": capitals(policy.premium_fen),
+        "premium_figures": format_yuan(view.premium_fen, sign=True),
+        "premium_capitals": capitals(view.premium_fen),
         "extra_rows": _extra_rows(view),
+        "endorsements": [
+            {
+                "number": one.number,
+                "effective": minute(one.effective_at),
+                "what": label(one.kind, "endorsement_kind"),
+                "premium": format_yuan(one.premium_fen),
+            }
+            for one in view.endorsements
+        ],
         "notices": _notices(policy.line),
         "issued_on": f"{policy.issued_at.astimezone(CHINA):%Y-%m-%d %H:%M}",
         "issued_by": f"{view.issued_by.name} · {view.issued_by.staff_no}",
@@ -115,7 +129,7 @@ def _long_day(day: date) -> str:
 def _coverages(view: PolicyView) -> list[dict[str, str]]:
     rows = _ctpl_items(view) if view.policy.line is PolicyLine.CTPL else []
     rows = rows or [(name, limit, deductible) for name, limit, deductible in limit_rows(view.limits)]
-    figures = format_yuan(view.policy.premium_fen)
+    figures = format_yuan(view.premium_fen)
     return [
         {
             "name": name

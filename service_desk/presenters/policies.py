@@ -22,6 +22,7 @@ from service_desk.rules.policy_flow import PolicyState, Term, last_covered_day
 from service_desk.rules.rating import CoverLimit, LimitPer, Measure, Premium, RateLine
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services.policies import CoverAt, IssuePlan, Limit, PlannedPolicy, VehicleCoverage, rates
+from service_desk.services.policies.endorsing import InsuredFacts
 from service_desk.services.policies.queries import PolicyRow
 from service_desk.services.policies.quoting import LineQuote
 
@@ -57,13 +58,18 @@ def _cover_set_names() -> dict[str, dict[str, str]]:
 
 def reason(code: str, params: Mapping[str, Any]) -> str:
     """Why a line cannot be issued, with the codes among the parameters put into words."""
+    return sentence_for(code, shown_params(params))
+
+
+def shown_params(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a refusal with the codes among them put into words."""
     shown = dict(params)
     for name, kind in (("use_class", "use_class"), ("measure", "measure"), ("line", "policy_line")):
         if shown.get(name):
             shown[name] = label(shown[name], kind)
     if "source" in shown and not shown["source"]:
         shown["source"] = _("another insurer")
-    return sentence_for(code, shown)
+    return shown
 
 
 def term_words(starts_at: datetime, ends_at: datetime) -> str:
@@ -117,7 +123,7 @@ def table_words(table: RateTable) -> str:
 def limit_words(limits: Iterable[CoverLimit | Limit]) -> str:
     """The covers with their limits on one line."""
     return " · ".join(
-        _("%(cover)s %(limit)s", cover=label(_code(limit), "cover"), limit=_limit_sum(limit))
+        _("%(cover)s %(limit)s", cover=label(_code(limit), "cover"), limit=limit_sum(limit))
         for limit in limits
     )
 
@@ -126,7 +132,8 @@ def _code(limit: CoverLimit | Limit) -> str:
     return (limit.coverage if isinstance(limit, CoverLimit) else limit.code).value
 
 
-def _limit_sum(limit: CoverLimit | Limit) -> str:
+def limit_sum(limit: CoverLimit | Limit) -> str:
+    """The limit of a cover: in all, or for a seat."""
     if isinstance(limit, CoverLimit):
         seat_fen = limit.limit_fen if limit.per is LimitPer.SEAT else None
     else:
@@ -303,12 +310,12 @@ def plan_refusals(plan: IssuePlan) -> list[dict[str, Any]]:
     ]
 
 
-def vehicle_words(policy: Policy) -> list[tuple[str, str]]:
+def vehicle_words(insured: Policy | InsuredFacts) -> list[tuple[str, str]]:
     """The vehicle as insured."""
-    facts = policy.vehicle_facts
+    facts = insured.vehicle_facts
     return [
-        (_("Plate"), policy.plate or _("pending")),
-        (_("VIN"), policy.vin or "—"),
+        (_("Plate"), insured.plate or _("pending")),
+        (_("VIN"), insured.vin or "—"),
         (_("Maker and model"), facts.get("model") or "—"),
         (_("Engine number"), facts.get("engine_no") or "—"),
         (_("Use class"), label(facts.get("use_class"), "use_class")),
@@ -319,7 +326,7 @@ def vehicle_words(policy: Policy) -> list[tuple[str, str]]:
 
 def limit_rows(limits: Sequence[Limit]) -> list[tuple[str, str, str]]:
     """Cover, limit and deductible of each cover of a policy."""
-    return [(label(one.code, "cover"), _limit_sum(one), _deductible(one)) for one in limits]
+    return [(label(one.code, "cover"), limit_sum(one), _deductible(one)) for one in limits]
 
 
 def _deductible(limit: Limit) -> str:
@@ -351,7 +358,7 @@ def policies_workbook(rows: Sequence[PolicyRow], account: str, today: date) -> b
     total = [
         _("Total"),
         *[None] * 8,
-        sum(r.policy.premium_fen for r in rows),
+        sum(r.premium_fen for r in rows),
         sum(r.open_fen or 0 for r in rows),
         None,
     ]
@@ -372,7 +379,7 @@ def _policy_cells(row: PolicyRow) -> list[Any]:
         branch_name(row.branch),
         policy.starts_at,
         Term(policy.starts_at, policy.ends_at).last_day,
-        policy.premium_fen,
+        row.premium_fen,
         row.open_fen,
         policy.issued_at,
     ]

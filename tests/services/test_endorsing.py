@@ -383,7 +383,7 @@ def test_a_preview_writes_nothing_and_says_what_will_be(
 def test_a_premium_that_changed_since_the_preview_stops_the_endorsement(
     world: World, commercial: Policy, later: datetime
 ) -> None:
-    with pytest.raises(Conflict, match="preview_changed"):
+    with pytest.raises(Conflict, match="endorsement_changed"):
         endorse(world, commercial, later, K.REMOVE_COVER, cover_set="tpl_1m", expected_fen=-1)
 
 

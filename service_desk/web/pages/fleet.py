@@ -34,7 +34,8 @@ from service_desk.rules.policy_flow import last_covered_day
 from service_desk.services import access, accounts
 from service_desk.services.fleet import queries, vehicles
 from service_desk.services.fleet.queries import CoverFilter, VehicleFilter
-from service_desk.services.policies import coverage
+from service_desk.services.policies import coverage, endorsements
+from service_desk.services.policies import queries as policy_queries
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request
 
 bp = Blueprint("fleet", __name__)
@@ -172,6 +173,7 @@ def vehicle(vehicle_id: int) -> ResponseReturnValue:
 def _detail(row: Vehicle, state_form: VehicleStateForm) -> str:
     periods = coverage.periods_of([row.id], since=_EVER).get(row.id, [])
     now_covered = coverage.coverage_of([row.id], g.now)[row.id]
+    own = queries.policies_of(row, actor=actor())
     return render_template(
         "fleet/detail.html",
         vehicle=row,
@@ -180,7 +182,11 @@ def _detail(row: Vehicle, state_form: VehicleStateForm) -> str:
         plates=queries.plates_of(row),
         covers={cell.code: cell for cell in shown.cover_cells(now_covered, g.now)},
         histories=fleet_cover.histories(row.use_class, periods, g.now),
-        policies=queries.policies_of(row, actor=actor()),
+        policies=own,
+        changes=policy_queries.premium_changes([policy.id for policy in own]),
+        differences=endorsements.differences(row, actor=actor(), now=g.now)
+        if access.may(actor(), Action.ISSUE_POLICIES)
+        else [],
         claims=queries.claims_of(row, actor=actor()),
         contacts=queries.contacts_of(row),
         came_from=queries.import_row_of(row),

@@ -10,6 +10,7 @@ from flask_login import login_required
 
 from service_desk.base.clock import local_date
 from service_desk.base.errors import DomainError, NotFound
+from service_desk.forms.endorsements import AsOfForm
 from service_desk.forms.fields import member, small_number
 from service_desk.forms.policies import (
     AT_ONCE,
@@ -22,6 +23,7 @@ from service_desk.forms.policies import (
     ids_in,
 )
 from service_desk.models.policies import QuoteSheet
+from service_desk.presenters import endorsements as endorsement_words
 from service_desk.presenters import pdf_documents
 from service_desk.presenters import policies as words
 from service_desk.presenters.labels import choices, label
@@ -31,7 +33,19 @@ from service_desk.rules.permissions import Action
 from service_desk.rules.rating import FLOAT_RATES
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import access, accounts, policies, premiums
-from service_desk.services.policies import batches, candidates, queries, quote_sheets, quoting, rates
+from service_desk.services.fleet import queries as fleet
+from service_desk.services.policies import (
+    batches,
+    candidates,
+    endorsements,
+    endorsing,
+    queries,
+    quote_sheets,
+    quoting,
+    rates,
+)
+from service_desk.services.policies.endorsements import Difference
+from service_desk.services.policies.queries import PolicyView
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request, spreadsheet
 
 bp = Blueprint("policies", __name__)
@@ -256,9 +270,29 @@ def _policy_filter() -> PolicyFilterForm:
 @bp.get("/policies/<number>")
 @login_required
 def policy(number: str) -> ResponseReturnValue:
-    """One policy."""
-    view = queries.get_policy(number, actor=actor(), now=g.now)
-    return render_template("policies/detail.html", view=view, words=words)
+    """One policy, as it stands or as of an instant."""
+    form = AsOfForm(request.args)
+    # What cannot be read as an instant means now.
+    form.validate()
+    view = queries.get_policy(number, actor=actor(), now=g.now, at=form.at.at)
+    return render_template(
+        "policies/detail.html",
+        view=view,
+        form=form,
+        kinds=endorsing.kinds_for(endorsing.open_file(view.policy), now=g.now),
+        differences=_differences(view),
+        shown=endorsement_words,
+        words=words,
+    )
+
+
+def _differences(view: PolicyView) -> list[Difference]:
+    """What the vehicle's record states and this policy does not, for those who can endorse it."""
+    if not access.may(actor(), Action.ISSUE_POLICIES):
+        return []
+    vehicle = fleet.get_vehicle(view.policy.vehicle_id, actor=actor())
+    found = endorsements.differences(vehicle, actor=actor(), now=g.now)
+    return [one for one in found if one.policy.id == view.policy.id]
 
 
 @bp.get("/policies/<number>.pdf")

@@ -44,7 +44,7 @@ def preview(number: str, command: EndorsementCommand, *, actor: User, now: datet
 def endorse(number: str, command: EndorsementCommand, *, key: str = "", actor: User, now: datetime) -> str:
     """Endorse or cancel a policy and return the endorsement's number; the same key twice is one endorsement.
 
-    Conflict: `stale` (the policy changed since it was looked at), `preview_changed`, `policy_action_not_possible`.
+    Conflict: `stale` (the policy changed since it was looked at), `endorsement_changed`, `policy_action_not_possible`.
     Invalid: `reason_missing`, `effective_before_start`, `effective_after_end`, `effective_before_last`,
     `effective_before_loss`, `endorsement_changes_nothing`, and those of the kind. Writes the endorsement, the policy,
     its covers, receivables or refunds; for a replacement the new policy; the vehicle's record when asked.
@@ -63,7 +63,7 @@ def _endorse(number: str, command: EndorsementCommand, actor: User, now: datetim
     plan = plan_for(policy, command, ledger, actor=actor, now=now)
     _check_record(plan, command, now)
     if command.expected_fen is not None and command.expected_fen != plan.premium_fen:
-        raise Conflict("preview_changed")
+        raise Conflict("endorsement_changed")
     before = dict(plan.outcome.before)
     after = dict(plan.outcome.after)
     if plan.outcome.replacement is not None:
