@@ -11,14 +11,14 @@ the whole line.
 
 `policy`: one policy or many, each on pages of its own with its own page count.
     labels: policy_number, coverage, limit, premium, premium_total, in_words, term, clause_notice, issued_on,
-        issued_by, seal, endorsements, endorsement, effective, change
+        issued_by, seal; with endorsements: endorsements, endorsement, effective, change
     policies[]: insurer_name, insurer_contact*, title, subtitle*, number, qr_svg* (see `qr_svg`), scan_hint*
         blocks[] {title, rows}: the insured, the vehicle …
         term: "自2026年11月23日零时起至2027年11月22日二十四时止"
         coverages[] {name, limit, premium}
         premium_figures: "￥4,690.00", premium_capitals: "人民币肆仟陆佰玖拾元整"
         extra_rows* (tax, receipt, dispute …), notices[] (clause notice, printed as a numbered list)
-        endorsements[] {number, effective, what, premium}: those the policy has, maybe none
+        endorsements*[] {number, effective, what, premium}
         issued_on, issued_by, remarks*
 
 `endorsement`: an endorsement of a policy, or its cancellation.

@@ -21,7 +21,11 @@ BY_AGREEMENT = "agreed"
 
 
 class EndorsementForm(Form):
-    """What every endorsement asks. `own` names the fields of a kind, in their order on the page."""
+    """What every endorsement asks. `own` names the fields of a kind, in their order on the page.
+
+    Whether a choice is possible is judged by the service: a form sent twice gets its first answer, though its
+    choices are others by then.
+    """
 
     own: tuple[str, ...] = ()
 
@@ -42,7 +46,8 @@ class EndorsementForm(Form):
             kind,
             self.reason.data or "",
             effective_on=self.effective_on.data if self.start.data == ON_A_DAY else None,
-            version=small_number(self.version.data),
+            # The page always states one: what cannot be read is no version the policy has.
+            version=small_number(self.version.data) or 0,
             expected_fen=None if digits is None else sign * digits,
             **self.particulars(),
         )
@@ -72,7 +77,7 @@ class VinForm(EndorsementForm):
 
 class UseForm(EndorsementForm):
     own = ("use_class", "annual", "with_vehicle")
-    use_class = SelectField(_l("New use class"), choices=[])
+    use_class = SelectField(_l("New use class"), choices=[], validate_choice=False)
     annual = YuanField(_l("Agreed premium of a whole year"), [Optional()])
     with_vehicle = BooleanField(_l("Change the vehicle's own record too"))
 
@@ -86,7 +91,7 @@ class UseForm(EndorsementForm):
 
 class BranchForm(EndorsementForm):
     own = ("branch", "with_vehicle")
-    branch = SelectField(_l("New branch"), [InputRequired()], choices=[])
+    branch = SelectField(_l("New branch"), [InputRequired()], choices=[], validate_choice=False)
     with_vehicle = BooleanField(_l("Change the vehicle's own record too"))
 
     def particulars(self) -> dict[str, Any]:
@@ -100,7 +105,7 @@ class CoversForm(EndorsementForm):
     """Another cover set of the price table, or one cover by agreement."""
 
     own = ("cover_set", "code", "limit", "annual")
-    cover_set = SelectField(_l("Covers"), choices=[])
+    cover_set = SelectField(_l("Covers"), choices=[], validate_choice=False)
     code = SelectField(_l("Cover"), choices=[], validate_choice=False)
     limit = YuanField(_l("New limit or sum insured"), [Optional()])
     annual = YuanField(_l("Agreed premium of a whole year"), [Optional()])
@@ -126,8 +131,8 @@ class TotalLossForm(EndorsementForm):
 class ReplacementForm(EndorsementForm):
     own = ("vehicle", "cause", "ctpl_float", "tax")
     vehicle = StringField(_l("New vehicle: plate or VIN"), [InputRequired(), Length(max=40)])
-    cause = SelectField(_l("What became of the old vehicle"), choices=[])
-    ctpl_float = SelectField(_l("CTPL float"), choices=[], default=CtplFloat.A4.value)
+    cause = SelectField(_l("What became of the old vehicle"), choices=[], validate_choice=False)
+    ctpl_float = SelectField(_l("CTPL float"), choices=[], default=CtplFloat.A4.value, validate_choice=False)
     tax = YuanField(_l("Vehicle tax"), [Optional()])
 
     def particulars(self) -> dict[str, Any]:
@@ -141,7 +146,7 @@ class ReplacementForm(EndorsementForm):
 
 class CancellationForm(EndorsementForm):
     own = ("cause",)
-    cause = SelectField(_l("Why it is cancelled"), [InputRequired()], choices=[])
+    cause = SelectField(_l("Why it is cancelled"), [InputRequired()], choices=[], validate_choice=False)
 
     def particulars(self) -> dict[str, Any]:
         return {"cause": member(CancelReason, self.cause.data)}

@@ -6,7 +6,7 @@ from service_desk.adapters import pdf
 from service_desk.base.clock import CHINA, start_of_day
 from service_desk.base.money import capitals, format_yuan
 from service_desk.models.policies import EndorsementKind
-from service_desk.presenters.endorsements import change_rows, working_rows
+from service_desk.presenters.endorsements import change_rows, is_priced, working_rows
 from service_desk.presenters.insurer import insurer_name
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import branch_name, current_language, named
@@ -107,7 +107,7 @@ def _sum_label(fen: int) -> str:
 
 def _extra_rows(view: EndorsementView) -> list[list[str | bool]]:
     rows: list[list[str | bool]] = [[_("Reason"), view.endorsement.reason, True]]
-    if view.table is not None and view.endorsement.working:
+    if view.table is not None and is_priced(view.endorsement):
         rows.append([_("Price table"), table_words(view.table), True])
     rows += [[_("Due on"), row.due_on.isoformat()] for row in view.receivables]
     if view.refunds:
@@ -126,10 +126,8 @@ def _notices(view: EndorsementView) -> list[str]:
             _("This endorsement is part of the policy; all that it does not change stays as agreed."),
             _("Keep it with the policy."),
         ]
-    notices = [
-        _("Cover ends at the time stated above; the insurer answers for losses up to then."),
-        _("Vehicle tax collected with the policy is not returned."),
-    ]
+    notices = [_("Cover ends at the time stated above; the insurer answers for losses up to then.")]
     if view.policy.line is PolicyLine.CTPL:
+        notices.append(_("Vehicle tax collected with the policy is not returned."))
         notices.append(_("Return the policy and the sign of insurance to the insurer."))
     return notices

@@ -12,12 +12,12 @@ from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_byte
 from service_desk.base.clock import CHINA
 from service_desk.base.money import format_yuan
 from service_desk.models.accounts import Branch
-from service_desk.models.policies import EndorsementKind
+from service_desk.models.policies import Endorsement, EndorsementKind
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import branch_name
 from service_desk.presenters.policies import cover_set, limit_sum
 from service_desk.presenters.times import minute
-from service_desk.rules.settlement import WorkingLine
+from service_desk.rules.settlement import Source, WorkingLine
 from service_desk.rules.settlement.working import COUNTING_STEPS
 from service_desk.rules.vocabulary import CoverCode
 from service_desk.services.policies import Limit
@@ -127,6 +127,11 @@ def working_rows(lines: Iterable[Mapping[str, Any]]) -> list[WorkingRow]:
         )
         for line in lines
     ]
+
+
+def is_priced(endorsement: Endorsement) -> bool:
+    """Whether its premium comes from the policy's price table."""
+    return any(line["clause"] == Source.PRICE_TABLE for line in endorsement.working)
 
 
 def plan_working(lines: Iterable[WorkingLine]) -> list[WorkingRow]:

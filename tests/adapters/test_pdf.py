@@ -14,7 +14,7 @@ from pdfminer.pdfpage import PDFPage
 
 from service_desk.adapters import pdf
 from service_desk.config import ConfigError, load_config
-from tests.adapters import papers
+from tests.adapters import endorsement_papers, papers
 
 
 def text_of(printed: bytes) -> str:
@@ -44,6 +44,7 @@ PAPERS = {
     "policy": papers.policies,
     "settlement": papers.settlement,
     "receipt": papers.receipt,
+    "endorsement": endorsement_papers.endorsement,
 }
 
 
@@ -62,6 +63,27 @@ def test_policy_states_term_amount_in_capitals_and_plate_without_inner_space() -
     assert "自2026年11月23日零时起至2027年11月22日二十四时止" in found
     assert "人民币肆仟陆佰玖拾元整" in found
     assert "豫A12D57" in found
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_policy_lists_its_endorsements(lang: str) -> None:
+    data = papers.policies(lang)
+    names = {"endorsements": "批单", "endorsement": "批单号", "effective": "生效时间", "change": "批改内容"}
+    data["labels"] |= names
+    row = {
+        "number": "END-2027-000031",
+        "effective": "2027-03-03 09:00",
+        "what": "变更车牌号",
+        "premium": "0.00",
+    }
+    data["policies"][0]["endorsements"] = [row]
+    found = text_of(pdf.render("policy", data))
+    assert all("".join(text.split()) in found for text in [*row.values(), *names.values()])
+
+
+def test_endorsement_without_premium_has_no_working() -> None:
+    data = endorsement_papers.endorsement("zh") | {"working": []}
+    assert "剩余天数" not in text_of(pdf.render("endorsement", data))
 
 
 def test_english_paper_keeps_chinese_names() -> None:

@@ -13,7 +13,7 @@ LABELS = {
         "remove_cover": _l("Cover removed"),
         "replacement": _l("Vehicle replaced"),
         "total_loss": _l("Own damage ended after total loss"),
-        "cancellation": _l("Cancellation"),
+        "cancellation": _l("Policy cancellation"),
     },
     "endorsement_about": {
         "plate": _l("The vehicle has another plate."),

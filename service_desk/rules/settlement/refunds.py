@@ -52,7 +52,8 @@ class PremiumPart:
         """What of it is earned by 00:00 of a day, half-up to the fen."""
         if not self.days:
             return self.amount if on >= self.from_on else ZERO
-        return earned_premium(self.amount, self.elapsed(on), self.days)
+        # Less than half a fen of premium returned is nought without a sign.
+        return earned_premium(self.amount, self.elapsed(on), self.days) or ZERO
 
 
 @dataclass(frozen=True)
