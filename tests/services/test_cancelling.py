@@ -18,11 +18,13 @@ from service_desk.rules.rating import CtplFloat
 from service_desk.rules.renewal import Bucket
 from service_desk.rules.settlement.cancellation import CancelReason
 from service_desk.rules.vocabulary import CoverCode, PolicyLine
-from service_desk.services import policies, premiums
+from service_desk.services import policies, premiums, sla
+from service_desk.services.claims import intake
 from service_desk.services.policies import LineChoice, VehicleTerms, coverage, endorsing, queries
 from service_desk.services.policies.endorsing import AgreedCover
 from service_desk.services.premiums import ReceiptCommand
 from service_desk.services.renewals import board
+from tests.claim_cases import file_store
 from tests.endorsement_cases import china, command, endorse, issue, ledger, premium_with_tax
 from tests.factories import PolicyFactory, VehicleFactory
 from tests.world import World
@@ -260,6 +262,36 @@ def test_a_policy_is_not_cancelled_from_before_a_loss(
         now=later,
     )
     assert [one.number for one in plan.claims] == [claim.number]
+
+
+def test_an_accident_before_the_cancellation_is_reported_on_its_cover(
+    world: World, commercial: Policy, later: datetime
+) -> None:
+    sla.install_defaults(later)
+    endorse(world, commercial, later - timedelta(days=30), K.REMOVE_COVER, cover_set="tpl_1m")
+    endorse(world, commercial, later, **CANCEL)
+    found = {}
+    for days, key in ((31, "before both"), (1, "between"), (-1, "after")):
+        order = intake.ReportCommand(
+            account_id=world.account.id,
+            plate="豫A12345",
+            loss_at=later - timedelta(days=days),
+            place="G310",
+            description="追尾",
+            reporter_name="郭永刚",
+            callback_phone="13937108891",
+        )
+        number = intake.report(
+            order, photos=[], key=key, actor=world.claims1, now=later + timedelta(days=2), files=file_store()
+        )
+        kept = select(ClaimCover.code).join(Claim, Claim.id == ClaimCover.claim_id)
+        found[key] = set(db.session.scalars(kept.where(Claim.number == number)))
+    others = {"ctpl", "carrier_liability"}
+    assert found == {
+        "before both": others | {"tpl", "own_damage"},
+        "between": others | {"tpl"},
+        "after": others,
+    }
 
 
 def loss(world: World, policy: Policy, at: datetime, reported_at: datetime) -> Claim:

@@ -1,7 +1,9 @@
 """Endorsements: what each kind changes, from when, at what premium, and what stays as it was."""
 
+import json
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -39,6 +41,7 @@ from tests.services.test_issuing import at_once
 from tests.world import World
 
 K = EndorsementKind
+EXAMPLES = Path(__file__).parents[1] / "data" / "settlement_examples.json"
 TPL_ONLY = (LineChoice(PolicyLine.COMMERCIAL, "tpl_1m"),)
 
 
@@ -52,6 +55,18 @@ def commercial(world: World, now: datetime) -> Policy:
 def later(now: datetime) -> datetime:
     """3 March 2027, 09:00 in China: 265 of 365 days remain, that day counted."""
     return now + timedelta(days=100)
+
+
+def test_the_command_line_answers_the_examples_of_premium(app: Flask, tmp_path: Path) -> None:
+    """As an auditor has it done: `flask rules settle FILE`, the questions told apart by what the file expects."""
+    examples = json.loads(EXAMPLES.read_text("utf-8"))["examples"]
+    cases = [example for example in examples if example["kind"] == "premium"]
+    file = tmp_path / "premium.json"
+    file.write_text(json.dumps(cases))
+    answer = app.test_cli_runner().invoke(args=["rules", "settle", str(file)])
+    assert answer.exit_code == 0
+    assert [one["expected"] for one in json.loads(answer.stdout)] == [case["expected"] for case in cases]
+    assert {case["id"] for case in cases} >= {*(f"P{n:02}" for n in range(1, 12)), "P13"}
 
 
 def test_a_new_plate_is_stated_and_the_old_one_kept(
