@@ -6,12 +6,12 @@ from service_desk.adapters import pdf
 from service_desk.base.clock import CHINA, start_of_day
 from service_desk.base.money import capitals, format_yuan
 from service_desk.models.policies import EndorsementKind
-from service_desk.presenters.endorsements import change_rows, is_priced, working_rows
+from service_desk.presenters.endorsements import change_rows, is_priced, price_words, working_rows
 from service_desk.presenters.insurer import insurer_name
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import branch_name, current_language, named
 from service_desk.presenters.pdf_documents import term_sentence
-from service_desk.presenters.policies import table_words, vehicle_words
+from service_desk.presenters.policies import vehicle_words
 from service_desk.presenters.times import minute
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services.policies.endorsements import EndorsementView
@@ -107,8 +107,8 @@ def _sum_label(fen: int) -> str:
 
 def _extra_rows(view: EndorsementView) -> list[list[str | bool]]:
     rows: list[list[str | bool]] = [[_("Reason"), view.endorsement.reason, True]]
-    if view.table is not None and is_priced(view.endorsement):
-        rows.append([_("Price table"), table_words(view.table), True])
+    if is_priced(view.endorsement):
+        rows.append([_("Price line"), price_words(view), True])
     rows += [[_("Due on"), row.due_on.isoformat()] for row in view.receivables]
     if view.refunds:
         rows.append(

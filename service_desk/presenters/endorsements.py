@@ -15,13 +15,13 @@ from service_desk.models.accounts import Branch
 from service_desk.models.policies import Endorsement, EndorsementKind
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import branch_name
-from service_desk.presenters.policies import cover_set, limit_sum
+from service_desk.presenters.policies import band_words, cover_set, limit_sum, table_words
 from service_desk.presenters.times import minute
 from service_desk.rules.settlement import Source, WorkingLine
 from service_desk.rules.settlement.working import COUNTING_STEPS
 from service_desk.rules.vocabulary import CoverCode
 from service_desk.services.policies import Limit
-from service_desk.services.policies.endorsements import EndorsementRow
+from service_desk.services.policies.endorsements import EndorsementRow, EndorsementView
 from service_desk.services.policies.endorsing import CLOSING_KINDS
 from service_desk.services.policies.queries import PolicyView
 
@@ -132,6 +132,18 @@ def working_rows(lines: Iterable[Mapping[str, Any]]) -> list[WorkingRow]:
 def is_priced(endorsement: Endorsement) -> bool:
     """Whether its premium comes from the policy's price table."""
     return any(line["clause"] == Source.PRICE_TABLE for line in endorsement.working)
+
+
+def price_words(view: EndorsementView) -> str:
+    """The line of the price table that the policy stands by, and the table."""
+    if view.table is None or view.price is None:
+        return ""
+    return _(
+        "%(set)s · %(band)s · %(table)s",
+        set=cover_set(view.price.cover_set),
+        band=band_words(view.price),
+        table=table_words(view.table),
+    )
 
 
 def plan_working(lines: Iterable[WorkingLine]) -> list[WorkingRow]:

@@ -238,6 +238,20 @@ def test_a_cancelled_vehicle_can_be_insured_again_at_once(
     assert len(coverage.covers_at(world.coach.id, later)) == 3
 
 
+def test_a_preview_says_whether_cover_goes_on(world: World, commercial: Policy, later: datetime) -> None:
+    def leaves_uncovered(policy: Policy, at: datetime) -> bool:
+        order = command(K.CANCELLATION, cause=R.NOT_NEEDED)
+        return endorsing.preview(policy.number, order, actor=world.underwriter, now=at).leaves_uncovered
+
+    assert leaves_uncovered(commercial, later)
+    soon = commercial.ends_at - timedelta(days=30)
+    renewed = issue(world, world.coach, soon, lines=COMMERCIAL)[PolicyLine.COMMERCIAL]
+    assert renewed.starts_at == commercial.ends_at
+    # The old term still runs: what is cancelled before its start is missed when that ends.
+    assert leaves_uncovered(renewed, soon)
+    assert leaves_uncovered(commercial, soon)
+
+
 def test_a_later_day_leaves_the_cover_until_then(world: World, commercial: Policy, later: datetime) -> None:
     endorse(world, commercial, later, effective_on=date(2027, 4, 1), **CANCEL)
     assert commercial.ends_at == china(2027, 4, 1)

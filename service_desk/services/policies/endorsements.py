@@ -20,14 +20,15 @@ from service_desk.models.policies import (
     Policy,
     PolicyState,
     RateTable,
-    RateTableLine,
 )
 from service_desk.models.premiums import PremiumRefund, Receivable
 from service_desk.models.users import User
 from service_desk.rules.permissions import Action
 from service_desk.rules.policy_flow import Term
+from service_desk.rules.rating import RateLine
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import access
+from service_desk.services.policies import rates
 from service_desk.services.policies.endorsing import InsuredFacts, insured_without
 
 MOST_EXPORTED = 50_000
@@ -59,7 +60,8 @@ class EndorsementRow:
 class EndorsementView:
     """An endorsement with all its page and its print show. `insured` is what the policy states after it.
 
-    `branches` are those that `before` and `after` name; `table` is the price table a new premium came from.
+    `branches` are those that `before` and `after` name; `table` and `price` are the price table and the line in it
+    that the policy stands by afterwards.
     """
 
     endorsement: Endorsement
@@ -70,6 +72,7 @@ class EndorsementView:
     insured: InsuredFacts
     branches: dict[int, Branch]
     table: RateTable | None
+    price: RateLine | None
     receivables: Sequence[Receivable]
     refunds: Sequence[PremiumRefund]
 
@@ -164,7 +167,7 @@ def get_endorsement(number: str, *, actor: User) -> EndorsementView:
         db.session.get_one(User, endorsement.created_by_id),
         insured,
         found,
-        _table_of(insured.rate_line_id),
+        *_price_of(insured.rate_line_id),
         db.session.scalars(select(Receivable).where(Receivable.endorsement_id == endorsement.id)).all(),
         db.session.scalars(
             select(PremiumRefund)
@@ -187,11 +190,11 @@ def _branches_named(endorsement: Endorsement) -> set[int]:
     }
 
 
-def _table_of(rate_line_id: int | None) -> RateTable | None:
+def _price_of(rate_line_id: int | None) -> tuple[RateTable | None, RateLine | None]:
     if rate_line_id is None:
-        return None
-    statement = select(RateTable).join(RateTableLine, RateTableLine.table_id == RateTable.id)
-    return db.session.scalar(statement.where(RateTableLine.id == rate_line_id))
+        return None, None
+    table = rates.table_of_line(rate_line_id)
+    return table.table, next(line for line, id_ in table.ids.items() if id_ == rate_line_id)
 
 
 def differences(vehicle: Vehicle, *, actor: User, now: datetime) -> list[Difference]:

@@ -28,6 +28,7 @@ from service_desk.rules.settlement.cancellation import CancelReason
 from service_desk.rules.settlement.endorsement import PremiumChange
 from service_desk.rules.vocabulary import CoverCode, PolicyLine
 from service_desk.services import access
+from service_desk.services.policies import coverage
 from service_desk.services.policies.coverage import Limit
 from service_desk.services.policies.endorsing import pricing
 from service_desk.services.policies.endorsing.commands import EndorsementCommand
@@ -68,7 +69,11 @@ class Outcome:
 
 @dataclass(frozen=True)
 class EndorsementPlan:
-    """An endorsement as it would be written. `claims` are open losses on the policy that the actor may see."""
+    """An endorsement as it would be written.
+
+    `claims` are open losses on the policy. `leaves_uncovered`: the policy ends, and no other cover of its line
+    goes on for the vehicle.
+    """
 
     file: PolicyFile
     kind: EndorsementKind
@@ -77,6 +82,7 @@ class EndorsementPlan:
     outcome: Outcome
     ledger: LedgerChange
     claims: Sequence[Claim]
+    leaves_uncovered: bool
 
     @property
     def policy(self) -> Policy:
@@ -143,7 +149,13 @@ def plan_for(
         outcome,
         ledger_of(policy, premium_fen, effective_at),
         [claim for claim in claims if claim.state in OPEN_STATES],
+        command.kind in CLOSING_KINDS and not _is_covered_by_another(policy, effective_at),
     )
+
+
+def _is_covered_by_another(policy: Policy, at: datetime) -> bool:
+    periods = coverage.periods_of([policy.vehicle_id], since=at).get(policy.vehicle_id, [])
+    return any(one.line is policy.line and one.source != policy.number and one.holds(at) for one in periods)
 
 
 def _claims_on(policy: Policy) -> Sequence[Claim]:

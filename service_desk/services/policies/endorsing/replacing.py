@@ -26,7 +26,7 @@ from service_desk.rules.rating import CtplFloat, Premium
 from service_desk.rules.settlement import endorsement as rules
 from service_desk.rules.settlement.endorsement import PremiumChange, Year
 from service_desk.rules.vocabulary import PolicyLine
-from service_desk.services import access, numbers
+from service_desk.services import access, audit, numbers
 from service_desk.services.policies import coverage, rates
 from service_desk.services.policies.coverage import Limit
 from service_desk.services.policies.endorsing.commands import EndorsementCommand
@@ -188,6 +188,9 @@ def write_replacement(plan: Replacement, old: Policy, *, actor: User, now: datet
             due_on=premium_rules.due_on(plan.term.first_day, local_date(now)),
             created_at=now,
         )
+    )
+    audit.record(
+        "policies_issued", policy, actor=actor, now=now, changes={"premium_fen": (None, policy.premium_fen)}
     )
     return policy
 
