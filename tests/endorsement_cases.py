@@ -10,9 +10,10 @@ from service_desk.models.fleet import Vehicle
 from service_desk.models.policies import Endorsement, EndorsementKind, Policy
 from service_desk.models.premiums import PremiumRefund, Receivable
 from service_desk.rules.vocabulary import PolicyLine
-from service_desk.services import policies
+from service_desk.services import policies, premiums
 from service_desk.services.policies import IssueRequest, LineChoice, endorsing, rates
 from service_desk.services.policies.endorsing import EndorsementCommand
+from service_desk.services.premiums import ReceiptCommand
 from tests.world import World
 
 LINES = (
@@ -77,3 +78,21 @@ def premium_with_tax(policy: Policy) -> int:
         select(func.sum(Endorsement.premium_fen)).where(Endorsement.policy_id == policy.id)
     )
     return policy.premium_fen + int(changes or 0) + policy.tax_fen
+
+
+def pay(world: World, policy: Policy, fen: int, at: datetime) -> None:
+    """Receive so much for what is open of a policy."""
+    rows = db.session.scalars(select(Receivable).where(Receivable.policy_id == policy.id)).all()
+    by_branch: dict[int, list[Receivable]] = {}
+    for row in rows:
+        if row.amount_fen > row.settled_fen:
+            by_branch.setdefault(row.branch_id, []).append(row)
+    for branch_id, owed in by_branch.items():
+        part = min(fen, sum(row.amount_fen - row.settled_fen for row in owed))
+        if part > 0:
+            order = ReceiptCommand(
+                branch_id, tuple(row.id for row in owed), part, at.date(), "transfer", "分公司"
+            )
+            premiums.receive(order, actor=world.underwriter, now=at)
+            fen -= part
+    db.session.commit()

@@ -1,7 +1,6 @@
 """Endorsements: what each kind changes, from when, at what premium, and what stays as it was."""
 
 import json
-from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from service_desk.base.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
-from service_desk.models.audit import AuditEntry
+from service_desk.base.errors import Conflict, DomainError, Invalid, NotFound
 from service_desk.models.db import db
 from service_desk.models.fleet import BranchRecord, PlateRecord, Vehicle
 from service_desk.models.policies import (
@@ -20,24 +18,20 @@ from service_desk.models.policies import (
     EndorsementKind,
     Policy,
     PolicyOrigin,
-    PolicyState,
 )
 from service_desk.models.premiums import Receivable
-from service_desk.models.users import User
 from service_desk.rules.vocabulary import CoverCode, PolicyLine, UseClass
 from service_desk.services import policies
 from service_desk.services.policies import LineChoice, coverage, endorsements, endorsing, queries
-from service_desk.services.policies.endorsing import AgreedCover, EndorsementCommand
+from service_desk.services.policies.endorsing import AgreedCover
 from tests.endorsement_cases import (
     china,
-    command,
     endorse,
     issue,
     ledger,
     premium_with_tax,
 )
-from tests.factories import CoverageFactory, PolicyFactory, VehicleFactory, make_vin
-from tests.services.test_issuing import at_once
+from tests.factories import CoverageFactory, PolicyFactory, make_vin
 from tests.world import World
 
 K = EndorsementKind
@@ -380,163 +374,6 @@ def test_a_view_as_of_an_instant_undoes_what_came_later(
         full + removed.premium_fen,
     )
     assert seen(None) == seen(later + timedelta(days=5))
-
-
-def test_a_preview_writes_nothing_and_says_what_will_be(
-    world: World, commercial: Policy, later: datetime
-) -> None:
-    plan = endorsing.preview(
-        commercial.number, command(K.REMOVE_COVER, cover_set="tpl_1m"), actor=world.underwriter, now=later
-    )
-    assert plan.premium_fen == plan.ledger.lowered_fen * -1
-    assert [row.policy_id for row, _ in plan.ledger.lowered] == [commercial.id]
-    db.session.commit()
-    db.session.refresh(commercial)
-    assert (commercial.cover_set, commercial.version) == ("tpl_1m_od", 1)
-
-
-def test_a_premium_that_changed_since_the_preview_stops_the_endorsement(
-    world: World, commercial: Policy, later: datetime
-) -> None:
-    with pytest.raises(Conflict, match="endorsement_changed"):
-        endorse(world, commercial, later, K.REMOVE_COVER, cover_set="tpl_1m", expected_fen=-1)
-
-
-def test_the_same_key_twice_is_one_endorsement(world: World, commercial: Policy, later: datetime) -> None:
-    order = command(K.PLATE, plate="豫A77889", version=commercial.version)
-    numbers = {
-        endorsing.endorse(commercial.number, order, key="k", actor=world.underwriter, now=later)
-        for _ in range(2)
-    }
-    assert len(numbers) == 1
-    assert db.session.scalar(select(func.count()).select_from(Endorsement)) == 1
-
-
-def test_two_clerks_at_once_endorse_a_policy_once(
-    world: World, app: Flask, commercial: Policy, later: datetime
-) -> None:
-    order = command(K.REMOVE_COVER, cover_set="tpl_1m", version=commercial.version)
-    number, ids = commercial.number, (world.underwriter.id, world.manager.id)
-    db.session.commit()
-    outcomes = at_once(*(_in_own_session(app, number, order, user_id, later) for user_id in ids))
-    db.session.rollback()
-    assert sorted(outcomes) == ["END-2027-000001", "stale"]
-    assert ledger(commercial)[0] == premium_with_tax(commercial)
-
-
-def _in_own_session(
-    app: Flask, number: str, order: EndorsementCommand, user_id: int, now: datetime
-) -> Callable[[], str]:
-    def act() -> str:
-        with app.app_context():
-            db.session.connection(execution_options={"begin_immediate": True})
-            try:
-                made = endorsing.endorse(number, order, actor=db.session.get_one(User, user_id), now=now)
-                db.session.commit()
-            except DomainError as refusal:
-                db.session.rollback()
-                return refusal.code
-            return made
-
-    return act
-
-
-@pytest.mark.parametrize("name", ["claims1", "hq", "safety_gongyi", "admin"])
-def test_only_underwriters_endorse(world: World, commercial: Policy, later: datetime, name: str) -> None:
-    for act in (endorsing.preview, endorsing.endorse):
-        with pytest.raises(Forbidden):
-            act(
-                commercial.number,
-                command(K.PLATE, plate="豫A77889"),
-                actor=getattr(world, name),
-                now=later,
-            )
-
-
-def test_another_accounts_policy_is_not_found(world: World, later: datetime) -> None:
-    policy = PolicyFactory(vehicle=world.foreign_vehicle, issued_by=world.underwriter)
-    db.session.commit()
-    with pytest.raises(NotFound):
-        endorse(world, policy, later, K.PLATE, plate="豫A77889")
-
-
-def test_an_endorsement_is_in_the_audit_trail(world: World, commercial: Policy, later: datetime) -> None:
-    endorse(world, commercial, later, K.PLATE, plate="豫A77889")
-    entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "policy_endorsed")).one()
-    assert (entry.entity_label, entry.changes["endorsement"]) == (
-        commercial.number,
-        [None, "END-2027-000001"],
-    )
-
-
-def test_clients_read_the_endorsements_of_policies_they_see(
-    world: World, commercial: Policy, later: datetime
-) -> None:
-    made = endorse(world, commercial, later, K.PLATE, plate="豫A77889")
-    for reader in (world.hq, world.safety_gongyi, world.claims1):
-        assert endorsements.get_endorsement(made.number, actor=reader).insured.plate == "豫A77889"
-    with pytest.raises(NotFound):
-        endorsements.get_endorsement(made.number, actor=world.foreign_hq)
-
-
-def test_a_replacement_goes_on_to_the_same_end_and_each_policy_names_the_other(
-    world: World, commercial: Policy, later: datetime
-) -> None:
-    spare = VehicleFactory(branch=world.gongyi, plate="豫A55667", seats=22)
-    db.session.commit()
-    made = endorse(world, commercial, later, K.REPLACEMENT, vehicle="豫A55667")
-    new = db.session.scalars(select(Policy).where(Policy.replaces_id == commercial.id)).one()
-    assert made.after["replaced_by"] == new.number
-    assert (new.starts_at, new.ends_at) == (later, commercial.agreed_ends_at)
-    assert (commercial.state, commercial.ends_at) == (PolicyState.CANCELLED, later)
-    assert made.premium_fen == -(14_340_00 - round(14_340_00 * 100 / 365))
-    assert new.premium_fen == round((5_180_00 + 4_620_00) * 265 / 365)
-    assert (new.annual_fen, new.year_days, new.vehicle_id) == (9_800_00, 365, spare.id)
-    assert [one.code for one in coverage.limits_of([new.id])[new.id]] == [
-        CoverCode.TPL,
-        CoverCode.OWN_DAMAGE,
-    ]
-    for policy in (commercial, new):
-        assert ledger(policy)[0] == premium_with_tax(policy)
-    old_view, new_view = (
-        queries.get_policy(policy.number, actor=world.underwriter, now=later) for policy in (commercial, new)
-    )
-    assert (old_view.replaced_by, new_view.replaces) == (new.number, commercial.number)
-
-
-def test_a_policy_that_replaced_another_is_endorsed_by_the_days_of_its_year(
-    world: World, commercial: Policy, later: datetime
-) -> None:
-    VehicleFactory(branch=world.gongyi, plate="豫A55667", seats=22)
-    db.session.commit()
-    endorse(world, commercial, later, K.REPLACEMENT, vehicle="豫A55667")
-    new = db.session.scalars(select(Policy).where(Policy.replaces_id == commercial.id)).one()
-    made = endorse(world, new, later + timedelta(days=65), K.REMOVE_COVER, cover_set="tpl_1m")
-    assert made.premium_fen == -round(4_620_00 * 200 / 365)
-
-
-def test_a_vehicle_with_cover_of_its_own_replaces_none(
-    world: World, commercial: Policy, now: datetime, later: datetime
-) -> None:
-    issue(world, world.truck, now, lines=TPL_ONLY)
-    with pytest.raises(Invalid, match="overlaps_cover_in_force"):
-        endorse(world, commercial, later, K.REPLACEMENT, vehicle="豫A67890")
-
-
-def test_ctpl_is_replaced_only_when_the_old_vehicle_is_gone(
-    world: World, now: datetime, later: datetime
-) -> None:
-    policy = issue(world, world.coach, now)[PolicyLine.CTPL]
-    VehicleFactory(branch=world.gongyi, plate="豫A55667", seats=22)
-    db.session.commit()
-    with pytest.raises(Invalid, match="ctpl_cancel_reason"):
-        endorse(world, policy, later, K.REPLACEMENT, vehicle="豫A55667")
-    db.session.rollback()
-    reason = endorsing.commands.CancelReason.DEREGISTERED
-    endorse(world, policy, later, K.REPLACEMENT, vehicle="豫A55667", cause=reason, tax_fen=300_00)
-    new = db.session.scalars(select(Policy).where(Policy.replaces_id == policy.id)).one()
-    assert new.premium_fen == round(3_420_00 * 265 / 365)
-    assert ledger(new)[0] == new.premium_fen + 300_00
 
 
 def test_an_expired_policy_is_endorsed_no_more(world: World, commercial: Policy, now: datetime) -> None:

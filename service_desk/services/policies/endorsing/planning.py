@@ -52,7 +52,7 @@ _COVER_KINDS = frozenset(
     {EndorsementKind.SUM_INSURED, EndorsementKind.ADD_COVER, EndorsementKind.REMOVE_COVER}
 )
 # They would take cover away, or give some, for an accident that has happened.
-_NOT_BEFORE_A_LOSS = CLOSING_KINDS | _COVER_KINDS | {EndorsementKind.USE}
+_NOT_BEFORE_A_LOSS = CLOSING_KINDS | _COVER_KINDS | {EndorsementKind.USE, EndorsementKind.TOTAL_LOSS}
 
 
 @dataclass(frozen=True)
