@@ -18,7 +18,7 @@ from service_desk.models.policies import Endorsement, EndorsementKind, Policy, P
 from service_desk.models.premiums import PremiumRefund
 from service_desk.rules.vocabulary import PolicyLine
 from tests.endorsement_cases import endorse, issue
-from tests.factories import PolicyFactory
+from tests.factories import PolicyFactory, VehicleFactory
 from tests.web.test_premiums_pages import words_on
 from tests.world import World
 
@@ -105,6 +105,31 @@ def test_a_cancellation_is_written_and_its_paper_says_what_is_paid_out(
     assert policy.state is PolicyState.CANCELLED
     assert "退保批单" in extract_text(io.BytesIO(clerk.get(f"{answer.location}.pdf").data))
     assert "已退保" in words_on(clerk.get(f"/policies/{policy.number}"))
+
+
+def test_a_replacement_shows_both_policies_and_each_page_names_the_other(
+    clerk: FlaskClient, world: World, policy: Policy
+) -> None:
+    VehicleFactory(branch=world.gongyi, plate="豫A55667", seats=22)
+    data = sent(policy, vehicle="豫A·55667", cause="replaced")
+    page = words_on(clerk.post(path(policy, "replacement"), data=data))
+    assert "9,800.00 × 265 ÷ 365" in page
+    assert "自生效时起，豫A12345 不再有该险种保障" in page
+    answer = clerk.post(path(policy, "replacement", confirm=True), data=data)
+    assert answer.status_code == 303
+    new = db.session.scalars(select(Policy.number).where(Policy.replaces_id == policy.id)).one()
+    assert new in words_on(clerk.get(answer.location))
+    assert new in words_on(clerk.get(f"/policies/{policy.number}"))
+    assert policy.number in words_on(clerk.get(f"/policies/{new}"))
+
+
+def test_total_loss_and_another_class_are_previewed_with_their_price(
+    clerk: FlaskClient, policy: Policy
+) -> None:
+    page = words_on(clerk.post(path(policy, "total_loss"), data=sent(policy)))
+    assert "7,800.00 × 0" in page
+    page = words_on(clerk.post(path(policy, "use"), data=sent(policy, use_class="city_bus")))
+    assert "适用价目：36 座及以上" in page
 
 
 @pytest.mark.parametrize("confirm", [False, True])
