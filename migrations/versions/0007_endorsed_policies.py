@@ -1,14 +1,14 @@
 """What a year of an endorsed policy costs, and which policy goes on for a replaced vehicle
 
 Revision: 0007
-Follows: 0003
+Follows: 0004
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = '0007'
-down_revision = '0003'
+down_revision = '0004'
 branch_labels = None
 depends_on = None
 

@@ -1,6 +1,7 @@
 """Endorsements: what each kind changes, from when, at what premium, and what stays as it was."""
 
 import json
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,12 @@ from service_desk.models.policies import (
     EndorsementKind,
     Policy,
     PolicyOrigin,
+    RateTable,
 )
 from service_desk.models.premiums import Receivable
 from service_desk.rules.vocabulary import CoverCode, PolicyLine, UseClass
 from service_desk.services import policies
-from service_desk.services.policies import LineChoice, coverage, endorsements, endorsing, queries
+from service_desk.services.policies import LineChoice, coverage, endorsements, endorsing, queries, rates
 from service_desk.services.policies.endorsing import AgreedCover
 from tests.endorsement_cases import (
     china,
@@ -149,23 +151,14 @@ def test_cover_added_is_charged_for_the_days_that_remain(world: World, now: date
 
 def test_the_price_table_of_the_policy_counts_and_not_a_newer_one(world: World, now: datetime) -> None:
     policy = issue(world, world.coach, now, lines=TPL_ONLY)[PolicyLine.COMMERCIAL]
-    table = rates_of(policy)
+    assert policy.rate_line_id is not None
+    own = rates.table_of_line(policy.rate_line_id)
     later = now + timedelta(days=100)
-    ids = {line.cover_set: id_ for line, id_ in table.ids.items() if line.use_class is UseClass.COACH}
-    policies.rates.change_premiums(
-        table.table.id,
-        policies.rates.NewVersion(later.date(), {ids["tpl_1m_od"]: 99_999_00}),
-        actor=world.admin,
-        now=later,
-    )
+    newer = RateTable(line=PolicyLine.COMMERCIAL, name="新价目表", effective_on=later.date())
+    rates.write(newer, [replace(line, premium_fen=line.premium_fen * 2) for line in own.lines])
     db.session.commit()
     made = endorse(world, policy, later, K.ADD_COVER, cover_set="tpl_1m_od")
     assert made.after["annual_fen"] == 14_340_00
-
-
-def rates_of(policy: Policy) -> Any:
-    assert policy.rate_line_id is not None
-    return policies.rates.table_of_line(policy.rate_line_id)
 
 
 def test_cover_removed_lowers_what_is_owed(world: World, commercial: Policy, later: datetime) -> None:

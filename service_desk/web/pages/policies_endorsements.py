@@ -1,10 +1,9 @@
 """Endorsements: choosing one, its preview, writing it, its page and print, and the list of an account."""
 
 from collections.abc import Callable
-from io import BytesIO
 from typing import Any
 
-from flask import Blueprint, current_app, g, render_template, request, send_file, url_for
+from flask import Blueprint, current_app, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
@@ -39,6 +38,7 @@ from service_desk.services.policies.queries import PolicyView
 from service_desk.web.http import (
     actor,
     again,
+    as_pdf,
     attempt,
     current_account,
     done,
@@ -278,5 +278,4 @@ def endorsement_pdf(number: str) -> ResponseReturnValue:
     view = endorsements.get_endorsement(number, actor=actor())
     path = url_for("policies_endorsements.endorsement", number=number)
     address = f"{current_app.extensions['desk_config'].public_url}{path}"
-    content = endorsement_papers.endorsement_pdf(view, address)
-    return send_file(BytesIO(content), mimetype="application/pdf", download_name=f"{number}.pdf")
+    return as_pdf(endorsement_papers.endorsement_pdf(view, address), number)
