@@ -15,7 +15,7 @@ from service_desk.models.accounts import Branch
 from service_desk.models.policies import Endorsement, EndorsementKind
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import branch_name
-from service_desk.presenters.policies import band_words, cover_set, limit_sum, table_words
+from service_desk.presenters.policies import band_words, cover_set, deductible_words, limit_sum, table_words
 from service_desk.presenters.times import minute
 from service_desk.rules.settlement import Source, WorkingLine
 from service_desk.rules.settlement.working import COUNTING_STEPS
@@ -92,7 +92,7 @@ def _value(key: str, values: Mapping[str, Any], branches: Mapping[int, Branch]) 
 def _cover_rows(before: Iterable[dict[str, Any]], after: Iterable[dict[str, Any]]) -> list[ChangeRow]:
     old, new = _limits(before), _limits(after)
     return [
-        ChangeRow(label(code, "cover"), _limit_words(old.get(code)), _limit_words(new.get(code)))
+        ChangeRow(label(code, "cover"), *_limit_words(old.get(code), new.get(code)))
         for code in CoverCode
         if old.get(code) != new.get(code)
     ]
@@ -102,8 +102,16 @@ def _limits(rows: Iterable[dict[str, Any]]) -> dict[CoverCode, Limit]:
     return {CoverCode(row["code"]): Limit(**(row | {"code": CoverCode(row["code"])})) for row in rows}
 
 
-def _limit_words(limit: Limit | None) -> str:
-    return _("not insured") if limit is None else limit_sum(limit)
+def _limit_words(*limits: Limit | None) -> list[str]:
+    """What a cover pays before and after; with the deductible when the limit stays."""
+    words = [_("not insured") if limit is None else limit_sum(limit) for limit in limits]
+    if len(set(words)) > 1:
+        return words
+    return [
+        _("%(cover)s (deductible %(sum)s)", cover=limit_sum(limit), sum=deductible_words(limit))
+        for limit in limits
+        if limit is not None
+    ]
 
 
 @dataclass(frozen=True)

@@ -326,10 +326,11 @@ def vehicle_words(insured: Policy | InsuredFacts) -> list[tuple[str, str]]:
 
 def limit_rows(limits: Sequence[Limit]) -> list[tuple[str, str, str]]:
     """Cover, limit and deductible of each cover of a policy."""
-    return [(label(one.code, "cover"), limit_sum(one), _deductible(one)) for one in limits]
+    return [(label(one.code, "cover"), limit_sum(one), deductible_words(one)) for one in limits]
 
 
-def _deductible(limit: Limit) -> str:
+def deductible_words(limit: Limit) -> str:
+    """What the insured bears of each loss; a dash for nothing."""
     parts = []
     if limit.deductible_fen:
         parts.append(format_yuan(limit.deductible_fen, sign=True))
