@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from openpyxl import load_workbook
 from pdfminer.high_level import extract_text
@@ -16,6 +17,7 @@ from service_desk.base.clock import utc_now
 from service_desk.models.db import db
 from service_desk.models.policies import Endorsement, EndorsementKind, Policy, PolicyState
 from service_desk.models.premiums import PremiumRefund
+from service_desk.presenters.endorsements import change_rows
 from service_desk.rules.vocabulary import PolicyLine
 from tests.endorsement_cases import endorse, issue
 from tests.factories import PolicyFactory, VehicleFactory
@@ -258,6 +260,21 @@ def test_a_premium_that_is_another_by_now_is_not_written(clerk: FlaskClient, pol
     data = sent(policy, plate="豫A77889", expected_fen="-5")
     assert clerk.post(path(policy, "plate", confirm=True), data=data).status_code == 409
     assert count() == 0
+
+
+def test_a_changed_deductible_is_told_where_the_limit_stays(app: Flask, session: Any) -> None:
+    cover = {
+        "code": "own_damage",
+        "limit_fen": 780_000_00,
+        "per_seat_fen": None,
+        "deductible_fen": 500_00,
+        "absolute_deductible_percent": 0,
+    }
+    with app.test_request_context():
+        rows = change_rows({"covers": [cover]}, {"covers": [cover | {"deductible_fen": 2_000_00}]}, {})
+    assert [(row.before, row.after) for row in rows] == [
+        ("¥780,000.00（免赔 ¥500.00）", "¥780,000.00（免赔 ¥2,000.00）")
+    ]
 
 
 def test_a_kind_that_there_is_not_is_not_found(clerk: FlaskClient, policy: Policy) -> None:
