@@ -70,7 +70,7 @@ def count_board(wanted: ExpiryFilter, *, actor: User, now: datetime) -> list[Boa
         *groups,
         func.count(),
         func.count(Vehicle.id.distinct()),
-        func.coalesce(func.sum(covers.policy.premium_fen), 0),
+        func.coalesce(func.sum(covers.years_premium), 0),
     ).group_by("bucket", Branch.id, Vehicle.use_class)
     rows: dict[tuple[str, int], BoardRow] = {}
     for bucket, branch, use_class, ends, vehicles, premium_fen in db.session.execute(

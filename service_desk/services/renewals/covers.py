@@ -60,7 +60,7 @@ class ExpiryFilter:
 class Expiry:
     """The last cover of a vehicle and line. `number` is empty for cover known from elsewhere.
 
-    `premium_fen`: the premium of the policy that ends; for cover from elsewhere the price of a new one,
+    `premium_fen`: a year's premium of the policy that ends, as endorsed; for cover from elsewhere the price of a new one,
     None when there is no price.
     """
 
@@ -89,6 +89,11 @@ class LastCovers:
         self.line: SQLColumnExpression[PolicyLine] = self._last.c.line
         self.ends_at: SQLColumnExpression[datetime] = self._last.c.ends_at
         self.policy = aliased(Policy)
+
+    @property
+    def years_premium(self) -> SQLColumnExpression[int]:
+        """What a year of the policy costs as it was endorsed."""
+        return func.coalesce(self.policy.annual_fen, self.policy.premium_fen)
 
     @property
     def bucket(self) -> ColumnElement[str]:
@@ -181,7 +186,7 @@ def rows_of(covers: LastCovers) -> Select[Any]:
         covers.line,
         covers.ends_at,
         covers.policy.number,
-        covers.policy.premium_fen,
+        covers.years_premium,
     ).order_by(covers.ends_at, Branch.name, Vehicle.plate, Vehicle.id, covers.line)
 
 

@@ -113,7 +113,7 @@ def _alike(wanted: ExpiryFilter, months: Sequence[Period], actor: User, now: dat
             Branch,
             *alike,
             func.count().label("covers"),
-            func.sum(covers.policy.premium_fen).label("premium_fen"),
+            func.sum(covers.years_premium).label("premium_fen"),
         )
         .where(covers.ends_at > start_of_day(local_date(now)))
         .group_by("month", Branch.id, *alike)
