@@ -8,23 +8,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from service_desk.rules.cover_needs import USUAL_LAYERS, USUAL_NEEDS, CoverNeeds, lines_carrying
 from service_desk.rules.metrics import Ratio
 from service_desk.rules.policy_flow import last_covered_day
 from service_desk.rules.vocabulary import PolicyLine, UseClass
 
-_PASSENGER_LAYERS = (PolicyLine.CTPL, PolicyLine.COMMERCIAL, PolicyLine.CARRIER_LIABILITY)
-_OTHER_LAYERS = (PolicyLine.CTPL, PolicyLine.COMMERCIAL)
-
 REQUIRED_LINES: dict[UseClass, tuple[PolicyLine, ...]] = {
-    UseClass.COACH: _PASSENGER_LAYERS,
-    UseClass.CITY_BUS: _PASSENGER_LAYERS,
-    UseClass.TAXI_RENTAL: _PASSENGER_LAYERS,
-    UseClass.GOODS: _OTHER_LAYERS,
-    UseClass.NON_OPERATING: _OTHER_LAYERS,
+    use_class: lines_carrying(layers) for use_class, layers in USUAL_LAYERS.items()
 }
-"""The layers a vehicle needs to count as covered. CTPL and, for passenger carriers, carrier's liability are
-law (CTPL Regulation art. 2, Road Transport Regulation art. 35); third-party liability is agreed with the
-account, and the commercial policy carries it."""
+"""The lines that are sold for a class: those that carry the layers it usually needs. What it needs for an account
+on a day is data, `rules.cover_needs`."""
 
 
 @dataclass(frozen=True, order=True)
@@ -81,12 +74,17 @@ def cover_at(periods: Iterable[CoverPeriod], line: PolicyLine, moment: datetime)
 
 
 def missing_lines(
-    use_class: UseClass | None, periods: Iterable[CoverPeriod], moment: datetime
+    use_class: UseClass | None,
+    periods: Iterable[CoverPeriod],
+    moment: datetime,
+    needs: CoverNeeds = USUAL_NEEDS,
 ) -> list[PolicyLine]:
-    """List the required lines without cover at an instant. A vehicle of unknown class needs CTPL at least."""
-    required = (PolicyLine.CTPL,) if use_class is None else REQUIRED_LINES[use_class]
+    """List the required lines without cover at an instant. A vehicle of unknown class needs CTPL at least.
+
+    Of whole lines; whether a policy gives a layer is `cover_calendar.missing_layers`.
+    """
     known = list(periods)
-    return [line for line in required if cover_at(known, line, moment) is None]
+    return [line for line in needs.lines_of(use_class) if cover_at(known, line, moment) is None]
 
 
 def gaps(periods: Iterable[CoverPeriod], line: PolicyLine, within: Span) -> list[Span]:
@@ -154,10 +152,12 @@ def refusals_for_issue(
     return refusals
 
 
-def coverage_ratio(vehicles: Iterable[VehicleCover], moment: datetime) -> Ratio:
+def coverage_ratio(
+    vehicles: Iterable[VehicleCover], moment: datetime, needs: CoverNeeds = USUAL_NEEDS
+) -> Ratio:
     """Operating vehicles with all required lines in force among operating vehicles, at an instant (覆盖率)."""
     covered = [
-        not missing_lines(vehicle.use_class, vehicle.periods, moment)
+        not missing_lines(vehicle.use_class, vehicle.periods, moment, needs)
         for vehicle in vehicles
         if vehicle.state == "operating"
     ]
