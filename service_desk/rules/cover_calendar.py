@@ -9,10 +9,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from service_desk.base.clock import local_date
-from service_desk.rules.cover_needs import CARRIED_BY, MAIN_LAYER
-from service_desk.rules.coverage import CoverPeriod, Span
+from service_desk.rules.coverage import Span
 from service_desk.rules.policy_flow import last_covered_day
-from service_desk.rules.vocabulary import CoverCode, PolicyLine
+from service_desk.rules.vocabulary import CoverCode
 
 
 class LayerPeriod(NamedTuple):
@@ -100,14 +99,15 @@ def since_when_missing(periods: Iterable[LayerPeriod], layer: CoverCode, moment:
     return max((one.ends_at for one in periods if one.layer is layer and one.ends_at <= moment), default=None)
 
 
-def layers_given(period: CoverPeriod) -> LayerPeriod:
-    """The layer a period of a line is known to give when nothing is known of its covers."""
-    return LayerPeriod(period.starts_at, period.ends_at, MAIN_LAYER[period.line], period.source)
-
-
-def is_carried_by(layer: CoverCode, line: PolicyLine) -> bool:
-    """Whether policies of a line give a layer."""
-    return CARRIED_BY[layer] is line
+def during(span: Span, stays: Iterable[tuple[datetime, datetime | None]]) -> list[Span]:
+    """The parts of a span that lie in some stretches, `None` for one that lasts; in their order."""
+    parts = []
+    for from_at, to_at in stays:
+        start = max(span.starts_at, from_at)
+        end = span.ends_at if to_at is None else min(span.ends_at, to_at)
+        if start < end:
+            parts.append(Span(start, end))
+    return sorted(parts, key=lambda part: part.starts_at)
 
 
 def days_touched(span: Span) -> int:

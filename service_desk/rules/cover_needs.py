@@ -1,9 +1,10 @@
 """What a vehicle must be covered for to count as covered: layers by use class, in versions by day."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
+from service_desk.base.clock import start_of_day
 from service_desk.rules.vocabulary import CoverCode, PolicyLine, UseClass
 
 CARRIED_BY: dict[CoverCode, PolicyLine] = {
@@ -88,3 +89,26 @@ def needs_on(versions: Iterable[NeedVersion], account_id: int, on: date) -> Cove
 
 def _rank(version: NeedVersion) -> tuple[bool, date]:
     return version.account_id is not None, version.effective_on
+
+
+Stretch = tuple[datetime, datetime | None]
+
+
+class NeededTimes:
+    """When each class needed each layer, from versions by day: `(first day, needs)` counts until the next."""
+
+    def __init__(self, needs_of: Sequence[tuple[date, CoverNeeds]]) -> None:
+        starts = [start_of_day(day) for day, _ in needs_of]
+        ends = [*starts[1:], None]
+        self._parts = list(zip(starts, ends, (needs for _, needs in needs_of), strict=True))
+        self._known: dict[UseClass | None, dict[CoverCode, list[Stretch]]] = {}
+
+    def of(self, use_class: UseClass | None) -> dict[CoverCode, list[Stretch]]:
+        """The stretches in which a class needs each layer; layers it never needs are left out."""
+        if use_class not in self._known:
+            found: dict[CoverCode, list[Stretch]] = {}
+            for start, end, needs in self._parts:
+                for layer in needs.layers_of(use_class):
+                    found.setdefault(layer, []).append((start, end))
+            self._known[use_class] = found
+        return self._known[use_class]
