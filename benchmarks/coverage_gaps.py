@@ -139,9 +139,7 @@ def _build() -> int:
             BranchRecord,
             ({"vehicle_id": n, "branch_id": branches[n % BRANCHES], **since} for n in numbers),
         )
-        policies = [
-            one for number in numbers for one in _policies(number, account.id, branches[0], clerk.id)
-        ]
+        policies = [one for number in numbers for one in _policies(number, account.id, branches[0], clerk.id)]
         _insert(Policy, policies)
         _insert(Coverage, (row for one in policies for row in _coverages(one)))
     db.session.commit()

@@ -197,20 +197,3 @@ def read_case(number: str, *, actor: User, now: datetime) -> CaseFile:
 def open_case_of(vehicle_id: int) -> MissedCoverCase | None:
     """The open case of a vehicle the caller has found visible."""
     return _open_cases([vehicle_id]).get(vehicle_id)
-
-
-def list_mine(*, actor: User, limit: int) -> tuple[list[tuple[MissedCoverCase, Branch, Timer | None]], int]:
-    """The open cases a person chases, the soonest due first, and how many there are."""
-    statement = _visible(actor).where(
-        MissedCoverCase.owner_id == actor.id, MissedCoverCase.state == CaseState.OPEN
-    )
-    total = db.session.scalar(select(func.count()).select_from(statement.subquery())) or 0
-    running = (Timer.matter_kind == MISSED_COVER) & (Timer.matter_id == MissedCoverCase.id)
-    rows = db.session.execute(
-        statement.add_columns(Branch, Timer)
-        .join(Branch, Branch.id == MissedCoverCase.branch_id)
-        .outerjoin(Timer, running & Timer.state.in_(sla.OPEN_STATES))
-        .order_by(Timer.due_at.asc().nulls_last(), MissedCoverCase.id)
-        .limit(limit)
-    )
-    return [tuple(row) for row in rows.all()], total

@@ -21,6 +21,7 @@ from service_desk.models.renewals import (
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.permissions import Action, Role, Side
+from service_desk.rules.policy_flow import last_covered_day
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import access, audit, notices, sla, submissions
 from service_desk.services.fleet import vehicles
@@ -195,7 +196,7 @@ def note_cover(number: str, noted: NotedCover, *, actor: User, now: datetime) ->
     )
     if row is not None and row.ends_at > ends_at:
         # One row a line: what is known to last longer must not be lost.
-        raise Invalid("cover_known_later", field="last_day", day=row.ends_at)
+        raise Invalid("cover_known_later", field="last_day", day=last_covered_day(row.ends_at).isoformat())
     if row is None:
         row = ExternalCover(account_id=case.account_id, vehicle_id=case.vehicle_id, line=line)
         db.session.add(row)
