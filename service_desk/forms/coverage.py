@@ -47,7 +47,7 @@ class PeriodForm(FlaskForm):
 class FindingsForm(PeriodForm):
     """Gaps and overlaps."""
 
-    kind = SelectField(_l("What"), choices=[], validate_choice=False)
+    kind = SelectField(_l("Finding"), choices=[], validate_choice=False)
     layer = SelectField(_l("Cover"), choices=[], validate_choice=False)
 
 

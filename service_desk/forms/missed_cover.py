@@ -36,7 +36,9 @@ class MissedFilterForm(FlaskForm):
 class ChaseForm(Form):
     """Somebody was spoken to."""
 
-    channel = RadioField(_l("How"), choices=[], default=ChaseChannel.CALL.value, validate_choice=False)
+    channel = RadioField(
+        _l("How reached"), choices=[], default=ChaseChannel.CALL.value, validate_choice=False
+    )
     spoken_to = StringField(_l("With whom"), [InputRequired(), Length(max=200)])
     text = TextAreaField(_l("What was said"), [InputRequired(), Length(max=2000)])
     promised_on = DayField(_l("Promised by"), [Optional()])

@@ -31,7 +31,7 @@ FINDING_TONES = {
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of a bar as the `time_bar` macro takes it: running, double, over, or paused (nothing required)."""
+    """A stretch of a bar as the `time_bar` macro takes it: running, double, gap, or paused (nothing required)."""
 
     seconds: float
     text: str
@@ -104,7 +104,7 @@ def _piece(layer: ShownLayer, start: datetime, end: datetime) -> Piece:
     seconds = (end - start).total_seconds()
     for one in layer.findings:
         if one.span.starts_at <= start < one.span.ends_at:
-            state = {FindingKind.GAP: "over", FindingKind.OVERLAP: "double"}.get(one.kind, "paused")
+            state = {FindingKind.GAP: "gap", FindingKind.OVERLAP: "double"}.get(one.kind, "paused")
             return Piece(seconds, label(one.kind, "cover_finding"), state, 0)
     for index, period in enumerate(layer.calendar.periods):
         if period.holds(start):
@@ -124,7 +124,7 @@ def _marks(within: Span, now: datetime) -> list[Mark]:
 
 def _lines(layer: ShownLayer, now: datetime) -> list[CalendarLine]:
     held = [(one.starts_at, _held(one, now)) for one in layer.calendar.periods]
-    wrong = [(one.span.starts_at, _wrong(one)) for one in layer.findings]
+    wrong = [(one.span.starts_at, _wrong(one, now)) for one in layer.findings]
     return [line for _at, line in sorted([*held, *wrong], key=lambda entry: entry[0])]
 
 
@@ -142,13 +142,13 @@ def _held(period: LayerPeriod, now: datetime) -> CalendarLine:
     )
 
 
-def _wrong(finding: Finding) -> CalendarLine:
+def _wrong(finding: Finding, now: datetime) -> CalendarLine:
     tone, icon = FINDING_TONES[finding.kind]
     term = Term(finding.span.starts_at, finding.span.ends_at)
     return CalendarLine(
         what=label(finding.kind, "cover_finding"),
         first=term.first_day.isoformat(),
-        last=term.last_day.isoformat(),
+        last=last_words(finding, now),
         days=finding.days,
         number="",
         tone=tone,
@@ -164,6 +164,11 @@ def first_day(span: Span) -> date:
 def last_day(span: Span) -> date:
     """The last day on which a span lies."""
     return last_covered_day(span.ends_at)
+
+
+def last_words(finding: Finding, now: datetime) -> str:
+    """The last day; of a gap that lasts, that it does."""
+    return _("goes on") if finding.span.ends_at == now else last_day(finding.span).isoformat()
 
 
 def length_words(finding: Finding) -> str:
@@ -182,14 +187,14 @@ def policies_of(finding: Finding) -> list[tuple[str, bool]]:
     ]
 
 
-def findings_workbook(rows: Sequence[FleetFinding], account: str, period: Period) -> bytes:
+def findings_workbook(rows: Sequence[FleetFinding], account: str, period: Period, now: datetime) -> bytes:
     """The gaps and overlaps listed, as .xlsx."""
     columns = [
         Column(_("Branch"), width=26),
         Column(_("Plate")),
         Column(_("Class")),
         Column(_("Cover")),
-        Column(_("What"), width=22),
+        Column(_("Finding"), width=22),
         Column(_("First day"), "date"),
         Column(_("Last day"), "date"),
         Column(_("Days"), "int"),
@@ -203,7 +208,7 @@ def findings_workbook(rows: Sequence[FleetFinding], account: str, period: Period
             label(row.finding.layer, "cover"),
             label(row.finding.kind, "cover_finding"),
             first_day(row.finding.span),
-            last_day(row.finding.span),
+            last_day(row.finding.span) if row.finding.span.ends_at != now else _("goes on"),
             row.finding.days,
             ", ".join(words for words, _ours in policies_of(row.finding)),
         ]

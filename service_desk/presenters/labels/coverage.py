@@ -9,7 +9,7 @@ LABELS = {
         "not_renewed": _l("not renewed yet"),
     },
     "case_state": {
-        "open": _l("No cover"),
+        "open": _l("Without cover"),
         "covered": _l("Covered"),
         "stopped": _l("Off the road"),
     },
@@ -24,9 +24,9 @@ LABELS = {
         "stopped": _l("Off the road: the case is closed"),
     },
     "chase_channel": {
-        "call": _l("Call"),
-        "visit": _l("Visit"),
-        "message": _l("Message"),
+        "call": _l("Phone call"),
+        "visit": _l("Visit to the branch"),
+        "message": _l("Text message"),
         "mail": _l("Mail"),
     },
     "off_road": {

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import or_, select
+from sqlalchemy.exc import IntegrityError
 
 from service_desk.base.clock import local_date
-from service_desk.base.errors import Invalid
+from service_desk.base.errors import Conflict, Invalid
 from service_desk.base.text import squeeze
 from service_desk.models.accounts import KeyAccount
 from service_desk.models.db import db
@@ -73,7 +74,7 @@ def list_versions(account_id: int, *, actor: User) -> Sequence[tuple[CoverRequir
 def set_requirement(wanted: NewRequirement, *, actor: User, now: datetime) -> CoverRequirement:
     """Say what a class needs from today or a later day on; a version of the same day is put right.
 
-    Invalid: use_class_missing, ctpl_always_needed, requirement_backdated, reason_missing.
+    Invalid: use_class_missing, ctpl_always_needed, requirement_backdated, reason_missing. Conflict: stale.
     """
     access.require(actor, Action.MANAGE_SETTINGS)
     if wanted.account_id is not None:
@@ -96,7 +97,12 @@ def set_requirement(wanted: NewRequirement, *, actor: User, now: datetime) -> Co
     }
     changes = audit.change(row, **values)
     row.created_by_id, row.created_at = actor.id, now
-    db.session.add(row)
+    try:
+        with db.session.begin_nested():
+            db.session.add(row)
+    except IntegrityError:
+        # Somebody else set the same class for the same day meanwhile.
+        raise Conflict("stale") from None
     label = f"{use_class.value} {wanted.effective_on.isoformat()}"
     audit.record("cover_requirement_set", row, actor=actor, now=now, label=label, changes=changes)
     return row

@@ -153,8 +153,19 @@ def _findings(
     for gap in calendar.gaps:
         before = tuple(one for one in calendar.periods if one.ends_at == gap.starts_at)
         for span in (part for wanted in during(gap, needed) for part in during(wanted, on_road)):
-            is_to_come = span.starts_at > now and span.ends_at == calendar.within.ends_at
-            kind = FindingKind.NOT_RENEWED if is_to_come else FindingKind.GAP
-            yield Finding(kind, calendar.layer, span, before[:1])
+            yield from _gap(calendar, span, before[:1], now)
     for overlap in calendar.overlaps:
         yield Finding(FindingKind.OVERLAP, calendar.layer, overlap.span, (overlap.first, overlap.second))
+
+
+def _gap(
+    calendar: LayerCalendar, span: Span, before: tuple[LayerPeriod, ...], now: datetime
+) -> Iterator[Finding]:
+    """What has passed is a gap, and so is a hole between terms; where no term follows, the time to come is not."""
+    is_open = span.ends_at == calendar.within.ends_at
+    passed = Span(span.starts_at, min(span.ends_at, now)) if is_open else span
+    if passed.starts_at < passed.ends_at:
+        yield Finding(FindingKind.GAP, calendar.layer, passed, before)
+    if is_open and span.ends_at > now:
+        to_come = Span(max(span.starts_at, now), span.ends_at)
+        yield Finding(FindingKind.NOT_RENEWED, calendar.layer, to_come, before)

@@ -141,7 +141,9 @@ def export_gaps() -> ResponseReturnValue:
     """The same as a spreadsheet."""
     account = current_account()
     form, period = _findings_form()
-    book = words.findings_workbook(_findings(form, period), named(account.name, account.name_en), period)
+    book = words.findings_workbook(
+        _findings(form, period), named(account.name, account.name_en), period, g.now
+    )
     return spreadsheet(book, f"cover-gaps-{account.code}-{local_date(g.now)}.xlsx")
 
 
