@@ -5,10 +5,10 @@ from datetime import date
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import RadioField, SelectField, SelectMultipleField, StringField
+from wtforms import RadioField, SelectField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
-from service_desk.forms.fields import DayField, Form, member, small_number
+from service_desk.forms.fields import CheckboxesField, DayField, Form, member, small_number
 from service_desk.rules.periods import Period
 from service_desk.rules.vocabulary import CoverCode, UseClass
 from service_desk.services.fleet.requirements import NewRequirement
@@ -69,7 +69,7 @@ class RequirementForm(Form):
 
     scope = RadioField(_l("Holds for"), choices=[], validate_choice=False)
     use_class = SelectField(_l("Class"), choices=[], validate_choice=False)
-    layers = SelectMultipleField(_l("Required cover"), choices=[], validate_choice=False)
+    layers = CheckboxesField(_l("Required cover"), choices=[], validate_choice=False)
     effective_on = DayField(_l("From"), [InputRequired()])
     source = StringField(_l("Reason or agreement"), [InputRequired(), Length(max=200)])
 
