@@ -130,6 +130,8 @@ def _details(entry: MissedCoverEntry, file: CaseFile) -> Iterable[str]:
         owner = file.people.get(changes["owner_id"][1])
         if owner:
             yield _("%(name)s chases from now on", name=f"{owner.name} · {owner.staff_no}")
+    if "taken_back" in changes:
+        yield _("the list that brought the vehicle was taken back")
     if "vehicle_state" in changes:
         yield label(changes["vehicle_state"][1], "vehicle_state")
     if "line" in changes:

@@ -11,9 +11,12 @@ from sqlalchemy import func, select
 
 from service_desk.models.db import db
 from service_desk.models.fleet import VehicleState
+from service_desk.models.notices import Channel, Notice
 from service_desk.models.renewals import CaseState, ChaseKind, MissedCoverCase, MissedCoverEntry
+from service_desk.presenters import mail
 from service_desk.services import renewals, sla
 from service_desk.services.policies import rates
+from service_desk.services.renewals import cases
 from tests.world import World
 
 SignIn = Callable[[str], FlaskClient]
@@ -180,10 +183,6 @@ def test_the_vehicles_page_says_what_is_missing_and_leads_to_the_case(sign_in: S
 @pytest.mark.parametrize("kind", ["missed_cover_assigned", "missed_cover_word"])
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_mails_read_in_both_languages(world: World, app: Any, kind: str, language: str) -> None:
-    from service_desk.models.notices import Channel, Notice
-    from service_desk.presenters import mail
-    from service_desk.services.renewals import cases
-
     now = datetime.now(UTC)
     number = case_of(world.truck).number
     world.underwriter.language = world.manager.language = language
@@ -204,3 +203,12 @@ def test_a_promise_of_a_past_year_is_no_date(sign_in: SignIn, world: World) -> N
     number = case_of(world.truck).number
     sent = {"chase-spoken_to": "郭", "chase-text": "好", "chase-promised_on": str(date(1, 1, 1))}
     assert sign_in("underwriter").post(f"/renewals/missed/{number}/chase", data=sent).status_code == 422
+
+
+def test_the_audit_trail_tells_it_in_words(sign_in: SignIn, world: World) -> None:
+    sent = {"stop-how": "suspended", "stop-reason": "停驶检修"}
+    sign_in("underwriter").post(f"/renewals/missed/{case_of(world.truck).number}/stop", data=sent)
+    page = words_on(sign_in("manager").get("/audit"))
+    assert "漏保销号" in page
+    assert "已停驶" in page
+    assert "交强险、第三者责任险" in page

@@ -33,6 +33,15 @@ LABELS = {
         "suspended": _l("Suspended"),
         "retired": _l("Retired"),
     },
+    "audit_field": {
+        "chased_at": _l("Last chased"),
+        "ends_at": _l("Cover ends"),
+        "insurer": _l("Insurer"),
+        "layers": _l("Cover"),
+        "number": _l("Policy no."),
+        "promised_on": _l("Promised by"),
+        "starts_at": _l("Cover begins"),
+    },
     "audit_action": {
         "cover_requirement_set": _l("Required cover of a class set"),
         "missed_cover_opened": _l("Missed cover found"),

@@ -21,7 +21,14 @@ from service_desk.models.fleet import (
     VehicleStateRecord,
 )
 from service_desk.models.policies import ExternalCover, Policy
-from service_desk.models.renewals import MISSED_COVER, CaseState, MissedCoverCase, RenewalReminder
+from service_desk.models.renewals import (
+    MISSED_COVER,
+    CaseState,
+    ChaseKind,
+    MissedCoverCase,
+    MissedCoverEntry,
+    RenewalReminder,
+)
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import sla
 from service_desk.services.fleet.applying import chunks, facts_of, set_covers, take_plates_off, write_facts
@@ -158,6 +165,11 @@ def _end_cases(vehicle_ids: Sequence[int], now: datetime) -> None:
             matter = Matter(MISSED_COVER, case.id, case.number, case.account_id, case.branch_id)
             sla.cancel(matter, at=now, actor=None, now=now)
             case.state, case.closed_at = CaseState.STOPPED, now
+            db.session.add(
+                MissedCoverEntry(
+                    case_id=case.id, kind=ChaseKind.STOPPED, at=now, changes={"taken_back": [None, True]}
+                )
+            )
         case.vehicle_id = None
     db.session.flush()
 
