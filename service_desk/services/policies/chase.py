@@ -50,7 +50,9 @@ def settle(vehicle_ids: Collection[int], *, actor: User | None, now: datetime) -
 
 
 def _open_of(vehicle_ids: Sequence[int]) -> Sequence[MissedCoverCase]:
-    """Held, in one order: the watch may be about to close them too. Vehicles off the road are the watch's to judge."""
+    """Held, but for those somebody else holds: whoever issues has locked the vehicles, and must not wait here for the
+    watch, which may wait for them. The watch comes round again. Vehicles off the road are the watch's to judge.
+    """
     statement = (
         select(MissedCoverCase)
         .join(Vehicle, Vehicle.id == MissedCoverCase.vehicle_id)
@@ -60,7 +62,7 @@ def _open_of(vehicle_ids: Sequence[int]) -> Sequence[MissedCoverCase]:
             Vehicle.state == VehicleState.OPERATING,
         )
         .order_by(MissedCoverCase.id)
-        .with_for_update(of=MissedCoverCase)
+        .with_for_update(of=MissedCoverCase, skip_locked=True)
     )
     return db.session.scalars(statement).all()
 

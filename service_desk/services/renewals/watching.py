@@ -30,7 +30,9 @@ def watch(account_id: int, *, now: datetime) -> list[MissedCover]:
 
     A second watcher waits at the account's row and then finds the cases of the first.
     """
-    db.session.scalars(select(KeyAccount.id).where(KeyAccount.id == account_id).with_for_update()).one()
+    # Not against those who only refer to the account, such as who logs a call and holds a case meanwhile.
+    held = select(KeyAccount.id).where(KeyAccount.id == account_id).with_for_update(key_share=True)
+    db.session.scalars(held).one()
     missed = account_uninsured(account_id, now=now)
     cases = {case.vehicle_id: case for case in _open_cases(account_id)}
     fresh = []
