@@ -51,9 +51,6 @@ class CoverNeeds:
         return lines_carrying(self.layers_of(use_class))
 
 
-USUAL_NEEDS = CoverNeeds(USUAL_LAYERS)
-
-
 @dataclass(frozen=True)
 class NeedVersion:
     """What one class needs from a day on; `account_id` None is every account's without a version of its own."""

@@ -54,6 +54,12 @@ def test_a_gap_of_hours_breaks_one_day() -> None:
     assert found.covered_days == 364
 
 
+def test_one_second_too_early_is_an_overlap() -> None:
+    early = held(at(6, 1) - timedelta(seconds=1), YEAR.ends_at, "B")
+    (overlap,) = layer_calendar([held(at(1, 1), at(6, 1)), early], CTPL, YEAR).overlaps
+    assert overlap.span == Span(at(6, 1) - timedelta(seconds=1), at(6, 1))
+
+
 def test_overlap_names_both_policies_and_the_time_they_share() -> None:
     first, second = held(at(1, 1), at(7, 1), "A"), held(at(6, 21), YEAR.ends_at, "B")
     (overlap,) = layer_calendar([second, first], CTPL, YEAR).overlaps
@@ -126,6 +132,23 @@ def test_an_accounts_own_version_goes_before_the_general_one(
     assert needs.layers_of(UseClass.GOODS) == layers
     assert needs.layers_of(UseClass.COACH) == (CTPL, TPL, CARRIER)
     assert needs.layers_of(None) == (CTPL,)
+
+
+@pytest.mark.parametrize(
+    ("use_class", "layers"),
+    [
+        (UseClass.COACH, (CTPL, TPL, CARRIER)),
+        (UseClass.CITY_BUS, (CTPL, TPL, CARRIER)),
+        (UseClass.TAXI_RENTAL, (CTPL, TPL, CARRIER)),
+        (UseClass.GOODS, (CTPL, TPL)),
+        (UseClass.NON_OPERATING, (CTPL, TPL)),
+        (None, (CTPL,)),
+    ],
+)
+def test_without_any_version_the_usual_layers_count(
+    use_class: UseClass | None, layers: tuple[CoverCode, ...]
+) -> None:
+    assert needs_on([], 7, FIRST).layers_of(use_class) == layers
 
 
 def test_own_damage_is_carried_by_the_commercial_line() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from service_desk.base.clock import end_of_day, start_of_day
 from service_desk.rules.cover_calendar import LayerPeriod, missing_layers
-from service_desk.rules.cover_needs import USUAL_NEEDS, CoverNeeds
+from service_desk.rules.cover_needs import CoverNeeds, needs_on
 from service_desk.rules.cover_ratio import (
     DayGrid,
     Stay,
@@ -27,6 +27,7 @@ DAYS = 30
 LAST = FIRST + timedelta(days=DAYS - 1)
 LATER = end_of_day(LAST) + timedelta(days=40)
 EVER = start_of_day(date(2020, 1, 1))
+USUAL_NEEDS = needs_on([], 1, FIRST)
 FULL = [LayerPeriod(EVER, LATER, layer) for layer in (CTPL, TPL, CARRIER)]
 
 
