@@ -50,6 +50,10 @@ class CoverNeeds:
         """The lines that carry them, each once."""
         return lines_carrying(self.layers_of(use_class))
 
+    def lines_sold(self, use_class: UseClass) -> set[PolicyLine]:
+        """The lines a class may have: those that carry its usual layers, and what it needs beyond them."""
+        return {*lines_carrying(USUAL_LAYERS[use_class]), *self.lines_of(use_class)}
+
 
 @dataclass(frozen=True)
 class NeedVersion:

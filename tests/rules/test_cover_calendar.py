@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service_desk.base.clock import start_of_day
@@ -80,6 +80,7 @@ def test_other_layers_do_not_count() -> None:
 _days = st.integers(-30, 400)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(_days, st.integers(1, 200)), max_size=6), st.integers(0, 364 * 24))
 def test_every_instant_is_covered_or_in_a_gap_and_never_both(terms: list[tuple[int, int]], hour: int) -> None:
     periods = [

@@ -3,7 +3,7 @@
 from datetime import date, datetime, timedelta
 from fractions import Fraction
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service_desk.base.clock import end_of_day, start_of_day
@@ -124,6 +124,7 @@ def histories(draw: st.DrawFn) -> VehicleHistory:
     return vehicle(periods, on_road, [Stay(EVER, moved_at, 1), Stay(moved_at, None, 2)])
 
 
+@settings(deadline=None)
 @given(st.lists(histories(), max_size=5))
 def test_a_period_is_the_mean_of_its_days_weighted_by_the_vehicles_on_the_road(
     fleet: list[VehicleHistory],
@@ -134,6 +135,7 @@ def test_a_period_is_the_mean_of_its_days_weighted_by_the_vehicles_on_the_road(
         assert sum(of_days, Ratio()) == ratios_of(counted(fleet)).get(branch_id, Ratio())
 
 
+@settings(deadline=None)
 @given(st.lists(stretches(), max_size=4), st.integers(1, 4))
 def test_of_a_constant_fleet_a_period_is_exactly_the_mean_of_its_days(
     covered: list[tuple[datetime, datetime]], size: int
@@ -147,6 +149,7 @@ def test_of_a_constant_fleet_a_period_is_exactly_the_mean_of_its_days(
     assert Fraction(whole.part, whole.whole) == mean
 
 
+@settings(deadline=None)
 @given(histories())
 def test_bits_say_what_asking_day_by_day_says(one: VehicleHistory) -> None:
     moments = [end_of_day(FIRST + timedelta(days=n)) - timedelta(microseconds=1) for n in range(DAYS)]

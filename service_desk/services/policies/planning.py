@@ -19,11 +19,11 @@ from service_desk.models.users import User
 from service_desk.rules import coverage as cover_rules
 from service_desk.rules import rating
 from service_desk.rules.cover_needs import CoverNeeds
-from service_desk.rules.coverage import REQUIRED_LINES, CoverPeriod, IssueFacts, Span
+from service_desk.rules.coverage import CoverPeriod, IssueFacts, Span
 from service_desk.rules.permissions import Action
 from service_desk.rules.policy_flow import Term, last_covered_day, year_from
 from service_desk.rules.rating import CtplFloat, Premium
-from service_desk.rules.vocabulary import PolicyLine, UseClass
+from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import access
 from service_desk.services.fleet import requirements
 from service_desk.services.policies import coverage, held_prices, rates
@@ -198,13 +198,8 @@ def _applicable(lines: tuple[LineChoice, ...], vehicle: Vehicle, needs: CoverNee
     """
     if vehicle.use_class is None:
         return list(lines)
-    sold = _sold_for(vehicle.use_class, needs)
+    sold = needs.lines_sold(vehicle.use_class)
     return [choice for choice in lines if choice.line in sold] or list(lines)
-
-
-def _sold_for(use_class: UseClass, needs: CoverNeeds) -> set[PolicyLine]:
-    """The lines a class may have: the usual ones, and those that carry what the account needs beyond."""
-    return {*REQUIRED_LINES[use_class], *needs.lines_of(use_class)}
 
 
 class _Planner:
@@ -255,7 +250,7 @@ class _Planner:
     def _refusals(
         self, vehicle: Vehicle, line: PolicyLine, term: Term, periods: list[CoverPeriod]
     ) -> list[cover_rules.Refusal]:
-        if vehicle.use_class is not None and line not in _sold_for(vehicle.use_class, self._needs):
+        if vehicle.use_class is not None and line not in self._needs.lines_sold(vehicle.use_class):
             return [cover_rules.Refusal("line_not_for_class", {"use_class": vehicle.use_class.value})]
         facts = IssueFacts(vehicle.vin, vehicle.use_class, vehicle.state.value)
         return cover_rules.refusals_for_issue(facts, line, Span(term.starts_at, term.ends_at), periods)
