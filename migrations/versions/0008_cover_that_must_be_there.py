@@ -1,7 +1,7 @@
 """Cover that must be there: what each class needs as data, states of vehicles over time, missed cover and its chase
 
 Revision: 0008
-Follows: 0004
+Follows: 0009
 """
 
 from datetime import date
@@ -12,7 +12,7 @@ from alembic import op
 import service_desk.models.db as db
 
 revision = '0008'
-down_revision = '0004'
+down_revision = '0009'
 branch_labels = None
 depends_on = None
 
