@@ -49,10 +49,11 @@ JOBS: list[tuple[str, int, Job]] = [
     ("sla_sweep", 30, sla_sweep.run),
     ("notice_delivery", 15, notice_delivery.run),
     ("scheduled_reports", 60, scheduled_reports.run),
+    ("missed_cover", 900, uninsured_watch.run_pass),
 ]
 DAILY_JOBS = [
     DailyJob("renewal_reminders", renewal_reminders.run, time(7, 0)),
-    DailyJob("uninsured_watch", uninsured_watch.run, time(7, 0)),
+    DailyJob("uninsured_watch", uninsured_watch.run, uninsured_watch.NOTICES_AT),
     DailyJob("correction_reminders", correction_reminders.run, time(7, 0)),
     DailyJob("housekeeping", housekeeping.run, time(3, 30)),
 ]

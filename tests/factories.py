@@ -10,7 +10,7 @@ from argon2 import PasswordHasher
 from service_desk.base.text import search_key
 from service_desk.models.accounts import Branch, Contact, KeyAccount
 from service_desk.models.db import db
-from service_desk.models.fleet import BranchRecord, PlateRecord, Vehicle, VehicleState
+from service_desk.models.fleet import BranchRecord, PlateRecord, Vehicle, VehicleState, VehicleStateRecord
 from service_desk.models.policies import Coverage, Policy, PolicyState
 from service_desk.models.users import User, UserAccount
 from service_desk.rules.permissions import Role
@@ -164,6 +164,7 @@ class VehicleFactory(_Factory):
         db.session.add(BranchRecord(vehicle_id=vehicle.id, branch_id=vehicle.branch_id, from_at=since))
         if vehicle.plate:
             db.session.add(PlateRecord(vehicle_id=vehicle.id, plate=vehicle.plate, from_at=since))
+        db.session.add(VehicleStateRecord(vehicle_id=vehicle.id, state=vehicle.state, from_at=since))
         db.session.flush()
         return vehicle
 

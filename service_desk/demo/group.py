@@ -10,7 +10,7 @@ from service_desk.adapters.passwords import hash_password
 from service_desk.demo import cast
 from service_desk.models.accounts import Branch, Contact, KeyAccount
 from service_desk.models.db import db
-from service_desk.models.fleet import BranchRecord, PlateRecord, Vehicle, VehicleState
+from service_desk.models.fleet import BranchRecord, PlateRecord, Vehicle, VehicleState, VehicleStateRecord
 from service_desk.models.users import User, UserAccount
 from service_desk.rules.identifiers import vin_check_digit
 from service_desk.rules.permissions import Role
@@ -194,6 +194,10 @@ def build_fleet(group: Group, random: Random, now: datetime) -> list[Vehicle]:
     db.session.execute(
         insert(BranchRecord),
         [{"vehicle_id": v.id, "branch_id": v.branch_id, "from_at": since[v.id]} for v in vehicles],
+    )
+    db.session.execute(
+        insert(VehicleStateRecord),
+        [{"vehicle_id": v.id, "state": v.state, "from_at": since[v.id]} for v in vehicles],
     )
     return vehicles
 

@@ -13,16 +13,14 @@ from wtforms import (
     MultipleFileField,
     RadioField,
     SelectField,
-    SelectMultipleField,
     StringField,
     TextAreaField,
 )
 from wtforms import Form as PlainForm
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
-from wtforms.widgets import CheckboxInput, ListWidget
 
 from service_desk.base.text import squeeze
-from service_desk.forms.fields import Form, MomentField, RowList, YuanField, small_number
+from service_desk.forms.fields import CheckboxesField, Form, MomentField, RowList, YuanField, small_number
 from service_desk.rules.claim_documents import ClaimFeature
 from service_desk.rules.claim_losses import LossItem, LossKind
 from service_desk.rules.vocabulary import Fault
@@ -56,13 +54,6 @@ class StepForm(Form):
     @property
     def key(self) -> str:
         return self.idempotency_key.data or ""
-
-
-class CheckboxesField(SelectMultipleField):
-    """Several choices as tick boxes."""
-
-    widget = ListWidget(prefix_label=False)
-    option_widget = CheckboxInput()
 
 
 class ReasonForm(StepForm):

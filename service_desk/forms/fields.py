@@ -9,8 +9,17 @@ from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
-from wtforms import DateField, DateTimeLocalField, Field, FieldList, HiddenField, StringField
+from wtforms import (
+    DateField,
+    DateTimeLocalField,
+    Field,
+    FieldList,
+    HiddenField,
+    SelectMultipleField,
+    StringField,
+)
 from wtforms.validators import Length, ValidationError
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from service_desk.base.clock import CHINA
 from service_desk.base.money import format_yuan, parse_yuan, to_fen
@@ -77,6 +86,13 @@ class YuanField(StringField):
         """Take stored fen for showing."""
         super().process_data(value)
         self.fen = value
+
+
+class CheckboxesField(SelectMultipleField):
+    """Several choices as tick boxes."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
 
 
 class RowList(FieldList):

@@ -86,6 +86,18 @@ class BranchRecord(Base):
     to_at: Mapped[Instant | None]
 
 
+class VehicleStateRecord(Base):
+    """A vehicle's time in a state. Kept since the desk keeps it; before, a vehicle counts as it was found then."""
+
+    __tablename__ = "vehicle_state_records"
+
+    id: Mapped[Id]
+    vehicle_id: Mapped[int] = mapped_column(ForeignKey("vehicles.id"), index=True)
+    state: Mapped[VehicleState] = mapped_column(enum_type(VehicleState))
+    from_at: Mapped[Instant]
+    to_at: Mapped[Instant | None]
+
+
 class FleetImport(Versioned, Base):
     """One uploaded list: dry run, commit, undo. `content_sha256` makes a repeated commit a no-op."""
 

@@ -343,3 +343,33 @@ class ExternalCover(Base):
     premium_fen: Mapped[Fen | None]
     source: Mapped[CoverSource] = mapped_column(enum_type(CoverSource))
     noted_at: Mapped[Instant]
+
+
+class CoverRequirement(Base):
+    """What a use class must be covered for from a day on; without an account, every account that has no version.
+
+    `layers` are codes of `CoverCode`. A version is never changed once its day is over: a new one follows it.
+    """
+
+    __tablename__ = "cover_requirements"
+    __table_args__ = (
+        UniqueConstraint("account_id", "use_class", "effective_on"),
+        # To a unique constraint no two NULLs are the same.
+        Index(
+            "uq_cover_requirements_general",
+            "use_class",
+            "effective_on",
+            unique=True,
+            sqlite_where=text("account_id IS NULL"),
+            postgresql_where=text("account_id IS NULL"),
+        ),
+    )
+
+    id: Mapped[Id]
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("key_accounts.id"))
+    use_class: Mapped[UseClass] = mapped_column(enum_type(UseClass))
+    layers: Mapped[list[str]] = mapped_column(Json)
+    effective_on: Mapped[date]
+    source: Mapped[Line] = mapped_column(default="")
+    created_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[Instant | None]

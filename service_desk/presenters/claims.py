@@ -19,7 +19,6 @@ from service_desk.presenters import sla as clocks
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import branch_name
 from service_desk.rules.claim_flow import OPEN_STATES, SIX_STEPS, ClaimState, parcel_step
-from service_desk.rules.coverage import REQUIRED_LINES
 from service_desk.rules.policy_flow import last_covered_day
 from service_desk.rules.vocabulary import CoverCode, PolicyLine
 from service_desk.services.claims.files import ClaimFile
@@ -135,9 +134,7 @@ def covers(file: ClaimFile) -> list[tuple[str, str, bool]]:
     for cover in file.covers:
         by_code.setdefault(cover.code, []).append(cover)
     expected = [CoverCode.CTPL, CoverCode.TPL, CoverCode.OWN_DAMAGE]
-    use_class = file.vehicle.use_class
-    required = REQUIRED_LINES[use_class] if use_class else ()
-    if PolicyLine.CARRIER_LIABILITY in required or CoverCode.CARRIER_LIABILITY in by_code:
+    if PolicyLine.CARRIER_LIABILITY in file.needed_lines or CoverCode.CARRIER_LIABILITY in by_code:
         expected.append(CoverCode.CARRIER_LIABILITY)
     rows = []
     for code in expected:

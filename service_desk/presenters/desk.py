@@ -73,6 +73,8 @@ def _address(task: Task) -> str:
         return url_for("claims.claim", number=task.claim.number)
     if task.enquiry is not None:
         return url_for("enquiries.enquiry", number=task.enquiry.number)
+    if task.case is not None:
+        return url_for("missed_cover.case", number=task.case.number)
     return url_for("sla.breach", timer_id=task.timer.matter_id)
 
 

@@ -12,6 +12,7 @@ from service_desk.models.fleet import FleetImport, FleetImportRow, RowVerdict, V
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import in_language, named
 from service_desk.presenters.messages import sentence_for
+from service_desk.rules.cover_needs import CARRIED_BY
 from service_desk.rules.policy_flow import last_covered_day
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services.fleet.covers import EXPIRING_WITHIN
@@ -72,7 +73,7 @@ def vehicle_row(listed: ListedVehicle, coverage: VehicleCoverage | None, now: da
     )
 
 
-STATE_TONES = {"operating": "ok", "suspended": "warn", "retired": "idle"}
+STATE_TONES = {"pending": "idle", "operating": "ok", "suspended": "warn", "retired": "idle"}
 
 
 def size_of(vehicle: Vehicle) -> str:
@@ -97,6 +98,10 @@ def _cover_cell(line: PolicyLine, coverage: VehicleCoverage, now: datetime) -> C
         if line in coverage.missing:
             return CoverCell(line.value, words, _("no cover"), "bad", "over")
         return CoverCell(line.value, words, "—", None, None)
+    if line in coverage.missing:
+        # The policy holds, but not every layer that is required of it.
+        lacking = [label(one, "cover") for one in coverage.missing_layers if CARRIED_BY[one] is line]
+        return CoverCell(line.value, words, _("without %(layers)s", layers=", ".join(lacking)), "bad", "over")
     until = last_covered_day(held.unbroken_until)
     if held.unbroken_until - now <= EXPIRING_WITHIN:
         return CoverCell(line.value, words, _("until %(day)s", day=until), "warn", "clock")

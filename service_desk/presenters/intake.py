@@ -1,15 +1,14 @@
 """Cover at the time of loss in plain words, while the report is taken and after."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
 from service_desk.base.money import format_yuan
 from service_desk.presenters.labels import label
-from service_desk.rules.coverage import REQUIRED_LINES
 from service_desk.rules.policy_flow import last_covered_day
-from service_desk.rules.vocabulary import PolicyLine, UseClass
+from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services.policies import CoverAt, Limit
 
 
@@ -22,10 +21,9 @@ class CoverLine:
     words: str
 
 
-def cover_lines(covers: Sequence[CoverAt], use_class: UseClass | None) -> list[CoverLine]:
+def cover_lines(covers: Sequence[CoverAt], required: Collection[PolicyLine]) -> list[CoverLine]:
     """What covers the vehicle at that time, and which required cover is missing."""
     found = {cover.line: cover for cover in covers}
-    required = REQUIRED_LINES[use_class] if use_class else (PolicyLine.CTPL,)
     return [
         _found(found[line]) if line in found else _missing(line)
         for line in PolicyLine

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from flask_babel import gettext as _
@@ -14,7 +14,7 @@ from service_desk.presenters.labels import label
 from service_desk.presenters.languages import branch_name
 from service_desk.rules.renewal import Bucket
 from service_desk.rules.vocabulary import UseClass
-from service_desk.services.renewals import BoardRow, Expiry, MissedCover
+from service_desk.services.renewals import BoardRow, Expiry
 
 BUCKET_TONES: dict[Bucket, tuple[str, str]] = {
     Bucket.OVERDUE: ("bad", "over"),
@@ -48,14 +48,6 @@ def days_words(one: Expiry) -> str:
     if one.days_left > 0:
         return ngettext("in %(num)s day", "in %(num)s days", one.days_left)
     return ngettext("%(num)s day ago", "%(num)s days ago", -one.days_left)
-
-
-def since_words(missed: MissedCover, now: datetime) -> str:
-    """For how long the most important missing line has been missing."""
-    days = missed.days_without(missed.missing[0], now)
-    if days is None:
-        return _("no cover known")
-    return ngettext("for %(num)s day", "for %(num)s days", max(days, 1))
 
 
 def bucket_counts(board: Sequence[BoardRow]) -> list[tuple[Bucket, int]]:

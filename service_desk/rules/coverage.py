@@ -4,27 +4,19 @@ Periods are half-open: cover that ends at an instant no longer holds at that ins
 starts there leaves neither a gap nor an overlap.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from service_desk.rules.metrics import Ratio
+from service_desk.rules.cover_needs import USUAL_LAYERS, lines_carrying
 from service_desk.rules.policy_flow import last_covered_day
 from service_desk.rules.vocabulary import PolicyLine, UseClass
 
-_PASSENGER_LAYERS = (PolicyLine.CTPL, PolicyLine.COMMERCIAL, PolicyLine.CARRIER_LIABILITY)
-_OTHER_LAYERS = (PolicyLine.CTPL, PolicyLine.COMMERCIAL)
-
 REQUIRED_LINES: dict[UseClass, tuple[PolicyLine, ...]] = {
-    UseClass.COACH: _PASSENGER_LAYERS,
-    UseClass.CITY_BUS: _PASSENGER_LAYERS,
-    UseClass.TAXI_RENTAL: _PASSENGER_LAYERS,
-    UseClass.GOODS: _OTHER_LAYERS,
-    UseClass.NON_OPERATING: _OTHER_LAYERS,
+    use_class: lines_carrying(layers) for use_class, layers in USUAL_LAYERS.items()
 }
-"""The layers a vehicle needs to count as covered. CTPL and, for passenger carriers, carrier's liability are
-law (CTPL Regulation art. 2, Road Transport Regulation art. 35); third-party liability is agreed with the
-account, and the commercial policy carries it."""
+"""The lines that are sold for a class: those that carry the layers it usually needs. What it needs for an account
+on a day is data, `rules.cover_needs`."""
 
 
 @dataclass(frozen=True, order=True)
@@ -66,52 +58,9 @@ class Refusal:
     params: dict[str, str | date] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class VehicleCover:
-    """A vehicle as the coverage ratio sees it."""
-
-    state: str
-    use_class: UseClass | None
-    periods: Sequence[CoverPeriod] = ()
-
-
 def cover_at(periods: Iterable[CoverPeriod], line: PolicyLine, moment: datetime) -> CoverPeriod | None:
     """Find the cover of a line that holds at an instant; of several, the one that began first."""
     return min((period for period in _of(periods, line) if period.holds(moment)), default=None)
-
-
-def missing_lines(
-    use_class: UseClass | None, periods: Iterable[CoverPeriod], moment: datetime
-) -> list[PolicyLine]:
-    """List the required lines without cover at an instant. A vehicle of unknown class needs CTPL at least."""
-    required = (PolicyLine.CTPL,) if use_class is None else REQUIRED_LINES[use_class]
-    known = list(periods)
-    return [line for line in required if cover_at(known, line, moment) is None]
-
-
-def gaps(periods: Iterable[CoverPeriod], line: PolicyLine, within: Span) -> list[Span]:
-    """List the stretches of `within` that no cover of the line holds."""
-    found, reached = [], within.starts_at
-    for period in sorted(_of(periods, line)):
-        if period.starts_at > reached:
-            found.append(Span(reached, min(period.starts_at, within.ends_at)))
-        reached = max(reached, period.ends_at)
-        if reached >= within.ends_at:
-            break
-    if reached < within.ends_at:
-        found.append(Span(reached, within.ends_at))
-    return [span for span in found if span.starts_at < span.ends_at]
-
-
-def overlaps(periods: Iterable[CoverPeriod], line: PolicyLine) -> list[tuple[CoverPeriod, CoverPeriod]]:
-    """List the pairs of periods of a line that hold at the same time."""
-    ordered = sorted(_of(periods, line))
-    return [
-        (first, second)
-        for index, first in enumerate(ordered)
-        for second in ordered[index + 1 :]
-        if second.starts_at < first.ends_at
-    ]
 
 
 def start_after(periods: Iterable[CoverPeriod], line: PolicyLine, wanted: datetime) -> datetime:
@@ -152,16 +101,6 @@ def refusals_for_issue(
             )
         )
     return refusals
-
-
-def coverage_ratio(vehicles: Iterable[VehicleCover], moment: datetime) -> Ratio:
-    """Operating vehicles with all required lines in force among operating vehicles, at an instant (覆盖率)."""
-    covered = [
-        not missing_lines(vehicle.use_class, vehicle.periods, moment)
-        for vehicle in vehicles
-        if vehicle.state == "operating"
-    ]
-    return Ratio(sum(covered), len(covered))
 
 
 def _of(periods: Iterable[CoverPeriod], line: PolicyLine) -> list[CoverPeriod]:

@@ -15,6 +15,7 @@ from service_desk.models.db import db
 from service_desk.models.enquiries import Enquiry, Handover
 from service_desk.models.fleet import Vehicle
 from service_desk.models.policies import IssueBatch, Policy
+from service_desk.models.renewals import MISSED_COVER, MissedCoverCase
 from service_desk.models.sla import ServiceLevel, Timer, WorkingCalendarRow
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import OPEN_STATES, ClockStep
@@ -37,7 +38,7 @@ DELIVERIES_SINCE = timedelta(days=90)
 
 @dataclass(frozen=True)
 class Task:
-    """A clock the reader holds, and what it is about. `claim` and `enquiry` are None for a breach review.
+    """A clock the reader holds, and what it is about. `claim`, `enquiry` and `case` are None for a breach review.
 
     `covered` is whom the reader stands in for with it.
     """
@@ -48,11 +49,14 @@ class Task:
     enquiry: Enquiry | None
     vehicle: Vehicle | None
     covered: User | None
+    case: MissedCoverCase | None = None
 
     @property
     def plate(self) -> str:
         if self.claim is not None:
             return self.claim.plate
+        if self.case is not None:
+            return self.case.vehicle_name
         return (self.vehicle.plate or self.vehicle.vin or "") if self.vehicle else ""
 
 
@@ -151,13 +155,15 @@ def _tasks(actor: User) -> tuple[list[Task], int]:
 def _with_matter(statement: Select[Any]) -> Select[Any]:
     of_claim = and_(Timer.matter_kind == common.MATTER_KIND, Claim.id == Timer.matter_id)
     of_enquiry = and_(Timer.matter_kind == enquiries.MATTER_KIND, Enquiry.id == Timer.matter_id)
+    of_case = and_(Timer.matter_kind == MISSED_COVER, MissedCoverCase.id == Timer.matter_id)
     return (
-        statement.add_columns(Branch, Claim, Enquiry, Vehicle, User)
+        statement.add_columns(Branch, Claim, Enquiry, Vehicle, User, MissedCoverCase)
         .outerjoin(Branch, Branch.id == Timer.branch_id)
         .outerjoin(Claim, of_claim)
         .outerjoin(Enquiry, of_enquiry)
         .outerjoin(Vehicle, Vehicle.id == Enquiry.vehicle_id)
         .outerjoin(User, User.id == Timer.covered_id)
+        .outerjoin(MissedCoverCase, of_case)
     )
 
 

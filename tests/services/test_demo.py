@@ -11,10 +11,11 @@ from service_desk.demo import claims, load_demo
 from service_desk.models.accounts import Branch, KeyAccount
 from service_desk.models.claims import Claim
 from service_desk.models.db import Base, db
-from service_desk.models.fleet import Vehicle
+from service_desk.models.fleet import Vehicle, VehicleStateRecord
 from service_desk.models.notices import Notice, NoticeState
 from service_desk.models.policies import Policy
 from service_desk.models.premiums import ReceiptAllocation, Receivable
+from service_desk.models.renewals import MissedCoverCase
 from service_desk.models.reports import ReportRun
 from service_desk.models.sla import Timer, TimerState
 from service_desk.models.users import User
@@ -50,6 +51,27 @@ def session(now, tmp_path_factory):
 
 def count(session, model, *conditions):
     return session.scalar(select(func.count()).select_from(model).where(*conditions))
+
+
+def test_every_vehicle_stands_as_its_history_ends(session, now):
+    lasting = session.execute(
+        select(Vehicle.state, VehicleStateRecord.state)
+        .join(VehicleStateRecord, VehicleStateRecord.vehicle_id == Vehicle.id)
+        .where(VehicleStateRecord.to_at.is_(None))
+    ).all()
+    assert len(lasting) == count(session, Vehicle)
+    assert all(state is kept for state, kept in lasting)
+
+
+def test_missed_cover_is_being_chased(session, now):
+    cases = session.scalars(select(MissedCoverCase)).all()
+    assert {case.vehicle_id for case in cases} == {
+        one.vehicle.id
+        for one in list_uninsured(
+            cases[0].account_id, actor=session.scalar(select(User).where(User.username == "hq")), now=now
+        )
+    }
+    assert any(case.chased_at for case in cases)
 
 
 def test_the_demo_is_a_whole_account(session, now):

@@ -16,10 +16,22 @@ from service_desk.base.paging import PageRequest
 from service_desk.models.accounts import Branch, BranchAlias, KeyAccount
 from service_desk.models.audit import AuditEntry
 from service_desk.models.db import db
-from service_desk.models.fleet import BranchRecord, FleetImport, ImportState, PlateRecord, RowVerdict, Vehicle
+from service_desk.models.fleet import (
+    BranchRecord,
+    FleetImport,
+    ImportState,
+    PlateRecord,
+    RowVerdict,
+    Vehicle,
+    VehicleState,
+    VehicleStateRecord,
+)
 from service_desk.models.policies import ExternalCover
+from service_desk.models.renewals import MISSED_COVER, CaseState, MissedCoverCase
+from service_desk.models.sla import TimerState
 from service_desk.rules.fleet_list import ColumnChoice, Field
 from service_desk.rules.vocabulary import PolicyLine, UseClass
+from service_desk.services import renewals, sla
 from service_desk.services.documents import Upload
 from service_desk.services.fleet import importing, vehicles
 from tests.factories import (
@@ -158,6 +170,10 @@ def test_a_new_vehicle_has_its_histories_its_cover_and_its_row(
     vehicle = db.session.scalars(select(Vehicle).where(Vehicle.vin == make_vin(1))).one()
     assert (vehicle.plate, vehicle.seats, vehicle.load_kg) == ("豫A11111", 49, 1500)
     assert vehicle.use_class is UseClass.COACH
+    state = db.session.scalars(
+        select(VehicleStateRecord).where(VehicleStateRecord.vehicle_id == vehicle.id)
+    ).one()
+    assert (state.state, state.from_at, state.to_at) == (VehicleState.OPERATING, now, None)
     plate = db.session.scalars(select(PlateRecord).where(PlateRecord.vehicle_id == vehicle.id)).one()
     branch = db.session.scalars(select(BranchRecord).where(BranchRecord.vehicle_id == vehicle.id)).one()
     cover = db.session.scalars(select(ExternalCover).where(ExternalCover.vehicle_id == vehicle.id)).one()
@@ -383,6 +399,27 @@ def test_undo_brings_everything_back(world: World, files: FileStore, now: dateti
     branches = db.session.scalars(select(BranchRecord).where(BranchRecord.vehicle_id == world.coach.id)).all()
     assert [(one.branch_id, one.to_at) for one in branches] == [(world.gongyi.id, None)]
     assert upload(world, files, later, list_).state is ImportState.CHECKED
+
+
+def test_undo_ends_what_was_chased_of_the_vehicles_and_judges_nobody(
+    world: World, files: FileStore, now: datetime
+) -> None:
+    sla.install_defaults(now)
+    new = ("豫A11111", make_vin(1), 49, None, "公路客运", None, "巩义客运分公司")
+    imported = commit(world, upload(world, files, now, sheet(new)), now)
+    renewals.watch(world.account.id, now=now)
+    of_new = MissedCoverCase.vehicle_name == "豫A11111"
+    case = db.session.scalars(select(MissedCoverCase).where(of_new)).one()
+
+    importing.undo(imported.id, "错发", actor=world.underwriter, now=now + timedelta(hours=1))
+
+    db.session.expire_all()
+    assert (case.state, case.vehicle_id) == (CaseState.STOPPED, None)
+    timer = sla.timers_of(MISSED_COVER, [case.id])[case.id][0]
+    assert timer.state is TimerState.CANCELLED
+    assert vehicle_count(world.account.id) == 3
+    left = db.session.scalars(select(VehicleStateRecord.vehicle_id)).all()
+    assert len(left) == 4  # the three of the group and the stranger's
 
 
 def test_undo_is_refused_when_a_vehicle_was_changed_since(

@@ -71,7 +71,7 @@ def test_the_export_holds_exactly_what_is_filtered(world: World, sign_in: SignIn
 def test_a_vehicles_page_shows_its_histories_and_gaps(world: World, sign_in: SignIn) -> None:
     page = sign_in("claims1").get(f"/vehicles/{world.coach.id}").text
 
-    for words in ("豫A12345", world.coach.vin, "巩义客运分公司", "未见保障记录", "公路客运"):
+    for words in ("豫A12345", world.coach.vin, "巩义客运分公司", "今日缺：交强险", "中断", "公路客运"):
         assert words in page
     assert "停驶、复驶或退出" not in page
 

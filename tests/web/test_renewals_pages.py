@@ -77,7 +77,7 @@ def test_branch_officer_sees_own_renewals_without_buttons(sign_in: SignIn) -> No
 
 def test_missed_cover_is_listed_with_its_length(sign_in: SignIn) -> None:
     page = words_on(sign_in("underwriter").get("/renewals/uninsured"))
-    assert "豫AD12345 中牟公交分公司 城市公交" in page
+    assert "豫AD12345 中牟公交分公司 · 城市公交" in page
     assert "已 2 天" in page or "已 3 天" in page
     assert "无保障记录" in page
     own = words_on(sign_in("safety-gongyi").get("/renewals/uninsured"))

@@ -25,7 +25,8 @@ from service_desk.models.fleet import Vehicle
 from service_desk.models.sla import Timer, TimerEntry
 from service_desk.models.users import User
 from service_desk.rules.permissions import Action
-from service_desk.services import access, documents, enquiries, sla
+from service_desk.rules.vocabulary import PolicyLine
+from service_desk.services import access, documents, enquiries, policies, sla
 from service_desk.services.claims.common import MATTER_KIND, get_claim
 from service_desk.services.claims.papers import list_wanted
 from service_desk.services.sla import ClockView
@@ -35,7 +36,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class ClaimFile:
-    """A claim with all that belongs to it. Lists are in the order they came about; `people` by user id."""
+    """A claim with all that belongs to it. Lists are in the order they came about; `people` by user id.
+
+    `needed_lines` are those the vehicle had to have at the time of loss.
+    """
 
     claim: Claim
     branch: Branch
@@ -56,6 +60,7 @@ class ClaimFile:
     timer_entries: dict[int, list[TimerEntry]]
     first_contact: Enquiry | None
     offer: Handover | None
+    needed_lines: tuple[PolicyLine, ...]
 
     @property
     def owner(self) -> User:
@@ -90,16 +95,18 @@ def read_file(number: str, *, actor: User) -> ClaimFile:
     }
     first_contact = _first_contact(claim)
     offer = offers[claim.id][0] if claim.id in offers else None
+    vehicle = db.session.get_one(Vehicle, claim.vehicle_id)
     return ClaimFile(
         claim=claim,
         branch=db.session.get_one(Branch, claim.branch_id),
-        vehicle=db.session.get_one(Vehicle, claim.vehicle_id),
+        vehicle=vehicle,
         people=_people(claim, parts, timers, first_contact, offer),
         wanted=list_wanted(claim.id),
         timers=timers,
         clocks=sla.view_clocks(timers),
         first_contact=first_contact,
         offer=offer,
+        needed_lines=policies.required_lines(vehicle, claim.loss_at),
         **parts,
     )
 

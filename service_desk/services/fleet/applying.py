@@ -18,6 +18,7 @@ from service_desk.models.fleet import (
 )
 from service_desk.models.policies import CoverSource, ExternalCover
 from service_desk.rules.vocabulary import PolicyLine, UseClass
+from service_desk.services.fleet import states
 from service_desk.services.fleet.planning import COVER_FIELDS, Known
 
 T = TypeVar("T")
@@ -74,7 +75,9 @@ def _insert_vehicles(account_id: int, rows: Sequence[FleetImportRow], now: datet
         for row in rows
     ]
     statement = insert(Vehicle).returning(Vehicle.id, sort_by_parameter_order=True)
-    return db.session.scalars(statement, values).all()
+    ids = db.session.scalars(statement, values).all()
+    states.begin(ids, VehicleState.OPERATING, now=now)
+    return ids
 
 
 def facts_of(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
+from service_desk.base.clock import local_date
 from service_desk.base.paging import Page, PageRequest
 from service_desk.base.text import like_pattern, search_key
 from service_desk.models.accounts import Branch, Contact
@@ -27,6 +28,7 @@ from service_desk.models.users import User
 from service_desk.rules.permissions import Action
 from service_desk.rules.vocabulary import PolicyLine, UseClass
 from service_desk.services import access
+from service_desk.services.fleet import requirements
 from service_desk.services.fleet.covers import ends_soon, holds, is_fully_covered
 
 SUGGESTIONS = 10
@@ -118,15 +120,15 @@ def _filtered(account_id: int, wanted: VehicleFilter, actor: User, now: datetime
     if wanted.state is not None:
         statement = statement.where(Vehicle.state == wanted.state)
     if wanted.cover is not None:
-        statement = statement.where(_cover_condition(wanted.cover, now))
+        statement = statement.where(_cover_condition(wanted.cover, account_id, now))
     if search_key(wanted.text):
         statement = statement.where(_text_condition(wanted.text))
     return access.visible(actor, Action.READ_FLEET, statement, Vehicle)
 
 
-def _cover_condition(cover: CoverFilter, now: datetime) -> ColumnElement[bool]:
+def _cover_condition(cover: CoverFilter, account_id: int, now: datetime) -> ColumnElement[bool]:
     if cover is CoverFilter.COVERED:
-        return is_fully_covered(now)
+        return is_fully_covered(requirements.in_force(account_id, local_date(now)), now)
     operating = Vehicle.state == VehicleState.OPERATING
     if cover is CoverFilter.EXPIRING:
         return and_(operating, ends_soon(now))

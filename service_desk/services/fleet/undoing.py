@@ -18,13 +18,23 @@ from service_desk.models.fleet import (
     PlateRecord,
     RowVerdict,
     Vehicle,
+    VehicleStateRecord,
 )
 from service_desk.models.policies import ExternalCover, Policy
-from service_desk.models.renewals import RenewalReminder
+from service_desk.models.renewals import (
+    MISSED_COVER,
+    CaseState,
+    ChaseKind,
+    MissedCoverCase,
+    MissedCoverEntry,
+    RenewalReminder,
+)
 from service_desk.rules.vocabulary import PolicyLine
+from service_desk.services import sla
 from service_desk.services.fleet.applying import chunks, facts_of, set_covers, take_plates_off, write_facts
 from service_desk.services.fleet.judging import known_vehicles
 from service_desk.services.fleet.planning import COVER_FIELDS
+from service_desk.services.notices import Matter
 
 
 @dataclass(frozen=True)
@@ -109,7 +119,7 @@ def _plates_taken(
 def revert(imported: FleetImport, *, now: datetime) -> None:
     """Take out what the list brought and put back what it changed. The caller has found no blockers."""
     rows = _touched(imported)
-    _remove([row.vehicle_id for row in rows if row.verdict is RowVerdict.NEW and row.vehicle_id])
+    _remove([row.vehicle_id for row in rows if row.verdict is RowVerdict.NEW and row.vehicle_id], now)
     before = {
         row.vehicle_id: row.before
         for row in rows
@@ -122,14 +132,21 @@ def revert(imported: FleetImport, *, now: datetime) -> None:
     _restore_covers(imported.account_id, before, now)
 
 
-def _remove(vehicle_ids: Sequence[int]) -> None:
+def _remove(vehicle_ids: Sequence[int], now: datetime) -> None:
     for some in chunks(vehicle_ids):
+        _end_cases(some, now)
         db.session.execute(
             update(FleetImportRow).where(FleetImportRow.vehicle_id.in_(some)).values(vehicle_id=None),
             execution_options={"synchronize_session": False},
         )
         # A reminder's row only keeps it from being sent twice.
-        models: tuple[Any, ...] = (PlateRecord, BranchRecord, ExternalCover, RenewalReminder)
+        models: tuple[Any, ...] = (
+            PlateRecord,
+            BranchRecord,
+            VehicleStateRecord,
+            ExternalCover,
+            RenewalReminder,
+        )
         for model in models:
             db.session.execute(
                 delete(model).where(model.vehicle_id.in_(some)),
@@ -138,6 +155,23 @@ def _remove(vehicle_ids: Sequence[int]) -> None:
         db.session.execute(
             delete(Vehicle).where(Vehicle.id.in_(some)), execution_options={"synchronize_session": False}
         )
+
+
+def _end_cases(vehicle_ids: Sequence[int], now: datetime) -> None:
+    """Missed cover of vehicles that were never there: the cases stay on record without them, and nobody is judged."""
+    statement = select(MissedCoverCase).where(MissedCoverCase.vehicle_id.in_(vehicle_ids))
+    for case in db.session.scalars(statement.with_for_update()).all():
+        if case.state is CaseState.OPEN:
+            matter = Matter(MISSED_COVER, case.id, case.number, case.account_id, case.branch_id)
+            sla.cancel(matter, at=now, actor=None, now=now)
+            case.state, case.closed_at = CaseState.STOPPED, now
+            db.session.add(
+                MissedCoverEntry(
+                    case_id=case.id, kind=ChaseKind.STOPPED, at=now, changes={"taken_back": [None, True]}
+                )
+            )
+        case.vehicle_id = None
+    db.session.flush()
 
 
 def _restore_histories(vehicle_ids: Sequence[int], committed_at: datetime | None) -> None:

@@ -25,6 +25,7 @@ from service_desk.rules.identifiers import (
 from service_desk.rules.permissions import Action
 from service_desk.rules.vocabulary import UseClass
 from service_desk.services import access, audit, submissions
+from service_desk.services.fleet import states
 from service_desk.services.fleet.queries import get_vehicle
 
 STATE_CHANGES: dict[VehicleState, tuple[VehicleState, ...]] = {
@@ -67,6 +68,7 @@ def add_vehicle(
         db.session.flush()
         _begin_plate(vehicle, now)
         db.session.add(BranchRecord(vehicle_id=vehicle.id, branch_id=vehicle.branch_id, from_at=now))
+        states.begin([vehicle.id], vehicle.state, now=now)
         audit.record("vehicle_added", vehicle, actor=actor, now=now, label=name_of(vehicle))
         return str(vehicle.id)
 
@@ -108,8 +110,8 @@ def set_state(
         raise Conflict("vehicle_state_not_possible")
     if not reason.strip():
         raise Invalid("reason_missing", field="reason")
-    changes = audit.change(vehicle, state=state)
-    changes["reason"] = (None, squeeze(reason))
+    changes = {"state": (vehicle.state, state), "reason": (None, squeeze(reason))}
+    states.move_to(vehicle, state, now=now)
     audit.record(
         "vehicle_state_changed", vehicle, actor=actor, now=now, label=name_of(vehicle), changes=changes
     )

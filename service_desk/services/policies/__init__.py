@@ -11,6 +11,7 @@ from service_desk.services.policies.coverage import (
     covers_at,
     limits_of,
     periods_of,
+    required_lines,
 )
 from service_desk.services.policies.issuing import issue, issue_many
 from service_desk.services.policies.planning import (
@@ -23,6 +24,7 @@ from service_desk.services.policies.planning import (
     preview,
     suggested_lines,
 )
+from service_desk.services.policies.portions import portions
 
 __all__ = [
     "CoverAt",
@@ -43,6 +45,8 @@ __all__ = [
     "issue_many",
     "limits_of",
     "periods_of",
+    "portions",
     "preview",
+    "required_lines",
     "suggested_lines",
 ]

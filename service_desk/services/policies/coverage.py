@@ -4,25 +4,26 @@ Functions here take ids that the caller has already found visible; they serve li
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
+from service_desk.base.clock import local_date
 from service_desk.models.db import db
 from service_desk.models.fleet import Vehicle, VehicleState
 from service_desk.models.policies import Coverage, CoverSource, ExternalCover, Policy
 from service_desk.rules import coverage as rules
-from service_desk.rules.coverage import CoverPeriod, VehicleCover
+from service_desk.rules.cover_calendar import missing_layers
+from service_desk.rules.cover_needs import CoverNeeds, lines_carrying
+from service_desk.rules.coverage import CoverPeriod
 from service_desk.rules.metrics import Ratio
 from service_desk.rules.vocabulary import CoverCode, PolicyLine
-
-# Cover known from elsewhere has no known start: it counts until its end.
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-# Both databases bound the number of parameters of a statement.
-_IDS_A_QUERY = 5000
+from service_desk.services.fleet import covers, requirements
+from service_desk.services.policies.layers import LONG_AGO, layers_of
+from service_desk.services.policies.portions import portions
 
 
 @dataclass(frozen=True)
@@ -65,10 +66,15 @@ class LineCover:
 
 @dataclass(frozen=True)
 class VehicleCoverage:
-    """A vehicle's cover at an instant: by line what holds, and the required lines that are missing."""
+    """A vehicle's cover at an instant: by line what holds, and what is required and missing.
+
+    `missing` are the lines that carry the missing layers. Such a line may hold all the same: a commercial policy
+    whose third-party cover was taken out.
+    """
 
     lines: dict[PolicyLine, LineCover]
     missing: tuple[PolicyLine, ...]
+    missing_layers: tuple[CoverCode, ...] = ()
 
 
 def covers_at(vehicle_id: int, at: datetime) -> list[CoverAt]:
@@ -129,15 +135,34 @@ def limit_of(row: Coverage) -> Limit:
 
 def coverage_of(vehicle_ids: Collection[int], at: datetime) -> dict[int, VehicleCoverage]:
     """The cover of each vehicle at an instant; every id asked for that exists is in the answer."""
-    periods = periods_of(vehicle_ids, since=at)
+    periods, layers = periods_of(vehicle_ids, since=at), layers_of(vehicle_ids, since=at)
+    needs_of = _NeedsByAccount(at)
     found: dict[int, VehicleCoverage] = {}
     for ids in portions(vehicle_ids):
-        for vehicle in db.session.execute(select(Vehicle.id, Vehicle.use_class).where(Vehicle.id.in_(ids))):
-            own = periods.get(vehicle.id, [])
-            found[vehicle.id] = VehicleCoverage(
-                _by_line(own, at), tuple(rules.missing_lines(vehicle.use_class, own, at))
-            )
+        statement = select(Vehicle.id, Vehicle.account_id, Vehicle.use_class).where(Vehicle.id.in_(ids))
+        for vehicle in db.session.execute(statement):
+            needed = needs_of[vehicle.account_id].layers_of(vehicle.use_class)
+            missing = missing_layers(needed, layers.get(vehicle.id, ()), at)
+            lines = _by_line(periods.get(vehicle.id, []), at)
+            found[vehicle.id] = VehicleCoverage(lines, lines_carrying(missing), missing)
     return found
+
+
+class _NeedsByAccount(dict[int, CoverNeeds]):
+    """What each account's vehicles need on a day, read once an account."""
+
+    def __init__(self, at: datetime) -> None:
+        self._on = local_date(at)
+
+    def __missing__(self, account_id: int) -> CoverNeeds:
+        self[account_id] = requirements.in_force(account_id, self._on)
+        return self[account_id]
+
+
+def required_lines(vehicle: Vehicle, at: datetime) -> tuple[PolicyLine, ...]:
+    """The lines that carry what a vehicle needed at an instant."""
+    needs = requirements.in_force(vehicle.account_id, local_date(at))
+    return needs.lines_of(vehicle.use_class)
 
 
 def _by_line(periods: list[CoverPeriod], at: datetime) -> dict[PolicyLine, LineCover]:
@@ -166,23 +191,17 @@ def account_periods(account_id: int, *, since: datetime) -> dict[int, list[Cover
 
 
 def coverage_ratio(account_id: int, at: datetime, *, branch_ids: Collection[int] | None = None) -> Ratio:
-    """Operating vehicles with every required line in force, among the operating ones (覆盖率).
+    """Operating vehicles with every required layer in force, among the operating ones (覆盖率).
 
-    Of the whole account, or of some of its branches.
+    Of the whole account, or of some of its branches. Over days: `services.policies.ratios`.
     """
-    statement = select(Vehicle.id, Vehicle.use_class, Vehicle.state).where(
+    needs = requirements.in_force(account_id, local_date(at))
+    statement = select(func.count().filter(covers.is_fully_covered(needs, at)), func.count()).where(
         Vehicle.account_id == account_id, Vehicle.state == VehicleState.OPERATING
     )
     if branch_ids is not None:
         statement = statement.where(Vehicle.branch_id.in_(branch_ids))
-    periods = account_periods(account_id, since=at)
-    return rules.coverage_ratio(
-        (
-            VehicleCover(row.state, row.use_class, periods.get(row.id, ()))
-            for row in db.session.execute(statement)
-        ),
-        at,
-    )
+    return Ratio(*db.session.execute(statement.select_from(Vehicle)).tuples().one())
 
 
 def _collect(
@@ -199,17 +218,10 @@ def _collect(
     for vehicle_id, line, starts_at, ends_at in db.session.execute(
         outside.where(wanted(ExternalCover), ExternalCover.ends_at > since)
     ):
-        found[vehicle_id].append(CoverPeriod(starts_at or _LONG_AGO, ends_at, line))
+        found[vehicle_id].append(CoverPeriod(starts_at or LONG_AGO, ends_at, line))
 
 
 def _of_policy(policy: Policy, limits: tuple[Limit, ...]) -> CoverAt:
     return CoverAt(
         policy.line, policy.id, policy.number, policy.cover_set, policy.starts_at, policy.ends_at, limits
     )
-
-
-def portions(ids: Collection[int]) -> Iterator[list[int]]:
-    """Ids in as many lists as statements are needed, in order."""
-    ordered = sorted(ids)
-    for start in range(0, len(ordered), _IDS_A_QUERY):
-        yield ordered[start : start + _IDS_A_QUERY]

@@ -18,12 +18,14 @@ from service_desk.models.fleet import Vehicle
 from service_desk.models.users import User
 from service_desk.rules import coverage as cover_rules
 from service_desk.rules import rating
-from service_desk.rules.coverage import REQUIRED_LINES, CoverPeriod, IssueFacts, Span
+from service_desk.rules.cover_needs import CoverNeeds
+from service_desk.rules.coverage import CoverPeriod, IssueFacts, Span
 from service_desk.rules.permissions import Action
 from service_desk.rules.policy_flow import Term, last_covered_day, year_from
 from service_desk.rules.rating import CtplFloat, Premium
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import access
+from service_desk.services.fleet import requirements
 from service_desk.services.policies import coverage, held_prices, rates
 from service_desk.services.policies.held_prices import HeldPrices
 from service_desk.services.policies.quoting import facts_of
@@ -176,10 +178,11 @@ def plan_for(request: IssueRequest, vehicles: list[Vehicle], now: datetime) -> I
     if request.start_on is not None and request.start_on < local_date(now):
         raise Invalid("start_in_the_past", field="start_on")
     periods = coverage.periods_of([vehicle.id for vehicle in vehicles], since=now)
-    planner = _Planner(request, now)
+    needs = requirements.in_force(request.account_id, local_date(now))
+    planner = _Planner(request, needs, now)
     plan = IssuePlan([], [])
     for vehicle in vehicles:
-        for choice in _applicable(request.lines, vehicle):
+        for choice in _applicable(request.lines, vehicle, needs):
             outcome = planner.judge(vehicle, choice, periods.get(vehicle.id, []))
             if isinstance(outcome, PlannedPolicy):
                 plan.policies.append(outcome)
@@ -188,22 +191,23 @@ def plan_for(request: IssueRequest, vehicles: list[Vehicle], now: datetime) -> I
     return plan
 
 
-def _applicable(lines: tuple[LineChoice, ...], vehicle: Vehicle) -> list[LineChoice]:
+def _applicable(lines: tuple[LineChoice, ...], vehicle: Vehicle, needs: CoverNeeds) -> list[LineChoice]:
     """The lines that are sold for the vehicle's class; when none is, all, so that the reason is said.
 
     In a mixed order a lorry without carrier's liability is no news.
     """
     if vehicle.use_class is None:
         return list(lines)
-    required = REQUIRED_LINES[vehicle.use_class]
-    return [choice for choice in lines if choice.line in required] or list(lines)
+    sold = needs.lines_sold(vehicle.use_class)
+    return [choice for choice in lines if choice.line in sold] or list(lines)
 
 
 class _Planner:
     """Judges one vehicle and line after the other; reads the price tables of each first day once."""
 
-    def __init__(self, request: IssueRequest, now: datetime) -> None:
+    def __init__(self, request: IssueRequest, needs: CoverNeeds, now: datetime) -> None:
         self._request = request
+        self._needs = needs
         self._now = now
         self._latest = start_of_day(local_date(now) + timedelta(days=DAYS_AHEAD + 1))
         self._tables: dict[date, dict[PolicyLine, PriceTable]] = {}
@@ -246,7 +250,7 @@ class _Planner:
     def _refusals(
         self, vehicle: Vehicle, line: PolicyLine, term: Term, periods: list[CoverPeriod]
     ) -> list[cover_rules.Refusal]:
-        if vehicle.use_class is not None and line not in REQUIRED_LINES[vehicle.use_class]:
+        if vehicle.use_class is not None and line not in self._needs.lines_sold(vehicle.use_class):
             return [cover_rules.Refusal("line_not_for_class", {"use_class": vehicle.use_class.value})]
         facts = IssueFacts(vehicle.vin, vehicle.use_class, vehicle.state.value)
         return cover_rules.refusals_for_issue(facts, line, Span(term.starts_at, term.ends_at), periods)

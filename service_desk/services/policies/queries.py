@@ -31,6 +31,7 @@ from service_desk.services import access
 from service_desk.services.policies import coverage, endorsing
 from service_desk.services.policies.coverage import Limit
 from service_desk.services.policies.endorsing import InsuredFacts
+from service_desk.services.policies.portions import portions
 
 MOST_EXPORTED = 50_000
 
@@ -204,7 +205,7 @@ def policy_rows(statement: Select[Any], *, actor: User, now: datetime) -> list[P
 def premium_changes(policy_ids: Sequence[int]) -> dict[int, int]:
     """What endorsements added to policies or took from them, in fen by policy id; none: not in the answer."""
     found: dict[int, int] = {}
-    for ids in coverage.portions(policy_ids):
+    for ids in portions(policy_ids):
         statement = (
             select(Endorsement.policy_id, func.sum(Endorsement.premium_fen))
             .where(Endorsement.policy_id.in_(ids))

@@ -21,12 +21,13 @@ from service_desk.models.policies import IssueBatch, QuoteLine, QuoteSheet
 from service_desk.models.users import User
 from service_desk.rules import coverage as cover_rules
 from service_desk.rules import rating
-from service_desk.rules.coverage import REQUIRED_LINES, CoverPeriod
+from service_desk.rules.coverage import CoverPeriod
 from service_desk.rules.permissions import Action
 from service_desk.rules.price_sheet import FloatRow
 from service_desk.rules.rating import FLOAT_RATES, CtplFloat
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import access, audit, numbers, submissions
+from service_desk.services.fleet import requirements
 from service_desk.services.policies import coverage, rates
 from service_desk.services.policies.planning import MOST_VEHICLES, LineChoice, VehicleTerms
 from service_desk.services.policies.quoting import facts_of
@@ -135,6 +136,7 @@ class _Pricing:
     def __init__(self, request: QuoteRequest, now: datetime) -> None:
         self._request = request
         self._now = now
+        self._needs = requirements.in_force(request.account_id, local_date(now))
         self._tables: dict[date, dict[PolicyLine, PriceTable]] = {}
 
     def rows(self, vehicles: Sequence[Vehicle]) -> list[dict[str, Any]]:
@@ -150,7 +152,7 @@ class _Pricing:
         """The lines sold for the vehicle's class; when none is, all, so that the reason is said."""
         if vehicle.use_class is None:
             return self._request.lines
-        sold = REQUIRED_LINES[vehicle.use_class]
+        sold = self._needs.lines_sold(vehicle.use_class)
         return [choice for choice in self._request.lines if choice.line in sold] or self._request.lines
 
     def _row(
@@ -190,7 +192,7 @@ class _Pricing:
     def _price(self, vehicle: Vehicle, choice: LineChoice, first_day: date) -> dict[str, Any]:
         if vehicle.state.value in _REFUSING_STATES:
             raise Invalid(f"vehicle_{vehicle.state.value}")
-        if vehicle.use_class is not None and choice.line not in REQUIRED_LINES[vehicle.use_class]:
+        if vehicle.use_class is not None and choice.line not in self._needs.lines_sold(vehicle.use_class):
             raise Invalid("line_not_for_class", use_class=vehicle.use_class.value)
         table = self._tables_on(first_day).get(choice.line)
         if table is None:

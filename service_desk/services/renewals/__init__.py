@@ -12,6 +12,7 @@ from service_desk.services.renewals.board import (
 from service_desk.services.renewals.covers import Expiry, ExpiryFilter
 from service_desk.services.renewals.notifying import list_reminders, send_reminders, send_uninsured_notices
 from service_desk.services.renewals.uninsured import MissedCover, list_uninsured
+from service_desk.services.renewals.watching import watch
 
 __all__ = [
     "BoardRow",
@@ -28,4 +29,5 @@ __all__ = [
     "send_reminders",
     "send_uninsured_notices",
     "vehicle_ids",
+    "watch",
 ]

@@ -77,9 +77,9 @@ def send_reminders(account_id: int, *, now: datetime) -> int:
     audience = _Audience(account.id)
     for branch_id, own in by_branch.items():
         params = _reminder_params(own, own[0].expiry.branch, now)
-        _queue("renewal_reminder", audience.of_branch(branch_id), params, account.id, own, now)
+        _queue("renewal_reminder", audience.of_branch(branch_id), params, account.id, _keys(own), now)
     params = _reminder_params(due, None, now)
-    _queue("renewal_reminder", audience.of_group(), params, account.id, due, now)
+    _queue("renewal_reminder", audience.of_group(), params, account.id, _keys(due), now)
     return len(due)
 
 
@@ -94,6 +94,10 @@ def _due(account: KeyAccount, now: datetime) -> list[_DueReminder]:
         if rung is not None:
             due.append(_DueReminder(one, rung))
     return due
+
+
+def _keys(due: Sequence[_DueReminder]) -> list[str]:
+    return [f"{one.expiry.vehicle_id}:{one.expiry.line}:{one.rung}" for one in due]
 
 
 def _sent(account_id: int, today: date) -> dict[tuple[int, PolicyLine, date], set[int]]:
@@ -160,9 +164,14 @@ def _names(branch: Branch | None) -> dict[str, str]:
     return {"branch": branch.name if branch else "", "branch_en": branch.name_en if branch else ""}
 
 
-def send_uninsured_notices(account_id: int, *, now: datetime) -> int:
-    """Queue today's notices of vehicles without required cover; return how many vehicles. Once a day each."""
-    missed = account_uninsured(account_id, now=now)
+def send_uninsured_notices(
+    account_id: int, *, now: datetime, only: Sequence[MissedCover] | None = None
+) -> int:
+    """Queue today's notices of vehicles without required cover; return how many vehicles. Once a day each.
+
+    `only`: news of these, which turned up after the day's notices had gone out.
+    """
+    missed = account_uninsured(account_id, now=now) if only is None else list(only)
     by_branch: dict[int, list[MissedCover]] = defaultdict(list)
     for one in missed:
         by_branch[one.vehicle.branch_id].append(one)
@@ -170,11 +179,16 @@ def send_uninsured_notices(account_id: int, *, now: datetime) -> int:
         return 0
     audience = _Audience(account_id)
     for branch_id, own in by_branch.items():
-        params = _uninsured_params(own, own[0].branch, now)
-        _queue("uninsured_vehicles", audience.of_branch(branch_id), params, account_id, [], now)
-    params = _uninsured_params(missed, None, now)
-    _queue("uninsured_vehicles", audience.of_group(), params, account_id, [], now)
+        params = _uninsured_params(own, own[0].branch, now) | {"is_news": only is not None}
+        _queue("uninsured_vehicles", audience.of_branch(branch_id), params, account_id, _news(own, only), now)
+    params = _uninsured_params(missed, None, now) | {"is_news": only is not None}
+    _queue("uninsured_vehicles", audience.of_group(), params, account_id, _news(missed, only), now)
     return len(missed)
+
+
+def _news(missed: Sequence[MissedCover], only: Sequence[MissedCover] | None) -> list[str]:
+    """What tells one list of news from another; nothing for the day's whole list."""
+    return [] if only is None else [str(one.vehicle.id) for one in missed]
 
 
 def _uninsured_params(missed: Sequence[MissedCover], branch: Branch | None, now: datetime) -> dict[str, Any]:
@@ -204,11 +218,11 @@ def _queue(
     recipients: Iterable[Recipient],
     params: dict[str, Any],
     account_id: int,
-    reminders: Sequence[_DueReminder],
+    contents: Sequence[str],
     now: datetime,
 ) -> None:
     # Vehicles imported later in the day may bring a second list; the same list never goes twice.
-    content = ";".join(f"{one.expiry.vehicle_id}:{one.expiry.line}:{one.rung}" for one in reminders)
+    content = ";".join(contents)
     digest = hashlib.sha256(content.encode()).hexdigest()[:12] if content else "all"
     dedupe = f"{kind}:{account_id}:{params['url']}:{params['day']}:{digest}"
     for recipient in recipients:

@@ -22,6 +22,7 @@ from service_desk.rules.renewal import Outcome
 from service_desk.rules.vocabulary import PolicyLine, UseClass
 from service_desk.services import access, audit, submissions
 from service_desk.services.fleet import vehicles
+from service_desk.services.policies import chase
 from service_desk.services.renewals.board import expiries_of_vehicle
 from service_desk.services.renewals.covers import Expiry
 
@@ -124,6 +125,7 @@ def _record(
             "renewal_outcome_recorded", row, actor=actor, now=now, label=_label(vehicle, row), changes=changes
         )
     _set_state(vehicle, details, actor, now)
+    chase.settle([vehicle.id], actor=actor, now=now)
 
 
 def _lock_vehicle(vehicle_id: int, actor: User) -> Vehicle:
@@ -268,6 +270,7 @@ def correct(outcome_id: int, details: OutcomeDetails, version: int, *, actor: Us
         "renewal_outcome_corrected", row, actor=actor, now=now, label=_label(vehicle, row), changes=changes
     )
     _set_state(vehicle, details, actor, now)
+    chase.settle([vehicle.id], actor=actor, now=now)
 
 
 def withdraw(outcome_id: int, reason: str, version: int, *, actor: User, now: datetime) -> None:

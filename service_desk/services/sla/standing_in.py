@@ -17,7 +17,11 @@ from service_desk.services import access
 from service_desk.services.sla import ledger
 
 # What the work on a matter asks for; claims where nothing is said.
-_WORK = {"enquiry": Action.ANSWER_ENQUIRIES, "breach": Action.REVIEW_BREACHES}
+_WORK = {
+    "enquiry": Action.ANSWER_ENQUIRIES,
+    "breach": Action.REVIEW_BREACHES,
+    "missed_cover": Action.CHASE_COVER,
+}
 
 
 @dataclass(frozen=True)

@@ -166,5 +166,7 @@ def _params(clock: Judged, happening: Happening, holder: User) -> dict[str, Any]
 
 def matter_path(timer: Timer) -> str:
     """The page of what the timer is about."""
-    folder = {"claim": "claims", "enquiry": "enquiries"}.get(timer.matter_kind)
+    folder = {"claim": "claims", "enquiry": "enquiries", "missed_cover": "renewals/missed"}.get(
+        timer.matter_kind
+    )
     return f"/{folder}/{timer.matter_number}" if folder else f"/breaches/{timer.matter_id}"

@@ -125,7 +125,7 @@ def _cover(account_id: int, plate: str, at: datetime) -> dict[str, Any] | None:
     return {
         "vehicle": vehicle,
         "plate": claim_words.plate(vehicle.plate or vehicle.vin or ""),
-        "lines": words.cover_lines(held, vehicle.use_class),
+        "lines": words.cover_lines(held, policies.required_lines(vehicle, at)),
         "lacks_ctpl": words.lacks_ctpl(held),
     }
 
@@ -159,7 +159,7 @@ def reported(number: str) -> ResponseReturnValue:
         claim=file.claim,
         handler=file.owner,
         plate=claim_words.plate(file.claim.plate),
-        cover=words.cover_lines(held, file.vehicle.use_class),
+        cover=words.cover_lines(held, file.needed_lines),
         lacks_ctpl=words.lacks_ctpl(held),
         clocks={timer.step.value: timer for timer in claim_words.running_clocks(file)},
         photo_count=len(file.documents),

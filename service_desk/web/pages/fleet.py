@@ -1,6 +1,5 @@
 """The fleet: list with cover today, one vehicle, suggestions for other forms."""
 
-from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 
@@ -20,29 +19,33 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
 
+from service_desk.base.clock import end_of_day, local_date, start_of_day
 from service_desk.base.errors import Conflict
+from service_desk.forms.coverage import PeriodForm, two_years
 from service_desk.forms.fleet import VehicleFilterForm, VehicleForm, VehicleStateForm
-from service_desk.models.fleet import Vehicle
+from service_desk.models.fleet import Vehicle, VehicleState
+from service_desk.presenters import coverage as cover_words
 from service_desk.presenters import fleet as shown
-from service_desk.presenters import fleet_cover
 from service_desk.presenters.labels import choices, label
 from service_desk.presenters.languages import named
+from service_desk.presenters.missed_cover import layer_words
 from service_desk.presenters.reports import XLSX
+from service_desk.rules.coverage import Span
 from service_desk.rules.identifiers import has_right_check_digit
 from service_desk.rules.permissions import Action
 from service_desk.rules.policy_flow import last_covered_day
 from service_desk.services import access, accounts
 from service_desk.services.fleet import queries, vehicles
 from service_desk.services.fleet.queries import CoverFilter, VehicleFilter
-from service_desk.services.policies import coverage, endorsements
+from service_desk.services.policies import calendars, coverage, endorsements
 from service_desk.services.policies import queries as policy_queries
+from service_desk.services.renewals import case_views
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request
 
 bp = Blueprint("fleet", __name__)
 
 # The ids of all filtered vehicles stand in the page, so that one button issues for all of them.
 _MOST_TO_ISSUE = 2000
-_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @bp.get("/vehicles", endpoint="vehicles")
@@ -171,17 +174,24 @@ def vehicle(vehicle_id: int) -> ResponseReturnValue:
 
 
 def _detail(row: Vehicle, state_form: VehicleStateForm) -> str:
-    periods = coverage.periods_of([row.id], since=_EVER).get(row.id, [])
-    now_covered = coverage.coverage_of([row.id], g.now)[row.id]
     own = queries.policies_of(row, actor=actor())
+    is_operating = row.state is VehicleState.OPERATING
+    form = PeriodForm(request.args)
+    period = form.period(two_years(local_date(g.now)))
+    within = Span(start_of_day(period.first), end_of_day(period.last))
+    missing = coverage.coverage_of([row.id], g.now)[row.id].missing_layers if is_operating else ()
     return render_template(
         "fleet/detail.html",
         vehicle=row,
         name=shown.vehicle_name(row),
         branches=queries.branches_of(row),
         plates=queries.plates_of(row),
-        covers={cell.code: cell for cell in shown.cover_cells(now_covered, g.now)},
-        histories=fleet_cover.histories(row.use_class, periods, g.now),
+        layers=cover_words.layer_rows(calendars.vehicle_calendar(row, within, now=g.now), g.now),
+        missing=missing,
+        missing_words=layer_words(missing),
+        missed_case=case_views.open_case_of(row.id),
+        period_form=form,
+        period=period,
         policies=own,
         changes=policy_queries.premium_changes([policy.id for policy in own]),
         differences=endorsements.differences(row, actor=actor(), now=g.now)

@@ -1,23 +1,21 @@
-"""Renewals: the board, the reminders sent, and vehicles without cover."""
+"""Renewals: the board, and the reminders sent."""
 
 from dataclasses import replace
 
-from flask import Blueprint, g, render_template, request
+from flask import Blueprint, g, render_template
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
 
 from service_desk.base.clock import local_date
-from service_desk.base.paging import Page
-from service_desk.forms.fields import small_number
 from service_desk.presenters import renewals as words
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import named
 from service_desk.rules.permissions import Action
-from service_desk.services import access, accounts, policies, renewals
+from service_desk.services import access, renewals
 from service_desk.services.renewals import outcomes
 from service_desk.web.http import actor, current_account, page_request, spreadsheet
-from service_desk.web.renewal_filters import branch_choices, chosen_words, filter_form
+from service_desk.web.renewal_filters import chosen_words, filter_form
 
 bp = Blueprint("renewals", __name__)
 
@@ -70,28 +68,3 @@ def reminders() -> ResponseReturnValue:
     """The reminders sent."""
     page = renewals.list_reminders(current_account().id, page_request(), actor=actor())
     return render_template("renewals/reminders.html", page=page, named=named)
-
-
-@bp.get("/renewals/uninsured")
-@login_required
-def uninsured() -> ResponseReturnValue:
-    """Operating vehicles without cover they must have, today."""
-    account, page = current_account(), page_request()
-    branch_id = small_number(request.args.get("branch"))
-    found = renewals.list_uninsured(account.id, actor=actor(), now=g.now, branch_id=branch_id)
-    return render_template(
-        "renewals/uninsured.html",
-        page=Page(found[page.offset : page.offset + page.size], len(found), page.number, page.size),
-        without_ctpl=sum(one.lacks_ctpl for one in found),
-        ratio=policies.coverage_ratio(account.id, g.now, branch_ids=_branch_ids(branch_id)),
-        branches=[("", _("All branches")), *branch_choices()],
-        branch_id=branch_id,
-        words=words,
-        named=named,
-    )
-
-
-def _branch_ids(branch_id: int | None) -> list[int]:
-    """The branches the page speaks of: one with those below it, or all that this person sees."""
-    rows = accounts.list_branches(current_account().id, actor=actor())
-    return [row.id for row in rows if branch_id is None or f"/{branch_id}/" in row.path]

@@ -1,0 +1,112 @@
+"""The coverage ratio of an account over days, by branch, and the vehicles behind each figure (覆盖率)."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import select
+
+from service_desk.base.clock import end_of_day, start_of_day
+from service_desk.models.accounts import Branch
+from service_desk.models.db import db
+from service_desk.models.fleet import Vehicle
+from service_desk.models.users import User
+from service_desk.rules.cover_ratio import DayGrid, VehicleDays, days_of, needs_by_day
+from service_desk.rules.metrics import Ratio
+from service_desk.rules.periods import Period
+from service_desk.rules.permissions import Action
+from service_desk.services import access
+from service_desk.services.fleet import requirements
+from service_desk.services.policies.histories import account_histories
+from service_desk.services.policies.portions import portions
+
+
+@dataclass
+class BranchCoverage:
+    """A branch over the days asked for: vehicle-days covered among those on the road, and the vehicles of both."""
+
+    branch: Branch
+    days: Ratio = field(default_factory=Ratio)
+    vehicles: int = 0
+    missed_vehicles: int = 0
+
+
+@dataclass(frozen=True)
+class CoveredVehicle:
+    """A vehicle's days behind a figure."""
+
+    vehicle: Vehicle
+    branch: Branch
+    days: VehicleDays
+
+
+def coverage_by_branch(
+    account_id: int, period: Period, *, actor: User, now: datetime
+) -> list[BranchCoverage]:
+    """The branches the actor sees that had vehicles on the road in the period, by name. Days to come are left out."""
+    branches = _branches(account_id, actor)
+    found: dict[int, BranchCoverage] = {}
+    for one in account_days(account_id, period, now=now):
+        branch = branches.get(one.branch_id)
+        if branch is not None:
+            row = found.setdefault(branch.id, BranchCoverage(branch))
+            row.days += Ratio(one.covered, one.operating)
+            row.vehicles += 1
+            row.missed_vehicles += one.missed > 0
+    return sorted(found.values(), key=lambda row: (row.branch.name, row.branch.id))
+
+
+def coverage_vehicles(
+    account_id: int,
+    period: Period,
+    *,
+    actor: User,
+    now: datetime,
+    branch_id: int | None = None,
+    only_missed: bool = False,
+) -> list[CoveredVehicle]:
+    """The vehicles behind a figure, those with most days missed first."""
+    branches = _branches(account_id, actor)
+    wanted = [
+        one
+        for one in account_days(account_id, period, now=now)
+        if one.branch_id in branches
+        and (branch_id is None or one.branch_id == branch_id)
+        and (one.missed or not only_missed)
+    ]
+    vehicles = _vehicles({one.vehicle_id for one in wanted})
+    rows = [CoveredVehicle(vehicles[one.vehicle_id], branches[one.branch_id], one) for one in wanted]
+    return sorted(
+        rows, key=lambda row: (-row.days.missed, row.branch.name, row.vehicle.plate or "", row.vehicle.id)
+    )
+
+
+def account_days(account_id: int, period: Period, *, now: datetime) -> list[VehicleDays]:
+    """Each vehicle's days by branch, for no actor: what reports count from."""
+    grid = DayGrid(period.first, period.last, now)
+    if not grid.samples:
+        return []
+    needed = needs_by_day(grid, requirements.over_time(account_id, grid.first, grid.last))
+    histories = account_histories(account_id, since=start_of_day(grid.first), until=end_of_day(grid.last))
+    return [one for vehicle in histories for one in days_of(vehicle, grid, needed)]
+
+
+def period_ratio(account_id: int, period: Period, *, now: datetime) -> Ratio:
+    """Vehicle-days covered among those on the road, of a whole account."""
+    counted = account_days(account_id, period, now=now)
+    return Ratio(sum(one.covered for one in counted), sum(one.operating for one in counted))
+
+
+def _branches(account_id: int, actor: User) -> dict[int, Branch]:
+    access.require(actor, Action.READ_RENEWALS)
+    statement = select(Branch).where(Branch.account_id == account_id)
+    visible = access.visible(actor, Action.READ_RENEWALS, statement, Branch)
+    return {branch.id: branch for branch in db.session.scalars(visible)}
+
+
+def _vehicles(ids: Collection[int]) -> dict[int, Vehicle]:
+    found: dict[int, Vehicle] = {}
+    for some in portions(ids):
+        statement = select(Vehicle).where(Vehicle.id.in_(some))
+        found |= {vehicle.id: vehicle for vehicle in db.session.scalars(statement)}
+    return found
