@@ -23,6 +23,7 @@ from service_desk.demo.cover import build_cover, build_receipts
 from service_desk.demo.group import PASSWORD, build_fleet, build_group
 from service_desk.demo.quotes import build_quotes
 from service_desk.demo.renewals import build_outcomes
+from service_desk.demo.premiums import build_premiums
 from service_desk.models.db import db
 from service_desk.services import settings
 from service_desk.services.policies import rates
@@ -40,6 +41,7 @@ def load_demo(files: FileStore, now: datetime) -> None:
     build_contacts(group, random, now)
     build_receipts(group, random, now)
     build_outcomes(group, now)
+    build_premiums(group, now)
     build_reviews(group, random, now)
     sweep_clocks(now)
     build_reports(group, now)

@@ -118,7 +118,7 @@ __all__ = [
     "send_notices",
     "statement",
     "terms_of",
-    "usable_release",
     "totals",
+    "usable_release",
     "usual_plan",
 ]

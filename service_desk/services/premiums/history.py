@@ -6,11 +6,11 @@ day the money came, what they settled and from when to when, refunds by the day 
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Date, Select, and_, case, func, literal, or_, select
 
 from service_desk.base.clock import end_of_day, local_date, start_of_day
 from service_desk.models.db import db
@@ -37,6 +37,23 @@ class OpenItem:
     branch_id: int
     due_on: date
     open_fen: int
+
+
+@dataclass(frozen=True)
+class _Return:
+    policy_id: int
+    at: datetime
+    fen: int
+
+
+@dataclass(frozen=True)
+class _Debt:
+    """The receivables of a policy or of one endorsement; `missing_fen`: how much they were lowered."""
+
+    policy_id: int
+    branch_id: int
+    created_at: datetime
+    missing_fen: int
 
 
 @dataclass(frozen=True)
@@ -82,8 +99,7 @@ def open_at(account_id: int, day: date) -> list[OpenItem]:
         .where(Receivable.account_id == account_id, Receivable.created_at < end_of_day(day), open_fen != 0)
     )
     rows = _read(statement)
-    later = [one for one in lowerings(account_id) if one.at >= end_of_day(day)]
-    return sorted(_raised(rows, later), key=lambda one: (one.due_on, one.receivable_id))
+    return sorted(_raised(account_id, rows, end_of_day(day)), key=lambda one: (one.due_on, one.receivable_id))
 
 
 def _items(open_fen: Any) -> Select[Any]:
@@ -97,85 +113,94 @@ def _read(statement: Select[Any]) -> list[OpenItem]:
     ]
 
 
-def _raised(rows: list[OpenItem], later: list[Lowering]) -> Iterable[OpenItem]:
+def _raised(account_id: int, rows: list[OpenItem], until: datetime) -> Iterable[OpenItem]:
     """Add what was open then and lowered since, to the last instalment of its policy and branch."""
+    returns = _returns(account_id)
+    debts = _lowered_debts({one.policy_id for one in returns})
     added: dict[tuple[int, int], int] = defaultdict(int)
-    for one in later:
-        added[one.policy_id, one.branch_id] += one.fen
-    if not added:
+    for debt in debts:
+        if debt.created_at < until:
+            added[debt.policy_id, debt.branch_id] += debt.missing_fen
+    for one in _taken(returns, debts):
+        if one.at < until:
+            added[one.policy_id, one.branch_id] -= one.fen
+    if not any(added.values()):
         return rows
-    by_id = {row.receivable_id: row for row in rows}
-    own = _items(literal(0)).where(Receivable.policy_id.in_({one.policy_id for one in later}))
-    ordered = own.order_by(Receivable.due_on, Receivable.id)
+    own = _items(literal(0)).where(Receivable.policy_id.in_({policy_id for policy_id, _ in added}))
+    ordered = own.where(Receivable.created_at < until).order_by(Receivable.due_on, Receivable.id)
     last = {(item.policy_id, item.branch_id): item for item in _read(ordered)}
+    by_id = {row.receivable_id: row for row in rows}
     for key, fen in added.items():
-        if key in last:
+        if fen:
             row = by_id.get(last[key].receivable_id, last[key])
-            by_id[row.receivable_id] = OpenItem(row.receivable_id, *key, row.due_on, row.open_fen + fen)
-    return by_id.values()
+            by_id[row.receivable_id] = replace(row, open_fen=row.open_fen + fen)
+    return [row for row in by_id.values() if row.open_fen]
 
 
 def lowerings(account_id: int) -> list[Lowering]:
     """What endorsements of an account took off receivables, with the branch whose debt it was.
 
     Where a policy's receivables belong to several branches (it moved), returns in their order take what is
-    missing from the latest receivables first.
+    missing now from the latest receivables there were first.
     """
-    refunded = dict(
-        db.session.execute(
-            select(PremiumRefund.endorsement_id, func.sum(PremiumRefund.amount_fen))
-            .where(PremiumRefund.account_id == account_id, PremiumRefund.endorsement_id.is_not(None))
-            .group_by(PremiumRefund.endorsement_id)
-        )
-        .tuples()
-        .all()
+    returns = _returns(account_id)
+    return list(_taken(returns, _lowered_debts({one.policy_id for one in returns})))
+
+
+def _returns(account_id: int) -> list[_Return]:
+    """Endorsements that returned premium, with what of it did not become a refund, the earliest first."""
+    refunded = (
+        select(PremiumRefund.endorsement_id, func.sum(PremiumRefund.amount_fen).label("fen"))
+        .where(PremiumRefund.account_id == account_id)
+        .group_by(PremiumRefund.endorsement_id)
+        .subquery()
     )
-    returns = db.session.execute(
-        select(Endorsement.id, Endorsement.policy_id, Endorsement.created_at, -Endorsement.premium_fen)
+    lowered = -Endorsement.premium_fen - func.coalesce(refunded.c.fen, 0)
+    statement = (
+        select(Endorsement.policy_id, Endorsement.created_at, lowered)
         .join(Policy, Policy.id == Endorsement.policy_id)
-        .where(Endorsement.account_id == account_id, Endorsement.premium_fen < 0, _counts())
+        .outerjoin(refunded, refunded.c.endorsement_id == Endorsement.id)
+        .where(Endorsement.account_id == account_id, Endorsement.premium_fen < 0, lowered > 0, _counts())
         .order_by(Endorsement.created_at, Endorsement.id)
-    ).all()
-    missing = _missing({row.policy_id for row in returns})
-    found = []
-    for endorsement_id, policy_id, at, fen in returns:
-        left = fen - int(refunded.get(endorsement_id, 0))
-        for branch_id, part in _take(missing.get(policy_id, []), left):
-            found.append(Lowering(policy_id, branch_id, at, part))
-    return found
+    )
+    return [_Return(policy_id, at, int(fen)) for policy_id, at, fen in db.session.execute(statement)]
 
 
-def _missing(policy_ids: set[int]) -> dict[int, list[list[int]]]:
-    """By policy: [branch, fen] that its receivables fall short of what was asked for, the latest first."""
+def _lowered_debts(policy_ids: set[int]) -> list[_Debt]:
+    """Of policies and their endorsements: what their receivables fall short of what was asked for, the latest first."""
+    if not policy_ids:
+        return []
     asked = func.coalesce(Endorsement.premium_fen, Policy.premium_fen + Policy.tax_fen)
+    since = func.min(Receivable.created_at)
     statement = (
         select(
             Receivable.policy_id,
-            Receivable.endorsement_id,
             func.min(Receivable.branch_id),
+            since,
             asked - func.sum(Receivable.amount_fen),
         )
         .join(Policy, Policy.id == Receivable.policy_id)
         .outerjoin(Endorsement, Endorsement.id == Receivable.endorsement_id)
         .where(Receivable.policy_id.in_(policy_ids))
         .group_by(Receivable.policy_id, Receivable.endorsement_id, asked)
+        .order_by(since.desc(), Receivable.endorsement_id.desc())
     )
-    found: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
-    for policy_id, endorsement_id, branch_id, fen in db.session.execute(statement):
-        found[policy_id].append((endorsement_id or 0, branch_id, int(fen)))
-    return {
-        policy_id: [[branch_id, fen] for _, branch_id, fen in sorted(groups, reverse=True)]
-        for policy_id, groups in found.items()
-    }
+    return [
+        _Debt(policy_id, branch_id, at, int(fen))
+        for policy_id, branch_id, at, fen in db.session.execute(statement)
+    ]
 
 
-def _take(groups: list[list[int]], fen: int) -> Iterator[tuple[int, int]]:
-    for group in groups:
-        part = min(fen, group[1])
-        if part > 0:
-            group[1] -= part
-            fen -= part
-            yield group[0], part
+def _taken(returns: Iterable[_Return], debts: Iterable[_Debt]) -> Iterator[Lowering]:
+    left = [(debt, [debt.missing_fen]) for debt in debts]
+    for one in returns:
+        fen = one.fen
+        for debt, missing in left:
+            part = min(fen, missing[0])
+            if debt.policy_id == one.policy_id and debt.created_at <= one.at and part > 0:
+                missing[0] -= part
+                fen -= part
+                yield Lowering(one.policy_id, debt.branch_id, one.at, part)
 
 
 def _counts() -> ColumnElement[bool]:
@@ -198,7 +223,7 @@ def balances(account_id: int, start: date, end: date) -> dict[int, Balance]:
     """The sums of a statement by branch, from `start` to the end of `end`."""
     sums: dict[int, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for source in _sources(account_id):
-        is_day = source.when.type.python_type is date
+        is_day = isinstance(source.when.type, Date)
         first, after = (start, None) if is_day else (start_of_day(start), end_of_day(end))
         until = source.when <= end if after is None else source.when < after
         before = source.when < first
