@@ -84,7 +84,7 @@ class PayoutForm(Form):
     """How a refund was paid out."""
 
     paid_on = DayField(_l("Paid on"), [InputRequired()])
-    method = RadioField(_l("Method of payment"), choices=[], default="transfer")
+    method = RadioField(_l("How it was paid out"), choices=[], default="transfer")
     payee = StringField(_l("Paid to"), [InputRequired(), Length(max=200)])
     reference = StringField(_l("Bank reference"), [Length(max=200)])
 

@@ -51,8 +51,8 @@ def voucher_pdf(view: RefundView, address: str) -> bytes:
             "rows": [
                 [_("Paid to"), refund.payee, True],
                 [_("Paid on"), refund.settled_on.isoformat() if refund.settled_on else "—"],
-                [_("Method of payment"), label(refund.method, "money_method")],
-                [_("Cashier"), cashier],
+                [_("How it was paid out"), label(refund.method, "money_method")],
+                [_("Paid by"), cashier],
                 [_("Bank reference"), refund.reference or "—"],
                 [_("Branch"), branch_name(row.branch)],
                 [_("Policy"), policy.number if policy else "—"],
@@ -103,7 +103,7 @@ def letter_pdf(view: NoticeView, address: str) -> bytes:
         qr_svg=pdf.qr_svg(address),
         scan_hint=_("Scan to open the notice"),
         rows=[
-            [_("To"), f"{named(view.account.name, view.account.name_en)} {branch_name(view.branch)}", True],
+            [_("Addressed to"), f"{named(view.account.name, view.account.name_en)} {branch_name(view.branch)}", True],
             [_("Day"), notice.noticed_on.isoformat()],
             [_("Policies"), str(notice.line_count)],
         ],
@@ -171,7 +171,7 @@ def _branches(statement: Statement) -> dict[str, Any]:
     columns = [
         _column(_("Branch"), wide=True),
         _column(_("Opening balance"), end=True),
-        _column(_("Change"), end=True),
+        _column(_("Change of balance"), end=True),
         _column(_("Closing balance"), end=True),
     ]
     pairs = [(branch_name(branch), own) for branch, own in statement.by_branch]

@@ -115,7 +115,7 @@ def test_a_batch_is_split_by_percent_with_a_preview_of_its_sums(world: World, no
 def test_a_plan_is_refused_when_the_sum_changed_or_the_reason_is_missing(world: World, now: datetime) -> None:
     row = owe(world, world.coach, 90, TODAY)
     scope = PlanScope(world.account.id, (row.id,))
-    with pytest.raises(Conflict, match="preview_changed"):
+    with pytest.raises(Conflict, match="plan_sum_changed"):
         premiums.make_plan(scope, THREE, "分期", expected_fen=1, actor=world.underwriter, now=now)
     with pytest.raises(InvalidMany) as refusal:
         premiums.make_plan(scope, [Instalment(None)], " ", actor=world.underwriter, now=now)

@@ -1,6 +1,6 @@
 """Statements are proven: opening and movements give the closing balance, which is what the ledger shows; for any history."""
 
-from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -180,67 +180,102 @@ def test_statement_and_ledger_agree_after_any_history(
 
 def _do(world: World, act: str, pick: int, fen: int, now: datetime) -> int:
     """Do one act, if there is something to do it to; how it changes what the client owes."""
-    vehicle = (world.coach, world.truck, world.bus)[pick - 1]
-    actor = world.underwriter
-    policies = list(db.session.scalars(select(Policy).order_by(Policy.id)))
-    receipts = [
-        one for one in db.session.scalars(select(Receipt).order_by(Receipt.id)) if not one.reversed_on
-    ]
-    rich = [one for one in receipts if one.unallocated_fen]
-    owed = [one for one in db.session.scalars(select(PremiumRefund)) if one.state is RefundState.OWED]
-    rows = [
-        one
-        for one in db.session.scalars(select(Receivable).order_by(Receivable.id))
-        if one.amount_fen > one.settled_fen
-    ]
-    if act == "issue" or not policies:
-        issued(world, vehicle, now, premium_fen=fen)
-        return fen
-    policy = policies[fen % len(policies)]
-    if act == "add":
-        endorsed(world, policy, now, fen)
-        return fen
-    if act == "return":
-        left = policy.premium_fen + sum(
-            db.session.scalars(select(Endorsement.premium_fen).where(Endorsement.policy_id == policy.id))
-        )
-        fen = min(fen, left)
-        if fen:
-            endorsed(world, policy, now, -fen)
-        return -fen
-    if act == "receive":
-        own = [one for one in rows if one.branch_id == world.gongyi.id][:pick]
-        receive(world, *own, fen=fen, now=now)
-        return -fen
-    if act == "allocate" and rich and rows:
-        premiums.allocate_money(
-            rich[0].number, AllocateCommand(tuple(one.id for one in rows[:pick])), actor=actor, now=now
-        )
-    if act == "free" and receipts and receipts[-1].allocated_fen:
-        _attempt(lambda: premiums.release_money(receipts[-1].number, "错", actor=actor, now=now))
-    if act == "reverse" and receipts:
-        number, amount = receipts[0].number, receipts[0].amount_fen
-        if _attempt(lambda: premiums.reverse_receipt(number, "错", actor=actor, now=now)):
-            return amount
-    if act == "pay_back" and rich:
-        premiums.pay_back(rich[-1].number, None, "多付", actor=actor, now=now)
-    if act == "pay" and owed:
-        payout = Payout(now.date(), "transfer", "巩义")
-        premiums.pay_refund(owed[0].number, payout, actor=actor, now=now)
-        return owed[0].amount_fen
-    if act == "credit" and owed:
-        premiums.credit_refund(owed[0].number, actor=actor, now=now)
-    if act == "plan" and rows:
-        parts = [Instalment(now.date() + timedelta(days=n)) for n in range(pick)]
-        scope = PlanScope(world.account.id, (rows[0].id,))
-        premiums.make_plan(scope, parts, "分期", actor=actor, now=now)
+    found = {
+        "issue": _issue,
+        "add": _add,
+        "return": _return,
+        "receive": _receive,
+        "reverse": _reverse,
+        "pay": _pay,
+    }
+    if act in found:
+        return found[act](world, pick, fen, now)
+    _move(world, act, pick, now)
     return 0
 
 
-def _attempt(act: Callable[[], None]) -> bool:
-    """Whether the desk let it be done."""
-    try:
-        act()
-    except Conflict:
-        return False
-    return True
+def _issue(world: World, pick: int, fen: int, now: datetime) -> int:
+    issued(world, (world.coach, world.truck, world.bus)[pick - 1], now, premium_fen=fen)
+    return fen
+
+
+def _policy(fen: int) -> Policy | None:
+    policies = list(db.session.scalars(select(Policy).order_by(Policy.id)))
+    return policies[fen % len(policies)] if policies else None
+
+
+def _add(world: World, pick: int, fen: int, now: datetime) -> int:
+    policy = _policy(fen)
+    if policy is None:
+        return 0
+    endorsed(world, policy, now, fen)
+    return fen
+
+
+def _return(world: World, pick: int, fen: int, now: datetime) -> int:
+    policy = _policy(fen)
+    if policy is None:
+        return 0
+    changes = db.session.scalars(select(Endorsement.premium_fen).where(Endorsement.policy_id == policy.id))
+    fen = min(fen, policy.premium_fen + sum(changes))
+    if fen:
+        endorsed(world, policy, now, -fen)
+    return -fen
+
+
+def _open() -> list[Receivable]:
+    rows = db.session.scalars(select(Receivable).order_by(Receivable.id))
+    return [one for one in rows if one.amount_fen > one.settled_fen]
+
+
+def _receive(world: World, pick: int, fen: int, now: datetime) -> int:
+    own = [one for one in _open() if one.branch_id == world.gongyi.id][:pick]
+    receive(world, *own, fen=fen, now=now)
+    return -fen
+
+
+def _receipts() -> list[Receipt]:
+    receipts = db.session.scalars(select(Receipt).order_by(Receipt.id))
+    return [one for one in receipts if not one.reversed_on]
+
+
+def _reverse(world: World, pick: int, fen: int, now: datetime) -> int:
+    for receipt in _receipts()[:1]:
+        try:
+            premiums.reverse_receipt(receipt.number, "错", actor=world.underwriter, now=now)
+        except Conflict:
+            return 0
+        return receipt.amount_fen
+    return 0
+
+
+def _owed() -> list[PremiumRefund]:
+    return [one for one in db.session.scalars(select(PremiumRefund)) if one.state is RefundState.OWED]
+
+
+def _pay(world: World, pick: int, fen: int, now: datetime) -> int:
+    for refund in _owed()[:1]:
+        payout = Payout(now.date(), "transfer", "巩义")
+        premiums.pay_refund(refund.number, payout, actor=world.underwriter, now=now)
+        return refund.amount_fen
+    return 0
+
+
+def _move(world: World, act: str, pick: int, now: datetime) -> None:
+    """What moves money or due days and changes no balance of the group."""
+    actor, rows, receipts = world.underwriter, _open(), _receipts()
+    rich = [one for one in receipts if one.unallocated_fen]
+    if act == "allocate" and rich and rows:
+        command = AllocateCommand(tuple(one.id for one in rows[:pick]))
+        premiums.allocate_money(rich[0].number, command, actor=actor, now=now)
+    elif act == "free" and receipts:
+        with suppress(Conflict):
+            premiums.release_money(receipts[-1].number, "错", actor=actor, now=now)
+    elif act == "pay_back" and rich:
+        premiums.pay_back(rich[-1].number, None, "多付", actor=actor, now=now)
+    elif act == "credit" and (owed := _owed()):
+        premiums.credit_refund(owed[0].number, actor=actor, now=now)
+    elif act == "plan" and rows:
+        parts = [Instalment(now.date() + timedelta(days=n)) for n in range(pick)]
+        scope = PlanScope(world.account.id, (rows[0].id,))
+        premiums.make_plan(scope, parts, "分期", actor=actor, now=now)

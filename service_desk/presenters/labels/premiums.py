@@ -19,14 +19,14 @@ LABELS = {
     },
     "refund_state": {
         "owed": _l("Owed to the client"),
-        "paid": _l("Paid out"),
+        "paid": _l("Paid to the client"),
         "credited": _l("Credited"),
     },
     "release_state": {
         "asked": _l("To be decided"),
         "released": _l("Released"),
         "refused": _l("Release refused"),
-        "used": _l("Used"),
+        "used": _l("Used by an order"),
     },
     "money_kind": {
         "received": _l("Money received"),

@@ -27,6 +27,7 @@ MESSAGES = {
     "plan_percent_wrong": _l("A percent is more than 0 and has at most two decimals."),
     "plan_percents_not_100": _l("The percents add up to %(total)s, not to 100."),
     "plan_offsets_wrong": _l("Give 1 to %(most)s days from 0 to 366, each later than the one before."),
+    "plan_sum_changed": _l("What is open has changed since it was shown. Look at the plan again."),
     "nothing_open": _l("Nothing of what was chosen is open."),
     "age_days_wrong": _l("Give 1 to %(most)s days from 1 on, each later than the one before."),
     "dunning_days_wrong": _l("Give 1 to %(most)s days from -90 on, each later than the one before."),

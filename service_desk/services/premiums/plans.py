@@ -91,7 +91,7 @@ def make_plan(
     """Split what is open into instalments; the number of receivables it concerned. The sum never changes.
 
     What was paid stays where it was; a plan made earlier is replaced as far as it is unpaid. `expected_fen` is the
-    open sum the clerk saw: Conflict `preview_changed` when it is another now. Invalid: the faults of
+    open sum the clerk saw: Conflict `plan_sum_changed` when it is another now. Invalid: the faults of
     `rules.premium.plan_faults`, `reason` missing, `nothing_open`.
     """
 
@@ -106,7 +106,7 @@ def make_plan(
             raise Invalid("nothing_open")
         open_fen = sum(group.open_fen for group in groups)
         if expected_fen is not None and expected_fen != open_fen:
-            raise Conflict("preview_changed")
+            raise Conflict("plan_sum_changed")
         made = _add_plan(scope, plan, reason, groups, actor, now)
         _write(made, groups, plan)
         changes = {"amount_fen": (None, open_fen), "reason": (None, made.reason)}
