@@ -103,7 +103,11 @@ def letter_pdf(view: NoticeView, address: str) -> bytes:
         qr_svg=pdf.qr_svg(address),
         scan_hint=_("Scan to open the notice"),
         rows=[
-            [_("Addressed to"), f"{named(view.account.name, view.account.name_en)} {branch_name(view.branch)}", True],
+            [
+                _("Addressed to"),
+                f"{named(view.account.name, view.account.name_en)} {branch_name(view.branch)}",
+                True,
+            ],
             [_("Day"), notice.noticed_on.isoformat()],
             [_("Policies"), str(notice.line_count)],
         ],

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
@@ -14,6 +15,9 @@ from service_desk.services.policies import IssueRequest, LineChoice, rates
 from tests.browser.conftest import axe_problems
 from tests.world import World
 
+# The services' tests go over both databases; this is about pages.
+pytestmark = pytest.mark.parametrize("_desk", ["sqlite"], indirect=True, scope="session")
+
 
 def test_beyond_the_limit_to_money_that_settles_the_next(
     world: World, open_desk: Callable[..., Page]
@@ -24,10 +28,10 @@ def test_beyond_the_limit_to_money_that_settles_the_next(
     policies.issue_many(first, actor=world.underwriter, now=now)
     world.account.credit_limit_fen = 5_000_00
     db.session.commit()
-    clerk = open_desk("underwriter", language="en")
+    clerk, manager = open_desk("underwriter", language="en"), open_desk("manager", language="en")
 
     address = ask_for_a_release(clerk, world)
-    release(open_desk("manager", language="en"), address)
+    release(manager, address)
     go_on(clerk, address)
     pay_too_much(clerk, world)
 
