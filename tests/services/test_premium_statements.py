@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from service_desk.base.errors import Conflict, Forbidden, Invalid, NotFound
 from service_desk.models.db import db
-from service_desk.models.policies import Endorsement, Policy
+from service_desk.models.policies import Endorsement, Policy, PolicyOrigin
 from service_desk.models.premiums import PremiumRefund, Receipt, Receivable, RefundState
 from service_desk.rules.premium import Instalment
 from service_desk.services import premiums
@@ -95,6 +95,20 @@ def test_a_past_ledger_is_as_it_was_then(world: World) -> None:
     assert owed(date(2026, 12, 10)) == {"31": 10_00}
     # Nothing is paid until then.
     assert owed(date(2027, 12, 10)) == {"366": 10_00}
+
+
+def test_of_a_policy_taken_over_only_what_was_unpaid_is_asked_for(world: World) -> None:
+    row = issued(world, world.coach, at(2), premium_fen=100_00)
+    policy = db.session.get_one(Policy, row.policy_id)
+    policy.origin, row.amount_fen = PolicyOrigin.TAKEN_OVER, 40_00
+    endorsed(world, policy, at(4), -25_00)
+    endorsed(world, policy, at(6), -35_00)
+    db.session.commit()
+    before, after = (statement_of(world, end=date(2026, 11, day)) for day in (4, 6))
+    assert (before.balance.premium_fen, before.balance.returned_fen) == (40_00, -25_00)
+    assert (before.open_fen, before.owed_back_fen, before.is_proven) == (15_00, 0, True)
+    assert (after.balance.premium_fen, after.balance.returned_fen) == (40_00, -60_00)
+    assert (after.open_fen, after.owed_back_fen, after.is_proven) == (0, 20_00, True)
 
 
 @pytest.mark.parametrize(

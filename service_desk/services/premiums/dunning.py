@@ -215,11 +215,14 @@ def _send(account_id: int, cases: Sequence[DunningCase], actor: User | None, now
             for line in case.lines
         ],
     )
-    for notice in made:
-        changes = {"amount_fen": (None, notice.amount_fen), "line_count": (None, notice.line_count)}
-        audit.record("dunning_sent", notice, actor=actor, now=now, changes=changes)
+    audit.record_many("dunning_sent", map(_subject, made), actor=actor, now=now)
     notices.queue_many(_messages(account_id, made, cases), now=now)
     return [notice.number for notice in made]
+
+
+def _subject(notice: DunningNotice) -> audit.Subject:
+    changes = {"amount_fen": (None, notice.amount_fen), "line_count": (None, notice.line_count)}
+    return audit.Subject(DunningNotice.__tablename__, notice.id, notice.account_id, notice.number, changes)
 
 
 def _messages(

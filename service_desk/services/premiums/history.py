@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Date, Select, and_, case, func, literal, o
 
 from service_desk.base.clock import end_of_day, local_date, start_of_day
 from service_desk.models.db import db
-from service_desk.models.policies import Endorsement, Policy, PolicyState
+from service_desk.models.policies import Endorsement, Policy, PolicyOrigin, PolicyState
 from service_desk.models.premiums import (
     PremiumRefund,
     Receipt,
@@ -48,16 +48,20 @@ class _Return:
 
 @dataclass(frozen=True)
 class _Debt:
-    """The receivables of a policy or of one endorsement; `missing_fen`: how much they were lowered."""
+    """The receivables of a policy or of one endorsement; `missing_fen`: how much they were lowered.
+
+    `is_taken_over`: of a policy issued before the desk kept the account.
+    """
 
     policy_id: int
     branch_id: int
     created_at: datetime
     missing_fen: int
+    is_taken_over: bool
 
 
 @dataclass(frozen=True)
-class Lowering:
+class _Lowering:
     """Premium an endorsement returned by lowering what was still open, in fen; the rest became a refund."""
 
     policy_id: int
@@ -116,7 +120,7 @@ def _read(statement: Select[Any]) -> list[OpenItem]:
 def _raised(account_id: int, rows: list[OpenItem], until: datetime) -> Iterable[OpenItem]:
     """Add what was open then and lowered since, to the last instalment of its policy and branch."""
     returns = _returns(account_id)
-    debts = _lowered_debts({one.policy_id for one in returns})
+    debts = _lowered_debts(returns)
     added: dict[tuple[int, int], int] = defaultdict(int)
     for debt in debts:
         if debt.created_at < until:
@@ -135,16 +139,6 @@ def _raised(account_id: int, rows: list[OpenItem], until: datetime) -> Iterable[
             row = by_id.get(last[key].receivable_id, last[key])
             by_id[row.receivable_id] = replace(row, open_fen=row.open_fen + fen)
     return [row for row in by_id.values() if row.open_fen]
-
-
-def lowerings(account_id: int) -> list[Lowering]:
-    """What endorsements of an account took off receivables, with the branch whose debt it was.
-
-    Where a policy's receivables belong to several branches (it moved), returns in their order take what is
-    missing now from the latest receivables there were first.
-    """
-    returns = _returns(account_id)
-    return list(_taken(returns, _lowered_debts({one.policy_id for one in returns})))
 
 
 def _returns(account_id: int) -> list[_Return]:
@@ -166,9 +160,16 @@ def _returns(account_id: int) -> list[_Return]:
     return [_Return(policy_id, at, int(fen)) for policy_id, at, fen in db.session.execute(statement)]
 
 
-def _lowered_debts(policy_ids: set[int]) -> list[_Debt]:
-    """Of policies and their endorsements: what their receivables fall short of what was asked for, the latest first."""
-    if not policy_ids:
+def _lowered_debts(returns: Iterable[_Return]) -> list[_Debt]:
+    """Of policies and their endorsements: what their receivables fall short of what was asked for, the latest first.
+
+    Of a policy taken over the desk asked for what was not paid yet, which nobody kept: its receivables fall
+    short of what the returns did not take elsewhere.
+    """
+    left: dict[int, int] = defaultdict(int)
+    for one in returns:
+        left[one.policy_id] += one.fen
+    if not left:
         return []
     asked = func.coalesce(Endorsement.premium_fen, Policy.premium_fen + Policy.tax_fen)
     since = func.min(Receivable.created_at)
@@ -178,20 +179,29 @@ def _lowered_debts(policy_ids: set[int]) -> list[_Debt]:
             func.min(Receivable.branch_id),
             since,
             asked - func.sum(Receivable.amount_fen),
+            and_(Receivable.endorsement_id.is_(None), Policy.origin == PolicyOrigin.TAKEN_OVER),
         )
         .join(Policy, Policy.id == Receivable.policy_id)
         .outerjoin(Endorsement, Endorsement.id == Receivable.endorsement_id)
-        .where(Receivable.policy_id.in_(policy_ids))
-        .group_by(Receivable.policy_id, Receivable.endorsement_id, asked)
+        .where(Receivable.policy_id.in_(left))
+        .group_by(Receivable.policy_id, Receivable.endorsement_id, asked, Policy.origin)
         .order_by(since.desc(), Receivable.endorsement_id.desc())
     )
-    return [
-        _Debt(policy_id, branch_id, at, int(fen))
-        for policy_id, branch_id, at, fen in db.session.execute(statement)
+    found = [
+        _Debt(row[0], row[1], row[2], int(row[3]), bool(row[4])) for row in db.session.execute(statement)
     ]
+    for debt in found:
+        if not debt.is_taken_over:
+            left[debt.policy_id] -= debt.missing_fen
+    return [replace(debt, missing_fen=left[debt.policy_id]) if debt.is_taken_over else debt for debt in found]
 
 
-def _taken(returns: Iterable[_Return], debts: Iterable[_Debt]) -> Iterator[Lowering]:
+def _taken(returns: Iterable[_Return], debts: Iterable[_Debt]) -> Iterator[_Lowering]:
+    """What each return took off which debt.
+
+    Where a policy's debts belong to several branches (it moved), returns in their order take what is missing now
+    from the latest debts there were first.
+    """
     left = [(debt, [debt.missing_fen]) for debt in debts]
     for one in returns:
         fen = one.fen
@@ -200,7 +210,7 @@ def _taken(returns: Iterable[_Return], debts: Iterable[_Debt]) -> Iterator[Lower
             if debt.policy_id == one.policy_id and debt.created_at <= one.at and part > 0:
                 missing[0] -= part
                 fen -= part
-                yield Lowering(one.policy_id, debt.branch_id, one.at, part)
+                yield _Lowering(one.policy_id, debt.branch_id, one.at, part)
 
 
 def _counts() -> ColumnElement[bool]:
@@ -237,10 +247,17 @@ def balances(account_id: int, start: date, end: date) -> dict[int, Balance]:
         ):
             sums[branch_id]["opening_fen"] += int(opening)
             sums[branch_id][source.kind] += int(within)
-    for one in lowerings(account_id):
-        day = local_date(one.at)
-        if day <= end:
-            sums[one.branch_id]["opening_fen" if day < start else "returned_fen"] -= one.fen
+    returns = _returns(account_id)
+    debts = _lowered_debts(returns)
+    changes = [("returned_fen", one.branch_id, one.at, -one.fen) for one in _taken(returns, debts)]
+    changes += [
+        ("premium_fen", debt.branch_id, debt.created_at, debt.missing_fen)
+        for debt in debts
+        if debt.is_taken_over
+    ]
+    for kind, branch_id, at, fen in changes:
+        if (day := local_date(at)) <= end:
+            sums[branch_id]["opening_fen" if day < start else kind] += fen
     return {branch_id: Balance(**own) for branch_id, own in sums.items()}
 
 
@@ -266,13 +283,18 @@ def _premiums(account_id: int) -> _Source:
             Receivable.policy_id,
             func.min(Receivable.branch_id).label("branch_id"),
             func.min(Receivable.created_at).label("at"),
+            func.sum(Receivable.amount_fen).label("fen"),
         )
         .where(Receivable.account_id == account_id, Receivable.endorsement_id.is_(None))
         .group_by(Receivable.policy_id)
         .subquery()
     )
     rows = select(Policy.id).join(arose, arose.c.policy_id == Policy.id).where(_counts())
-    return _Source("premium_fen", arose.c.branch_id, Policy.premium_fen + Policy.tax_fen, arose.c.at, rows)
+    # Of a policy taken over the desk asks only for what was not paid before.
+    asked = case(
+        (Policy.origin == PolicyOrigin.TAKEN_OVER, arose.c.fen), else_=Policy.premium_fen + Policy.tax_fen
+    )
+    return _Source("premium_fen", arose.c.branch_id, asked, arose.c.at, rows)
 
 
 def _endorsements(account_id: int) -> _Source:

@@ -20,7 +20,7 @@ from service_desk.models.users import User
 from service_desk.rules.permissions import Action, Role
 from service_desk.rules.premium import Credit
 from service_desk.services import access, audit, notices, numbers, submissions
-from service_desk.services.notices import Matter
+from service_desk.services.notices import Matter, Message
 from service_desk.services.policies.credit import credit_of
 
 
@@ -174,9 +174,9 @@ def _tell(
         "url": f"/premiums/releases/{release.number}",
     }
     matter = Matter("credit_release", release.id, release.number, release.account_id)
-    for user in users:
-        recipient = notices.user_recipient(user)
-        notices.queue(kind, recipient, params, dedupe=f"{kind}:{release.number}", now=now, matter=matter)
+    dedupe = f"{kind}:{release.number}"
+    messages = [Message(kind, notices.user_recipient(user), params, dedupe, matter) for user in users]
+    notices.queue_many(messages, now=now)
 
 
 def list_releases(account_id: int, page: PageRequest, *, actor: User) -> Page[tuple[CreditRelease, User]]:
