@@ -126,10 +126,12 @@ class _PlanForm(Form):
     batch = HiddenField()
     branch = HiddenField()
     expected_fen = HiddenField()
-    count = SelectField(
-        _l("Number of instalments"), choices=[(n, str(n)) for n in range(1, MOST_INSTALMENTS + 1)], coerce=int
-    )
+    count = SelectField(_l("Number of instalments"), choices=[], coerce=int)
     reason = StringField(_l("Reason"), [Length(max=200)])
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.count.choices = [(n, str(n)) for n in range(1, MOST_INSTALMENTS + 1)]
 
     def scope(self, account_id: int) -> PlanScope:
         """What to split, for `services.premiums`."""
