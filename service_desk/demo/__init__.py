@@ -21,9 +21,9 @@ from service_desk.demo.claims import build_claims
 from service_desk.demo.contacts import build_contacts
 from service_desk.demo.cover import build_cover, build_receipts
 from service_desk.demo.group import PASSWORD, build_fleet, build_group
+from service_desk.demo.premiums import build_premiums
 from service_desk.demo.quotes import build_quotes
 from service_desk.demo.renewals import build_outcomes
-from service_desk.demo.premiums import build_premiums
 from service_desk.models.db import db
 from service_desk.services import settings
 from service_desk.services.policies import rates
