@@ -1,7 +1,7 @@
 """Premium in depth: instalment plans, money not allocated, receipts reversed, refunds, dunning, credit releases
 
 Revision: 0010
-Follows: 0004
+Follows: 0009
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 import service_desk.models.db as db
 
 revision = '0010'
-down_revision = '0004'
+down_revision = '0009'
 branch_labels = None
 depends_on = None
 
