@@ -159,6 +159,7 @@ def test_the_same_receipt_twice_is_one(world: World, now: datetime) -> None:
 
 
 def test_credit_counts_everything_open(world: World) -> None:
+    world.account.credit_limit_fen = 500_000_00
     owe(world, world.coach, 300_000, TODAY, settled=50_000)
     credit = premiums.credit_of(world.account.id, actor=world.underwriter)
     assert (credit.limit_fen, credit.used_fen) == (500_000_00, 250_000_00)

@@ -120,7 +120,7 @@ def _read(statement: Select[Any]) -> list[OpenItem]:
 def _raised(account_id: int, rows: list[OpenItem], until: datetime) -> Iterable[OpenItem]:
     """Add what was open then and lowered since, to the last instalment of its policy and branch."""
     returns = _returns(account_id)
-    debts = _lowered_debts(returns)
+    debts = _lowered_debts(account_id, returns)
     added: dict[tuple[int, int], int] = defaultdict(int)
     for debt in debts:
         if debt.created_at < until:
@@ -130,7 +130,7 @@ def _raised(account_id: int, rows: list[OpenItem], until: datetime) -> Iterable[
             added[one.policy_id, one.branch_id] -= one.fen
     if not any(added.values()):
         return rows
-    own = _items(literal(0)).where(Receivable.policy_id.in_({policy_id for policy_id, _ in added}))
+    own = _items(literal(0)).where(Receivable.policy_id.in_(_changed(account_id)))
     ordered = own.where(Receivable.created_at < until).order_by(Receivable.due_on, Receivable.id)
     last = {(item.policy_id, item.branch_id): item for item in _read(ordered)}
     by_id = {row.receivable_id: row for row in rows}
@@ -160,7 +160,7 @@ def _returns(account_id: int) -> list[_Return]:
     return [_Return(policy_id, at, int(fen)) for policy_id, at, fen in db.session.execute(statement)]
 
 
-def _lowered_debts(returns: Iterable[_Return]) -> list[_Debt]:
+def _lowered_debts(account_id: int, returns: Iterable[_Return]) -> list[_Debt]:
     """Of policies and their endorsements: what their receivables fall short of what was asked for, the latest first.
 
     Of a policy taken over the desk asked for what was not paid yet, which nobody kept: its receivables fall
@@ -183,7 +183,7 @@ def _lowered_debts(returns: Iterable[_Return]) -> list[_Debt]:
         )
         .join(Policy, Policy.id == Receivable.policy_id)
         .outerjoin(Endorsement, Endorsement.id == Receivable.endorsement_id)
-        .where(Receivable.policy_id.in_(left))
+        .where(Receivable.policy_id.in_(_changed(account_id)), _counts())
         .group_by(Receivable.policy_id, Receivable.endorsement_id, asked, Policy.origin)
         .order_by(since.desc(), Receivable.endorsement_id.desc())
     )
@@ -194,6 +194,13 @@ def _lowered_debts(returns: Iterable[_Return]) -> list[_Debt]:
         if not debt.is_taken_over:
             left[debt.policy_id] -= debt.missing_fen
     return [replace(debt, missing_fen=left[debt.policy_id]) if debt.is_taken_over else debt for debt in found]
+
+
+def _changed(account_id: int) -> Select[tuple[int]]:
+    """Policies of which premium was returned."""
+    return select(Endorsement.policy_id).where(
+        Endorsement.account_id == account_id, Endorsement.premium_fen < 0
+    )
 
 
 def _taken(returns: Iterable[_Return], debts: Iterable[_Debt]) -> Iterator[_Lowering]:
@@ -248,7 +255,7 @@ def balances(account_id: int, start: date, end: date) -> dict[int, Balance]:
             sums[branch_id]["opening_fen"] += int(opening)
             sums[branch_id][source.kind] += int(within)
     returns = _returns(account_id)
-    debts = _lowered_debts(returns)
+    debts = _lowered_debts(account_id, returns)
     changes = [("returned_fen", one.branch_id, one.at, -one.fen) for one in _taken(returns, debts)]
     changes += [
         ("premium_fen", debt.branch_id, debt.created_at, debt.missing_fen)

@@ -128,7 +128,7 @@ def _groups(scope: PlanScope, actor: User, *, lock: bool = False) -> list[_Group
     statement = (
         select(Receivable, Policy.tax_fen)
         .join(Policy, Policy.id == Receivable.policy_id)
-        .where(Receivable.policy_id.in_({policy_id for policy_id, _ in keys}))
+        .where(Receivable.policy_id.in_(chosen.with_only_columns(Receivable.policy_id)))
         .order_by(Receivable.due_on, Receivable.id)
     )
     if lock:

@@ -25,6 +25,8 @@ from service_desk.services.premiums.history import (
     unallocated_at,
 )
 
+_PORTION = 5_000
+
 
 @dataclass(frozen=True)
 class OpenPolicy:
@@ -159,8 +161,7 @@ def _money(account_id: int, start: date, end: date, branches: dict[int, Branch])
 def _open_policies(items: Sequence[OpenItem], branches: dict[int, Branch]) -> list[OpenPolicy]:
     """By policy and branch, the oldest first."""
     own = [item for item in items if item.branch_id in branches]
-    wanted = select(Policy).where(Policy.id.in_({item.policy_id for item in own}))
-    policies = {policy.id: policy for policy in db.session.scalars(wanted)}
+    policies = _policies({item.policy_id for item in own})
     found: dict[tuple[int, int], OpenPolicy] = {}
     for item in own:
         key = (item.policy_id, item.branch_id)
@@ -169,3 +170,13 @@ def _open_policies(items: Sequence[OpenItem], branches: dict[int, Branch]) -> li
             policies[item.policy_id], branches[item.branch_id], due_on, fen + item.open_fen
         )
     return [one for one in found.values() if one.open_fen]
+
+
+def _policies(ids: Iterable[int]) -> dict[int, Policy]:
+    """In portions: a statement takes so many values at once."""
+    found: dict[int, Policy] = {}
+    left = sorted(ids)
+    for start in range(0, len(left), _PORTION):
+        wanted = select(Policy).where(Policy.id.in_(left[start : start + _PORTION]))
+        found |= {policy.id: policy for policy in db.session.scalars(wanted)}
+    return found
