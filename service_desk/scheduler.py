@@ -28,6 +28,7 @@ from service_desk.jobs import (
     daily,
     housekeeping,
     notice_delivery,
+    premium_dunning,
     renewal_reminders,
     scheduled_reports,
     sla_sweep,
@@ -54,6 +55,7 @@ JOBS: list[tuple[str, int, Job]] = [
 DAILY_JOBS = [
     DailyJob("renewal_reminders", renewal_reminders.run, time(7, 0)),
     DailyJob("uninsured_watch", uninsured_watch.run, uninsured_watch.NOTICES_AT),
+    DailyJob("premium_dunning", premium_dunning.run, time(7, 30)),
     DailyJob("correction_reminders", correction_reminders.run, time(7, 0)),
     DailyJob("housekeeping", housekeeping.run, time(3, 30)),
 ]

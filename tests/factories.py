@@ -68,7 +68,7 @@ class KeyAccountFactory(_Factory):
     name = factory.Sequence(lambda n: f"河南第{n}运输集团有限公司")
     name_en = factory.Sequence(lambda n: f"Henan Transport Group {n}")
     uscc = factory.Sequence(lambda n: make_uscc(10000 + n % 80000))
-    credit_limit_fen = 500_000_00
+    credit_limit_fen = None
 
 
 class BranchFactory(_Factory):

@@ -59,6 +59,15 @@ the whole line.
     totals[] {title, heads[4], rows[][4]}
     line_heads[]; vehicles[] {plate, branch, class, lines[] {premium, note}, tax, sum}
     refused[][4]: vehicle, branch, line, reason
+
+`sheet`: a letter or a statement.
+    labels: number
+    insurer_name, title, subtitle*, number, qr_svg*, scan_hint*
+    rows: whose, which period …
+    paragraphs*[]
+    tables[] {title, columns[] {heading, wide*, end*}, rows[][], total*[]}: `wide` takes what room is left, `end`
+        stands at the right
+    notices*[], signatures[]: who signs
 """
 
 import io

@@ -23,6 +23,7 @@ from service_desk.demo.cover import build_cover, build_receipts
 from service_desk.demo.endorsements import build_endorsements
 from service_desk.demo.group import PASSWORD, build_fleet, build_group
 from service_desk.demo.missed_cover import build_missed_cover
+from service_desk.demo.premiums import build_premiums
 from service_desk.demo.quotes import build_quotes
 from service_desk.demo.renewals import build_outcomes
 from service_desk.models.db import db
@@ -43,6 +44,7 @@ def load_demo(files: FileStore, now: datetime) -> None:
     build_receipts(group, random, now)
     build_outcomes(group, now)
     build_endorsements(group, now)
+    build_premiums(group, now)
     build_reviews(group, random, now)
     build_missed_cover(group, now)
     sweep_clocks(now)

@@ -46,7 +46,7 @@ def build_group(random: Random, now: datetime) -> Group:
             name=cast.ACCOUNT_NAME,
             name_en=cast.ACCOUNT_NAME_EN,
             uscc=_uscc(cast.ACCOUNT_USCC_BODY),
-            credit_limit_fen=3_000_000_00,
+            credit_limit_fen=None,
             reminder_days=(60, 30, 15, 7),
         ),
         actor=None,

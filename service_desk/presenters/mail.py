@@ -13,6 +13,7 @@ from service_desk.adapters.mailer import Attachment, Mail
 from service_desk.models.notices import Notice
 from service_desk.presenters import reports
 from service_desk.presenters.languages import in_language, named
+from service_desk.presenters.premiums import level_words
 
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
 
@@ -43,7 +44,7 @@ _PARTS: dict[str, Callable[[dict[str, Any]], MailParts]] = {
 }
 
 # What every mail template may call besides the filters.
-_WORDS: dict[str, Any] = {"named": named, "percent": reports.percent}
+_WORDS: dict[str, Any] = {"named": named, "percent": reports.percent, "dunning_level": level_words}
 
 
 def render(notice: Notice, *, base_url: str) -> Mail:

@@ -19,7 +19,7 @@ from service_desk.rules.policy_flow import Term
 from service_desk.rules.settlement.regimes import ctpl_regime_at
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services.policies.queries import PolicyView
-from service_desk.services.premiums import ReceiptView
+from service_desk.services.premiums import ReceiptPart, ReceiptView
 
 
 def policies_pdf(
@@ -190,30 +190,47 @@ def receipt_pdf(view: ReceiptView, address: str) -> bytes:
             "document_title": receipt.number,
             "insurer_name": insurer_name(),
             "title": _("Premium Receipt"),
+            "watermark": _("Reversed") if receipt.reversed_on else "",
             "number": receipt.number,
             "qr_svg": pdf.qr_svg(address),
             "scan_hint": _("Scan to open the receipt"),
             "rows": [
                 [_("Received from"), receipt.payer, True],
                 [_("Received on"), receipt.received_on.isoformat()],
-                [_("Method of payment"), label(receipt.method, "receipt_method")],
+                [_("Method of payment"), label(receipt.method, "money_method")],
                 [_("Cashier"), f"{view.recorded_by.name} · {view.recorded_by.staff_no}"],
                 [_("Bank reference"), receipt.reference or "—"],
             ],
             "items": [
-                {
-                    "policy": policy.number,
-                    "subject": policy.plate or policy.vin or "—",
-                    "line": label(policy.line, "policy_line"),
-                    "amount": format_yuan(amount_fen),
-                }
-                for policy, amount_fen in view.parts
+                *(_receipt_item(part) for part in view.settling),
+                *_unallocated_item(view),
             ],
             "total_figures": format_yuan(receipt.amount_fen, sign=True),
             "total_capitals": capitals(receipt.amount_fen),
             "notices": [_("This receipt is no tax invoice.")],
         },
     )
+
+
+def _receipt_item(part: ReceiptPart) -> dict[str, str]:
+    return {
+        "policy": part.endorsement_number or part.policy.number,
+        "subject": part.policy.plate or part.policy.vin or "—",
+        "line": label(part.policy.line, "policy_line"),
+        "amount": format_yuan(part.amount_fen),
+    }
+
+
+def _unallocated_item(view: ReceiptView) -> list[dict[str, str]]:
+    """What settles nothing yet, and what is paid back, so that the lines add up to the sum received."""
+    left = view.receipt.amount_fen - sum(part.amount_fen for part in view.settling)
+    paid_back = sum(refund.amount_fen for refund in view.refunds)
+    lines = [(_("Unallocated"), left - paid_back), (_("Paid back"), paid_back)]
+    return [
+        {"policy": words, "subject": "—", "line": "—", "amount": format_yuan(fen)}
+        for words, fen in lines
+        if fen
+    ]
 
 
 def _receipt_labels() -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The ledger's ages, and receipts that settle the oldest first and never more than is owed."""
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,15 +9,17 @@ from sqlalchemy import func, select
 
 from service_desk.base.errors import Conflict, Forbidden, Invalid, NotFound
 from service_desk.base.paging import PageRequest
+from service_desk.models.accounts import Branch
 from service_desk.models.db import db
 from service_desk.models.premiums import Receipt, Receivable
-from service_desk.rules.premium import Age, age_of
+from service_desk.rules.premium import AgeBand, age_of
 from service_desk.services import premiums
 from service_desk.services.premiums import ReceiptCommand
 from tests.factories import PolicyFactory
 from tests.world import World
 
 TODAY = date(2026, 11, 23)
+NOW = datetime(2026, 11, 23, 2, tzinfo=UTC)
 
 
 def owe(world: World, vehicle: Any, yuan: int, due_on: date, settled: int = 0) -> Receivable:
@@ -27,12 +29,18 @@ def owe(world: World, vehicle: Any, yuan: int, due_on: date, settled: int = 0) -
         branch_id=policy.branch_id,
         policy_id=policy.id,
         amount_fen=yuan * 100,
-        settled_fen=settled * 100,
         due_on=due_on,
         created_at=policy.issued_at,
     )
     db.session.add(row)
     db.session.commit()
+    if settled:
+        branch = db.session.get_one(Branch, row.branch_id)
+        command = ReceiptCommand(
+            branch.id, (row.id,), settled * 100, date(2026, 9, 1), "transfer", branch.name
+        )
+        premiums.record_receipt(command, actor=world.underwriter, now=NOW)
+        db.session.commit()
     return row
 
 
@@ -51,21 +59,23 @@ def pay(world: World, *rows: Receivable, yuan: int, **values: Any) -> ReceiptCom
 @pytest.mark.parametrize(
     ("days", "age"),
     [
-        (-1, Age.NOT_DUE),
-        (0, Age.NOT_DUE),
-        (1, Age.DAYS_30),
-        (30, Age.DAYS_30),
-        (31, Age.DAYS_90),
-        (90, Age.DAYS_90),
-        (91, Age.OLDER),
+        (-1, AgeBand(None, 0)),
+        (0, AgeBand(None, 0)),
+        (1, AgeBand(1, 30)),
+        (30, AgeBand(1, 30)),
+        (31, AgeBand(31, 90)),
+        (90, AgeBand(31, 90)),
+        (91, AgeBand(91, 180)),
+        (365, AgeBand(181, 365)),
+        (366, AgeBand(366, None)),
     ],
 )
-def test_ledger_ages_as_the_rule_does(world: World, now: datetime, days: int, age: Age) -> None:
+def test_ledger_ages_as_the_rule_does(world: World, now: datetime, days: int, age: AgeBand) -> None:
     due_on = TODAY - timedelta(days=days)
     owe(world, world.coach, 100, due_on)
     (row,) = premiums.ledger(world.account.id, actor=world.underwriter, now=now)
     assert {a: fen for a, fen in row.by_age.items() if fen} == {age: 100_00}
-    assert age_of(due_on, TODAY) is age
+    assert age_of(due_on, TODAY, (30, 90, 180, 365)) == age
 
 
 def test_ledger_shows_only_branches_that_owe(world: World, now: datetime) -> None:
@@ -89,7 +99,9 @@ def test_receipt_settles_the_oldest_first_and_a_part_of_the_last(world: World, n
     assert receipt.number == "REC-2026-000001"
     assert (later.settled_fen, late.settled_fen) == (80_00, 50_00)
     view = premiums.get_receipt(receipt.number, actor=world.hq)
-    assert [(policy.plate, fen) for policy, fen in view.parts] == [("豫A67890", 80_00), ("豫A12345", 50_00)]
+    assert [
+        (policy.plate, fen) for policy, fen in ((part.policy, part.amount_fen) for part in view.parts)
+    ] == [("豫A67890", 80_00), ("豫A12345", 50_00)]
 
 
 def test_more_than_is_owed_is_refused_with_both_sums(world: World, now: datetime) -> None:
@@ -147,6 +159,7 @@ def test_the_same_receipt_twice_is_one(world: World, now: datetime) -> None:
 
 
 def test_credit_counts_everything_open(world: World) -> None:
+    world.account.credit_limit_fen = 500_000_00
     owe(world, world.coach, 300_000, TODAY, settled=50_000)
     credit = premiums.credit_of(world.account.id, actor=world.underwriter)
     assert (credit.limit_fen, credit.used_fen) == (500_000_00, 250_000_00)
@@ -168,7 +181,8 @@ def test_branch_officers_see_no_premiums(world: World, now: datetime) -> None:
 def test_another_account_sees_neither_debts_nor_receipts(world: World, now: datetime) -> None:
     row = owe(world, world.coach, 100, TODAY)
     receipt = premiums.record_receipt(pay(world, row, yuan=40), actor=world.underwriter, now=now)
-    assert premiums.ledger(world.account.id, actor=world.foreign_hq, now=now) == []
+    with pytest.raises(NotFound):
+        premiums.ledger(world.account.id, actor=world.foreign_hq, now=now)
     assert premiums.list_receipts(world.account.id, PageRequest(), actor=world.foreign_hq).total == 0
     with pytest.raises(NotFound):
         premiums.get_receipt(receipt.number, actor=world.foreign_hq)

@@ -171,13 +171,17 @@ def test_vehicles_to_issue_are_filtered_by_cover(clerk: FlaskClient, world: Worl
     assert "豫AD12345" in page
 
 
-def test_beyond_the_credit_limit_the_preview_warns_and_issues_all_the_same(
+def test_beyond_the_credit_limit_the_preview_shows_by_how_much_and_nothing_is_issued(
     clerk: FlaskClient, world: World
 ) -> None:
     world.account.credit_limit_fen = 1_000_00
+    db.session.commit()
     preview = clerk.get(f"/issue?vehicle_id={world.coach.id}&line=ctpl")
-    assert "超出授信额度" in words_on(preview)
-    assert clerk.post("/issue/confirm", data=order(preview)).status_code == 303
+    assert "授信额度 ¥1,000.00 已用授信额度 ¥0.00 本次出单 ¥4,690.00 超出额度 ¥3,690.00" in words_on(preview)
+    answer = clerk.post("/issue/confirm", data=order(preview))
+    assert answer.status_code == 422
+    assert "须先由经理放行" in words_on(answer)
+    assert not db.session.scalars(select(Policy)).all()
 
 
 def test_policy_page_and_print_are_in_the_readers_language(clerk: FlaskClient, world: World) -> None:

@@ -20,7 +20,7 @@ from service_desk.rules.permissions import Action
 from service_desk.rules.rating import LimitPer
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import access, audit, numbers, submissions
-from service_desk.services.policies import chase, held_prices
+from service_desk.services.policies import chase, credit, held_prices
 from service_desk.services.policies.planning import (
     IssuePlan,
     IssueRequest,
@@ -47,7 +47,8 @@ def issue_many(request: IssueRequest, *, actor: User, now: datetime) -> IssueBat
     """Issue all that can be issued, as one batch.
 
     Conflict `preview_changed` when the total is not the expected one, Invalid `nothing_to_issue` when
-    nothing can be. Writes policies, coverages, receivables, the batch and one audit entry.
+    nothing can be, Invalid `credit_exceeded` when it goes beyond the credit limit and no release covers it.
+    Writes policies, coverages, receivables, the batch and one audit entry.
     """
     access.require(actor, Action.ISSUE_POLICIES)
     held_prices.lock_quote(request.quote_number, request.account_id)
@@ -59,7 +60,9 @@ def issue_many(request: IssueRequest, *, actor: User, now: datetime) -> IssueBat
         raise Invalid("nothing_to_issue")
     if request.expected_fen is not None and request.expected_fen != plan.total_fen:
         raise Conflict("preview_changed")
+    release = credit.check_credit(request.account_id, plan.total_fen, actor=actor, now=now)
     batch = _write_batch(request, plan, actor, now)
+    credit.use_release(release, batch, now=now)
     _write_policies(batch, plan.policies, now)
     chase.settle({one.vehicle.id for one in plan.policies}, actor=actor, now=now)
     audit.record(

@@ -305,7 +305,7 @@ def _receipts_of(policy_ids: list[int]) -> dict[int, list[tuple[Receipt, int]]]:
         select(Receivable.policy_id, Receipt, func.sum(ReceiptAllocation.amount_fen))
         .join(ReceiptAllocation, ReceiptAllocation.receivable_id == Receivable.id)
         .join(Receipt, Receipt.id == ReceiptAllocation.receipt_id)
-        .where(Receivable.policy_id.in_(policy_ids))
+        .where(Receivable.policy_id.in_(policy_ids), ReceiptAllocation.taken_back_on.is_(None))
         .group_by(Receivable.policy_id, Receipt.id)
         .order_by(Receipt.received_on, Receipt.id)
     )

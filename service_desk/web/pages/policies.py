@@ -209,13 +209,17 @@ def _preview(form: IssueForm, *, refused: bool = False) -> ResponseReturnValue:
 
 def _plan_context(plan: policies.IssuePlan | None) -> dict[str, Any]:
     if plan is None:
-        return {"rows": [], "refused_rows": [], "vehicle_count": 0, "credit": None}
+        return {"rows": [], "refused_rows": [], "vehicle_count": 0, "credit": None, "release": None}
     branches = {row.id: row for row in accounts.list_branches(current_account().id, actor=actor())}
+    credit = premiums.credit_of(current_account().id, actor=actor())
     return {
         "rows": words.plan_rows(plan, branches),
         "refused_rows": words.refused_rows(words.plan_refusals(plan), branches),
         "vehicle_count": len({one.vehicle.id for one in plan.policies}),
-        "credit": premiums.credit_of(current_account().id, actor=actor()),
+        "credit": credit,
+        "release": premiums.usable_release(
+            current_account().id, credit.exceeded_by(plan.total_fen), actor=actor(), now=g.now
+        ),
     }
 
 

@@ -1,22 +1,31 @@
-"""The premium ledger, what a branch owes, and receipts."""
+"""The premium ledger, what a branch owes, and receipts with their money."""
 
-from io import BytesIO
+from collections.abc import Callable
+from datetime import date
 
-from flask import Blueprint, current_app, g, render_template, request, send_file, url_for
+from flask import Blueprint, g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
 
 from service_desk.base.clock import local_date
-from service_desk.forms.premiums import ReceiptForm
+from service_desk.forms.fields import Form, small_number
+from service_desk.forms.premiums import (
+    AllocateForm,
+    LedgerForm,
+    PayBackForm,
+    ReasonForm,
+    ReceiptForm,
+)
 from service_desk.presenters import pdf_documents
 from service_desk.presenters import premiums as words
 from service_desk.presenters.labels import choices
 from service_desk.presenters.languages import named
 from service_desk.rules.permissions import Action
-from service_desk.rules.premium import Age, age_of
-from service_desk.services import access, premiums
+from service_desk.rules.premium import age_bands, age_of
+from service_desk.services import access, accounts, premiums
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request, spreadsheet
+from service_desk.web.papers import address_of, pdf_file
 
 bp = Blueprint("premiums", __name__)
 
@@ -24,16 +33,23 @@ bp = Blueprint("premiums", __name__)
 @bp.get("/premiums")
 @login_required
 def ledger() -> ResponseReturnValue:
-    """What each branch owes, by age."""
-    account = current_account()
-    rows = premiums.ledger(account.id, actor=actor(), now=g.now)
+    """What each branch owes, by age, now or at the end of a day."""
+    account, form = current_account(), LedgerForm(request.args)
+    is_valid = form.validate()
+    day = form.on.data if is_valid else None
+    rows = premiums.ledger(account.id, actor=actor(), now=g.now, on=day)
+    today = local_date(g.now)
+    form.on.data = form.on.data or today
     return render_template(
         "premiums/ledger.html",
+        form=form,
+        day=day,
+        today=today,
         rows=rows,
-        totals=words.totals(rows),
-        ages=list(Age),
-        tones=words.AGE_TONES,
+        totals=premiums.totals(rows),
+        ages=age_bands(premiums.terms_of(account.id).age_days),
         credit=premiums.credit_of(account.id, actor=actor()),
+        words=words,
         named=named,
     )
 
@@ -41,11 +57,13 @@ def ledger() -> ResponseReturnValue:
 @bp.get("/premiums.xlsx")
 @login_required
 def export() -> ResponseReturnValue:
-    """The ledger as a spreadsheet."""
-    account = current_account()
-    rows = premiums.ledger(account.id, actor=actor(), now=g.now)
-    book = words.ledger_workbook(rows, named(account.name, account.name_en), local_date(g.now))
-    return spreadsheet(book, f"premiums-{local_date(g.now)}.xlsx")
+    """The ledger as a spreadsheet, of the same day."""
+    account, form = current_account(), LedgerForm(request.args)
+    day = form.on.data if form.validate() else None
+    rows = premiums.ledger(account.id, actor=actor(), now=g.now, on=day)
+    day = day or local_date(g.now)
+    book = words.ledger_workbook(rows, named(account.name, account.name_en), day)
+    return spreadsheet(book, f"premiums-{day}.xlsx")
 
 
 @bp.route("/premiums/branches/<int:branch_id>", methods=["GET", "POST"])
@@ -70,9 +88,7 @@ def branch(branch_id: int) -> ResponseReturnValue:
         "branch": row,
         "owed": owed,
         "form": form,
-        "today": local_date(g.now),
-        "age_of": age_of,
-        "tones": words.AGE_TONES,
+        "tone_of": _tone_of(row.account_id),
         "named": named,
     }
     if form.is_submitted():
@@ -80,20 +96,119 @@ def branch(branch_id: int) -> ResponseReturnValue:
     return render_template("premiums/branch.html", **context)
 
 
+def _tone_of(account_id: int) -> Callable[[date], tuple[str | None, str]]:
+    """Tells of a due day how bad it is, None when it has not passed, and its age in words."""
+    age_days, today = premiums.terms_of(account_id).age_days, local_date(g.now)
+
+    def tone_of(due_on: date) -> tuple[str | None, str]:
+        band = age_of(due_on, today, age_days)
+        return words.age_tone(band), words.age_words(band)
+
+    return tone_of
+
+
 @bp.get("/receipts")
 @login_required
 def receipts() -> ResponseReturnValue:
-    """Receipts, the latest first."""
-    page = premiums.list_receipts(current_account().id, page_request(), actor=actor())
-    return render_template("premiums/receipts.html", page=page, named=named)
+    """Receipts, the latest first; or those with money that settles nothing yet."""
+    only_unallocated = request.args.get("show") == "unallocated"
+    page = premiums.list_receipts(
+        current_account().id, page_request(), actor=actor(), only_unallocated=only_unallocated
+    )
+    return render_template(
+        "premiums/receipts.html", page=page, named=named, only_unallocated=only_unallocated
+    )
 
 
 @bp.get("/receipts/<number>")
 @login_required
 def receipt(number: str) -> ResponseReturnValue:
-    """One receipt and what it settled."""
+    """One receipt, what it settled, and what may be done with its money."""
+    return render_template("premiums/receipt.html", **_receipt_context(number))
+
+
+def _receipt_context(number: str, **forms: Form) -> dict[str, object]:
+    fresh = {"reverse_form": ReasonForm, "release_form": ReasonForm, "pay_back_form": PayBackForm}
+    context: dict[str, object] = {name: make(formdata=None) for name, make in fresh.items()}
+    return {**context, **forms, "view": premiums.get_receipt(number, actor=actor()), "named": named}
+
+
+@bp.post("/receipts/<number>/reverse")
+@login_required
+def reverse(number: str) -> ResponseReturnValue:
+    """Take a receipt back that was recorded wrongly."""
+    access.require(actor(), Action.RECEIVE_PREMIUM)
+    form = ReasonForm()
+    if attempt(
+        form,
+        lambda: premiums.reverse_receipt(number, form.reason.data or "", actor=actor(), now=g.now),
+    ):
+        return done(_("The receipt was reversed."), "premiums.receipt", number=number)
+    return again("premiums/receipt.html", **_receipt_context(number, reverse_form=form))
+
+
+@bp.post("/receipts/<number>/release")
+@login_required
+def release_money(number: str) -> ResponseReturnValue:
+    """Take back what a receipt settles."""
+    access.require(actor(), Action.RECEIVE_PREMIUM)
+    form = ReasonForm()
+    if attempt(
+        form, lambda: premiums.release_money(number, form.reason.data or "", actor=actor(), now=g.now)
+    ):
+        return done(_("The money is unallocated again."), "premiums.receipt", number=number)
+    return again("premiums/receipt.html", **_receipt_context(number, release_form=form))
+
+
+@bp.post("/receipts/<number>/pay-back")
+@login_required
+def pay_back(number: str) -> ResponseReturnValue:
+    """Owe unallocated money back to the client."""
+    access.require(actor(), Action.RECEIVE_PREMIUM)
+    form = PayBackForm()
+    numbers: list[str] = []
+
+    def act() -> None:
+        key, reason = form.idempotency_key.data or "", form.reason.data or ""
+        numbers.append(premiums.pay_back(number, form.amount.fen, reason, key=key, actor=actor(), now=g.now))
+
+    if attempt(form, act):
+        return done(_("The refund is to be paid out."), "premiums_refunds.refund", number=numbers[0])
+    return again("premiums/receipt.html", **_receipt_context(number, pay_back_form=form))
+
+
+@bp.route("/receipts/<number>/allocate", methods=["GET", "POST"])
+@login_required
+def allocate(number: str) -> ResponseReturnValue:
+    """Settle premium of the account with unallocated money of a receipt."""
+    access.require(actor(), Action.RECEIVE_PREMIUM)
     view = premiums.get_receipt(number, actor=actor())
-    return render_template("premiums/receipt.html", view=view, named=named)
+    branch_id = small_number(request.values.get("branch")) or view.branch.id
+    form = AllocateForm()
+
+    def act() -> None:
+        key = form.idempotency_key.data or ""
+        premiums.allocate_money(number, form.command(), key=key, actor=actor(), now=g.now)
+
+    if request.method == "POST" and attempt(form, act):
+        return done(_("The money was allocated."), "premiums.receipt", number=number)
+    if form.is_submitted():
+        return again("premiums/allocate.html", **_allocate_context(number, branch_id, form))
+    return render_template("premiums/allocate.html", **_allocate_context(number, branch_id, form))
+
+
+def _allocate_context(number: str, branch_id: int, form: AllocateForm) -> dict[str, object]:
+    view = premiums.get_receipt(number, actor=actor())
+    chosen, owed = premiums.open_receivables(branch_id, actor=actor())
+    return {
+        "view": view,
+        "form": form,
+        "branch": chosen,
+        "owed": owed,
+        "branches": accounts.list_branches(view.account.id, actor=actor()),
+        "tone_of": _tone_of(view.account.id),
+        "named": named,
+    }
 
 
 @bp.get("/receipts/<number>.pdf")
@@ -101,8 +216,5 @@ def receipt(number: str) -> ResponseReturnValue:
 def receipt_pdf(number: str) -> ResponseReturnValue:
     """One receipt, to print."""
     view = premiums.get_receipt(number, actor=actor())
-    address = (
-        f"{current_app.extensions['desk_config'].public_url}{url_for('premiums.receipt', number=number)}"
-    )
-    content = pdf_documents.receipt_pdf(view, address)
-    return send_file(BytesIO(content), mimetype="application/pdf", download_name=f"{number}.pdf")
+    content = pdf_documents.receipt_pdf(view, address_of("premiums.receipt", number))
+    return pdf_file(content, number)
