@@ -72,7 +72,7 @@ def vehicle_row(listed: ListedVehicle, coverage: VehicleCoverage | None, now: da
     )
 
 
-STATE_TONES = {"operating": "ok", "suspended": "warn", "retired": "idle"}
+STATE_TONES = {"pending": "warn", "operating": "ok", "suspended": "warn", "retired": "idle"}
 
 
 def size_of(vehicle: Vehicle) -> str:

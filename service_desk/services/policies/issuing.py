@@ -21,6 +21,7 @@ from service_desk.rules.rating import LimitPer
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import access, audit, numbers, submissions
 from service_desk.services.policies import held_prices
+from service_desk.services.policies.onboarding import finishing
 from service_desk.services.policies.planning import (
     IssuePlan,
     IssueRequest,
@@ -61,6 +62,7 @@ def issue_many(request: IssueRequest, *, actor: User, now: datetime) -> IssueBat
         raise Conflict("preview_changed")
     batch = _write_batch(request, plan, actor, now)
     _write_policies(batch, plan.policies, now)
+    finishing.after_issue(batch, [one.vehicle for one in plan.policies], actor=actor, now=now)
     audit.record(
         "policies_issued",
         batch,

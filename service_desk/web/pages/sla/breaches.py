@@ -25,7 +25,11 @@ from service_desk.services.sla.similar import similar_to
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request, spreadsheet
 from service_desk.web.pages.sla.blueprint import bp
 
-_MATTER_PAGES = {"claim": "claims.claim", "enquiry": "enquiries.enquiry"}
+_MATTER_PAGES = {
+    "claim": "claims.claim",
+    "enquiry": "enquiries.enquiry",
+    "vehicle_request": "onboarding.request",
+}
 # What the fields of the form narrow, where it is not of the same name.
 _FILTER_OF = {"period": "from_at"}
 
