@@ -15,6 +15,7 @@ from service_desk.presenters.claims import nearest_pill, parcel, plate
 from service_desk.presenters.enquiries import reply_pill
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import branch_name
+from service_desk.presenters.onboarding import clock_pill
 from service_desk.presenters.sla import Pill
 from service_desk.presenters.sla_reviews import correction_pill
 from service_desk.rules.renewal import Bucket
@@ -23,6 +24,7 @@ from service_desk.services.desk import Task
 __all__ = [
     "branch_name",
     "bucket_tone",
+    "clock_pill",
     "correction_pill",
     "nearest_pill",
     "parcel",
@@ -73,6 +75,8 @@ def _address(task: Task) -> str:
         return url_for("claims.claim", number=task.claim.number)
     if task.enquiry is not None:
         return url_for("enquiries.enquiry", number=task.enquiry.number)
+    if task.request is not None:
+        return url_for("onboarding.request", number=task.request.number)
     return url_for("sla.breach", timer_id=task.timer.matter_id)
 
 

@@ -9,7 +9,7 @@ LABELS = {
         "refused_by_group": _l("Refused by the group"),
         "refused_by_desk": _l("Refused by the desk"),
         "done": _l("Operating and covered"),
-        "withdrawn": _l("Withdrawn"),
+        "withdrawn": _l("Request withdrawn"),
     },
     "onboarding_action": {
         "request": _l("Requested"),
@@ -19,7 +19,7 @@ LABELS = {
         "complete": _l("Cover complete, vehicle operating"),
         "decline": _l("Refused by the desk"),
         "correct": _l("Corrected and sent again"),
-        "withdraw": _l("Withdrawn"),
+        "withdraw": _l("Request withdrawn"),
     },
     "onboarding_party": {
         "branch": _l("Branch"),

@@ -102,6 +102,12 @@ class RequestFile:
     is_own: bool
     approvers: Sequence[User]
 
+    @property
+    def last_refusal(self) -> str:
+        """Why it was refused, while it is; empty otherwise."""
+        reasons = [step.reason for step, _ in self.steps if step.to_state in REFUSED]
+        return reasons[-1] if reasons and self.request.state in REFUSED else ""
+
 
 def list_requests(
     account_id: int, wanted: RequestFilter, page: PageRequest, *, actor: User
@@ -149,6 +155,14 @@ def all_register(account_id: int, wanted: RequestFilter, *, actor: User) -> list
     if len(rows) > MOST_EXPORTED:
         raise Invalid("too_many_to_export", most=MOST_EXPORTED)
     return rows
+
+
+def number_for(vehicle: Vehicle, *, actor: User) -> str | None:
+    """The number of the request a vehicle came by, as far as the actor sees it."""
+    statement = select(VehicleRequest.number).where(VehicleRequest.vehicle_id == vehicle.id)
+    visible = access.visible(actor, Action.READ_FLEET, statement, VehicleRequest)
+    number: str | None = db.session.scalar(visible.order_by(VehicleRequest.id.desc()).limit(1))
+    return number
 
 
 def read_file(number: str, *, actor: User, now: datetime) -> RequestFile:
