@@ -21,6 +21,7 @@ from service_desk.demo.claims import build_claims
 from service_desk.demo.contacts import build_contacts
 from service_desk.demo.cover import build_cover, build_receipts
 from service_desk.demo.group import PASSWORD, build_fleet, build_group
+from service_desk.demo.onboarding import build_new_vehicles
 from service_desk.demo.quotes import build_quotes
 from service_desk.demo.renewals import build_outcomes
 from service_desk.models.db import db
@@ -38,6 +39,7 @@ def load_demo(files: FileStore, now: datetime) -> None:
     build_quotes(group, now)
     build_claims(group, vehicles, files, random, now)
     build_contacts(group, random, now)
+    build_new_vehicles(group, files, now)
     build_receipts(group, random, now)
     build_outcomes(group, now)
     build_reviews(group, random, now)
