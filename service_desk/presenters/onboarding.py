@@ -58,10 +58,10 @@ def size_of(request: VehicleRequest) -> str:
     return " · ".join(parts) or "—"
 
 
-def clock_pill(timers: Sequence[Timer], now: datetime) -> Pill | None:
-    """The clock that runs; None once the request is closed or back with who asked."""
+def clock_pill(timers: Sequence[Timer], now: datetime, *, named: bool = False) -> Pill | None:
+    """The clock that runs, with its step when `named`; None once the request is closed or back with who asked."""
     running = [timer for timer in timers if timer.state in OPEN_STATES]
-    return clocks.pill(running[-1], now) if running else None
+    return clocks.pill(running[-1], now, named=named) if running else None
 
 
 def cover_lines(cover: VehicleCoverage) -> list[CoverLine]:
@@ -78,7 +78,7 @@ def _cover_line(line: PolicyLine, cover: VehicleCoverage) -> CoverLine:
 
 
 def lacking(file: RequestFile) -> list[str]:
-    """What is still missing before the vehicle may operate, a sentence each; empty once it does."""
+    """What is still missing before the vehicle may operate, a sentence each. Its cover stands in `cover_lines`."""
     request = file.request
     if request.state in (OnboardingState.DONE, OnboardingState.WITHDRAWN):
         return []
@@ -95,10 +95,14 @@ def lacking(file: RequestFile) -> list[str]:
         wanted.append(_("The plate, which may follow later."))
     if file.cover is None:
         wanted.append(_("The cover its class needs."))
-    elif file.cover.missing:
-        lines = _(", ").join(label(line, "policy_line") for line in file.cover.missing)
-        wanted.append(_("Cover: %(lines)s.", lines=lines))
     return wanted
+
+
+def issued(file: RequestFile) -> list[str]:
+    """The policies that a finished request was closed with, as the register has them."""
+    if file.request.state is not OnboardingState.DONE:
+        return []
+    return [number for step, _user in file.steps for number in step.details.get("policies", ())]
 
 
 def photos(file: RequestFile) -> list[Photo]:

@@ -62,8 +62,15 @@ class Task:
         if self.claim is not None:
             return self.claim.plate
         if self.request is not None:
-            return self.request.plate or self.request.vin or ""
+            return self.request.plate or ""
         return (self.vehicle.plate or self.vehicle.vin or "") if self.vehicle else ""
+
+    @property
+    def subject(self) -> str:
+        """What it is about where no plate says it."""
+        if self.enquiry is not None:
+            return self.enquiry.subject
+        return self.request.model if self.request else ""
 
 
 @dataclass(frozen=True)

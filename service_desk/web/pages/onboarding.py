@@ -240,7 +240,7 @@ def _context(number: str, refused: dict[OnboardingAction, DecisionForm]) -> dict
         "refused": {action.value for action in refused},
         "running": open_rows(file.clocks, g.now),
         "ended": ended_rows(file.clocks, g.now),
-        "pill": words.clock_pill([view.timer for view in file.clocks], g.now),
+        "pill": words.clock_pill([view.timer for view in file.clocks], g.now, named=True),
         "issue_url": _issue_url(file),
         "photos": words.photos(file),
         "words": words,

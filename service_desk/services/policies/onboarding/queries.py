@@ -86,7 +86,7 @@ class RegisterRow:
 class RequestFile:
     """One request with all that its page shows.
 
-    `cover` is that of the approved vehicle once all that is issued has begun, None while there is no vehicle.
+    `cover` is that of a vehicle that waits for it, once all that is issued has begun; None for any other.
     `possible` is what the reader may do now. `approvers` may decide while the group's decision is open.
     """
 
@@ -178,12 +178,13 @@ def read_file(number: str, *, actor: User, now: datetime) -> RequestFile:
     senders = senders_of(request)
     is_own = actor.id in senders
     asked = request.state is OnboardingState.REQUESTED
+    waits = request.state is OnboardingState.APPROVED
     return RequestFile(
         request=request,
         branch=db.session.get_one(Branch, request.branch_id),
         requester=db.session.get_one(User, request.requested_by_id),
         vehicle=vehicle,
-        cover=cover_to_come([vehicle.id], now)[vehicle.id] if vehicle else None,
+        cover=cover_to_come([vehicle.id], now)[vehicle.id] if vehicle and waits else None,
         clocks=sla.view_clocks(sla.timers_of(MATTER_KIND, [request.id])[request.id]),
         photos=documents.list_for(MATTER_KIND, request.id),
         steps=[(step, user) for step, user in steps.tuples()],
