@@ -13,7 +13,9 @@ from service_desk.base.clock import local_date, utc_now
 from service_desk.models.db import db
 from service_desk.models.documents import Document
 from service_desk.models.fleet import Vehicle, VehicleRequest, VehicleState
+from service_desk.models.notices import Notice
 from service_desk.models.policies import Policy
+from service_desk.presenters import mail
 from service_desk.rules.permissions import Role
 from service_desk.rules.vehicle_onboarding import OnboardingState
 from service_desk.services.policies.onboarding import deciding
@@ -97,7 +99,7 @@ def test_a_refused_form_keeps_what_was_typed_and_the_photo(world: World, sign_in
     refused = browser.post("/vehicle-requests/new", data=typed(world, vin="LZYT", plate="豫A12345"))
 
     assert refused.status_code == 422
-    assert "LZYT不是车架号" in refused.text
+    assert "”不是有效的车架号" in refused.text
     assert "豫A12345" in refused.text
     token = refused.text.split('name="kept" value="')[1].split('"')[0]
     sent = typed(world, kept=token)
@@ -378,3 +380,32 @@ def test_pages_are_whole_in_both_languages(world: World, sign_in, language: str)
             page = browser.get(f"/vehicle-requests{address}")
             assert page.status_code == 200
             assert title in page.text
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_mail_reads_whole_in_the_language_of_who_gets_it(app, world: World, language: str) -> None:
+    now = utc_now()
+    for user in (world.hq, world.safety_gongyi, world.underwriter):
+        user.language = language
+    first = ask(world, now)
+    deciding.refuse(first.number, "照片不清", first.version, actor=world.hq, now=now)
+    db.session.flush()
+    second = approved(world, now)
+    deciding.decline(second.number, "资料不全", second.version, actor=world.underwriter, now=now)
+    db.session.flush()
+    third = approved(world, now)
+    insured(world, third, now=now)
+    kinds = {"vehicle_requested", "vehicle_to_insure", "vehicle_request_decided", "vehicle_operating"}
+    notices = db.session.scalars(select(Notice).where(Notice.kind.in_(kinds), Notice.channel == "mail")).all()
+
+    with app.test_request_context():
+        mails = [(notice.kind, mail.render(notice, base_url="https://desk.example")) for notice in notices]
+
+    assert {kind for kind, _ in mails} == kinds
+    for _, one in mails:
+        assert PLATE in one.subject
+        assert "https://desk.example/vehicle-requests/REQ-" in one.text
+        assert {"zh": "申请单", "en": "Request"}[language] in one.text
+    texts = "\n".join(one.text for _, one in mails)
+    for words in ("照片不清", "资料不全", "PCT2026", world.underwriter.phone, world.hq.phone):
+        assert words in texts

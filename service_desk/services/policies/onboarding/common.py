@@ -67,6 +67,9 @@ def begin(
     """
     access.require(actor, permission_for(action))
     request = get_request(number, actor=actor)
+    if request.vehicle_id:
+        # The vehicle first, as an order for it does: neither waits for what the other holds.
+        db.session.execute(select(Vehicle.id).where(Vehicle.id == request.vehicle_id).with_for_update())
     # Of two people who decide at once, the second waits here and sees what the first did.
     db.session.refresh(request, with_for_update=True)
     require_step(request, action, actor=actor)
