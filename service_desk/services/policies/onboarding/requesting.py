@@ -18,13 +18,13 @@ from service_desk.models.users import User
 from service_desk.rules.permissions import Action, Role
 from service_desk.rules.rating import VehicleFacts
 from service_desk.rules.vehicle_onboarding import (
+    TRANSITIONS,
     UNDECIDED,
     OnboardingAction,
     OnboardingState,
     Party,
     party_of,
     size_lacking,
-    transition,
 )
 from service_desk.services import access, audit, documents, numbers, submissions
 from service_desk.services.documents import Upload
@@ -111,8 +111,7 @@ def _request(
     db.session.add(request)
     db.session.flush()
     _keep_photos(request, photos, actor, now, files)
-    step = transition(None, OnboardingAction.REQUEST)
-    assert step is not None  # noqa: S101 - the table's first line
+    step = TRANSITIONS[None, OnboardingAction.REQUEST]
     perform(request, OnboardingAction.REQUEST, step, actor=actor, now=now, holder=holder)
     telling.tell_requested(request, holder, now=now)
     return request.number
@@ -156,7 +155,7 @@ def _correct(
     _hold(request.account_id)
     if command.details.branch_id != request.branch_id:
         raise NotFound("not_found", field="branch_id")
-    kept = len(documents.list_for(matter_of(request).kind, request.id))
+    kept = len(documents.list_for(MATTER_KIND, request.id))
     problems = [*_problems(request.account_id, command, request, now), *_photo_problems(photos, had=kept)]
     if problems:
         raise InvalidMany(problems)
