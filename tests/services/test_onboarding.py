@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -723,6 +724,30 @@ def test_what_becomes_of_a_waiting_vehicle_is_decided_on_its_request(world: Worl
         with pytest.raises(Conflict) as refusal:
             vehicles.set_state(vehicle.id, state, "x", vehicle.version, actor=world.underwriter, now=now)
         assert refusal.value.code == "vehicle_state_not_possible"
+
+
+def test_what_the_group_approved_is_not_changed_behind_its_back(world: World, now: datetime) -> None:
+    vehicle = pending_vehicle(approved(world, now, plate=""))
+    approved_as = command(world, now, plate="").details
+
+    for changes in ({"vin": make_vin(77)}, {"use_class": UseClass.GOODS}, {"branch_id": world.zhongmu.id}):
+        with pytest.raises(Conflict) as refusal:
+            vehicles.change_vehicle(
+                vehicle.id,
+                replace(approved_as, **changes),
+                vehicle.version,
+                actor=world.underwriter,
+                now=now,
+            )
+        assert refusal.value.code == "approved_as_requested"
+    vehicles.change_vehicle(
+        vehicle.id,
+        replace(approved_as, plate=PLATE, seats=43),
+        vehicle.version,
+        actor=world.underwriter,
+        now=now,
+    )
+    assert (vehicle.plate, vehicle.seats) == (PLATE, 43)
 
 
 def test_orders_for_operating_vehicles_know_nothing_of_requests(world: World, now: datetime) -> None:

@@ -15,9 +15,11 @@ from service_desk.models.documents import Document
 from service_desk.models.fleet import Vehicle, VehicleRequest, VehicleState
 from service_desk.models.notices import Notice
 from service_desk.models.policies import Policy
+from service_desk.models.sla import Timer
 from service_desk.presenters import mail
 from service_desk.rules.permissions import Role
 from service_desk.rules.vehicle_onboarding import OnboardingState
+from service_desk.services import sla
 from service_desk.services.policies.onboarding import deciding
 from tests.claim_cases import picture
 from tests.factories import UserFactory, make_vin
@@ -364,6 +366,23 @@ def test_the_clocks_own_page_leads_back_to_the_request(world: World, sign_in) ->
     timer = page.split('href="/timers/')[1].split('"')[0]
 
     assert f"/vehicle-requests/{request.number}" in browser.get(f"/timers/{timer}").text
+
+
+def test_a_broken_promise_of_the_groups_is_shown_where_promises_are_audited(world: World, sign_in) -> None:
+    request = ask(world, utc_now() - timedelta(days=9))
+    db.session.flush()
+    timer = db.session.scalars(
+        select(Timer).filter_by(matter_id=request.id, matter_kind="vehicle_request")
+    ).one()
+    sla.check_timer(timer.id, now=utc_now())
+    db.session.commit()
+    number, timer_id = request.number, timer.id
+    browser = sign_in("manager")
+
+    for address in ("/breaches", f"/breaches/{timer_id}", f"/timers/{timer_id}", "/compliance/timers"):
+        page = browser.get(address)
+        assert (page.status_code, number in page.text) == (200, True), address
+    assert f"/vehicle-requests/{number}" in browser.get(f"/breaches/{timer_id}").text
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

@@ -29,5 +29,9 @@ MESSAGES = {
     "request_has_cover": _l("Cover was issued for this vehicle already: %(policies)s. Cancel it first."),
     "cover_still_missing": _l("Some of the cover the vehicle needs is still missing."),
     "vehicle_not_approved": _l("The group's insurance department has not approved this new vehicle."),
+    "approved_as_requested": _l(
+        "The group has approved this new vehicle with its plate, VIN, class and branch. "
+        "To change them, refuse to insure it: the branch corrects the request and the group approves it anew."
+    ),
     "too_many_to_export": _l("At most %(most)s rows go into one file. Choose a shorter period."),
 }

@@ -38,6 +38,9 @@ STATE_CHANGES: dict[VehicleState, tuple[VehicleState, ...]] = {
 }
 """From each state the ones a person may put a vehicle into. Back from retired: for a mistake."""
 
+# What the group has approved of a vehicle that waits for its cover; what is still empty may be filled in.
+_APPROVED_FACTS = ("plate", "vin", "use_class", "branch_id")
+
 
 @dataclass(frozen=True)
 class VehicleDetails:
@@ -107,11 +110,16 @@ def leave(vehicle: Vehicle, *, actor: User, now: datetime) -> bool:
 def change_vehicle(
     vehicle_id: int, details: VehicleDetails, version: int, *, actor: User, now: datetime
 ) -> Vehicle:
-    """Change a vehicle's facts. Another plate or branch closes the present record and begins one."""
+    """Change a vehicle's facts. Another plate or branch closes the present record and begins one.
+
+    Conflict `approved_as_requested` for another identity, class or branch than the group has approved.
+    """
     access.require(actor, Action.EDIT_VEHICLES)
     vehicle = get_vehicle(vehicle_id, actor=actor)
     if vehicle.version != version:
         raise Conflict("stale")
+    if vehicle.state is VehicleState.PENDING and _differs_from_approved(vehicle, details):
+        raise Conflict("approved_as_requested")
     _check(vehicle.account_id, details, vehicle, actor, now)
     write_details(vehicle, details, actor=actor, now=now)
     return vehicle
@@ -159,6 +167,11 @@ def set_state(
 def name_of(vehicle: Vehicle) -> str:
     """What people call a vehicle: its plate, while that is pending its VIN."""
     return vehicle.plate or vehicle.vin or ""
+
+
+def _differs_from_approved(vehicle: Vehicle, details: VehicleDetails) -> bool:
+    wanted, held = values_of(details), {name: getattr(vehicle, name) for name in _APPROVED_FACTS}
+    return any(value is not None and wanted[name] != value for name, value in held.items())
 
 
 def _awaits_approval(vehicle: Vehicle) -> bool:
