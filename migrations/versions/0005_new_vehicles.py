@@ -1,7 +1,7 @@
 """Requests to enter new vehicles, with their register.
 
 Revision ID: 0005
-Revises: 0004
+Revises: 0009
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 from service_desk.models import db
 
 revision = '0005'
-down_revision = '0004'
+down_revision = '0009'
 branch_labels = None
 depends_on = None
 
