@@ -1,6 +1,7 @@
 """Forms of quick quote, issue and policies."""
 
 from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -18,7 +19,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from service_desk.base.errors import Invalid
-from service_desk.forms.fields import DayField, Form, member, small_number
+from service_desk.forms.fields import DayField, Form, is_possible, member, small_number
 from service_desk.rules.policy_flow import PolicyState
 from service_desk.rules.rating import CtplFloat, VehicleFacts
 from service_desk.rules.vocabulary import PolicyLine, UseClass
@@ -141,6 +142,15 @@ def ids_in(texts: Iterable[str]) -> tuple[int, ...]:
     """The ids in what a page sent: one a value, or several in one with commas between; once each."""
     numbers = (small_number(part.strip()) for text in texts for part in text.split(","))
     return tuple(dict.fromkeys(number for number in numbers if number))
+
+
+def day_in(text: str) -> date | None:
+    """The day an address names; None for anything else."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if is_possible(day) else None
 
 
 class DeliveryForm(Form):

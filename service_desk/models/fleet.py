@@ -1,13 +1,14 @@
-"""Vehicles, their plate and branch history, and the imports that brought them in."""
+"""Vehicles, their plate and branch history, the imports that brought them in, and requests to enter new ones."""
 
 from datetime import date
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from service_desk.models.db import Base, Id, Instant, Json, Line, Short, Versioned, enum_type
+from service_desk.models.db import Base, Id, Instant, Json, Line, Prose, Short, Versioned, enum_type
+from service_desk.rules.vehicle_onboarding import UNDECIDED, OnboardingAction, OnboardingState, Party
 from service_desk.rules.vocabulary import UseClass
 
 
@@ -136,3 +137,74 @@ class FleetImportRow(Base):
     values: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     before: Mapped[dict[str, Any] | None] = mapped_column(Json)
     vehicle_id: Mapped[int | None] = mapped_column(ForeignKey("vehicles.id"), index=True)
+
+
+def _one_undecided(field: str) -> Index:
+    """The database's own promise that no vehicle stands in two undecided requests. Several NULLs are no clash."""
+    undecided = text(f"state IN ({', '.join(repr(state.value) for state in UNDECIDED)})")
+    return Index(
+        f"uq_vehicle_requests_undecided_{field}",
+        "account_id",
+        field,
+        unique=True,
+        sqlite_where=undecided,
+        postgresql_where=undecided,
+    )
+
+
+class VehicleRequest(Versioned, Base):
+    """A new vehicle asked for, with the facts of its licence as the present round states them.
+
+    `party` is the side that asked, `requested_by_id` who sent the present round and `requested_at` when.
+    `vehicle_id` is set by the group's approval; a request that is refused later, or withdrawn, gives it up again.
+    """
+
+    __tablename__ = "vehicle_requests"
+    __mapper_args__ = {"version_id_col": Versioned.version}
+    __table_args__ = (
+        Index(None, "account_id", "state", "branch_id"),
+        _one_undecided("plate"),
+        _one_undecided("vin"),
+    )
+
+    id: Mapped[Id]
+    number: Mapped[Short] = mapped_column(unique=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("key_accounts.id"))
+    branch_id: Mapped[int] = mapped_column(ForeignKey("branches.id"), index=True)
+    state: Mapped[OnboardingState] = mapped_column(enum_type(OnboardingState))
+    round: Mapped[int] = mapped_column(default=1)
+    party: Mapped[Party] = mapped_column(enum_type(Party))
+    plate: Mapped[Short | None]
+    vin: Mapped[Short | None]
+    engine_no: Mapped[Short] = mapped_column(default="")
+    model: Mapped[Line] = mapped_column(default="")
+    use_class: Mapped[UseClass] = mapped_column(enum_type(UseClass))
+    seats: Mapped[int | None]
+    load_kg: Mapped[int | None]
+    registered_on: Mapped[date | None]
+    wanted_start_on: Mapped[date]
+    note: Mapped[Prose] = mapped_column(default="")
+    requested_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    requested_at: Mapped[Instant]
+    created_at: Mapped[Instant]
+    vehicle_id: Mapped[int | None] = mapped_column(ForeignKey("vehicles.id"), index=True)
+
+
+class VehicleRequestStep(Base):
+    """One line of the register: who did what for which side, when and why. Written once, never changed.
+
+    `to_state` is the request's state afterwards; `details` holds what the words of the step need.
+    """
+
+    __tablename__ = "vehicle_request_steps"
+
+    id: Mapped[Id]
+    request_id: Mapped[int] = mapped_column(ForeignKey("vehicle_requests.id"), index=True)
+    round: Mapped[int]
+    at: Mapped[Instant] = mapped_column(index=True)
+    action: Mapped[OnboardingAction] = mapped_column(enum_type(OnboardingAction))
+    party: Mapped[Party] = mapped_column(enum_type(Party))
+    actor_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    to_state: Mapped[OnboardingState] = mapped_column(enum_type(OnboardingState))
+    reason: Mapped[Line] = mapped_column(default="")
+    details: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)

@@ -60,6 +60,7 @@ _CODES = {
     "target_unit": "target_unit",
     "timers.state": "timer_state",
     "use_class": "use_class",
+    "vehicle_requests.state": "onboarding_state",
     "vehicles.state": "vehicle_state",
 }
 _PEOPLE = frozenset(
@@ -69,6 +70,7 @@ _PEOPLE = frozenset(
         "covered_id",
         "holder_id",
         "owner_id",
+        "requested_by_id",
         "responsible_id",
         "substitute_id",
         "to_id",

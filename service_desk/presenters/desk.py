@@ -15,6 +15,8 @@ from service_desk.presenters.claims import nearest_pill, parcel, plate
 from service_desk.presenters.enquiries import reply_pill
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import branch_name
+from service_desk.presenters.onboarding import clock_pill
+from service_desk.presenters.onboarding import name_of as new_vehicle
 from service_desk.presenters.sla import Pill
 from service_desk.presenters.sla_reviews import correction_pill
 from service_desk.rules.renewal import Bucket
@@ -23,8 +25,10 @@ from service_desk.services.desk import Task
 __all__ = [
     "branch_name",
     "bucket_tone",
+    "clock_pill",
     "correction_pill",
     "nearest_pill",
+    "new_vehicle",
     "parcel",
     "plate",
     "reply_pill",
@@ -36,7 +40,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class TaskLine:
-    """A row of the to-do list. `subject` is empty for a claim, whose plate says it.
+    """A row of the to-do list. `subject` is empty for a claim, whose plate says it; a new vehicle may have none yet.
 
     `stands_in` names whose clock it is while they are away; empty for a clock of one's own.
     """
@@ -59,7 +63,7 @@ def task_line(task: Task, now: datetime) -> TaskLine:
         pill=clocks.pill(timer, now, named=False),
         step=label(timer.step, "clock_step"),
         number=timer.matter_number,
-        subject=task.enquiry.subject if task.enquiry else "",
+        subject=task.subject,
         url=_address(task),
         branch=branch_name(task.branch) if task.branch else "—",
         plate=plate(task.plate) if task.plate else "—",
@@ -75,6 +79,8 @@ def _address(task: Task) -> str:
         return url_for("enquiries.enquiry", number=task.enquiry.number)
     if task.case is not None:
         return url_for("missed_cover.case", number=task.case.number)
+    if task.request is not None:
+        return url_for("onboarding.request", number=task.request.number)
     return url_for("sla.breach", timer_id=task.timer.matter_id)
 
 

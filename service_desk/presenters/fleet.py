@@ -73,7 +73,7 @@ def vehicle_row(listed: ListedVehicle, coverage: VehicleCoverage | None, now: da
     )
 
 
-STATE_TONES = {"pending": "idle", "operating": "ok", "suspended": "warn", "retired": "idle"}
+STATE_TONES = {"pending": "warn", "operating": "ok", "suspended": "warn", "retired": "idle"}
 
 
 def size_of(vehicle: Vehicle) -> str:

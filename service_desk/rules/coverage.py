@@ -43,11 +43,15 @@ class Span:
 
 @dataclass(frozen=True)
 class IssueFacts:
-    """What a vehicle must have and be before a policy is issued. `state` is operating, suspended or retired."""
+    """What a vehicle must have and be before a policy is issued. `state` is pending, operating, suspended or retired.
+
+    `is_approved` counts for a pending one: the group has approved it, and the desk may insure it.
+    """
 
     vin: str | None
     use_class: UseClass | None
     state: str
+    is_approved: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,12 +81,14 @@ def refusals_for_issue(
 ) -> list[Refusal]:
     """List every reason why a line cannot be issued for a term; none: it can.
 
-    Codes: `vehicle_retired`, `vehicle_suspended`, `vin_missing`, `no_use_class`, and
+    Codes: `vehicle_retired`, `vehicle_suspended`, `vehicle_not_approved`, `vin_missing`, `no_use_class`, and
     `overlaps_cover_in_force` with `ends_on` (its last covered day) and `source`.
     """
     refusals = []
     if facts.state in {"retired", "suspended"}:
         refusals.append(Refusal(f"vehicle_{facts.state}"))
+    if facts.state == "pending" and not facts.is_approved:
+        refusals.append(Refusal("vehicle_not_approved"))
     if not facts.vin:
         refusals.append(Refusal("vin_missing"))
     if facts.use_class is None:

@@ -22,6 +22,7 @@ from service_desk.rules.permissions import Action, Side
 from service_desk.rules.schedule import WEEK, week_of
 from service_desk.services import access, premiums, renewals, sla
 from service_desk.services.policies.coverage import coverage_ratio
+from service_desk.services.policies.onboarding.queries import count_waiting
 from service_desk.services.sla.compliance import (
     ComplianceFilter,
     Dimension,
@@ -222,6 +223,8 @@ def _list_large(account_id: int) -> list[LargeLoss]:
 def nav_counts(account_id: int, *, actor: User) -> dict[str, int]:
     """What stands beside a place in the left rail: what waits for this person there; nothing waits, no number."""
     counts = {"claims.queue": _count_claims(account_id, actor), "enquiries.inbox": _count_enquiries(actor)}
+    if access.may(actor, Action.READ_FLEET):
+        counts["onboarding.requests"] = count_waiting(account_id, actor=actor)
     if access.may(actor, Action.REVIEW_BREACHES):
         counts["sla.breaches"] = sla.count_open(actor, account_id=account_id)
     return {endpoint: count for endpoint, count in counts.items() if count}

@@ -13,7 +13,7 @@ from service_desk.models.accounts import Branch, KeyAccount
 from service_desk.models.claims import Claim, WantedDocument, WantedState
 from service_desk.models.db import db
 from service_desk.models.enquiries import Enquiry, Handover
-from service_desk.models.fleet import Vehicle
+from service_desk.models.fleet import Vehicle, VehicleRequest
 from service_desk.models.policies import IssueBatch, Policy
 from service_desk.models.renewals import MISSED_COVER, MissedCoverCase
 from service_desk.models.sla import ServiceLevel, Timer, WorkingCalendarRow
@@ -24,6 +24,13 @@ from service_desk.services import access, enquiries, renewals, sla
 from service_desk.services.claims import common, queries
 from service_desk.services.claims.queries import ClaimFilter, ClaimRow, QueueView
 from service_desk.services.enquiries import ContactFilter, ContactRow, ContactView
+from service_desk.services.policies.onboarding import common as onboarding
+from service_desk.services.policies.onboarding.queries import (
+    ListedRequest,
+    RequestFilter,
+    RequestView,
+    list_requests,
+)
 from service_desk.services.renewals import BoardRow, ExpiryFilter, MissedCover
 from service_desk.services.sla import objections, remedies
 from service_desk.services.sla.objections import Undecided
@@ -38,7 +45,7 @@ DELIVERIES_SINCE = timedelta(days=90)
 
 @dataclass(frozen=True)
 class Task:
-    """A clock the reader holds, and what it is about. `claim`, `enquiry` and `case` are None for a breach review.
+    """A clock the reader holds, and what it is about: one of the four, or none of them for a breach review.
 
     `covered` is whom the reader stands in for with it.
     """
@@ -49,15 +56,25 @@ class Task:
     enquiry: Enquiry | None
     vehicle: Vehicle | None
     covered: User | None
-    case: MissedCoverCase | None = None
+    request: VehicleRequest | None
+    case: MissedCoverCase | None
 
     @property
     def plate(self) -> str:
         if self.claim is not None:
             return self.claim.plate
+        if self.request is not None:
+            return self.request.plate or ""
         if self.case is not None:
             return self.case.vehicle_name
         return (self.vehicle.plate or self.vehicle.vin or "") if self.vehicle else ""
+
+    @property
+    def subject(self) -> str:
+        """What it is about where no plate says it."""
+        if self.enquiry is not None:
+            return self.enquiry.subject
+        return self.request.model if self.request else ""
 
 
 @dataclass(frozen=True)
@@ -82,6 +99,7 @@ class StaffHome:
     objections: list[Undecided]
     objection_count: int
     large_losses: list[tuple[Claim, Branch]]
+    new_vehicles: Page[ListedRequest]
     renewals: list[BoardRow]
     deliveries: list[Delivery]
 
@@ -136,6 +154,9 @@ def staff_home(account_id: int, *, actor: User, now: datetime) -> StaffHome:
         objections=undecided,
         objection_count=objection_count,
         large_losses=_large_losses(account_id, actor, now),
+        new_vehicles=list_requests(
+            account_id, RequestFilter(RequestView.WAITING), PageRequest(1, ROWS), actor=actor
+        ),
         renewals=renewals.board_counts(account_id, actor=actor, now=now, within_days=RENEWAL_DAYS),
         deliveries=_deliveries(account_id, actor, now),
     )
@@ -155,14 +176,16 @@ def _tasks(actor: User) -> tuple[list[Task], int]:
 def _with_matter(statement: Select[Any]) -> Select[Any]:
     of_claim = and_(Timer.matter_kind == common.MATTER_KIND, Claim.id == Timer.matter_id)
     of_enquiry = and_(Timer.matter_kind == enquiries.MATTER_KIND, Enquiry.id == Timer.matter_id)
+    of_request = and_(Timer.matter_kind == onboarding.MATTER_KIND, VehicleRequest.id == Timer.matter_id)
     of_case = and_(Timer.matter_kind == MISSED_COVER, MissedCoverCase.id == Timer.matter_id)
     return (
-        statement.add_columns(Branch, Claim, Enquiry, Vehicle, User, MissedCoverCase)
+        statement.add_columns(Branch, Claim, Enquiry, Vehicle, User, VehicleRequest, MissedCoverCase)
         .outerjoin(Branch, Branch.id == Timer.branch_id)
         .outerjoin(Claim, of_claim)
         .outerjoin(Enquiry, of_enquiry)
         .outerjoin(Vehicle, Vehicle.id == Enquiry.vehicle_id)
         .outerjoin(User, User.id == Timer.covered_id)
+        .outerjoin(VehicleRequest, of_request)
         .outerjoin(MissedCoverCase, of_case)
     )
 

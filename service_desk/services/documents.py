@@ -135,6 +135,8 @@ def _keep(
 _READ_WITH = {
     DocumentKind.FLEET_LIST: Action.IMPORT_FLEET,
     DocumentKind.REVIEW_EVIDENCE: Action.REVIEW_BREACHES,
+    # A request for a new vehicle is read with the fleet.
+    DocumentKind.VEHICLE_LICENCE: Action.READ_FLEET,
 }
 # The clock of a breach's review is the desk's own, and so are the papers that prove its pauses.
 _OF_THE_DESK = "breach"

@@ -5,14 +5,22 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
 
 from service_desk.base.clock import local_date
 from service_desk.base.errors import Conflict, Invalid, InvalidMany, NotFound
 from service_desk.base.text import squeeze
 from service_desk.models.accounts import Branch, KeyAccount
-from service_desk.models.db import db
-from service_desk.models.fleet import BranchRecord, PlateRecord, Vehicle, VehicleState
+from service_desk.models.db import db, table_of
+from service_desk.models.fleet import (
+    BranchRecord,
+    PlateRecord,
+    Vehicle,
+    VehicleRequest,
+    VehicleState,
+    VehicleStateRecord,
+)
 from service_desk.models.users import User
 from service_desk.rules.identifiers import (
     is_plate,
@@ -23,18 +31,23 @@ from service_desk.rules.identifiers import (
     suggest_vin,
 )
 from service_desk.rules.permissions import Action
+from service_desk.rules.vehicle_onboarding import OnboardingState
 from service_desk.rules.vocabulary import UseClass
 from service_desk.services import access, audit, submissions
 from service_desk.services.fleet import states
 from service_desk.services.fleet.queries import get_vehicle
 
 STATE_CHANGES: dict[VehicleState, tuple[VehicleState, ...]] = {
-    VehicleState.PENDING: (VehicleState.RETIRED,),
+    # What becomes of it is decided on its request.
+    VehicleState.PENDING: (),
     VehicleState.OPERATING: (VehicleState.SUSPENDED, VehicleState.RETIRED),
     VehicleState.SUSPENDED: (VehicleState.OPERATING, VehicleState.RETIRED),
     VehicleState.RETIRED: (VehicleState.OPERATING,),
 }
 """From each state the ones a person may put a vehicle into. Back from retired: for a mistake."""
+
+# What the group has approved of a vehicle that waits for its cover; what is still empty may be filled in.
+_APPROVED_FACTS = ("plate", "vin", "use_class", "branch_id")
 
 
 @dataclass(frozen=True)
@@ -61,33 +74,77 @@ def add_vehicle(
 
     def make() -> str:
         _check(account_id, details, None, actor, now)
-        vehicle = Vehicle(
-            account_id=account_id, state=VehicleState.OPERATING, created_at=now, **_values(details)
-        )
-        db.session.add(vehicle)
-        db.session.flush()
-        _begin_plate(vehicle, now)
-        db.session.add(BranchRecord(vehicle_id=vehicle.id, branch_id=vehicle.branch_id, from_at=now))
-        states.begin([vehicle.id], vehicle.state, now=now)
-        audit.record("vehicle_added", vehicle, actor=actor, now=now, label=name_of(vehicle))
-        return str(vehicle.id)
+        return str(enter(account_id, details, VehicleState.OPERATING, actor=actor, now=now).id)
 
     return get_vehicle(int(submissions.once("vehicle", key, make, actor=actor, now=now)), actor=actor)
+
+
+def enter(
+    account_id: int, details: VehicleDetails, state: VehicleState, *, actor: User, now: datetime
+) -> Vehicle:
+    """Make a vehicle's row and begin its histories. The caller has found nothing wrong with the details."""
+    vehicle = Vehicle(account_id=account_id, state=state, created_at=now, **values_of(details))
+    db.session.add(vehicle)
+    db.session.flush()
+    _begin_plate(vehicle, now)
+    db.session.add(BranchRecord(vehicle_id=vehicle.id, branch_id=vehicle.branch_id, from_at=now))
+    states.begin([vehicle.id], state, now=now)
+    audit.record("vehicle_added", vehicle, actor=actor, now=now, label=name_of(vehicle))
+    return vehicle
+
+
+def leave(vehicle: Vehicle, *, actor: User, now: datetime) -> bool:
+    """Take out a vehicle that never operated; retire it where something is recorded of it. Tell whether it is gone.
+
+    Its plate and VIN are free again only when it is.
+    """
+    db.session.flush()
+    label = name_of(vehicle)
+    try:
+        with db.session.begin_nested():
+            for table in (table_of(PlateRecord), table_of(BranchRecord), table_of(VehicleStateRecord)):
+                db.session.execute(delete(table).where(table.c.vehicle_id == vehicle.id))
+            # Whatever refers to it (a claim, a cancelled policy, a list) makes the database refuse.
+            own = table_of(Vehicle)
+            db.session.execute(delete(own).where(own.c.id == vehicle.id))
+    except IntegrityError:
+        changes = {"state": (vehicle.state, VehicleState.RETIRED)}
+        states.move_to(vehicle, VehicleState.RETIRED, now=now)
+        audit.record("vehicle_state_changed", vehicle, actor=actor, now=now, label=label, changes=changes)
+        return False
+    audit.record("vehicle_removed", vehicle, actor=actor, now=now, label=label)
+    db.session.expunge(vehicle)
+    return True
 
 
 def change_vehicle(
     vehicle_id: int, details: VehicleDetails, version: int, *, actor: User, now: datetime
 ) -> Vehicle:
-    """Change a vehicle's facts. Another plate or branch closes the present record and begins one."""
+    """Change a vehicle's facts. Another plate or branch closes the present record and begins one.
+
+    Conflict `approved_as_requested` for another identity, class or branch than the group has approved.
+    """
     access.require(actor, Action.EDIT_VEHICLES)
     vehicle = get_vehicle(vehicle_id, actor=actor)
     if vehicle.version != version:
         raise Conflict("stale")
+    if vehicle.state is VehicleState.PENDING and _differs_from_approved(vehicle, details):
+        raise Conflict("approved_as_requested")
     _check(vehicle.account_id, details, vehicle, actor, now)
-    changes = audit.change(vehicle, **_values(details))
+    write_details(vehicle, details, actor=actor, now=now)
+    return vehicle
+
+
+def write_details(
+    vehicle: Vehicle, details: VehicleDetails, *, actor: User, now: datetime, **others: Any
+) -> None:
+    """Write a vehicle's facts and keep its histories. The caller has found nothing wrong with them."""
+    changes = audit.change(vehicle, **values_of(details), **others)
     if "plate" in changes:
         _end(PlateRecord, vehicle, now)
         _begin_plate(vehicle, now)
+    if "state" in changes:
+        states.record_moves([vehicle.id], vehicle.state, now=now)
     if "branch_id" in changes:
         _end(BranchRecord, vehicle, now)
         db.session.add(BranchRecord(vehicle_id=vehicle.id, branch_id=vehicle.branch_id, from_at=now))
@@ -95,7 +152,6 @@ def change_vehicle(
         audit.record(
             "vehicle_changed", vehicle, actor=actor, now=now, label=name_of(vehicle), changes=changes
         )
-    return vehicle
 
 
 def set_state(
@@ -108,6 +164,8 @@ def set_state(
         raise Conflict("stale")
     if state not in STATE_CHANGES[vehicle.state]:
         raise Conflict("vehicle_state_not_possible")
+    if _awaits_approval(vehicle):
+        raise Conflict("vehicle_not_approved")
     if not reason.strip():
         raise Invalid("reason_missing", field="reason")
     changes = {"state": (vehicle.state, state), "reason": (None, squeeze(reason))}
@@ -123,7 +181,21 @@ def name_of(vehicle: Vehicle) -> str:
     return vehicle.plate or vehicle.vin or ""
 
 
-def _values(details: VehicleDetails) -> dict[str, Any]:
+def _differs_from_approved(vehicle: Vehicle, details: VehicleDetails) -> bool:
+    wanted, held = values_of(details), {name: getattr(vehicle, name) for name in _APPROVED_FACTS}
+    return any(value is not None and wanted[name] != value for name, value in held.items())
+
+
+def _awaits_approval(vehicle: Vehicle) -> bool:
+    """Whether it was asked for and never became operating: no way back leads past the joint approval."""
+    asked_for = select(VehicleRequest.id).where(
+        VehicleRequest.vehicle_id == vehicle.id, VehicleRequest.state != OnboardingState.DONE
+    )
+    return db.session.scalar(asked_for.limit(1)) is not None
+
+
+def values_of(details: VehicleDetails) -> dict[str, Any]:
+    """What was typed as the columns take it."""
     return {
         "plate": normalise_plate(details.plate) or None,
         "vin": normalise_vin(details.vin) or None,
@@ -143,11 +215,23 @@ def _check(account_id: int, details: VehicleDetails, own: Vehicle | None, actor:
     )
     if branch is None or branch.account_id != account_id:
         raise NotFound("not_found", field="branch_id")
+    problems = problems_of(account_id, details, own, now=now)
+    if problems:
+        raise InvalidMany(problems)
+
+
+def problems_of(
+    account_id: int, details: VehicleDetails, own: Vehicle | None, *, now: datetime
+) -> list[Invalid]:
+    """Everything wrong with a vehicle's facts. `own` is the vehicle they are of, None for a new one.
+
+    Invalid: identity_missing, plate_invalid, plate_invalid_perhaps, vin_invalid, vin_invalid_perhaps, plate_taken,
+    vin_taken, registered_in_future.
+    """
     problems = [*_identity_problems(details), *_taken(account_id, details, own)]
     if details.registered_on and details.registered_on > local_date(now):
         problems.append(Invalid("registered_in_future", field="registered_on"))
-    if problems:
-        raise InvalidMany(problems)
+    return problems
 
 
 def _identity_problems(details: VehicleDetails) -> Iterator[Invalid]:

@@ -21,6 +21,7 @@ from service_desk.rules.rating import LimitPer
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import access, audit, numbers, submissions
 from service_desk.services.policies import chase, credit, held_prices
+from service_desk.services.policies.onboarding import finishing
 from service_desk.services.policies.planning import (
     IssuePlan,
     IssueRequest,
@@ -64,6 +65,7 @@ def issue_many(request: IssueRequest, *, actor: User, now: datetime) -> IssueBat
     batch = _write_batch(request, plan, actor, now)
     credit.use_release(release, batch, now=now)
     _write_policies(batch, plan.policies, now)
+    finishing.after_issue(batch, [one.vehicle for one in plan.policies], actor=actor, now=now)
     chase.settle({one.vehicle.id for one in plan.policies}, actor=actor, now=now)
     audit.record(
         "policies_issued",

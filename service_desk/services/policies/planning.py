@@ -5,6 +5,7 @@ first covered day.
 """
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -28,6 +29,7 @@ from service_desk.services import access
 from service_desk.services.fleet import requirements
 from service_desk.services.policies import coverage, held_prices, rates
 from service_desk.services.policies.held_prices import HeldPrices
+from service_desk.services.policies.onboarding.finishing import approved_vehicle_ids
 from service_desk.services.policies.quoting import facts_of
 from service_desk.services.policies.rates import PriceTable
 
@@ -179,7 +181,7 @@ def plan_for(request: IssueRequest, vehicles: list[Vehicle], now: datetime) -> I
         raise Invalid("start_in_the_past", field="start_on")
     periods = coverage.periods_of([vehicle.id for vehicle in vehicles], since=now)
     needs = requirements.in_force(request.account_id, local_date(now))
-    planner = _Planner(request, needs, now)
+    planner = _Planner(request, needs, now, approved_vehicle_ids(vehicles))
     plan = IssuePlan([], [])
     for vehicle in vehicles:
         for choice in _applicable(request.lines, vehicle, needs):
@@ -205,9 +207,12 @@ def _applicable(lines: tuple[LineChoice, ...], vehicle: Vehicle, needs: CoverNee
 class _Planner:
     """Judges one vehicle and line after the other; reads the price tables of each first day once."""
 
-    def __init__(self, request: IssueRequest, needs: CoverNeeds, now: datetime) -> None:
+    def __init__(
+        self, request: IssueRequest, needs: CoverNeeds, now: datetime, approved: AbstractSet[int]
+    ) -> None:
         self._request = request
         self._needs = needs
+        self._approved = approved
         self._now = now
         self._latest = start_of_day(local_date(now) + timedelta(days=DAYS_AHEAD + 1))
         self._tables: dict[date, dict[PolicyLine, PriceTable]] = {}
@@ -252,7 +257,8 @@ class _Planner:
     ) -> list[cover_rules.Refusal]:
         if vehicle.use_class is not None and line not in self._needs.lines_sold(vehicle.use_class):
             return [cover_rules.Refusal("line_not_for_class", {"use_class": vehicle.use_class.value})]
-        facts = IssueFacts(vehicle.vin, vehicle.use_class, vehicle.state.value)
+        is_approved = vehicle.id in self._approved
+        facts = IssueFacts(vehicle.vin, vehicle.use_class, vehicle.state.value, is_approved=is_approved)
         return cover_rules.refusals_for_issue(facts, line, Span(term.starts_at, term.ends_at), periods)
 
     def _too_early(

@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 from service_desk.models.db import db
 from service_desk.models.sla import Absence, Timer
 from service_desk.models.users import User, UserAccount
+from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.permissions import Action, Role
 from service_desk.rules.sla import EventKind
 from service_desk.rules.sla.absences import AwayTimes, Window
@@ -21,6 +22,11 @@ _WORK = {
     "enquiry": Action.ANSWER_ENQUIRIES,
     "breach": Action.REVIEW_BREACHES,
     "missed_cover": Action.CHASE_COVER,
+}
+# A new vehicle is approved at the client and insured at the desk.
+_WORK_OF_STEP = {
+    ClockStep.VEHICLE_APPROVAL: Action.APPROVE_VEHICLE_REQUEST,
+    ClockStep.VEHICLE_ISSUE: Action.ISSUE_POLICIES,
 }
 
 
@@ -124,4 +130,4 @@ def may_take(user: User, timer: Timer) -> bool:
 
 def work_of(timer: Timer) -> Action:
     """What somebody must be allowed to do to work on what the clock is about."""
-    return _WORK.get(timer.matter_kind, Action.HANDLE_CLAIMS)
+    return _WORK_OF_STEP.get(timer.step) or _WORK.get(timer.matter_kind, Action.HANDLE_CLAIMS)

@@ -166,7 +166,11 @@ def _params(clock: Judged, happening: Happening, holder: User) -> dict[str, Any]
 
 def matter_path(timer: Timer) -> str:
     """The page of what the timer is about."""
-    folder = {"claim": "claims", "enquiry": "enquiries", "missed_cover": "renewals/missed"}.get(
-        timer.matter_kind
-    )
+    folders = {
+        "claim": "claims",
+        "enquiry": "enquiries",
+        "vehicle_request": "vehicle-requests",
+        "missed_cover": "renewals/missed",
+    }
+    folder = folders.get(timer.matter_kind)
     return f"/{folder}/{timer.matter_number}" if folder else f"/breaches/{timer.matter_id}"

@@ -39,6 +39,7 @@ from service_desk.services.fleet import queries, vehicles
 from service_desk.services.fleet.queries import CoverFilter, VehicleFilter
 from service_desk.services.policies import calendars, coverage, endorsements
 from service_desk.services.policies import queries as policy_queries
+from service_desk.services.policies.onboarding.queries import number_for
 from service_desk.services.renewals import case_views
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request
 
@@ -212,10 +213,17 @@ def _detail(row: Vehicle, state_form: VehicleStateForm) -> str:
         report_url=_address("claim_reports.report", plate=row.plate)
         if access.may(actor(), Action.REPORT_CLAIM)
         else None,
+        request_url=_request_url(row),
         issue_url=_address("policies.issue", vehicle_id=row.id)
         if access.may(actor(), Action.ISSUE_POLICIES)
         else None,
     )
+
+
+def _request_url(row: Vehicle) -> str | None:
+    """The request a vehicle came by, None for one that came otherwise."""
+    number = number_for(row, actor=actor())
+    return url_for("onboarding.request", number=number) if number else None
 
 
 def _state_form(row: Vehicle) -> VehicleStateForm:

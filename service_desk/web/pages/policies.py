@@ -20,6 +20,7 @@ from service_desk.forms.policies import (
     IssueForm,
     PolicyFilterForm,
     QuoteForm,
+    day_in,
     ids_in,
 )
 from service_desk.models.policies import QuoteSheet
@@ -128,10 +129,10 @@ def _new_order(vehicle_ids: Any) -> IssueForm:
     lines = [
         line for line in request.values.getlist("line") if member(PolicyLine, line)
     ] or policies.suggested_lines(vehicle_ids, now=g.now)
-    start_on = request.values.get("start_on", "")
+    start_on = day_in(request.values.get("start_on", ""))
     form = IssueForm(
         formdata=None,
-        data={"vehicle_ids": ",".join(map(str, vehicle_ids)), "lines": lines, "start_on": None},
+        data={"vehicle_ids": ",".join(map(str, vehicle_ids)), "lines": lines, "start_on": start_on},
     )
     form.start.data = "day" if start_on else "after"
     return _with_cover_sets(form)

@@ -29,6 +29,7 @@ _MATTER_PAGES = {
     "claim": "claims.claim",
     "enquiry": "enquiries.enquiry",
     "missed_cover": "missed_cover.case",
+    "vehicle_request": "onboarding.request",
 }
 # What the fields of the form narrow, where it is not of the same name.
 _FILTER_OF = {"period": "from_at"}
