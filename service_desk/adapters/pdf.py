@@ -37,6 +37,7 @@ the whole line.
     items[] {policy, subject, line, amount}
     total_figures, total_capitals, notices[]
 
+<<<<<<< HEAD
 `price_table`: classes and bands down, cover sets across, one page when it fits.
     labels: class, band
     insurer_name, title, subtitle, made_on, notices[]
@@ -49,6 +50,18 @@ the whole line.
     totals[] {title, heads[4], rows[][4]}
     line_heads[]; vehicles[] {plate, branch, class, lines[] {premium, note}, tax, sum}
     refused[][4]: vehicle, branch, line, reason
+=======
+`card`: certificate cards, eight to a sheet with cut marks.
+    labels: title, vin, cover, number, term
+    cards[] {insurer_name, plate, vin, detail, covers[] {name, number, term}, note, phone (empty text: none),
+        qr_svg*, scan_hint*}: at most four covers fit
+
+`delivery`: the sheet a delivery run is made with.
+    labels: run_number, position, paper, number, plate, line, received, signatures (three)
+    insurer_name, title, number, qr_svg*, scan_hint*
+    rows, items[] {paper, number, plate, line}: empty text where there is none
+    summary, notices[]
+>>>>>>> 1f53e27 (Bring papers to the branches by run: what waits and since when, the sheet, the signature, and cards of what covers a vehicle)
 """
 
 import io

@@ -22,6 +22,7 @@ from service_desk.forms.policies import (
     ids_in,
 )
 from service_desk.models.policies import QuoteSheet
+from service_desk.presenters import deliveries as delivered
 from service_desk.presenters import pdf_documents
 from service_desk.presenters import policies as words
 from service_desk.presenters.labels import choices, label
@@ -32,6 +33,7 @@ from service_desk.rules.rating import FLOAT_RATES
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import access, accounts, policies, premiums
 from service_desk.services.policies import batches, candidates, queries, quote_sheets, quoting, rates
+from service_desk.services.policies.delivery import queries as delivery
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request, spreadsheet
 
 bp = Blueprint("policies", __name__)
@@ -258,7 +260,8 @@ def _policy_filter() -> PolicyFilterForm:
 def policy(number: str) -> ResponseReturnValue:
     """One policy."""
     view = queries.get_policy(number, actor=actor(), now=g.now)
-    return render_template("policies/detail.html", view=view, words=words)
+    where = delivery.whereabouts(view.policy)
+    return render_template("policies/detail.html", view=view, words=words, delivery=delivered.standing(where))
 
 
 @bp.get("/policies/<number>.pdf")
