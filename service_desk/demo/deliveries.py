@@ -30,4 +30,3 @@ def build_deliveries(group: Group, now: datetime) -> None:
         if not index:
             runs.send_out(number, actor=clerk, now=now - timedelta(hours=1))
     db.session.flush()
-
