@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, select
@@ -32,6 +31,7 @@ from service_desk.rules.fleet_list.workbook import Sheet, is_blank, text_of
 from service_desk.rules.identifiers import use_class_of
 from service_desk.rules.policy_flow import last_covered_day
 from service_desk.services import accounts
+from service_desk.services.fleet.lists import Judged
 from service_desk.services.fleet.planning import COVER_FIELDS, Known, Outcome, Statement, plan
 
 USE_CLASS_UNKNOWN = "use_class_unknown"
@@ -40,20 +40,6 @@ Choices = Mapping[str | None, ColumnChoice]
 _SAMPLES = 3
 _MOST_COLUMNS_SHOWN = 60
 _LONGEST_SAMPLE = 40
-
-
-@dataclass(frozen=True)
-class Judged:
-    """A list as judged: how its columns were read, each row's values for `FleetImportRow`, and the counts.
-
-    `sha256` is of the bytes, the columns and what the accepted rows say with them: the same list with a newly
-    learnt branch name says more than before, so it is another content.
-    """
-
-    mapping: list[dict[str, Any]]
-    rows: list[dict[str, Any]]
-    counts: dict[str, int]
-    sha256: str
 
 
 def judge(content: bytes, account_id: int, choices: Choices | None = None) -> Judged:
