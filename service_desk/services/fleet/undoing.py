@@ -109,7 +109,7 @@ def _plates_taken(
 def revert(imported: FleetImport, *, now: datetime) -> None:
     """Take out what the list brought and put back what it changed. The caller has found no blockers."""
     rows = _touched(imported)
-    _remove([row.vehicle_id for row in rows if row.verdict is RowVerdict.NEW and row.vehicle_id])
+    remove_vehicles([row.vehicle_id for row in rows if row.verdict is RowVerdict.NEW and row.vehicle_id])
     before = {
         row.vehicle_id: row.before
         for row in rows
@@ -122,7 +122,8 @@ def revert(imported: FleetImport, *, now: datetime) -> None:
     _restore_covers(imported.account_id, before, now)
 
 
-def _remove(vehicle_ids: Sequence[int]) -> None:
+def remove_vehicles(vehicle_ids: Sequence[int]) -> None:
+    """Delete vehicles on which nothing hangs, with their histories and the covers noted of them."""
     for some in chunks(vehicle_ids):
         db.session.execute(
             update(FleetImportRow).where(FleetImportRow.vehicle_id.in_(some)).values(vehicle_id=None),
