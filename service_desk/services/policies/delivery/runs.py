@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from service_desk.adapters.file_store import FileStore
 from service_desk.base.clock import local_date
 from service_desk.base.errors import Conflict, Invalid
-from service_desk.base.text import squeeze
+from service_desk.base.text import one_line, squeeze
 from service_desk.models.accounts import Branch
 from service_desk.models.db import db
 from service_desk.models.deliveries import DeliveryItem, DeliveryRun, ItemState, PaperKind, RunState
@@ -147,7 +147,7 @@ def drop(number: str, reason: str, *, actor: User, now: datetime) -> DeliveryRun
     run = _lock(number, actor)
     if run.state is not RunState.PLANNED:
         raise Conflict("run_is_out", number=run.number)
-    words = squeeze(reason)
+    words = one_line(reason)
     if not words:
         raise Invalid("reason_missing", field="reason")
     db.session.execute(
@@ -200,7 +200,7 @@ def _hand_over(
     run: DeliveryRun, command: HandOver, photo: Upload | None, files: FileStore, actor: User, now: datetime
 ) -> DeliveryRun:
     items = db.session.scalars(select(DeliveryItem.id).where(DeliveryItem.run_id == run.id)).all()
-    back = {id_: squeeze(reason) for id_, reason in command.brought_back.items() if id_ in set(items)}
+    back = {id_: one_line(reason) for id_, reason in command.brought_back.items() if id_ in set(items)}
     stayed = len(back) < len(items)
     _check(run, command, back, stayed, now)
     if photo is not None:
@@ -216,7 +216,7 @@ def _hand_over(
         signed_at=command.signed_at if stayed else None,
         signed_by=squeeze(command.signed_by)[:64],
         signed_position=squeeze(command.signed_position)[:64],
-        note=squeeze(command.note)[:200],
+        note=one_line(command.note)[:200],
         recorded_by_id=actor.id,
         recorded_at=now,
     )

@@ -10,7 +10,7 @@ from sqlalchemy import delete
 from service_desk.adapters.file_store import FileStore
 from service_desk.base.errors import Conflict, Invalid
 from service_desk.base.paging import Page, PageRequest
-from service_desk.base.text import squeeze
+from service_desk.base.text import one_line
 from service_desk.models.accounts import KeyAccount
 from service_desk.models.db import db
 from service_desk.models.fleet import FleetImport, FleetImportRow, ImportKind, ImportState, RowVerdict
@@ -172,7 +172,7 @@ def commit(
         return earlier
     rows = lists.all_rows(imported)
     _require_still_true(imported, rows, files)
-    words = squeeze(reason)[:200]
+    words = one_line(reason)[:200]
     if differences(imported) and not words:
         raise Invalid("difference_unexplained", field="reason")
     written = [row for row in rows if writes(row)]
@@ -220,7 +220,7 @@ def undo(import_id: int, reason: str, *, actor: User, now: datetime) -> FleetImp
     imported = _lock(import_id, actor)
     if imported.state is not ImportState.COMMITTED:
         raise Conflict("import_not_committed", filename=imported.filename)
-    words = squeeze(reason)
+    words = one_line(reason)
     if not words:
         raise Invalid("reason_missing", field="reason")
     rows = [row for row in lists.all_rows(imported) if writes(row)]
@@ -228,7 +228,7 @@ def undo(import_id: int, reason: str, *, actor: User, now: datetime) -> FleetImp
     if found:
         names = ", ".join(one.name for one in found[:_NAMED_AT_MOST])
         raise Conflict("take_over_undo_refused", count=len(found), names=names)
-    revert(imported, rows, now=now)
+    revert(imported, rows)
     imported.state = ImportState.UNDONE
     imported.undone_at = now
     changes = {"reason": (None, words[:200])}

@@ -45,6 +45,7 @@ _US = frozenset({"本公司", "我司", "我公司", "本司"})
 # Words that stand in every insurer's name tell none apart.
 _TELLS_NOTHING = frozenset({"", "保险", "财险", "公司", "保险公司", "财产保险", "有限公司", "股份有限公司"})
 _IDS_A_QUERY = 5_000
+_HOLDS = frozenset({RowVerdict.NEW, RowVerdict.CHANGED, RowVerdict.UNCHANGED})
 
 
 def judge(
@@ -233,9 +234,10 @@ def _content_hash(content: bytes, result: PolicyListResult, rows: Iterable[Mappi
         [mapping.sheet, {name.value: column for name, column in mapping.columns.items()}]
         for mapping in result.mappings
     ]
-    # What is written for a row, not what is known of it: imported once, the same list says it again.
+    # Taken over once, the same list says what is known: that is the same. A row that was refused and now is not,
+    # because its vehicle was added meanwhile, makes it another.
     said = [
-        [row["sheet"], row["row_no"], row["values"].get("line"), row["values"].get("number")] for row in rows
+        [row["sheet"], row["row_no"], row["values"].get("number"), row["verdict"] in _HOLDS] for row in rows
     ]
     hashed = hashlib.sha256(content)
     hashed.update(json.dumps([columns, said], ensure_ascii=False, sort_keys=True).encode())

@@ -191,7 +191,10 @@ class _Plan:
     def _find_vehicle(self, index: int) -> None:
         row, outcome = self._rows[index], self._found[index]
         holder = self._by_plate.get(row.plate)
-        if row.place in self._answers.vehicles:
+        known = self._record.numbers.get(row.number)
+        if known is not None and self._may_be(row, self._by_id.get(known.vehicle_id or 0)):
+            outcome.vehicle_id = known.vehicle_id
+        elif row.place in self._answers.vehicles:
             self._take_answer(index, self._answers.vehicles[row.place])
         elif row.vin_is_whole and row.vin in self._by_vin:
             outcome.vehicle_id = self._by_vin[row.vin].id
@@ -209,6 +212,13 @@ class _Plan:
             )
         else:
             outcome.refuse("plate_of_another", "vin", row.vin, holder=holder.values["vin"], plate=row.plate)
+
+    def _may_be(self, row: Statement, vehicle: Known | None) -> bool:
+        """Whether the vehicle of a number on record is the row's: then it was asked and answered before."""
+        if vehicle is None:
+            return False
+        ends_alike = row.vin is None or row.vin[-_VIN_END:] == (vehicle.values["vin"] or "")[-_VIN_END:]
+        return ends_alike and (row.plate is None or row.plate == vehicle.values["plate"] or row.vin_is_whole)
 
     def _take_answer(self, index: int, vehicle_id: int) -> None:
         if vehicle_id in self._by_id:

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, insert, or_, select
@@ -94,7 +93,7 @@ def _of_vehicles(ids: Sequence[int], own: set[int], imported: FleetImport) -> li
     ]
 
 
-def revert(imported: FleetImport, rows: Sequence[FleetImportRow], *, now: datetime) -> None:
+def revert(imported: FleetImport, rows: Sequence[FleetImportRow]) -> None:
     """Take out what the list brought and put back the covers it replaced. The caller has found no blockers."""
     for some in chunks([row.params["policy_id"] for row in rows if "policy_id" in row.params]):
         for model in (Coverage, Receivable):
