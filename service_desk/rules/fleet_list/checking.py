@@ -126,7 +126,7 @@ def _conflicts(rows: Iterable[ParsedRow]) -> dict[Place, Rejection]:
             by_plate[row.plate].append(row)
     conflicts: dict[Place, Rejection] = {}
     for plate, group in by_plate.items():
-        if len({row.vin for row in group if row.vin}) > 1:
+        if len(group) > 1 and len({row.vin for row in group if row.vin}) > 1:
             conflicts |= _all_refused(group, Field.PLATE, plate)
     for vin, group in by_vin.items():
         if len(group) > 1:

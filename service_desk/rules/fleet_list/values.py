@@ -46,7 +46,11 @@ _MOST_TONNES = Decimal(500)
 def is_error(cell: Cell) -> bool:
     """Whether a cell holds a formula error, also as plain text (a CSV has no other way to say it)."""
     if isinstance(cell, str):
-        return cell.strip()[:1] in {"#", "＃"} and text_of(cell).upper() in ERROR_WORDS
+        return (
+            ("#" in cell or "＃" in cell)
+            and cell.strip()[:1] in {"#", "＃"}
+            and text_of(cell).upper() in ERROR_WORDS
+        )
     return isinstance(cell, CellError)
 
 
@@ -141,13 +145,18 @@ def read_load(cell: Cell) -> Decimal | None:
     """
     if is_blank(cell):
         return None
-    match = _LOAD.fullmatch(_number_text(cell))
+    return _load_of(_number_text(cell))
+
+
+@lru_cache(maxsize=1024)
+def _load_of(text: str) -> Decimal:
+    match = _LOAD.fullmatch(text)
     if not match:
-        raise ValueError(cell)
+        raise ValueError(text)
     amount = Decimal(match[1].replace(",", "") + (match[2] or ""))
     tonnes = amount / 1000 if match[3] in _KILOGRAMS else amount
     if tonnes > _MOST_TONNES:
-        raise ValueError(cell)
+        raise ValueError(text)
     return tonnes.normalize() + Decimal(0)
 
 
