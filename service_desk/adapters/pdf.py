@@ -124,7 +124,8 @@ def render(template: str, data: Mapping[str, Any], *, tagged: bool = True) -> by
 def qr_svg(content: str) -> str:
     """A QR code as SVG text, for `qr_svg` of a template. No quiet zone: the templates leave room."""
     out = io.BytesIO()
-    segno.make(content, error="m", micro=False).save(
+    # Every reader takes every mask. To try all eight for the prettiest would be most of what a bundle costs.
+    segno.make(content, error="m", micro=False, mask=3).save(
         out, kind="svg", border=0, xmldecl=False, nl=False, dark="#1b2430"
     )
     return out.getvalue().decode()
