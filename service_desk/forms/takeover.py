@@ -46,11 +46,11 @@ def column_choices(
     return choices
 
 
-def answers(sent: Mapping[str, str], add: Sequence[str]) -> Said:
-    """The answers to a list's questions, sent as `is-<row id>` yes or no, and the vehicles ticked to be added."""
+def answers(sent: Mapping[str, str], add: Sequence[str], ours: Sequence[str]) -> Said:
+    """The answers to a list's questions, sent as `is-<row id>` yes or no, with the vehicles and names ticked."""
     is_meant = {}
     for key, value in sent.items():
         row_id = small_number(key.removeprefix("is-"), digits=18) if key.startswith("is-") else None
         if row_id is not None and value in {"yes", "no"}:
             is_meant[row_id] = value == "yes"
-    return Said(is_meant, tuple(add))
+    return Said(is_meant, tuple(add), tuple(ours))

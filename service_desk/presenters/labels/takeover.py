@@ -3,13 +3,13 @@
 from flask_babel import lazy_gettext as _l
 
 LABELS = {
-    "row_verdict": {"question": _l("Question")},
+    "row_verdict": {"question": _l("Open question")},
     "cover_set": {"as_stated": _l("As the list states")},
     "takeover_verdict": {
         "new": _l("Will be taken over"),
         "changed": _l("Changed"),
         "unchanged": _l("Known already"),
-        "question": _l("Question"),
+        "question": _l("Open question"),
         "skipped": _l("Skipped"),
         "rejected": _l("Refused"),
     },

@@ -44,7 +44,7 @@ MESSAGES = {
     ),
     "vehicle_may_be_added": _l("No vehicle of the fleet has this VIN. The row says enough to add it."),
     # A list
-    "nothing_answered": _l("Answer at least one question, or choose at least one vehicle to add."),
+    "nothing_answered": _l("Answer at least one question, or tick at least one name or vehicle."),
     "difference_unexplained": _l(
         "The accepted rows do not come to the file's own totals. Say why it is taken over all the same."
     ),

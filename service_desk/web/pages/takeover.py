@@ -105,6 +105,7 @@ def _context(
         "has_differences": bool(importing.differences(imported)),
         "unknown": lists.unknown_branches(imported) if is_open else [],
         "addable": importing.addable_vins(imported) if is_open else [],
+        "insurers": importing.other_insurers(imported) if is_open else [],
         "branches": {row.id: named(row.name, row.name_en) for row in branches},
         "field_choices": [(name.value, label(name, "policy_list_field")) for name in Field],
         "form": form or TakeOverForm(data={"version": imported.version}),
@@ -168,7 +169,7 @@ def answer(import_id: int) -> ResponseReturnValue:
     """Say which vehicles are meant and which are to be added, and judge the list again."""
     imported = importing.get_import(import_id, actor=actor())
     try:
-        said = answers(request.form, request.form.getlist("add"))
+        said = answers(request.form, request.form.getlist("add"), request.form.getlist("ours"))
         importing.answer(import_id, said, files=files(), actor=actor(), now=g.now)
     except (Invalid, Conflict) as refusal:
         return _refused(imported, refusal)

@@ -1,5 +1,6 @@
 """A list of policies on its way in: upload and dry run, answers, commit, undo."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -35,10 +36,12 @@ _NAMED_AT_MOST = 10
 
 @dataclass(frozen=True)
 class Said:
-    """Answers to a list's questions: by row id whether the vehicle asked about is meant, and the VINs to add."""
+    """Answers to a list's questions: by row id whether the vehicle asked about is meant, the VINs to add, and the
+    names of insurers that mean us."""
 
     is_meant: Mapping[int, bool]
     add: tuple[str, ...] = ()
+    ours: tuple[str, ...] = ()
 
 
 def upload_list(
@@ -123,11 +126,10 @@ def answer(import_id: int, said: Said, *, files: FileStore, actor: User, now: da
     """Keep what a person said about the rows, then judge the list again. Invalid `nothing_answered`."""
     imported = _lock(import_id, actor)
     lists.require_open(imported)
-    kept = {
-        "vehicles": list(imported.answers.get("vehicles", [])),
-        "add": list(imported.answers.get("add", [])),
-    }
-    for row in lists.all_rows(imported):
+    kept = {name: list(imported.answers.get(name, [])) for name in ("vehicles", "add", "ours")}
+    rows = lists.all_rows(imported)
+    kept["ours"] += [name for name, _count in _other_insurers(rows) if name in said.ours]
+    for row in rows:
         if row.verdict is RowVerdict.QUESTION and row.id in said.is_meant:
             meant = row.params["vehicle"] if said.is_meant[row.id] else 0
             kept["vehicles"].append([row.sheet, row.row_no, meant])
@@ -138,6 +140,16 @@ def answer(import_id: int, said: Said, *, files: FileStore, actor: User, now: da
     imported.answers = {**kept, "add": sorted(set(kept["add"]))}
     db.session.flush()
     return recheck(import_id, files=files, actor=actor, now=now)
+
+
+def other_insurers(imported: FleetImport) -> list[tuple[str, int]]:
+    """The names in the column of insurers that were not taken for ours, with the policies each stands beside."""
+    return _other_insurers(lists.all_rows(imported))
+
+
+def _other_insurers(rows: list[FleetImportRow]) -> list[tuple[str, int]]:
+    names = Counter(row.values["insurer"] for row in rows if row.values.get("is_ours") is False)
+    return list(names.items())
 
 
 def addable_vins(imported: FleetImport) -> list[str]:

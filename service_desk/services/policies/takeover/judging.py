@@ -249,6 +249,7 @@ def answers_of(stored: Mapping[str, Any]) -> Answers:
     return Answers(
         vehicles={Place(sheet, row): vehicle_id for sheet, row, vehicle_id in stored.get("vehicles", [])},
         add=frozenset(stored.get("add", [])),
+        ours=frozenset(stored.get("ours", [])),
     )
 
 

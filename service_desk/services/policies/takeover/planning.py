@@ -78,10 +78,12 @@ class Record:
 
 @dataclass(frozen=True)
 class Answers:
-    """What a person said: the vehicle a row means (0: none of ours) by place, and the VINs of vehicles to add."""
+    """What a person said: the vehicle a row means (0: none of ours) by place, the VINs of vehicles to add, and names
+    in the column of insurers that mean us."""
 
     vehicles: Mapping[Place, int] = made(default_factory=dict)
     add: frozenset[str] = frozenset()
+    ours: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -279,7 +281,7 @@ class _Plan:
     def _say(self, index: int) -> None:
         row, outcome = self._rows[index], self._found[index]
         parts = [row, *(self._rows[part] for part in outcome.params.get("parts", []))]
-        is_ours = self._record.is_ours(row.insurer)
+        is_ours = row.insurer in self._answers.ours or self._record.is_ours(row.insurer)
         premium = sum((part.premium or Decimal(0) for part in parts), Decimal(0))
         if is_ours and all(part.premium is None for part in parts):
             outcome.refuse("premium_missing", "premium")
