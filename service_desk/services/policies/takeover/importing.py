@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from service_desk.adapters.file_store import FileStore
 from service_desk.base.errors import Conflict, Invalid
@@ -127,9 +127,8 @@ def answer(import_id: int, said: Said, *, files: FileStore, actor: User, now: da
     imported = _lock(import_id, actor)
     lists.require_open(imported)
     kept = {name: list(imported.answers.get(name, [])) for name in ("vehicles", "add", "ours")}
-    rows = lists.all_rows(imported)
-    kept["ours"] += [name for name, _count in _other_insurers(rows) if name in said.ours]
-    for row in rows:
+    kept["ours"] += [name for name, _count in other_insurers(imported) if name in said.ours]
+    for row in lists.all_rows(imported):
         if row.verdict is RowVerdict.QUESTION and row.id in said.is_meant:
             meant = row.params["vehicle"] if said.is_meant[row.id] else 0
             kept["vehicles"].append([row.sheet, row.row_no, meant])
@@ -144,18 +143,21 @@ def answer(import_id: int, said: Said, *, files: FileStore, actor: User, now: da
 
 def other_insurers(imported: FleetImport) -> list[tuple[str, int]]:
     """The names in the column of insurers that were not taken for ours, with the policies each stands beside."""
-    return _other_insurers(lists.all_rows(imported))
-
-
-def _other_insurers(rows: list[FleetImportRow]) -> list[tuple[str, int]]:
-    names = Counter(row.values["insurer"] for row in rows if row.values.get("is_ours") is False)
-    return list(names.items())
+    stated = db.session.scalars(
+        select(FleetImportRow.values)
+        .where(FleetImportRow.import_id == imported.id)
+        .order_by(FleetImportRow.id)
+    )
+    return list(Counter(one["insurer"] for one in stated if one.get("is_ours") is False).items())
 
 
 def addable_vins(imported: FleetImport) -> list[str]:
     """The VINs of vehicles that are not on record and could be added, each once."""
-    rows = lists.all_rows(imported)
-    return list(dict.fromkeys(row.params["vin"] for row in rows if row.code == "vehicle_may_be_added"))
+    statement = select(FleetImportRow.params).where(
+        FleetImportRow.import_id == imported.id, FleetImportRow.code == "vehicle_may_be_added"
+    )
+    found = db.session.scalars(statement.order_by(FleetImportRow.id))
+    return list(dict.fromkeys(params["vin"] for params in found))
 
 
 def differences(imported: FleetImport) -> list[dict[str, Any]]:

@@ -29,15 +29,8 @@ from service_desk.rules.policy_list import (
 from service_desk.services import settings
 from service_desk.services.fleet.judging import branches_of, count, known_vehicles, mapping_values
 from service_desk.services.fleet.lists import Judged
-from service_desk.services.policies.takeover.planning import (
-    LAYERS,
-    Answers,
-    Held,
-    KnownPolicy,
-    Outcome,
-    Record,
-    plan,
-)
+from service_desk.services.policies.takeover.facts import LAYERS, Answers, Held, KnownPolicy, Outcome, Record
+from service_desk.services.policies.takeover.planning import plan
 
 Choices = Mapping[str | None, Mapping[Field, int | None]]
 

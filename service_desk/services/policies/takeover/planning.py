@@ -5,8 +5,6 @@ Pure, and used by the dry run and again by the commit, so that what was shown is
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from dataclasses import field as made
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import combinations
@@ -14,106 +12,18 @@ from typing import Any
 
 from service_desk.base.money import to_fen
 from service_desk.models.fleet import RowVerdict
-from service_desk.rules import ctpl_tariff, sample_rates
-from service_desk.rules.fleet_list import Place
 from service_desk.rules.identifiers import has_right_check_digit, use_class_of
 from service_desk.rules.policy_flow import last_covered_day
 from service_desk.rules.policy_list import Statement
 from service_desk.rules.vocabulary import CoverCode, PolicyLine
 from service_desk.services.fleet.planning import Known
+from service_desk.services.policies.takeover.facts import Answers, Held, Outcome, Record
+from service_desk.services.policies.takeover.stated import cover_set_of, covers_of, unpaid_fen
 
-AS_STATED = "as_stated"
-LAYERS: dict[PolicyLine, frozenset[CoverCode]] = {
-    PolicyLine.CTPL: frozenset({CoverCode.CTPL}),
-    PolicyLine.COMMERCIAL: frozenset({CoverCode.TPL, CoverCode.OWN_DAMAGE}),
-    PolicyLine.CARRIER_LIABILITY: frozenset({CoverCode.CARRIER_LIABILITY}),
-}
 # A list's expiry within a month of the policy's end means the same term, told less exactly.
 _SAME_TERM = timedelta(days=31)
-# What is known only by its end is taken for a year's term.
-_USUAL_TERM = timedelta(days=366)
 _VIN_END = 6
 _NEEDED_TO_ADD = ("vin", "branch_id", "use_class")
-
-
-@dataclass(frozen=True)
-class Held:
-    """Cover on record. `is_noted`: only an expiry from a client's list, which a policy replaces."""
-
-    line: PolicyLine
-    layers: frozenset[CoverCode]
-    starts_at: datetime | None
-    ends_at: datetime
-    name: str
-    is_noted: bool = False
-    is_external: bool = False
-    premium_fen: int | None = None
-
-    @property
-    def begins(self) -> datetime:
-        return self.starts_at or self.ends_at - _USUAL_TERM
-
-
-@dataclass(frozen=True)
-class KnownPolicy:
-    """A policy on record under its number. `vehicle_id` None: of another account, of which no more is told."""
-
-    vehicle_id: int | None
-    line: PolicyLine
-    starts_at: datetime
-    ends_at: datetime
-    premium_fen: int
-
-
-@dataclass(frozen=True)
-class Record:
-    """All that is on record and a list can speak of."""
-
-    vehicles: Sequence[Known]
-    numbers: Mapping[str, KnownPolicy]
-    covers: Mapping[int, Sequence[Held]]
-    branch_ids: Mapping[str, int]
-    is_ours: Callable[[str | None], bool]
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What a person said: the vehicle a row means (0: none of ours) by place, the VINs of vehicles to add, and names
-    in the column of insurers that mean us."""
-
-    vehicles: Mapping[Place, int] = made(default_factory=dict)
-    add: frozenset[str] = frozenset()
-    ours: frozenset[str] = frozenset()
-
-
-@dataclass
-class Outcome:
-    """What a row does. `before` holds the noted covers it replaces; `values` what is written."""
-
-    verdict: RowVerdict = RowVerdict.NEW
-    vehicle_id: int | None = None
-    code: str = ""
-    field: str = ""
-    value: str = ""
-    params: dict[str, Any] = made(default_factory=dict)
-    values: dict[str, Any] = made(default_factory=dict)
-    before: dict[str, Any] | None = None
-
-    @property
-    def is_accepted(self) -> bool:
-        """Whether what the row says holds after the import: new, changed, known already, or part of another row."""
-        kept = {RowVerdict.NEW, RowVerdict.CHANGED, RowVerdict.UNCHANGED}
-        return self.verdict in kept or self.code == "part_of"
-
-    def refuse(self, code: str, field: str = "", value: str = "", **params: Any) -> None:
-        """Turn it into a refusal."""
-        self.verdict, self.code, self.field, self.value = RowVerdict.REJECTED, code, field, value[:200]
-        self.params = {**self.params, **params}
-        self.before = None
-
-    def warn(self, code: str) -> None:
-        """Add a warning; the row is imported all the same."""
-        self.params = {**self.params, "warnings": [*self.params.get("warnings", []), code]}
 
 
 def plan(statements: Sequence[Statement], record: Record, answers: Answers) -> list[Outcome]:
@@ -291,7 +201,7 @@ class _Plan:
         branch_id = self._record.branch_ids.get(row.branch or "")
         if branch_id and facts.get("branch_id") != branch_id:
             outcome.warn("branch_differs")
-        covers = _covers(row.line, parts, facts.get("seats") or 0)
+        covers = covers_of(row.line, parts, facts.get("seats") or 0)
         if is_ours and row.line is not PolicyLine.CTPL and not any(one["limit_fen"] for one in covers):
             outcome.warn("limits_unknown")
         outcome.values |= {
@@ -305,9 +215,9 @@ class _Plan:
             "ends_at": row.ends_at.isoformat(),
             "premium_fen": to_fen(premium) if any(part.premium is not None for part in parts) else None,
             "tax_fen": sum(to_fen(part.tax) for part in parts if part.tax),
-            "unpaid_fen": _unpaid(parts),
+            "unpaid_fen": unpaid_fen(parts),
             "covers": covers,
-            "cover_set": _cover_set(row.line, covers),
+            "cover_set": cover_set_of(row.line, covers),
             "branch_id": facts.get("branch_id"),
         }
 
@@ -444,43 +354,3 @@ def _overlap(row: Statement, starts_at: datetime, ends_at: datetime) -> bool:
 def _is_said_already(row: Statement, one: Held, outcome: Outcome) -> bool:
     stated = (row.starts_at, row.ends_at, row.number, outcome.values["premium_fen"])
     return stated == (one.starts_at, one.ends_at, one.name, one.premium_fen)
-
-
-def _unpaid(parts: Sequence[Statement]) -> int | None:
-    said = [part.unpaid for part in parts if part.unpaid is not None]
-    return to_fen(sum(said, Decimal(0))) if said else None
-
-
-def _covers(line: PolicyLine, parts: Sequence[Statement], seats: int) -> list[dict[str, Any]]:
-    """The covers as rows of `Coverage`: CTPL with its statutory limit, the others as far as the list states them."""
-    if line is PolicyLine.CTPL:
-        return [_cover(CoverCode.CTPL, ctpl_tariff.LIMITS[0].limit_fen)]
-    limits = {code: to_fen(limit) for part in parts for code, limit in part.limits}
-    named = {code for part in parts for code in part.covers}
-    if line is PolicyLine.CARRIER_LIABILITY:
-        seat_fen = limits.get(CoverCode.CARRIER_LIABILITY)
-        whole = seat_fen * seats if seat_fen and seats else None
-        return [_cover(CoverCode.CARRIER_LIABILITY, whole, seat_fen)]
-    codes = named | limits.keys() or {CoverCode.TPL}
-    return [_cover(code, limits.get(code)) for code in CoverCode if code in codes]
-
-
-def _cover(code: CoverCode, limit_fen: int | None, per_seat_fen: int | None = None) -> dict[str, Any]:
-    return {"code": code.value, "limit_fen": limit_fen, "per_seat_fen": per_seat_fen}
-
-
-_KNOWN_SETS: dict[tuple[str, int | None, bool], str] = {
-    ("tpl", 1_000_000_00, False): sample_rates.TPL_1M,
-    ("tpl", 2_000_000_00, False): sample_rates.TPL_2M,
-    ("tpl", 1_000_000_00, True): sample_rates.TPL_1M_OWN_DAMAGE,
-    ("carrier_liability", 400_000_00, False): sample_rates.SEAT_400K,
-}
-
-
-def _cover_set(line: PolicyLine, covers: Sequence[Mapping[str, Any]]) -> str:
-    """The cover set whose limits these are, by which a renewal is suggested; else a word for "as the list says"."""
-    if line is PolicyLine.CTPL:
-        return ctpl_tariff.COVER_SET
-    first = covers[0]
-    limit = first["per_seat_fen"] or first["limit_fen"]
-    return _KNOWN_SETS.get((first["code"], limit, len(covers) > 1), AS_STATED)
