@@ -12,6 +12,7 @@ from typing import Any
 import xlsxwriter
 from python_calamine import CalamineWorkbook
 
+from benchmarks.timing import line
 from service_desk.adapters.spreadsheets import read_workbook
 from service_desk.rules.fleet_list import BranchNames, check
 from tests.factories import make_vin
@@ -44,12 +45,11 @@ def measure() -> list[dict[str, Any]]:
     ]
     floor = _milliseconds(lambda: _bare_reading(data))
     many = large_list(MANY, [branch.name for branch in branches])
-    floor_of_many = _milliseconds(lambda: _bare_reading(many))
     return [
-        _line(
+        _by_turns(
             "fleet.check_50k",
-            _milliseconds(lambda: check(read_workbook(many), branches)),
-            floor_of_many,
+            lambda: check(read_workbook(many), branches),
+            lambda: _bare_reading(many),
         ),
         _line("read 6,000 rows", _milliseconds(lambda: read_workbook(data)), floor),
         _line(
@@ -103,12 +103,21 @@ def _bare_reading(data: bytes) -> object:
 
 def _line(name: str, value: float, floor: float) -> dict[str, Any]:
     return {
-        "name": name if "." in name else f"fleet list: {name}",
+        "name": f"fleet list: {name}",
         "value": round(value, 1),
         "floor": round(floor, 1),
         "ratio": round(value / floor, 1),
         "unit": "ms",
     }
+
+
+def _by_turns(name: str, work: Callable[[], object], floor: Callable[[], object]) -> dict[str, Any]:
+    """The best of several runs of both, so that both meet the same machine."""
+    value = bare = float("inf")
+    for _ in range(REPEATS):
+        bare = min(bare, _seconds(floor))
+        value = min(value, _seconds(work))
+    return line(name, value * 1e3, bare * 1e3, "ms")
 
 
 def _milliseconds(work: Callable[[], object]) -> float:
@@ -123,5 +132,5 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 if __name__ == "__main__":
-    for line in measure():
-        print(f"{line['name']:45} {line['value']:>10} {line['unit']}  {line['ratio']:>7} × floor")
+    for one in measure():
+        print(f"{one['name']:45} {one['value']:>10} {one['unit']}  {one['ratio']:>7} × floor")
