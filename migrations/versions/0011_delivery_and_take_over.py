@@ -1,7 +1,7 @@
 """Papers on their way to the branches, and lists of policies to take over
 
 Revision: 0011
-Follows: 0004
+Follows: 0009
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 import service_desk.models.db as db
 
 revision = '0011'
-down_revision = '0004'
+down_revision = '0009'
 branch_labels = None
 depends_on = None
 
