@@ -68,6 +68,16 @@ the whole line.
     tables[] {title, columns[] {heading, wide*, end*}, rows[][], total*[]}: `wide` takes what room is left, `end`
         stands at the right
     notices*[], signatures[]: who signs
+`card`: certificate cards, eight to a sheet with cut marks.
+    labels: title, vin, cover, number, term
+    cards[] {insurer_name, plate, vin, detail, covers[] {name, number, term}, note, phone (empty text: none),
+        qr_svg*, scan_hint*}: at most four covers fit
+
+`delivery`: the sheet a delivery run is made with.
+    labels: run_number, position, paper, number, plate, line, received, signatures (three)
+    insurer_name, title, number, qr_svg*, scan_hint*
+    rows, items[] {paper, number, plate, line}: empty text where there is none
+    summary, notices[]
 """
 
 import io
@@ -130,7 +140,8 @@ def render(template: str, data: Mapping[str, Any], *, tagged: bool = True) -> by
 def qr_svg(content: str) -> str:
     """A QR code as SVG text, for `qr_svg` of a template. No quiet zone: the templates leave room."""
     out = io.BytesIO()
-    segno.make(content, error="m", micro=False).save(
+    # Every reader takes every mask. To try all eight for the prettiest would be most of what a bundle costs.
+    segno.make(content, error="m", micro=False, mask=3).save(
         out, kind="svg", border=0, xmldecl=False, nl=False, dark="#1b2430"
     )
     return out.getvalue().decode()

@@ -20,6 +20,7 @@ from service_desk.demo.aftermath import (
 from service_desk.demo.claims import build_claims
 from service_desk.demo.contacts import build_contacts
 from service_desk.demo.cover import build_cover, build_receipts
+from service_desk.demo.deliveries import build_deliveries
 from service_desk.demo.endorsements import build_endorsements
 from service_desk.demo.group import PASSWORD, build_fleet, build_group
 from service_desk.demo.missed_cover import build_missed_cover
@@ -47,6 +48,7 @@ def load_demo(files: FileStore, now: datetime) -> None:
     build_outcomes(group, now)
     build_endorsements(group, now)
     build_premiums(group, now)
+    build_deliveries(group, now)
     build_reviews(group, random, now)
     build_missed_cover(group, now)
     sweep_clocks(now)
@@ -55,6 +57,7 @@ def load_demo(files: FileStore, now: datetime) -> None:
     settle_outbox(now)
     settings.write(settings.HOLDS_DEMO_DATA, True)
     settings.write(settings.INSURER_NAME, {"zh": cast.INSURER_NAME, "en": cast.INSURER_NAME_EN})
+    settings.write(settings.INSURER_PHONE, cast.INSURER_PHONE)
     settings.write(
         settings.DEMO_SIGN_INS,
         {

@@ -11,6 +11,7 @@ ACCOUNT_NAME_EN = "Zhengzhou United Transport Group"
 ACCOUNT_USCC_BODY = "91410100MA4DEM001"
 INSURER_NAME = "中州联合财产保险股份有限公司"
 INSURER_NAME_EN = "Zhongzhou United Property Insurance"
+INSURER_PHONE = "0371-6000 0000"
 
 # The twelve county-level units of Zhengzhou (GB/T 2260), short name, English, whether a city district.
 DISTRICTS = (

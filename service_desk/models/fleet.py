@@ -21,6 +21,13 @@ class VehicleState(StrEnum):
     RETIRED = "retired"
 
 
+class ImportKind(StrEnum):
+    """What a list is of: vehicles, or policies to take over."""
+
+    FLEET = "fleet"
+    POLICIES = "policies"
+
+
 class ImportState(StrEnum):
     CHECKED = "checked"
     COMMITTED = "committed"
@@ -29,11 +36,14 @@ class ImportState(StrEnum):
 
 
 class RowVerdict(StrEnum):
+    """QUESTION: a person has to say which vehicle is meant; until then the row stays out."""
+
     NEW = "new"
     CHANGED = "changed"
     UNCHANGED = "unchanged"
     SKIPPED = "skipped"
     REJECTED = "rejected"
+    QUESTION = "question"
 
 
 class Vehicle(Versioned, Base):
@@ -100,19 +110,27 @@ class VehicleStateRecord(Base):
 
 
 class FleetImport(Versioned, Base):
-    """One uploaded list: dry run, commit, undo. `content_sha256` makes a repeated commit a no-op."""
+    """One uploaded list: dry run, commit, undo. `content_sha256` makes a repeated commit a no-op.
+
+    Of policies to take over: `answers` is what a person said about its rows, `totals` the file's own sums beside
+    ours, `totals_reason` why it was imported with a difference.
+    """
 
     __tablename__ = "fleet_imports"
     __mapper_args__ = {"version_id_col": Versioned.version}
 
     id: Mapped[Id]
     account_id: Mapped[int] = mapped_column(ForeignKey("key_accounts.id"), index=True)
+    kind: Mapped[ImportKind] = mapped_column(enum_type(ImportKind), default=ImportKind.FLEET)
     document_id: Mapped[int] = mapped_column(ForeignKey("documents.id"))
     filename: Mapped[Line]
     content_sha256: Mapped[Short] = mapped_column(index=True)
     mapping: Mapped[Any] = mapped_column(Json)
     state: Mapped[ImportState] = mapped_column(enum_type(ImportState))
     counts: Mapped[dict[str, int]] = mapped_column(Json)
+    answers: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    totals: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)
+    totals_reason: Mapped[Line] = mapped_column(default="")
     created_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[Instant]
     committed_at: Mapped[Instant | None]

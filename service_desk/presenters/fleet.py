@@ -1,6 +1,6 @@
 """Vehicles, their cover and the rows of a list, as pages, spreadsheets and suggestions show them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -252,12 +252,33 @@ Remarks = dict[str | None, dict[int, tuple[str, str]]]
 
 def remarks(imported: FleetImport, rows: Iterable[FleetImportRow], branches: Mapping[int, str]) -> Remarks:
     """What the two added columns say of each row, in Chinese and English, with the headings over them."""
+    return remarks_with(
+        imported, rows, lambda row: (label(row.verdict, "row_verdict"), _remark(row, branches))
+    )
+
+
+def remarks_with(
+    imported: FleetImport,
+    rows: Iterable[FleetImportRow],
+    words: Callable[[FleetImportRow], tuple[str, str]],
+) -> Remarks:
+    """The two added columns of a list of any kind. `words` are a row's in the language being spoken.
+
+    A row of the file that was judged in several parts has all their remarks, each once.
+    """
     rows = list(rows)
-    said = {language: _remarks_in(language, rows, branches) for language in ("zh", "en")}
+    said = {}
+    for language in ("zh", "en"):
+        with in_language(language):
+            said[language] = [words(row) for row in rows]
     found: Remarks = {sheet["sheet"]: {sheet["header_row"]: _headings()} for sheet in imported.mapping}
     for row, chinese, english in zip(rows, said["zh"], said["en"], strict=True):
-        both = tuple(zh if zh == en else f"{zh} / {en}" for zh, en in zip(chinese, english, strict=True))
-        found.setdefault(row.sheet, {})[row.row_no] = (both[0], both[1])
+        both = [zh if zh == en else f"{zh} / {en}" for zh, en in zip(chinese, english, strict=True)]
+        of_sheet = found.setdefault(row.sheet, {})
+        earlier = of_sheet.get(row.row_no)
+        if earlier:
+            both = ["; ".join(dict.fromkeys(filter(None, pair))) for pair in zip(earlier, both, strict=True)]
+        of_sheet[row.row_no] = (both[0], both[1])
     return found
 
 
@@ -268,13 +289,6 @@ def _headings() -> tuple[str, str]:
             words.append((_("Import result"), _("Reason or change")))
     (chinese_result, chinese_reason), (result, reason) = words
     return f"{chinese_result} / {result}", f"{chinese_reason} / {reason}"
-
-
-def _remarks_in(
-    language: str, rows: Sequence[FleetImportRow], branches: Mapping[int, str]
-) -> list[tuple[str, str]]:
-    with in_language(language):
-        return [(label(row.verdict, "row_verdict"), _remark(row, branches)) for row in rows]
 
 
 def _remark(row: FleetImportRow, branches: Mapping[int, str]) -> str:

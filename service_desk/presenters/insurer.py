@@ -10,3 +10,8 @@ def insurer_name() -> str:
     """The insurer in the reader's language; the desk's own name until it is set."""
     names: dict[str, str] = settings.read(settings.INSURER_NAME, {})
     return names.get(current_language()) or names.get("zh") or _("Service Desk")
+
+
+def insurer_phone() -> str:
+    """The number a driver calls after an accident; empty until it is set."""
+    return str(settings.read(settings.INSURER_PHONE, ""))

@@ -16,6 +16,7 @@ from service_desk.presenters.languages import branch_name, current_language, nam
 from service_desk.presenters.policies import cover_set, limit_rows, table_words, vehicle_words
 from service_desk.presenters.times import minute
 from service_desk.rules.policy_flow import Term
+from service_desk.rules.rating import FLOAT_RATES, CtplFloat
 from service_desk.rules.settlement.regimes import ctpl_regime_at
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services.policies.queries import PolicyView
@@ -154,6 +155,16 @@ def _ctpl_items(view: PolicyView) -> list[tuple[str, str, str]]:
 
 def _extra_rows(view: PolicyView) -> list[list[str]]:
     rows = []
+    if view.policy.tax_fen:
+        rows.append([_("Vehicle tax collected"), format_yuan(view.policy.tax_fen, sign=True)])
+    if view.policy.ctpl_float:
+        percent = f"{FLOAT_RATES[CtplFloat(view.policy.ctpl_float)] * 100:+.0f}"
+        rows.append(
+            [
+                _("Experience float"),
+                _("%(code)s (%(percent)s %%)", code=view.policy.ctpl_float, percent=percent),
+            ]
+        )
     if view.rate_table is not None:
         words = table_words(view.rate_table)
         rows.append(

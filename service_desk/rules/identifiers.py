@@ -2,6 +2,7 @@
 
 import re
 from enum import StrEnum
+from operator import mul
 
 from service_desk.base.text import fold
 from service_desk.rules.rating import USE_CLASS_WORDS
@@ -26,9 +27,13 @@ _PLATE_LAYOUTS = {
     PlateKind.NEW_ENERGY_LARGE: re.compile(_PREFIX + "[0-9]{5}[A-HJK]"),
 }
 
+_ANY_PLATE = re.compile("|".join(layout.pattern for layout in _PLATE_LAYOUTS.values()))
+
 
 def _compact(text: str) -> str:
     """NFKC, upper case, without blanks and invisible characters."""
+    if text.isascii() and text.isalnum():
+        return text.upper()
     return "".join(fold(text).upper().split())
 
 
@@ -44,7 +49,7 @@ def plate_kind(plate: str) -> PlateKind | None:
 
 def is_plate(plate: str) -> bool:
     """Whether a normalised plate fits a layout."""
-    return plate_kind(plate) is not None
+    return _ANY_PLATE.fullmatch(plate) is not None
 
 
 def suggest_plate(plate: str) -> str | None:
@@ -61,6 +66,7 @@ _VIN_VALUES = dict(
     zip("ABCDEFGHJKLMNPRSTUVWXYZ", (*range(1, 9), *range(1, 6), 7, 9, *range(2, 10)), strict=True)
 )
 _VIN_VALUES |= {digit: int(digit) for digit in "0123456789"}
+_VIN_LAYOUT = re.compile(f"[{''.join(_VIN_VALUES)}]{{{VIN_LENGTH}}}")
 _VIN_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
 _VIN_CHECK_POSITION = 8
 
@@ -72,12 +78,12 @@ def normalise_vin(text: str) -> str:
 
 def is_vin(vin: str) -> bool:
     """Whether a normalised VIN has 17 characters without I, O and Q (GB 16735). The check digit is not asked."""
-    return len(vin) == VIN_LENGTH and all(c in _VIN_VALUES for c in vin)
+    return _VIN_LAYOUT.fullmatch(vin) is not None
 
 
 def vin_check_digit(vin: str) -> str:
     """The check digit that position 9 of a well-formed VIN should hold: 0 to 9 or X (GB 16735)."""
-    remainder = sum(_VIN_VALUES[c] * w for c, w in zip(vin, _VIN_WEIGHTS, strict=True)) % 11
+    remainder = sum(map(mul, map(_VIN_VALUES.__getitem__, vin), _VIN_WEIGHTS)) % 11
     return "X" if remainder == 10 else str(remainder)
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, and_, func, select
@@ -14,7 +14,6 @@ from service_desk.models.claims import Claim, WantedDocument, WantedState
 from service_desk.models.db import db
 from service_desk.models.enquiries import Enquiry, Handover
 from service_desk.models.fleet import Vehicle, VehicleRequest
-from service_desk.models.policies import IssueBatch, Policy
 from service_desk.models.renewals import MISSED_COVER, MissedCoverCase
 from service_desk.models.sla import ServiceLevel, Timer, WorkingCalendarRow
 from service_desk.models.users import User
@@ -24,6 +23,8 @@ from service_desk.services import access, enquiries, renewals, sla
 from service_desk.services.claims import common, queries
 from service_desk.services.claims.queries import ClaimFilter, ClaimRow, QueueView
 from service_desk.services.enquiries import ContactFilter, ContactRow, ContactView
+from service_desk.services.policies.delivery import waiting
+from service_desk.services.policies.delivery.waiting import BranchWaiting
 from service_desk.services.policies.onboarding import common as onboarding
 from service_desk.services.policies.onboarding.queries import (
     ListedRequest,
@@ -40,7 +41,6 @@ TASKS = 20
 ROWS = 10
 RENEWAL_DAYS = 30
 CLIENT_RENEWAL_DAYS = 15
-DELIVERIES_SINCE = timedelta(days=90)
 
 
 @dataclass(frozen=True)
@@ -78,14 +78,6 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Delivery:
-    """A batch that was issued and not yet handed over; `branches` with how many policies each has in it."""
-
-    batch: IssueBatch
-    branches: list[tuple[Branch, int]]
-
-
-@dataclass(frozen=True)
 class StaffHome:
     """The desk of one of the insurer's people. Tasks, contacts and offers are theirs in all accounts."""
 
@@ -101,7 +93,7 @@ class StaffHome:
     large_losses: list[tuple[Claim, Branch]]
     new_vehicles: Page[ListedRequest]
     renewals: list[BoardRow]
-    deliveries: list[Delivery]
+    deliveries: list[BranchWaiting]
 
 
 @dataclass(frozen=True)
@@ -158,7 +150,7 @@ def staff_home(account_id: int, *, actor: User, now: datetime) -> StaffHome:
             account_id, RequestFilter(RequestView.WAITING), PageRequest(1, ROWS), actor=actor
         ),
         renewals=renewals.board_counts(account_id, actor=actor, now=now, within_days=RENEWAL_DAYS),
-        deliveries=_deliveries(account_id, actor, now),
+        deliveries=waiting.by_branch(account_id, actor=actor, now=now),
     )
 
 
@@ -209,28 +201,6 @@ def _large_losses(account_id: int, actor: User, now: datetime) -> list[tuple[Cla
     return list(
         db.session.execute(access.visible(actor, Action.READ_CLAIMS, statement, Claim)).tuples().all()
     )
-
-
-def _deliveries(account_id: int, actor: User, now: datetime) -> list[Delivery]:
-    """Batches to hand over, the oldest first. What lies longer than `DELIVERIES_SINCE` was handed over unnoted."""
-    statement = select(IssueBatch).where(
-        IssueBatch.account_id == account_id,
-        IssueBatch.delivered_at.is_(None),
-        IssueBatch.issued_at >= now - DELIVERIES_SINCE,
-    )
-    visible = access.visible(actor, Action.READ_POLICIES, statement, IssueBatch)
-    batches = db.session.scalars(visible.order_by(IssueBatch.issued_at, IssueBatch.id).limit(ROWS)).all()
-    counted = (
-        select(Policy.batch_id, Branch, func.count())
-        .join(Branch, Branch.id == Policy.branch_id)
-        .where(Policy.batch_id.in_([batch.id for batch in batches]))
-        .group_by(Policy.batch_id, Branch.id)
-        .order_by(func.count().desc(), Branch.id)
-    )
-    branches: dict[int | None, list[tuple[Branch, int]]] = {}
-    for batch_id, branch, count in db.session.execute(counted).tuples():
-        branches.setdefault(batch_id, []).append((branch, count))
-    return [Delivery(batch, branches.get(batch.id, [])) for batch in batches]
 
 
 def client_home(account_id: int, *, actor: User, now: datetime) -> ClientHome:

@@ -131,9 +131,12 @@ def _keep(
     return document
 
 
-# What may be read is what its matter lets be read: papers of a claim with the claim, fleet lists with the import.
+# What may be read is what its matter lets be read: papers of a claim with the claim, lists with their
+# import, what was signed at a delivery by whoever delivers.
 _READ_WITH = {
     DocumentKind.FLEET_LIST: Action.IMPORT_FLEET,
+    DocumentKind.POLICY_LIST: Action.IMPORT_FLEET,
+    DocumentKind.DELIVERY_RECEIPT: Action.ISSUE_POLICIES,
     DocumentKind.REVIEW_EVIDENCE: Action.REVIEW_BREACHES,
     # A request for a new vehicle is read with the fleet.
     DocumentKind.VEHICLE_LICENCE: Action.READ_FLEET,

@@ -9,6 +9,8 @@ HOLDS_DEMO_DATA = "holds_demo_data"
 DEMO_SIGN_INS = "demo_sign_ins"
 INSURER_NAME = "insurer_name"  # as printed: {"zh": …, "en": …}
 
+INSURER_PHONE = "insurer_phone"  # as printed on cards
+
 
 def read(key: str, default: Any = None) -> Any:
     """A setting's value, or the default."""

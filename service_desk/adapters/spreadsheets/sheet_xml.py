@@ -8,8 +8,13 @@ from xml.parsers import expat
 from service_desk.adapters.spreadsheets.limits import UnreadableError
 from service_desk.rules.fleet_list.workbook import Merge
 
-_CELL_AT = re.compile(rb"<c (?:[^>]*?\s)?r=[\"']([A-Z]+)([0-9]+)[\"']([^>]*>(?:</c>)?)")
-_ONLY_A_FORMAT = (b"/>", b"></c>")
+_CELL_AT = re.compile(rb"<c (?:[^>]*?\s)?r=[\"'][A-Z]+[0-9]+[\"'][^>]*>")
+# A cell that is closed at once has a format only.
+_VALUE_AT = re.compile(rb"<c (?:[^>]*?\s)?r=[\"']([A-Z]+)([0-9]+)[\"'][^>]*(?<!/)>(?!</c>)")
+_PLACE_FIRST = b'<c r="'
+_VALUE_AT_FIRST = re.compile(rb'<c r="([A-Z]+)([0-9]+)"[^>]*(?<!/)>(?!</c>)')
+# So much is looked at in one go: the patterns' findings of a whole sheet would fill the memory.
+_PORTION = 1 << 20
 _ERROR_CELL = re.compile(rb"<c ((?:[^>]*?\s)?t=[\"']e[\"'][^>]*)>")
 _ERROR_TYPE = re.compile(rb"t=[\"']e[\"']")
 _REFERENCE = re.compile(rb"(?:^|\s)r=[\"']([A-Z]+)([0-9]+)")
@@ -30,13 +35,16 @@ class SheetMarks:
 
 def look_at(xml: bytes) -> SheetMarks:
     """Find the marks of a sheet. Fast for the usual writing, by a real parser for any other."""
-    places, rows, columns = 0, 0, set()
-    for match in _CELL_AT.finditer(xml):
-        places += 1
-        if not match[3].endswith(_ONLY_A_FORMAT):
-            rows = max(rows, int(match[2]))
-            columns.add(match[1])
-    if not _is_written_as_usual(xml, places):
+    rows, columns = 0, set()
+    for portion in _portions(xml):
+        cells = portion.count(b"<c ")
+        is_first = cells == portion.count(_PLACE_FIRST)
+        if not is_first and cells != len(_CELL_AT.findall(portion)):
+            return _parse(xml)
+        found = (_VALUE_AT_FIRST if is_first else _VALUE_AT).findall(portion)
+        columns.update([letters for letters, _digits in found])
+        rows = max(rows, max(map(int, {digits for _letters, digits in found}), default=0))
+    if not _is_written_as_usual(xml):
         return _parse(xml)
     return SheetMarks(
         rows=rows,
@@ -46,10 +54,21 @@ def look_at(xml: bytes) -> SheetMarks:
     )
 
 
-def _is_written_as_usual(xml: bytes, cells_with_place: int) -> bool:
-    """Whether patterns see all there is: no prefixes, comments or odd blanks, and each cell says where it stands."""
-    cells = xml.count(b"<c ") + xml.count(b"<c>") + xml.count(b"<c/")
-    return cells == cells_with_place and b"<sheetData" in xml and b"<!" not in xml and b" =" not in xml
+def _portions(xml: bytes) -> Iterator[bytes]:
+    """Part a sheet between cells."""
+    start = 0
+    while start < len(xml):
+        end = xml.find(b"<c ", start + _PORTION)
+        end = len(xml) if end < 0 else end
+        yield xml[start:end]
+        start = end
+
+
+def _is_written_as_usual(xml: bytes) -> bool:
+    """Whether patterns see all there is: no prefixes, comments, odd blanks, or cells that do not say where they stand."""
+    unusual = (b"<c>", b"<c/", b" =")
+    has_comments = b"!" in xml and b"<!" in xml
+    return b"<sheetData" in xml and not has_comments and not any(sign in xml for sign in unusual)
 
 
 def column_index(letters: str) -> int:

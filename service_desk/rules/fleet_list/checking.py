@@ -16,7 +16,7 @@ from service_desk.rules.fleet_list.facts import (
     Skipped,
     Verdict,
 )
-from service_desk.rules.fleet_list.header import Header, find_header, headings
+from service_desk.rules.fleet_list.header import FLEET_WORDS, Header, find_header, headings
 from service_desk.rules.fleet_list.rows import BranchFinder, RowReader
 from service_desk.rules.fleet_list.workbook import (
     Cell,
@@ -47,7 +47,7 @@ def check(
     mappings = []
     for sheet in workbook.sheets:
         rows = merges_filled_down(sheet)
-        header = _chosen_header(sheet, find_header(rows, sheet.merges), choices.get(sheet.name))
+        header = _chosen_header(sheet, find_header(rows, sheet.merges, FLEET_WORDS), choices.get(sheet.name))
         if header:
             mappings.append(_mapping(sheet, rows, header))
             judged += _judge_sheet(sheet, rows, header, finder)
@@ -56,7 +56,9 @@ def check(
     return _compare(judged, tuple(mappings))
 
 
-def _chosen_header(sheet: Sheet, found: Header | None, choice: ColumnChoice | None) -> Header | None:
+def _chosen_header(
+    sheet: Sheet, found: Header[Field] | None, choice: ColumnChoice | None
+) -> Header[Field] | None:
     if choice is None:
         return found
     columns = {**(found.columns if found else {}), **choice.columns}
@@ -67,12 +69,12 @@ def _chosen_header(sheet: Sheet, found: Header | None, choice: ColumnChoice | No
     return Header(found.top, found.bottom, mapped) if found else None
 
 
-def _mapping(sheet: Sheet, rows: Sequence[Sequence[Cell]], header: Header) -> SheetMapping:
+def _mapping(sheet: Sheet, rows: Sequence[Sequence[Cell]], header: Header[Field]) -> SheetMapping:
     return SheetMapping(sheet.name, sheet.numbers[header.bottom], header.columns, headings(rows, header))
 
 
 def _judge_sheet(
-    sheet: Sheet, rows: Sequence[Sequence[Cell]], header: Header, finder: BranchFinder
+    sheet: Sheet, rows: Sequence[Sequence[Cell]], header: Header[Field], finder: BranchFinder
 ) -> list[ParsedRow | Rejection]:
     reader = RowReader(sheet.name, header.columns, finder, sheet.dates_from_1904)
     return [
@@ -124,7 +126,7 @@ def _conflicts(rows: Iterable[ParsedRow]) -> dict[Place, Rejection]:
             by_plate[row.plate].append(row)
     conflicts: dict[Place, Rejection] = {}
     for plate, group in by_plate.items():
-        if len({row.vin for row in group if row.vin}) > 1:
+        if len(group) > 1 and len({row.vin for row in group if row.vin}) > 1:
             conflicts |= _all_refused(group, Field.PLATE, plate)
     for vin, group in by_vin.items():
         if len(group) > 1:

@@ -166,16 +166,12 @@ def _require_identity(row: Mapping[Field, Cell]) -> None:
 
 
 def _has_identity(row: Mapping[Field, Cell]) -> bool:
-    return any(_identity_text(row.get(f), f) for f in (Field.PLATE, Field.VIN))
-
-
-def _identity_text(cell: Cell, field: Field) -> str:
-    return normalise_plate(text_of(cell)) if field is Field.PLATE else text_of(cell)
+    return bool(text_of(row.get(Field.VIN)) or normalise_plate(text_of(row.get(Field.PLATE))))
 
 
 def _require_no_error(row: Mapping[Field, Cell]) -> None:
     for field, cell in row.items():
-        if is_error(cell):
+        if cell is not None and is_error(cell):
             raise _RefusedError(Verdict.CELL_ERROR, field, text_of(cell))
 
 

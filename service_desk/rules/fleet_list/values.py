@@ -46,7 +46,11 @@ _MOST_TONNES = Decimal(500)
 def is_error(cell: Cell) -> bool:
     """Whether a cell holds a formula error, also as plain text (a CSV has no other way to say it)."""
     if isinstance(cell, str):
-        return cell.strip()[:1] in {"#", "＃"} and text_of(cell).upper() in ERROR_WORDS
+        return (
+            ("#" in cell or "＃" in cell)
+            and cell.strip()[:1] in {"#", "＃"}
+            and text_of(cell).upper() in ERROR_WORDS
+        )
     return isinstance(cell, CellError)
 
 
@@ -94,10 +98,20 @@ def _read_text_date(text: str) -> date:
     raise ValueError(text)
 
 
+def time_in_text(text: str) -> int | None:
+    """The minutes of the day that stand beside a written date that could be read, 1440 for 24:00; None without."""
+    words = text_of(text)
+    match = _SEPARATED_DATE.fullmatch(words) or _CHINESE_DATE.fullmatch(words)
+    return _minutes(match[5]) if match and match[5] else None
+
+
 def _days_of_time(text: str | None) -> int:
     """0 for no time or one within the day, 1 for 24:00, ValueError for what is no time."""
-    if not text:
-        return 0
+    return _minutes(text) // (24 * 60) if text else 0
+
+
+def _minutes(text: str) -> int:
+    """The minutes of a time of day, ValueError for what is no time."""
     match = _TIME.fullmatch(text)
     if not match:
         raise ValueError(text)
@@ -105,7 +119,7 @@ def _days_of_time(text: str | None) -> int:
     minute, second = int(match[2] or match[4] or 0), int(match[3] or 0)
     if hour > 24 or minute > 59 or second > 59 or (hour == 24 and (minute or second)):
         raise ValueError(text)
-    return hour // 24
+    return hour * 60 + minute
 
 
 def _plausible(day: date) -> date:
@@ -131,13 +145,18 @@ def read_load(cell: Cell) -> Decimal | None:
     """
     if is_blank(cell):
         return None
-    match = _LOAD.fullmatch(_number_text(cell))
+    return _load_of(_number_text(cell))
+
+
+@lru_cache(maxsize=1024)
+def _load_of(text: str) -> Decimal:
+    match = _LOAD.fullmatch(text)
     if not match:
-        raise ValueError(cell)
+        raise ValueError(text)
     amount = Decimal(match[1].replace(",", "") + (match[2] or ""))
     tonnes = amount / 1000 if match[3] in _KILOGRAMS else amount
     if tonnes > _MOST_TONNES:
-        raise ValueError(cell)
+        raise ValueError(text)
     return tonnes.normalize() + Decimal(0)
 
 

@@ -79,7 +79,7 @@ def tidy(text: str) -> str:
 
 def is_blank(cell: Cell) -> bool:
     """Whether nothing can be seen in a cell. An error is something."""
-    return cell is None or (isinstance(cell, str) and not tidy(cell))
+    return cell is None or (isinstance(cell, str) and not cell.isalnum() and not tidy(cell))
 
 
 def text_of(cell: Cell) -> str:
@@ -87,7 +87,8 @@ def text_of(cell: Cell) -> str:
     if cell is None:
         return ""
     if isinstance(cell, str):
-        return tidy(cell)
+        # Plates' digits, VINs and engine numbers, each another: not worth a place in the cache.
+        return cell if cell.isascii() and cell.isalnum() else tidy(cell)
     if isinstance(cell, CellError):
         return cell.text
     if isinstance(cell, bool):

@@ -26,6 +26,7 @@ T = TypeVar("T")
 _VEHICLES = cast(Table, Vehicle.__table__)
 _ROWS = cast(Table, FleetImportRow.__table__)
 _FACTS = ("plate", "vin", "engine_no", "model", "use_class", "seats", "load_kg", "registered_on", "branch_id")
+_HISTORIES: tuple[tuple[str, Any], ...] = (("plate", PlateRecord), ("branch_id", BranchRecord))
 # Below the number of parameters any SQLite takes in one statement.
 _CHUNK = 500
 
@@ -77,6 +78,35 @@ def _insert_vehicles(account_id: int, rows: Sequence[FleetImportRow], now: datet
     statement = insert(Vehicle).returning(Vehicle.id, sort_by_parameter_order=True)
     ids = db.session.scalars(statement, values).all()
     states.begin(ids, VehicleState.OPERATING, now=now)
+    return ids
+
+
+def insert_new(
+    account_id: int, vehicles: Sequence[tuple[int, Mapping[str, Any]]], now: datetime
+) -> Sequence[int]:
+    """Insert vehicles whose plates are free, given with the import row each comes from; their histories begin."""
+    if not vehicles:
+        return []
+    values = [
+        {
+            **facts_of(facts),
+            "account_id": account_id,
+            "state": VehicleState.OPERATING,
+            "created_at": now,
+            "import_row_id": row_id,
+        }
+        for row_id, facts in vehicles
+    ]
+    statement = insert(Vehicle).returning(Vehicle.id, sort_by_parameter_order=True)
+    ids = db.session.scalars(statement, values).all()
+    for name, model in _HISTORIES:
+        begun = [
+            {"vehicle_id": id_, name: one[name], "from_at": now}
+            for id_, one in zip(ids, values, strict=True)
+            if one[name]
+        ]
+        if begun:
+            db.session.execute(insert(model), begun)
     return ids
 
 
@@ -133,8 +163,7 @@ def _write_histories(
     vehicle_of: Mapping[int, int],
     now: datetime,
 ) -> None:
-    moves: tuple[tuple[str, Any], ...] = (("plate", PlateRecord), ("branch_id", BranchRecord))
-    for name, model in moves:
+    for name, model in _HISTORIES:
         moved = [row for row in changed if name in (row.before or {})]
         begun = [*(row for row in new if row.values.get(name)), *moved]
         for some in chunks([vehicle_of[row.id] for row in moved]):

@@ -4,8 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import func, select
 
@@ -23,7 +22,6 @@ from service_desk.rules.fleet_list import (
     ParsedRow,
     Place,
     Rejection,
-    SheetMapping,
     Skipped,
     Workbook,
     check,
@@ -32,6 +30,7 @@ from service_desk.rules.fleet_list.workbook import Sheet, is_blank, text_of
 from service_desk.rules.identifiers import use_class_of
 from service_desk.rules.policy_flow import last_covered_day
 from service_desk.services import accounts
+from service_desk.services.fleet.lists import Judged
 from service_desk.services.fleet.planning import COVER_FIELDS, Known, Outcome, Statement, plan
 
 USE_CLASS_UNKNOWN = "use_class_unknown"
@@ -42,31 +41,17 @@ _MOST_COLUMNS_SHOWN = 60
 _LONGEST_SAMPLE = 40
 
 
-@dataclass(frozen=True)
-class Judged:
-    """A list as judged: how its columns were read, each row's values for `FleetImportRow`, and the counts.
-
-    `sha256` is of the bytes, the columns and what the accepted rows say with them: the same list with a newly
-    learnt branch name says more than before, so it is another content.
-    """
-
-    mapping: list[dict[str, Any]]
-    rows: list[dict[str, Any]]
-    counts: dict[str, int]
-    sha256: str
-
-
 def judge(content: bytes, account_id: int, choices: Choices | None = None) -> Judged:
     """Judge a list for an account; Invalid with the file's verdict when nothing of it can be read."""
     workbook = read_workbook(content)
-    branches = _branches(account_id)
+    branches = branches_of(account_id)
     result = check(workbook, [names for names, _id in branches], choices)
     if result.file_error:
         raise Invalid(result.file_error.value, field="file")
     ids = {names.name: branch_id for names, branch_id in branches}
     rows = _rows(result, ids, known_vehicles(account_id))
     return Judged(
-        mapping=[_mapping(mapping, workbook) for mapping in result.mappings],
+        mapping=[mapping_values(mapping, workbook) for mapping in result.mappings],
         rows=rows,
         counts=count(rows),
         sha256=_content_hash(content, result, rows),
@@ -131,7 +116,8 @@ def _own_policies(account_id: int) -> dict[int, dict[str, str]]:
     return found
 
 
-def _branches(account_id: int) -> list[tuple[BranchNames, int]]:
+def branches_of(account_id: int) -> list[tuple[BranchNames, int]]:
+    """The branches of an account as lists may call them, with their ids."""
     aliases = accounts.aliases_of(account_id)
     statement = select(Branch.id, Branch.name).where(Branch.account_id == account_id)
     rows = db.session.execute(statement.order_by(Branch.id))
@@ -245,7 +231,21 @@ def _content_hash(content: bytes, result: FleetListResult, rows: Sequence[Mappin
     return hashed.hexdigest()
 
 
-def _mapping(mapping: SheetMapping, workbook: Workbook) -> dict[str, Any]:
+class ReadSheet(Protocol):
+    """How a sheet of any kind of list was read."""
+
+    @property
+    def sheet(self) -> str | None: ...
+    @property
+    def header_row(self) -> int: ...
+    @property
+    def columns(self) -> Mapping[Any, int]: ...
+    @property
+    def headings(self) -> tuple[str, ...]: ...
+
+
+def mapping_values(mapping: ReadSheet, workbook: Workbook) -> dict[str, Any]:
+    """How a sheet was read, as `FleetImport.mapping` keeps it, with the first values of each column."""
     sheet = next(sheet for sheet in workbook.sheets if sheet.name == mapping.sheet)
     width = min(len(mapping.headings), _MOST_COLUMNS_SHOWN)
     return {

@@ -119,7 +119,9 @@ def _plates_taken(
 def revert(imported: FleetImport, *, now: datetime) -> None:
     """Take out what the list brought and put back what it changed. The caller has found no blockers."""
     rows = _touched(imported)
-    _remove([row.vehicle_id for row in rows if row.verdict is RowVerdict.NEW and row.vehicle_id], now)
+    remove_vehicles(
+        [row.vehicle_id for row in rows if row.verdict is RowVerdict.NEW and row.vehicle_id], now=now
+    )
     before = {
         row.vehicle_id: row.before
         for row in rows
@@ -132,7 +134,8 @@ def revert(imported: FleetImport, *, now: datetime) -> None:
     _restore_covers(imported.account_id, before, now)
 
 
-def _remove(vehicle_ids: Sequence[int], now: datetime) -> None:
+def remove_vehicles(vehicle_ids: Sequence[int], *, now: datetime) -> None:
+    """Delete vehicles on which nothing hangs, with their histories and the covers noted of them."""
     for some in chunks(vehicle_ids):
         _end_cases(some, now)
         db.session.execute(

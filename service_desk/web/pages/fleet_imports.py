@@ -114,6 +114,7 @@ def _tabs(imported: FleetImport, current: RowVerdict) -> list[dict[str, object]]
             "count": imported.counts.get(code, 0),
         }
         for code, words in choices("row_verdict")
+        if code != RowVerdict.QUESTION
     ]
 
 

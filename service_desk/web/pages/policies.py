@@ -24,6 +24,7 @@ from service_desk.forms.policies import (
     ids_in,
 )
 from service_desk.models.policies import QuoteSheet
+from service_desk.presenters import deliveries as delivered
 from service_desk.presenters import endorsements as endorsement_words
 from service_desk.presenters import pdf_documents
 from service_desk.presenters import policies as words
@@ -45,6 +46,7 @@ from service_desk.services.policies import (
     quoting,
     rates,
 )
+from service_desk.services.policies.delivery import queries as delivery
 from service_desk.services.policies.endorsements import Difference
 from service_desk.services.policies.queries import PolicyView
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request, spreadsheet
@@ -284,6 +286,7 @@ def policy(number: str) -> ResponseReturnValue:
         "policies/detail.html",
         view=view,
         form=form,
+        delivery=delivered.standing(delivery.whereabouts(view.policy)),
         kinds=endorsing.kinds_for(endorsing.open_file(view.policy), now=g.now),
         differences=_differences(view),
         shown=endorsement_words,

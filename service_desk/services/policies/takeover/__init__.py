@@ -1,0 +1,1 @@
+"""Policies that exist already, taken over from the client's or the insurer's list."""
