@@ -101,7 +101,7 @@ def _effective(view: EndorsementView) -> str:
 
 def _sum_label(fen: int) -> str:
     if fen < 0:
-        return _("Premium returned")
+        return _("Premium given back")
     return _("Additional premium") if fen else _("Premium")
 
 

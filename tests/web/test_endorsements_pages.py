@@ -90,7 +90,7 @@ def test_what_was_shown_is_written_and_printed(clerk: FlaskClient, policy: Polic
     assert answer.status_code == 303
     again = clerk.post(path(policy, "remove_cover", confirm=True), data=data)
     assert (again.location, count()) == (answer.location, 1)
-    assert "退还保险费" in words_on(clerk.get(answer.location))
+    assert "(6,540.00 − 14,340.00) × 265 ÷ 365" in words_on(clerk.get(answer.location))
     paper = extract_text(io.BytesIO(clerk.get(f"{answer.location}.pdf").data))
     assert "人民币伍仟陆佰陆拾叁元零壹分" in paper
     printed = extract_text(io.BytesIO(clerk.get(f"/policies/{policy.number}.pdf").data))
