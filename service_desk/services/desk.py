@@ -14,7 +14,7 @@ from service_desk.models.claims import Claim, WantedDocument, WantedState
 from service_desk.models.db import db
 from service_desk.models.enquiries import Enquiry, Handover
 from service_desk.models.fleet import Vehicle
-from service_desk.models.policies import IssueBatch, Policy
+from service_desk.models.policies import IssueBatch, IssueRun, Policy
 from service_desk.models.sla import ServiceLevel, Timer, WorkingCalendarRow
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import OPEN_STATES, ClockStep
@@ -23,6 +23,8 @@ from service_desk.services import access, enquiries, renewals, sla
 from service_desk.services.claims import common, queries
 from service_desk.services.claims.queries import ClaimFilter, ClaimRow, QueueView
 from service_desk.services.enquiries import ContactFilter, ContactRow, ContactView
+from service_desk.services.policies import runs
+from service_desk.services.policies.runs import RunView
 from service_desk.services.renewals import BoardRow, ExpiryFilter, MissedCover
 from service_desk.services.sla import objections, remedies
 from service_desk.services.sla.objections import Undecided
@@ -79,6 +81,7 @@ class StaffHome:
     objection_count: int
     large_losses: list[tuple[Claim, Branch]]
     renewals: list[BoardRow]
+    runs: list[RunView]
     deliveries: list[Delivery]
 
 
@@ -133,6 +136,7 @@ def staff_home(account_id: int, *, actor: User, now: datetime) -> StaffHome:
         objection_count=objection_count,
         large_losses=_large_losses(account_id, actor, now),
         renewals=renewals.board_counts(account_id, actor=actor, now=now, within_days=RENEWAL_DAYS),
+        runs=runs.list_open(account_id, actor=actor),
         deliveries=_deliveries(account_id, actor, now),
     )
 
@@ -187,6 +191,9 @@ def _deliveries(account_id: int, actor: User, now: datetime) -> list[Delivery]:
     statement = select(IssueBatch).where(
         IssueBatch.account_id == account_id,
         IssueBatch.delivered_at.is_(None),
+        IssueBatch.undone_at.is_(None),
+        IssueBatch.policy_count > 0,
+        IssueBatch.id.not_in(select(IssueRun.batch_id).where(IssueRun.finished_at.is_(None))),
         IssueBatch.issued_at >= now - DELIVERIES_SINCE,
     )
     visible = access.visible(actor, Action.READ_POLICIES, statement, IssueBatch)

@@ -12,7 +12,7 @@ from service_desk.services.policies.coverage import (
     limits_of,
     periods_of,
 )
-from service_desk.services.policies.issuing import issue, issue_many
+from service_desk.services.policies.issuing import becomes_run, issue, issue_many, start_run
 from service_desk.services.policies.planning import (
     IssuePlan,
     IssueRequest,
@@ -36,6 +36,7 @@ __all__ = [
     "VehicleCoverage",
     "VehicleTerms",
     "account_periods",
+    "becomes_run",
     "coverage_of",
     "coverage_ratio",
     "covers_at",
@@ -44,5 +45,6 @@ __all__ = [
     "limits_of",
     "periods_of",
     "preview",
+    "start_run",
     "suggested_lines",
 ]
