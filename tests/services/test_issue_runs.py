@@ -23,7 +23,6 @@ from service_desk.models.policies import (
     IssueRun,
     Policy,
     RateTable,
-    RateTableLine,
 )
 from service_desk.models.premiums import Receivable
 from service_desk.rules import coverage as cover_rules
@@ -32,9 +31,9 @@ from service_desk.rules.policy_flow import one_year_term
 from service_desk.rules.rating import CtplFloat
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import policies
-from service_desk.services.policies import VehicleTerms, batches, rates, runs
+from service_desk.services.policies import VehicleTerms, batches, quote_sheets, rates, runs
 from service_desk.services.policies.planning import DAYS_AHEAD, MOST_VEHICLES
-from service_desk.services.policies.rates import NewVersion
+from service_desk.services.policies.quote_sheets import QuoteRequest
 from tests.factories import PolicyFactory
 from tests.issue_cases import (
     CARRIER,
@@ -152,19 +151,45 @@ def test_what_changes_before_its_turn_is_refused_with_the_reason(world: World, n
 def test_a_new_price_table_does_not_change_what_was_confirmed_unsaid(world: World, now: datetime) -> None:
     ids = many_vehicles([world.gongyi], 5)
     batch = confirmed(order_for(world, ids), world, now)
-    table = db.session.scalars(select(RateTable).where(RateTable.line == PolicyLine.CTPL)).one()
-    dearer = {
-        line.id: line.premium_fen + 1_00
-        for line in db.session.scalars(select(RateTableLine).where(RateTableLine.table_id == table.id))
-    }
-    rates.change_premiums(table.id, NewVersion(now.date(), dearer), actor=world.admin, now=now)
-    db.session.commit()
+    make_dearer(world, now)
 
     work_off(now)
 
     assert issued(batch) == []
     assert {code for _, code in reasons(batch, world)} == {"price_changed"}
     assert (batch.policy_count, batch.premium_fen) == (0, 0)
+
+
+def make_dearer(world: World, now: datetime) -> None:
+    """Put a CTPL table of the account's own into force today, each line a yuan dearer."""
+    lines = rates.in_force(None, now.date())[PolicyLine.CTPL].lines
+    table = RateTable(
+        account_id=world.account.id, line=PolicyLine.CTPL, name="新价目表", effective_on=now.date()
+    )
+    rates.write(table, [replace(line, premium_fen=line.premium_fen + 1_00) for line in lines])
+    db.session.commit()
+
+
+def test_a_run_from_a_quote_keeps_the_prices_it_was_confirmed_at(world: World, now: datetime) -> None:
+    ids = many_vehicles([world.gongyi], 6)
+    sheet = QuoteRequest(
+        world.account.id, tuple(ids), (CTPL,), terms={ids[0]: VehicleTerms(CtplFloat.A1, 360_00)}
+    )
+    number = quote_sheets.make(sheet, actor=world.underwriter, now=now)
+    make_dearer(world, now)
+    batch = confirmed(order_for(world, ids, CTPL, quote_number=number), world, now)
+
+    # Its turn comes after the quote's last day: it was confirmed in time.
+    work_off(now + timedelta(days=40))
+
+    found = {policy.vehicle_id: policy for policy in issued(batch)}
+    assert {found[one].premium_fen for one in ids[1:]} == {4_690_00}
+    assert (found[ids[0]].ctpl_float, found[ids[0]].premium_fen, found[ids[0]].tax_fen) == (
+        "A1",
+        4_221_00,
+        360_00,
+    )
+    assert reasons(batch, world) == []
 
 
 def test_a_portion_taken_is_nobody_elses_until_its_time_is_over(world: World, now: datetime) -> None:
