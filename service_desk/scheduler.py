@@ -27,6 +27,7 @@ from service_desk.jobs import (
     correction_reminders,
     daily,
     housekeeping,
+    issue_runs,
     notice_delivery,
     premium_dunning,
     renewal_reminders,
@@ -48,6 +49,7 @@ RENEW_SECONDS = 2
 JOBS: list[tuple[str, int, Job]] = [
     ("absences", 30, absences.run),
     ("sla_sweep", 30, sla_sweep.run),
+    ("issue_runs", 3, issue_runs.run),
     ("notice_delivery", 15, notice_delivery.run),
     ("scheduled_reports", 60, scheduled_reports.run),
     ("missed_cover", 900, uninsured_watch.run_pass),

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
+from flask_wtf.file import FileField
 from wtforms import (
     DecimalField,
     HiddenField,
@@ -20,10 +21,11 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from service_desk.base.errors import Invalid
 from service_desk.forms.fields import DayField, Form, is_possible, member, small_number
+from service_desk.models.policies import IssueList
 from service_desk.rules.policy_flow import PolicyState
 from service_desk.rules.rating import CtplFloat, VehicleFacts
 from service_desk.rules.vocabulary import PolicyLine, UseClass
-from service_desk.services.policies import IssueRequest, LineChoice
+from service_desk.services.policies import IssueRequest, LineChoice, issue_lists
 from service_desk.services.policies.candidates import VehicleFilter
 from service_desk.services.policies.queries import PolicyFilter
 
@@ -102,6 +104,7 @@ class IssueForm(Form):
     """The order under a preview. Each line has its own select of cover sets; the page sets their choices."""
 
     vehicle_ids = HiddenField()
+    list_id = HiddenField()
     expected_fen = HiddenField()
     quote = HiddenField(validators=[Length(max=64)])
     lines = SelectMultipleField(
@@ -120,22 +123,35 @@ class IssueForm(Form):
         """The select of a line's cover sets."""
         return self[f"set_{line.value}"]
 
-    def command(self, account_id: int) -> IssueRequest:
-        """What was ordered, for `services.policies`; Invalid when the start is to be a day and none is given."""
+    def command(self, account_id: int, issue_list: IssueList | None = None) -> IssueRequest:
+        """What was ordered, for `services.policies`; Invalid when the start is to be a day and none is given.
+
+        With a list its vehicles are ordered, each with what its row says of it.
+        """
         if self.start.data == ON_A_DAY and self.start_on.data is None:
             raise Invalid("start_day_missing", field="start_on")
+        cover_sets = {line: self.cover_set_of(line).data or "" for line in PolicyLine}
+        terms = issue_lists.terms_of(issue_list, cover_sets) if issue_list else {}
         return IssueRequest(
             account_id=account_id,
-            vehicle_ids=ids_in([self.vehicle_ids.data or ""]),
+            vehicle_ids=tuple(terms) if issue_list else ids_in([self.vehicle_ids.data or ""]),
             lines=tuple(
-                LineChoice(line, self.cover_set_of(line).data or "")
-                for line in PolicyLine
-                if line in (self.lines.data or ())
+                LineChoice(line, cover_sets[line]) for line in PolicyLine if line in (self.lines.data or ())
             ),
             start_on=self.start_on.data if self.start.data == ON_A_DAY else None,
             expected_fen=small_number(self.expected_fen.data, digits=15),
             quote_number=self.quote.data or "",
+            terms=terms,
+            refused=issue_lists.refused_of(issue_list) if issue_list else (),
         )
+
+
+class IssueListForm(Form):
+    file = FileField(_l("List of vehicles (.xlsx, .xls or .csv)"), [InputRequired()])
+
+
+class UndoForm(Form):
+    reason = StringField(_l("Reason"), [InputRequired(), Length(max=200)])
 
 
 def ids_in(texts: Iterable[str]) -> tuple[int, ...]:

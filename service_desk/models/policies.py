@@ -196,7 +196,11 @@ class QuoteLine(Base):
 
 
 class IssueBatch(Base):
-    """Policies issued in one act, printed as one bundle."""
+    """Policies issued in one act, printed as one bundle.
+
+    While its `IssueRun` is open the counts grow, portion by portion. An undone batch keeps its counts; its
+    policies are voided.
+    """
 
     __tablename__ = "issue_batches"
 
@@ -207,13 +211,103 @@ class IssueBatch(Base):
     issued_at: Mapped[Instant]
     policy_count: Mapped[int]
     premium_fen: Mapped[Fen]
-    refused: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)
     delivered_at: Mapped[Instant | None]
     delivered_to: Mapped[Short] = mapped_column(default="")
     undone_at: Mapped[Instant | None]
     undone_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     undo_reason: Mapped[Line] = mapped_column(default="")
     quote_id: Mapped[int | None] = mapped_column(ForeignKey("quote_sheets.id"), index=True)
+
+
+class IssueRefusal(Base):
+    """What of a batch's order was not issued, and one reason: a line of a vehicle, or a row of the order's list.
+
+    A row that names no vehicle of the account has `row_no` and `field` and no vehicle; `plate` then holds what
+    stands in it.
+    """
+
+    __tablename__ = "issue_refusals"
+
+    id: Mapped[Id]
+    batch_id: Mapped[int] = mapped_column(ForeignKey("issue_batches.id"), index=True)
+    vehicle_id: Mapped[int | None] = mapped_column(ForeignKey("vehicles.id"))
+    branch_id: Mapped[int | None] = mapped_column(ForeignKey("branches.id"))
+    plate: Mapped[Line] = mapped_column(default="")
+    line: Mapped[PolicyLine | None] = mapped_column(enum_type(PolicyLine))
+    row_no: Mapped[int | None]
+    field: Mapped[Short] = mapped_column(default="")
+    code: Mapped[Short]
+    params: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+
+
+class IssueRun(Base):
+    """A large order that is worked off in portions by a job. Open while `finished_at` is None.
+
+    `vehicle_count` vehicles wait for it or are done; what was refused when the order was confirmed is not counted.
+    """
+
+    __tablename__ = "issue_runs"
+    __table_args__ = (
+        Index(
+            "ix_issue_runs_open",
+            "account_id",
+            sqlite_where=text("finished_at IS NULL"),
+            postgresql_where=text("finished_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[Id]
+    batch_id: Mapped[int] = mapped_column(ForeignKey("issue_batches.id"), unique=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("key_accounts.id"))
+    vehicle_count: Mapped[int]
+    done_count: Mapped[int] = mapped_column(default=0)
+    started_at: Mapped[Instant]
+    finished_at: Mapped[Instant | None]
+
+
+class IssuePortion(Base):
+    """Some vehicles of a run, issued in one transaction: wholly or not at all.
+
+    `items` holds a list a vehicle: id, first day or None, float, tax in fen, and each line with its cover set and
+    the sum confirmed for it; `due_fen` is the sum of those, owed as soon as it is issued. A worker takes a portion until `taken_until`; the one that sets `done_at` has issued it.
+    """
+
+    __tablename__ = "issue_portions"
+    __table_args__ = (
+        Index(None, "run_id"),
+        Index(
+            "ix_issue_portions_open",
+            "id",
+            sqlite_where=text("done_at IS NULL"),
+            postgresql_where=text("done_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[Id]
+    run_id: Mapped[int] = mapped_column(ForeignKey("issue_runs.id"))
+    items: Mapped[list[Any]] = mapped_column(Json)
+    due_fen: Mapped[Fen]
+    taken_until: Mapped[Instant | None]
+    done_at: Mapped[Instant | None]
+
+
+class IssueList(Base):
+    """A file that names vehicles to issue for, as it was read.
+
+    `rows`: for each vehicle found its id and what the row says of float, tax, first day and lines. `problems`: the
+    rows that cannot be used, each with its number, field and reason.
+    """
+
+    __tablename__ = "issue_lists"
+
+    id: Mapped[Id]
+    account_id: Mapped[int] = mapped_column(ForeignKey("key_accounts.id"), index=True)
+    document_id: Mapped[int] = mapped_column(ForeignKey("documents.id"))
+    filename: Mapped[Line]
+    rows: Mapped[list[dict[str, Any]]] = mapped_column(Json)
+    problems: Mapped[list[dict[str, Any]]] = mapped_column(Json)
+    created_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    created_at: Mapped[Instant]
 
 
 class Policy(Versioned, Base):

@@ -1,7 +1,7 @@
 """Quotes, orders, policies and price tables as pages and spreadsheets show them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
 from typing import Any, cast
@@ -33,10 +33,6 @@ STATE_TONES = {
     PolicyState.CANCELLED: ("bad", "close"),
     PolicyState.VOIDED: ("idle", "close"),
 }
-# Reasons that lie with the vehicle are said once, not for each line.
-_OF_THE_VEHICLE = frozenset(
-    {"vehicle_retired", "vehicle_suspended", "vin_missing", "no_use_class", "seats_missing", "load_missing"}
-)
 MOST_SHOWN = 300
 
 
@@ -67,6 +63,9 @@ def shown_params(params: Mapping[str, Any]) -> dict[str, Any]:
     for name, kind in (("use_class", "use_class"), ("measure", "measure"), ("line", "policy_line")):
         if shown.get(name):
             shown[name] = label(shown[name], kind)
+    for name, fen in shown.items():
+        if name.endswith("_fen"):
+            shown[name] = format_yuan(fen, sign=True)
     if "source" in shown and not shown["source"]:
         shown["source"] = _("another insurer")
     return shown
@@ -244,16 +243,6 @@ class PlanRow:
         return sum(self.premiums.values()) + self.tax_fen
 
 
-@dataclass(frozen=True)
-class RefusedRow:
-    """A vehicle that cannot be issued, fully or in part, and each reason once."""
-
-    vehicle_id: int
-    plate: str
-    branch: str
-    reasons: list[str] = field(default_factory=list)
-
-
 def plan_rows(plan: IssuePlan, branches: Mapping[int, Branch]) -> list[PlanRow]:
     """The first vehicles of an order that can be issued, a row each."""
     rows = []
@@ -278,36 +267,6 @@ def plan_rows(plan: IssuePlan, branches: Mapping[int, Branch]) -> list[PlanRow]:
 
 def _begins(one: PlannedPolicy) -> str:
     return term_words(one.term.starts_at, one.term.ends_at).split(" – ")[0]
-
-
-def refused_rows(refused: Iterable[Mapping[str, Any]], branches: Mapping[int, Branch]) -> list[RefusedRow]:
-    """Refusals as kept with a batch, by vehicle, each reason once."""
-    rows: dict[int, RefusedRow] = {}
-    for one in refused:
-        branch = branches.get(one["branch_id"])
-        name = branch_name(branch) if branch else "—"
-        row = rows.setdefault(one["vehicle_id"], RefusedRow(one["vehicle_id"], one["plate"], name))
-        words = reason(one["code"], one["params"])
-        if one["code"] not in _OF_THE_VEHICLE:
-            words = _("%(line)s: %(reason)s", line=label(one["line"], "policy_line"), reason=words)
-        if words not in row.reasons:
-            row.reasons.append(words)
-    return list(rows.values())
-
-
-def plan_refusals(plan: IssuePlan) -> list[dict[str, Any]]:
-    """The refusals of an order in the shape in which a batch keeps them."""
-    return [
-        {
-            "vehicle_id": one.vehicle_id,
-            "plate": one.plate,
-            "branch_id": one.branch_id,
-            "line": one.line.value,
-            "code": one.code,
-            "params": one.params,
-        }
-        for one in plan.refused
-    ]
 
 
 def vehicle_words(insured: Policy | InsuredFacts) -> list[tuple[str, str]]:

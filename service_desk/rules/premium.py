@@ -85,11 +85,15 @@ class Credit:
     open_fen: int
     unallocated_fen: int = 0
     refunds_fen: int = 0
+    waiting_fen: int = 0
 
     @property
     def used_fen(self) -> int:
-        """Open premium less money of the client's that lies with us; negative when more of it does."""
-        return self.open_fen - self.unallocated_fen - self.refunds_fen
+        """Open premium, and what confirmed orders still have to issue, less money of the client's that lies with us.
+
+        Negative when more of that does.
+        """
+        return self.open_fen + self.waiting_fen - self.unallocated_fen - self.refunds_fen
 
     def exceeded_by(self, more_fen: int = 0) -> int:
         """How far the debt and `more_fen` go beyond the limit; 0 within it."""

@@ -23,6 +23,7 @@ from service_desk.services import access, enquiries, renewals, sla
 from service_desk.services.claims import common, queries
 from service_desk.services.claims.queries import ClaimFilter, ClaimRow, QueueView
 from service_desk.services.enquiries import ContactFilter, ContactRow, ContactView
+from service_desk.services.policies import runs
 from service_desk.services.policies.delivery import waiting
 from service_desk.services.policies.delivery.waiting import BranchWaiting
 from service_desk.services.policies.onboarding import common as onboarding
@@ -32,6 +33,7 @@ from service_desk.services.policies.onboarding.queries import (
     RequestView,
     list_requests,
 )
+from service_desk.services.policies.runs import RunView
 from service_desk.services.renewals import BoardRow, ExpiryFilter, MissedCover
 from service_desk.services.sla import objections, remedies
 from service_desk.services.sla.objections import Undecided
@@ -93,6 +95,7 @@ class StaffHome:
     large_losses: list[tuple[Claim, Branch]]
     new_vehicles: Page[ListedRequest]
     renewals: list[BoardRow]
+    runs: list[RunView]
     deliveries: list[BranchWaiting]
 
 
@@ -150,6 +153,7 @@ def staff_home(account_id: int, *, actor: User, now: datetime) -> StaffHome:
             account_id, RequestFilter(RequestView.WAITING), PageRequest(1, ROWS), actor=actor
         ),
         renewals=renewals.board_counts(account_id, actor=actor, now=now, within_days=RENEWAL_DAYS),
+        runs=runs.list_open(account_id, actor=actor),
         deliveries=waiting.by_branch(account_id, actor=actor, now=now),
     )
 

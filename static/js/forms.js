@@ -13,7 +13,7 @@ document.addEventListener("submit", (event) => {
     return;
   }
   // The answer is a file: this page stays, so nothing would unlock it.
-  if ("downloads" in form.dataset) return;
+  if ("downloads" in form.dataset || (event.submitter && "downloads" in event.submitter.dataset)) return;
   if (form.dataset.sent) {
     event.preventDefault();
     return;

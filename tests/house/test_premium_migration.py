@@ -17,7 +17,7 @@ def test_receipts_settle_from_the_day_the_money_came_or_the_premium_arose(
     upgrade(revision="0003")
     _receipt_of_the_third_desk(pair.migrated_url)
 
-    upgrade(revision="0010")
+    upgrade(revision="0008")
 
     with rows_of(pair.migrated_url) as read:
         days = read("SELECT allocated_on, taken_back_on FROM receipt_allocations ORDER BY id")

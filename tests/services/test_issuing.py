@@ -63,7 +63,8 @@ def test_all_lines_of_a_coach_are_issued_at_once(world: World, now: datetime) ->
     db.session.commit()
     issued = db.session.scalars(select(Policy).order_by(Policy.id)).all()
     assert [policy.number for policy in issued] == ["PCT2026-000001", "PCM2026-000001", "PCL2026-000001"]
-    assert (batch.number, batch.policy_count, batch.refused) == ("BAT-2026-000001", 3, [])
+    assert (batch.number, batch.policy_count) == ("BAT-2026-000001", 3)
+    assert not batches.all_refused(batch.number, actor=world.underwriter).rows
     assert batch.premium_fen == 4_690_00 + 14_340_00 + 45 * 62_00
     assert {policy.insured_name for policy in issued} == {"郑州联运集团巩义客运分公司"}
 
@@ -192,8 +193,11 @@ def test_issues_all_that_can_be_and_keeps_the_refusals(world: World, now: dateti
     db.session.commit()
     view = batches.get_batch("BAT-2026-000001", PageRequest(), actor=world.hq, now=now)
     assert [row.policy.plate for row in view.policies.rows] == ["豫A12345"]
-    assert [(row["plate"], row["code"]) for row in view.batch.refused] == [(retired.plate, "vehicle_retired")]
-    assert {id_: branch.name for id_, branch in view.branches.items()} == {world.zhongmu.id: "中牟公交分公司"}
+    assert [(row.plate, row.code) for row in view.refused.rows] == [(retired.plate, "vehicle_retired")]
+    assert {id_: branch.name for id_, branch in view.refused.branches.items()} == {
+        world.zhongmu.id: "中牟公交分公司"
+    }
+    assert [(branch.name, count) for branch, count in view.branches] == [("巩义客运分公司", 1)]
 
 
 def test_nothing_is_written_when_nothing_can_be_issued(world: World, now: datetime) -> None:

@@ -28,6 +28,7 @@ from service_desk.services.policies import (
     rate_drafts,
     rates,
 )
+from service_desk.services.policies.planning import MOST_VEHICLES
 from service_desk.services.policies.quote_queries import FleetPart, SheetFilter, SheetView
 from service_desk.services.policies.quote_sheets import QuoteRequest
 from service_desk.services.policies.rate_drafts import DraftDetails
@@ -302,7 +303,7 @@ def test_the_day_prices_are_held_until_is_bounded(
     [
         ({"vehicle_ids": ()}, "no_vehicle_chosen"),
         ({"lines": ()}, "no_line_chosen"),
-        ({"vehicle_ids": tuple(range(1, 5002))}, "too_many_vehicles"),
+        ({"vehicle_ids": tuple(range(1, MOST_VEHICLES + 2))}, "too_many_vehicles"),
         ({"start_on": TODAY - timedelta(days=1)}, "start_in_the_past"),
     ],
 )

@@ -16,7 +16,7 @@ MESSAGES = {
     "chaser_missing": _l("Choose an underwriter or a manager of this account."),
     "chaser_has_it": _l("This person chases it already."),
     "off_road_missing": _l("Say whether the vehicle is suspended or retired."),
-    "line_missing": _l("Choose the line that is covered."),
+    "line_not_chosen": _l("Choose the line that is covered."),
     "cover_ends_before": _l("The last covered day is before the first."),
     "cover_not_now": _l("This cover has ended already: it does not help the vehicle."),
     "cover_known_later": _l(

@@ -13,7 +13,7 @@ from service_desk.services.policies.coverage import (
     periods_of,
     required_lines,
 )
-from service_desk.services.policies.issuing import issue, issue_many
+from service_desk.services.policies.issuing import becomes_run, issue, issue_many, start_run
 from service_desk.services.policies.planning import (
     IssuePlan,
     IssueRequest,
@@ -38,6 +38,7 @@ __all__ = [
     "VehicleCoverage",
     "VehicleTerms",
     "account_periods",
+    "becomes_run",
     "coverage_of",
     "coverage_ratio",
     "covers_at",
@@ -48,5 +49,6 @@ __all__ = [
     "portions",
     "preview",
     "required_lines",
+    "start_run",
     "suggested_lines",
 ]

@@ -61,7 +61,8 @@ def list_candidates(
 def candidate_ids(wanted: VehicleFilter, *, actor: User, now: datetime) -> list[int]:
     """The ids of all of them."""
     access.require(actor, Action.ISSUE_POLICIES)
-    return [row[0].id for row in db.session.execute(_candidates(wanted, actor, now))]
+    statement = _candidates(wanted, actor, now)
+    return list(db.session.scalars(statement.with_only_columns(Vehicle.id, maintain_column_froms=True)))
 
 
 def _candidates(wanted: VehicleFilter, actor: User, now: datetime) -> Select[Any]:

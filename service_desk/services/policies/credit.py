@@ -12,7 +12,7 @@ from service_desk.base.errors import Invalid
 from service_desk.base.money import format_yuan
 from service_desk.models.accounts import KeyAccount
 from service_desk.models.db import db
-from service_desk.models.policies import IssueBatch
+from service_desk.models.policies import IssueBatch, IssuePortion, IssueRun
 from service_desk.models.premiums import (
     CreditRelease,
     PremiumRefund,
@@ -41,6 +41,11 @@ def credit_of(account: KeyAccount) -> Credit:
             select(func.sum(PremiumRefund.amount_fen)).where(
                 PremiumRefund.account_id == account.id, PremiumRefund.state == RefundState.OWED
             )
+        ),
+        _sum(
+            select(func.sum(IssuePortion.due_fen))
+            .join(IssueRun, IssueRun.id == IssuePortion.run_id)
+            .where(IssueRun.account_id == account.id, IssuePortion.done_at.is_(None))
         ),
     )
 

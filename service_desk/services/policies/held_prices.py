@@ -86,3 +86,10 @@ def quote_id(number: str, account_id: int) -> int | None:
     return db.session.scalar(
         select(QuoteSheet.id).where(QuoteSheet.number == number, QuoteSheet.account_id == account_id)
     )
+
+
+def quote_number(sheet_id: int | None) -> str:
+    """The number of a quote sheet by its id, empty when there is none."""
+    if sheet_id is None:
+        return ""
+    return db.session.scalar(select(QuoteSheet.number).where(QuoteSheet.id == sheet_id)) or ""

@@ -139,6 +139,14 @@ def in_force(account_id: int | None, on: date) -> dict[PolicyLine, PriceTable]:
     return {line: PriceTable(table, lines[table.id]) for line, table in chosen.items()}
 
 
+def change_days(account_id: int, *, after: date) -> list[date]:
+    """The later days on which another version comes into force, for the account or for all, in order."""
+    statement = select(RateTable.effective_on).where(
+        (RateTable.account_id == account_id) | RateTable.account_id.is_(None), RateTable.effective_on > after
+    )
+    return sorted(set(db.session.scalars(statement)))
+
+
 def list_tables(account_id: int, *, actor: User) -> list[RateTable]:
     """The versions that concern an account: its own and the general ones, by line, the newest first."""
     access.require(actor, Action.QUOTE)

@@ -181,7 +181,7 @@ def note_cover(number: str, noted: NotedCover, *, actor: User, now: datetime) ->
     case = _to_chase(number, actor)
     line = noted.line
     if line is None:
-        raise Invalid("line_missing", field="line")
+        raise Invalid("line_not_chosen", field="line")
     if not noted.insurer.strip():
         raise Invalid("insurer_missing", field="insurer")
     if noted.last_day < noted.first_day:

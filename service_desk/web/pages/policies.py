@@ -20,10 +20,14 @@ from service_desk.forms.policies import (
     IssueForm,
     PolicyFilterForm,
     QuoteForm,
+    UndoForm,
     day_in,
     ids_in,
 )
-from service_desk.models.policies import QuoteSheet
+from service_desk.forms.renewals import RenewalFilterForm
+from service_desk.models.accounts import Branch
+from service_desk.models.policies import IssueList, QuoteSheet
+from service_desk.presenters import batches as batch_words
 from service_desk.presenters import deliveries as delivered
 from service_desk.presenters import endorsements as endorsement_words
 from service_desk.presenters import pdf_documents
@@ -34,17 +38,19 @@ from service_desk.presenters.messages import sentence
 from service_desk.rules.permissions import Action
 from service_desk.rules.rating import FLOAT_RATES
 from service_desk.rules.vocabulary import PolicyLine
-from service_desk.services import access, accounts, policies, premiums
+from service_desk.services import access, accounts, policies, premiums, renewals
 from service_desk.services.fleet import queries as fleet
 from service_desk.services.policies import (
     batches,
     candidates,
     endorsements,
     endorsing,
+    issue_lists,
     queries,
     quote_sheets,
     quoting,
     rates,
+    undoing,
 )
 from service_desk.services.policies.delivery import queries as delivery
 from service_desk.services.policies.endorsements import Difference
@@ -92,19 +98,40 @@ def quote() -> ResponseReturnValue:
 def issue() -> ResponseReturnValue:
     """Choose vehicles; with vehicles chosen, the preview. Takes `vehicle_id` (repeated) from any list."""
     access.require(actor(), Action.ISSUE_POLICIES)
-    if request.values.get("all"):
-        wanted = CandidateForm(request.values).wanted(current_account().id)
-        return _preview(_new_order(candidates.candidate_ids(wanted, actor=actor(), now=g.now)))
-    chosen = ids_in([*request.values.getlist("vehicle_id"), *request.values.getlist("vehicle_ids")])
-    if request.method == "GET" and request.args.get("quote"):
-        return _preview(_order_of_quote(request.args["quote"]))
     if "idempotency_key" in request.form:
         form = _with_cover_sets(IssueForm())
         form.validate()
         return _preview(form)
+    kept = _asked_list(request.args.get("list"))
+    if kept is not None:
+        return _preview(_new_order([row["vehicle_id"] for row in kept.rows], kept))
+    if request.values.get("all"):
+        wanted = CandidateForm(request.values).wanted(current_account().id)
+        return _preview(_new_order(candidates.candidate_ids(wanted, actor=actor(), now=g.now)))
+    if request.values.get("renewals"):
+        return _preview(_new_order(_to_renew()))
+    if request.method == "GET" and request.args.get("quote"):
+        return _preview(_order_of_quote(request.args["quote"]))
+    chosen = ids_in([*request.values.getlist("vehicle_id"), *request.values.getlist("vehicle_ids")])
     if chosen or request.method == "POST":
         return _preview(_new_order(chosen))
     return _choose()
+
+
+def _asked_list(list_id: str | None) -> IssueList | None:
+    """The list of vehicles an order is for; None when it is for vehicles chosen here."""
+    number = small_number(list_id)
+    kept = issue_lists.get_list(number, actor=actor()) if number else None
+    if kept is not None and kept.account_id != current_account().id:
+        raise NotFound("not_found")
+    return kept
+
+
+def _to_renew() -> list[int]:
+    """The vehicles of the renewals board, as filtered there."""
+    wanted = RenewalFilterForm(request.values).wanted(current_account().id)
+    found = renewals.list_expiries(wanted, actor=actor(), now=g.now)
+    return list(dict.fromkeys(one.vehicle_id for one in found))
 
 
 def _choose() -> ResponseReturnValue:
@@ -126,15 +153,20 @@ def _branches() -> list[tuple[str, str]]:
     return [(str(row.id), named(row.name, row.name_en)) for row in rows]
 
 
-def _new_order(vehicle_ids: Any) -> IssueForm:
-    """An order for vehicles just chosen, with the lines they need soon."""
+def _new_order(vehicle_ids: Any, kept: IssueList | None = None) -> IssueForm:
+    """An order for vehicles just chosen or listed, with the lines they need soon."""
     lines = [
         line for line in request.values.getlist("line") if member(PolicyLine, line)
     ] or policies.suggested_lines(vehicle_ids, now=g.now)
     start_on = day_in(request.values.get("start_on", ""))
     form = IssueForm(
         formdata=None,
-        data={"vehicle_ids": ",".join(map(str, vehicle_ids)), "lines": lines, "start_on": start_on},
+        data={
+            "vehicle_ids": "" if kept else ",".join(map(str, vehicle_ids)),
+            "list_id": str(kept.id) if kept else "",
+            "lines": lines,
+            "start_on": start_on,
+        },
     )
     form.start.data = "day" if start_on else "after"
     return _with_cover_sets(form)
@@ -196,15 +228,22 @@ def _with_cover_sets(form: IssueForm) -> IssueForm:
 
 def _preview(form: IssueForm, *, refused: bool = False) -> ResponseReturnValue:
     """Show what an order would do; when it was refused with 422, so that nothing of it is kept."""
-    plan, problem = None, None
+    plan, problem, kept = None, None, _asked_list(form.list_id.data)
     try:
-        plan = policies.preview(form.command(current_account().id), actor=actor(), now=g.now)
+        plan = policies.preview(form.command(current_account().id, kept), actor=actor(), now=g.now)
     except NotFound:
         raise
     except DomainError as error:
         problem = sentence(error)
     form.expected_fen.data = str(plan.total_fen) if plan else ""
-    context = {"form": form, "plan": plan, "problem": problem, "words": words, **_plan_context(plan)}
+    context = {
+        "form": form,
+        "plan": plan,
+        "problem": problem,
+        "kept": kept,
+        "words": words,
+        **_plan_context(plan),
+    }
     if refused:
         return again("policies/preview.html", **context)
     return render_template("policies/preview.html", **context)
@@ -213,11 +252,15 @@ def _preview(form: IssueForm, *, refused: bool = False) -> ResponseReturnValue:
 def _plan_context(plan: policies.IssuePlan | None) -> dict[str, Any]:
     if plan is None:
         return {"rows": [], "refused_rows": [], "vehicle_count": 0, "credit": None, "release": None}
-    branches = {row.id: row for row in accounts.list_branches(current_account().id, actor=actor())}
+    branches = branches_by_id()
     credit = premiums.credit_of(current_account().id, actor=actor())
     return {
         "rows": words.plan_rows(plan, branches),
-        "refused_rows": words.refused_rows(words.plan_refusals(plan), branches),
+        "refused_rows": batch_words.refused_rows(plan.refused, branches, most=batch_words.MOST_REFUSED_SHOWN),
+        "refused_count": batch_words.refused_count(plan.refused),
+        "reasons": batch_words.plan_reasons(plan),
+        "branch_sums": batch_words.branch_sums(plan, branches),
+        "becomes_run": policies.becomes_run(plan),
         "vehicle_count": len({one.vehicle.id for one in plan.policies}),
         "credit": credit,
         "release": premiums.usable_release(
@@ -226,21 +269,42 @@ def _plan_context(plan: policies.IssuePlan | None) -> dict[str, Any]:
     }
 
 
+def branches_by_id() -> dict[int, Branch]:
+    """The branches of the account that the reader sees."""
+    return {row.id: row for row in accounts.list_branches(current_account().id, actor=actor())}
+
+
+@bp.post("/issue/refused.xlsx")
+@login_required
+def refused_of_order() -> ResponseReturnValue:
+    """All that the order on the preview cannot issue, as a spreadsheet."""
+    form = _with_cover_sets(IssueForm())
+    order = form.command(current_account().id, _asked_list(form.list_id.data))
+    plan = policies.preview(order, actor=actor(), now=g.now)
+    today = local_date(g.now)
+    title = _("What cannot be issued, by vehicle")
+    book = batch_words.refused_workbook(plan.refused, branches_by_id(), title, today)
+    return spreadsheet(book, f"not-issued-{today}.xlsx")
+
+
 @bp.post("/issue/confirm")
 @login_required
 def confirm() -> ResponseReturnValue:
-    """Issue what the preview showed."""
+    """Issue what the preview showed, at once or as a run that the batch's page shows."""
     form = _with_cover_sets(IssueForm())
     numbers: list[str] = []
 
     def act() -> None:
-        order = form.command(current_account().id)
+        order = form.command(current_account().id, _asked_list(form.list_id.data))
         key = form.idempotency_key.data or ""
         numbers.append(policies.issue(order, key=key, actor=actor(), now=g.now))
 
-    if attempt(form, act):
-        return done(_("The policies were issued."), "policies.batch", number=numbers[0])
-    return _preview(form, refused=True)
+    if not attempt(form, act):
+        return _preview(form, refused=True)
+    run = batches.find_progress(numbers[0], actor=actor())
+    is_open = run is not None and run.finished_at is None
+    said = _("The policies are being issued.") if is_open else _("The policies were issued.")
+    return done(said, "policies.batch", number=numbers[0])
 
 
 @bp.get("/policies", endpoint="policies")
@@ -308,14 +372,16 @@ def _differences(view: PolicyView) -> list[Difference]:
 def policy_pdf(number: str) -> ResponseReturnValue:
     """One policy, to print."""
     view = queries.get_policy(number, actor=actor(), now=g.now)
-    return _as_pdf(pdf_documents.policies_pdf([view], _policy_address), number)
+    return as_pdf(pdf_documents.policies_pdf([view], policy_address), number)
 
 
-def _policy_address(number: str) -> str:
+def policy_address(number: str) -> str:
+    """The page of a policy as its print's QR code names it."""
     return f"{current_app.extensions['desk_config'].public_url}{url_for('policies.policy', number=number)}"
 
 
-def _as_pdf(content: bytes, name: str) -> ResponseReturnValue:
+def as_pdf(content: bytes, name: str) -> ResponseReturnValue:
+    """A PDF that the browser shows, under a name."""
     return send_file(BytesIO(content), mimetype="application/pdf", download_name=f"{name}.pdf")
 
 
@@ -330,35 +396,55 @@ def batches_page() -> ResponseReturnValue:
 @bp.get("/batches/<number>")
 @login_required
 def batch(number: str) -> ResponseReturnValue:
-    """One batch: what was issued and what was not, the bundle, the delivery."""
-    return render_template("policies/batch.html", form=DeliveryForm(), **_batch_context(number))
+    """One batch: how far it is, what was issued and what was not, the bundles, the delivery."""
+    return render_template("policies/batch.html", **_batch_context(number))
 
 
-def _batch_context(number: str) -> dict[str, Any]:
+def _batch_context(
+    number: str, *, form: DeliveryForm | None = None, undo_form: UndoForm | None = None
+) -> dict[str, Any]:
     view = batches.get_batch(number, page_request(), actor=actor(), now=g.now)
-    count = view.batch.policy_count
     return {
         "view": view,
-        "refused_rows": words.refused_rows(view.batch.refused, view.branches),
-        "parts": [
-            (first // POLICIES_A_FILE + 1, first + 1, min(first + POLICIES_A_FILE, count))
-            for first in range(0, count, POLICIES_A_FILE)
-        ],
+        "form": form or DeliveryForm(formdata=None),
+        "undo_form": undo_form or UndoForm(formdata=None),
+        "may_undo": undoing.may_undo(view.batch, now=g.now) and not view.is_open,
+        "refused_rows": batch_words.refused_rows(view.refused.rows, view.refused.branches),
+        "reasons": batch_words.reason_counts(view.reasons),
+        "parts": parts_of(view.batch.policy_count),
+        "parts_of": parts_of,
         "words": words,
+        "progress_words": batch_words.progress_words,
     }
+
+
+def parts_of(count: int) -> list[tuple[int, int, int]]:
+    """The files that so many policies are printed in: number, first and last policy of each, from 1."""
+    return [
+        (first // POLICIES_A_FILE + 1, first + 1, min(first + POLICIES_A_FILE, count))
+        for first in range(0, count, POLICIES_A_FILE)
+    ]
 
 
 @bp.get("/batches/<number>.pdf")
 @login_required
 def bundle(number: str) -> ResponseReturnValue:
     """The policies of a batch in one file, or a part of a large batch."""
+    return printed_part(number)
+
+
+def printed_part(number: str, branch_id: int | None = None) -> ResponseReturnValue:
+    """The asked part of a batch, or of one branch in it, as a PDF; NotFound when there is no such part."""
     part = small_number(request.args.get("part")) or 1
     first = max(part - 1, 0) * POLICIES_A_FILE
-    views = batches.policies_to_print(number, first=first, count=POLICIES_A_FILE, actor=actor(), now=g.now)
+    views = batches.policies_to_print(
+        number, first=first, count=POLICIES_A_FILE, actor=actor(), now=g.now, branch_id=branch_id
+    )
     if not views:
         raise NotFound("not_found")
-    name = number if first == 0 else f"{number}-{part}"
-    return _as_pdf(pdf_documents.policies_pdf(views, _policy_address, tagged=len(views) == 1), name)
+    names = [number, *([str(branch_id)] if branch_id else []), *([str(part)] if first else [])]
+    content = pdf_documents.policies_pdf(views, policy_address, tagged=len(views) == 1)
+    return as_pdf(content, "-".join(names))
 
 
 @bp.post("/batches/<number>/deliver")
@@ -368,4 +454,14 @@ def deliver(number: str) -> ResponseReturnValue:
     form = DeliveryForm()
     if attempt(form, lambda: batches.deliver(number, form.delivered_to.data or "", actor=actor(), now=g.now)):
         return done(_("The delivery was noted."), "policies.batch", number=number)
-    return again("policies/batch.html", form=form, **_batch_context(number))
+    return again("policies/batch.html", **_batch_context(number, form=form))
+
+
+@bp.post("/batches/<number>/undo")
+@login_required
+def undo(number: str) -> ResponseReturnValue:
+    """Take a batch back on the day it was issued."""
+    form = UndoForm()
+    if attempt(form, lambda: undoing.undo(number, form.reason.data or "", actor=actor(), now=g.now)):
+        return done(_("The batch was taken back."), "policies.batch", number=number)
+    return again("policies/batch.html", **_batch_context(number, undo_form=form))

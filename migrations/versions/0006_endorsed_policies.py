@@ -1,14 +1,14 @@
 """What a year of an endorsed policy costs, and which policy goes on for a replaced vehicle
 
-Revision: 0007
-Follows: 0009
+Revision: 0006
+Follows: 0005
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = '0007'
-down_revision = '0009'
+revision = '0006'
+down_revision = '0005'
 branch_labels = None
 depends_on = None
 

@@ -1,6 +1,6 @@
 """What became of cover that was not renewed, calendar feeds of ends of cover, policies by their month of issue
 
-Revision: 0009
+Revision: 0005
 Follows: 0004
 """
 
@@ -9,7 +9,7 @@ from alembic import op
 
 import service_desk.models.db as db
 
-revision = '0009'
+revision = '0005'
 down_revision = '0004'
 branch_labels = None
 depends_on = None

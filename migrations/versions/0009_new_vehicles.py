@@ -9,8 +9,8 @@ from alembic import op
 
 from service_desk.models import db
 
-revision = '0005'
-down_revision = '0010'
+revision = '0009'
+down_revision = '0008'
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """Cover that must be there: what each class needs as data, states of vehicles over time, missed cover and its chase
 
-Revision: 0008
-Follows: 0007
+Revision: 0007
+Follows: 0006
 """
 
 from datetime import date
@@ -11,8 +11,8 @@ from alembic import op
 
 import service_desk.models.db as db
 
-revision = '0008'
-down_revision = '0007'
+revision = '0007'
+down_revision = '0006'
 branch_labels = None
 depends_on = None
 

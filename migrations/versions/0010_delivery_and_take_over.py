@@ -1,7 +1,7 @@
 """Papers on their way to the branches, and lists of policies to take over
 
-Revision: 0011
-Follows: 0005
+Revision: 0010
+Follows: 0009
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 import service_desk.models.db as db
 
-revision = '0011'
-down_revision = '0005'
+revision = '0010'
+down_revision = '0009'
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """Premium in depth: instalment plans, money not allocated, receipts reversed, refunds, dunning, credit releases
 
-Revision: 0010
-Follows: 0008
+Revision: 0008
+Follows: 0007
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 import service_desk.models.db as db
 
-revision = '0010'
-down_revision = '0008'
+revision = '0008'
+down_revision = '0007'
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,58 @@
+"""Words of batches, of lists of vehicles to issue for, and of reasons not to issue in short."""
+
+from flask_babel import lazy_gettext as _l
+
+LABELS = {
+    "refusal": {
+        "vehicle_retired": _l("Vehicle retired"),
+        "vehicle_suspended": _l("Vehicle suspended"),
+        "vin_missing": _l("VIN missing"),
+        "no_use_class": _l("Class unknown"),
+        "seats_missing": _l("Rated seats missing"),
+        "load_missing": _l("Rated load missing"),
+        "overlaps_cover_in_force": _l("Covered already"),
+        "covered_for_long": _l("Covered for long yet"),
+        "start_too_far": _l("Begins too far ahead"),
+        "start_in_the_past": _l("Begins in the past"),
+        "line_not_for_class": _l("Line not sold for the class"),
+        "no_rate": _l("No price"),
+        "rate_ambiguous": _l("Several prices"),
+        "no_price_table": _l("No price table"),
+        "price_changed": _l("Price changed"),
+        "vehicle_gone": _l("Vehicle no longer in the fleet"),
+        "issue_failed": _l("Fault of the system"),
+        "row_cell_error": _l("Formula error in the list"),
+        "row_identity_missing": _l("Row without plate and VIN"),
+        "row_vin_invalid": _l("VIN cannot be right"),
+        "row_line_unknown": _l("Line not understood"),
+        "row_cover_unknown": _l("Covers not understood"),
+        "row_cover_of_other_line": _l("Covers of another line"),
+        "row_date_invalid": _l("Day not understood"),
+        "row_float_unknown": _l("Float not understood"),
+        "row_tax_invalid": _l("Tax not understood"),
+        "row_vehicle_unknown": _l("Vehicle not in the fleet"),
+        "row_names_disagree": _l("Plate and VIN disagree"),
+        "row_vehicle_twice": _l("Vehicle listed twice"),
+        "other": _l("Other reasons"),
+    },
+    "issue_list_field": {
+        "plate": _l("Plate"),
+        "vin": _l("VIN"),
+        "lines": _l("Lines"),
+        "cover_set": _l("Covers"),
+        "start_on": _l("First day"),
+        "ctpl_float": _l("CTPL float"),
+        "tax": _l("Vehicle tax"),
+    },
+    "audit_field": {
+        "rows": _l("Vehicles"),
+        "problems": _l("Rows of no use"),
+        "undone_at": _l("Taken back"),
+        "undo_reason": _l("Reason"),
+    },
+    "audit_action": {
+        "issue_list_read": _l("List of vehicles to issue for read"),
+        "issue_run_finished": _l("Large order issued"),
+        "batch_undone": _l("Batch taken back"),
+    },
+}
