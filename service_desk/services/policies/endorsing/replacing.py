@@ -32,9 +32,9 @@ from service_desk.services.policies.coverage import Limit
 from service_desk.services.policies.endorsing.commands import EndorsementCommand
 from service_desk.services.policies.endorsing.policy_file import PolicyFile
 from service_desk.services.policies.endorsing.pricing import limits_of
-from service_desk.services.policies.writing import NUMBER_PREFIXES, vehicle_facts
 from service_desk.services.policies.quoting import facts_of
 from service_desk.services.policies.rates import PriceTable
+from service_desk.services.policies.writing import NUMBER_PREFIXES, vehicle_facts
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ from service_desk.rules import premium as premium_rules
 from service_desk.rules.vocabulary import CoverCode, PolicyLine
 from service_desk.services.fleet.applying import chunks, insert_new
 from service_desk.services.policies import chase
-from service_desk.services.policies.writing import vehicle_facts
 from service_desk.services.policies.takeover.judging import moment
+from service_desk.services.policies.writing import vehicle_facts
 
 _UNSYNCED = {"synchronize_session": False}
 
