@@ -8,15 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from service_desk.rules.cover_needs import USUAL_LAYERS, lines_carrying
 from service_desk.rules.policy_flow import last_covered_day
 from service_desk.rules.vocabulary import PolicyLine, UseClass
-
-REQUIRED_LINES: dict[UseClass, tuple[PolicyLine, ...]] = {
-    use_class: lines_carrying(layers) for use_class, layers in USUAL_LAYERS.items()
-}
-"""The lines that are sold for a class: those that carry the layers it usually needs. What it needs for an account
-on a day is data, `rules.cover_needs`."""
 
 
 @dataclass(frozen=True, order=True)

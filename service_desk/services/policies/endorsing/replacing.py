@@ -18,7 +18,7 @@ from service_desk.models.users import User
 from service_desk.rules import coverage as cover_rules
 from service_desk.rules import premium as premium_rules
 from service_desk.rules import rating
-from service_desk.rules.coverage import REQUIRED_LINES, IssueFacts, Span
+from service_desk.rules.coverage import IssueFacts, Span
 from service_desk.rules.identifiers import normalise_plate
 from service_desk.rules.permissions import Action
 from service_desk.rules.policy_flow import Term
@@ -27,7 +27,8 @@ from service_desk.rules.settlement import endorsement as rules
 from service_desk.rules.settlement.endorsement import PremiumChange, Year
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import access, audit, numbers
-from service_desk.services.policies import coverage, rates
+from service_desk.services.fleet import requirements
+from service_desk.services.policies import chase, coverage, rates
 from service_desk.services.policies.coverage import Limit
 from service_desk.services.policies.endorsing.commands import EndorsementCommand
 from service_desk.services.policies.endorsing.policy_file import PolicyFile
@@ -126,8 +127,10 @@ def _require_insurable(vehicle: Vehicle, line: PolicyLine, term: Term) -> None:
     if vehicle.state is not VehicleState.OPERATING:
         # One that the group approved and nobody insured yet is issued for, so that its approval is not passed by.
         raise Invalid("replacement_not_operating", field="vehicle")
-    if vehicle.use_class is not None and line not in REQUIRED_LINES[vehicle.use_class]:
-        raise Invalid("line_not_for_class", field="vehicle", use_class=vehicle.use_class.value)
+    if vehicle.use_class is not None:
+        needs = requirements.in_force(vehicle.account_id, local_date(term.starts_at))
+        if line not in needs.lines_sold(vehicle.use_class):
+            raise Invalid("line_not_for_class", field="vehicle", use_class=vehicle.use_class.value)
     periods = coverage.periods_of([vehicle.id], since=term.starts_at).get(vehicle.id, [])
     facts = IssueFacts(vehicle.vin, vehicle.use_class, vehicle.state.value)
     refusals = cover_rules.refusals_for_issue(facts, line, Span(term.starts_at, term.ends_at), periods)
@@ -192,6 +195,7 @@ def write_replacement(plan: Replacement, old: Policy, *, actor: User, now: datet
     audit.record(
         "policies_issued", policy, actor=actor, now=now, changes={"premium_fen": (None, policy.premium_fen)}
     )
+    chase.settle({policy.vehicle_id}, actor=actor, now=now)
     return policy
 
 
