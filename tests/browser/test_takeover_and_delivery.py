@@ -21,6 +21,8 @@ from tests.world import World
 LIST = Path(__file__).parent.parent / "data" / "policy_lists" / "01-ledger-subtotals.xlsx"
 OpenDesk = Callable[..., Page]
 
+pytestmark = pytest.mark.parametrize("_desk", ["sqlite"], indirect=True, scope="session")
+
 
 @pytest.fixture
 def _insurer(world: World) -> None:
