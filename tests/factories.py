@@ -147,7 +147,8 @@ class VehicleFactory(_Factory):
     branch: Any = None
     account_id = factory.LazyAttribute(lambda it: it.branch.account_id)
     branch_id = factory.LazyAttribute(lambda it: it.branch.id)
-    plate = factory.Sequence(lambda n: f"豫A{10000 + n}")
+    # With a letter, so that no plate a test spells out is given twice, however many vehicles a run makes.
+    plate = factory.Sequence(lambda n: f"豫A{'QRSTUVWXYZ'[n // 10000 % 10]}{n % 10000:04d}")
     vin = factory.Sequence(lambda n: make_vin(100000 + n))
     engine_no = factory.Sequence(lambda n: f"YC6J{n:06d}")
     model = "宇通 ZK6119H"
