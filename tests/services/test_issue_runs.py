@@ -235,6 +235,27 @@ def test_cover_at_once_begins_when_its_portion_is_issued(world: World, now: date
     assert {(policy.starts_at, policy.issued_at) for policy in issued(batch)} == {(later, later)}
 
 
+def test_cover_that_ends_before_its_portion_is_issued_is_followed_without_a_gap(
+    world: World, now: datetime
+) -> None:
+    ids = many_vehicles([world.gongyi], 6)
+    midnight = start_of_day(now.date() + timedelta(days=1))
+    for vehicle_id in ids[:5]:
+        vehicle = db.session.get_one(Vehicle, vehicle_id)
+        year = one_year_term((now - timedelta(days=364)).date())
+        assert year.ends_at == midnight
+        PolicyFactory(
+            vehicle=vehicle, starts_at=year.starts_at, ends_at=midnight, issued_by=world.underwriter
+        )
+    batch = confirmed(order_for(world, ids), world, midnight - timedelta(minutes=2))
+    later = midnight + timedelta(minutes=3)
+
+    work_off(later)
+
+    starts = {policy.vehicle_id: policy.starts_at for policy in issued(batch)}
+    assert starts == dict.fromkeys(ids[:5], midnight) | {ids[5]: later}
+
+
 def test_each_vehicle_keeps_what_was_ordered_for_it(world: World, now: datetime) -> None:
     ids = many_vehicles([world.gongyi], 6)
     day = (now + timedelta(days=8)).date()

@@ -209,14 +209,20 @@ def chosen_vehicles(request: IssueRequest, actor: User, *, lock: bool = False) -
 
 
 @uncollected()
-def plan_for(request: IssueRequest, vehicles: Sequence[Vehicle], now: datetime) -> IssuePlan:
-    """Judge each vehicle and line of an order; Invalid `start_in_the_past`, `quote_expired`."""
+def plan_for(
+    request: IssueRequest, vehicles: Sequence[Vehicle], now: datetime, *, confirmed_at: datetime | None = None
+) -> IssuePlan:
+    """Judge each vehicle and line of an order; Invalid `start_in_the_past`, `quote_expired`.
+
+    Cover that has ended since `confirmed_at` (None: now) is followed without a gap, as it was confirmed.
+    """
     if request.start_on is not None and request.start_on < local_date(now):
         raise Invalid("start_in_the_past", field="start_on")
-    periods = coverage.periods_of([vehicle.id for vehicle in vehicles], since=now)
+    since = confirmed_at or now
+    periods = coverage.periods_of([vehicle.id for vehicle in vehicles], since=since)
     needs = requirements.in_force(request.account_id, local_date(now))
     sold: _Sold = {use_class: needs.lines_sold(use_class) for use_class in UseClass}
-    planner = _Planner(request, sold, now)
+    planner = _Planner(request, sold, now, since)
     approved = approved_vehicle_ids(vehicles)
     plan = IssuePlan([], list(request.refused))
     for vehicle in vehicles:
@@ -263,10 +269,11 @@ class _Judging:
 class _Planner:
     """Judges one vehicle and line after the other. What many vehicles share is found out once."""
 
-    def __init__(self, request: IssueRequest, sold: _Sold, now: datetime) -> None:
+    def __init__(self, request: IssueRequest, sold: _Sold, now: datetime, since: datetime) -> None:
         self._request = request
         self._sold = sold
         self._now = now
+        self._since = since
         self._today = local_date(now)
         self._latest = start_of_day(self._today + timedelta(days=DAYS_AHEAD + 1))
         self._terms: dict[datetime, tuple[Term, date]] = {}
@@ -315,7 +322,8 @@ class _Planner:
     def _start(self, wanted: date | None, line: PolicyLine, periods: Sequence[CoverPeriod]) -> datetime:
         if wanted is not None:
             return max(start_of_day(wanted), self._now)
-        return cover_rules.start_after(periods, line, self._now)
+        start = cover_rules.start_after(periods, line, self._since)
+        return start if start > self._since else self._now
 
     def _term(self, start: datetime) -> tuple[Term, date]:
         if start not in self._terms:

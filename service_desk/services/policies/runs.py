@@ -176,7 +176,7 @@ def _plan(run: IssueRun, batch: IssueBatch, items: Sequence[_Item], now: datetim
         quote_at=run.started_at,
     )
     vehicles = _locked(batch, items)
-    plan = plan_for(request, vehicles, now)
+    plan = plan_for(request, vehicles, now, confirmed_at=run.started_at)
     plan.refused.extend(_gone(items, vehicles))
     confirmed = {item.vehicle_id: item.confirmed_fen for item in items}
     same: list[PlannedPolicy] = []
