@@ -1,7 +1,7 @@
 """Requests to enter new vehicles, with their register.
 
-Revision ID: 0005
-Revises: 0009
+Revision ID: 0009
+Revises: 0008
 """
 
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ depends_on = None
 
 _ID = sa.BigInteger().with_variant(sa.Integer(), 'sqlite')
 _STATES = ('requested', 'approved', 'refused_by_group', 'refused_by_desk', 'done', 'withdrawn')
-_ACTIONS = ('request', 'approve', 'refuse', 'issue_part', 'complete', 'decline', 'correct', 'withdraw')
+_ACTIONS = ('request', 'approve', 'refuse', 'issue_part', 'complete', 'take_back', 'decline', 'correct', 'withdraw')
 _PARTIES = ('branch', 'group', 'desk')
 _UNDECIDED = "state IN ('requested', 'approved')"
 

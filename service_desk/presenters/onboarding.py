@@ -17,7 +17,7 @@ from service_desk.presenters.labels import LABELS, label
 from service_desk.presenters.languages import branch_name
 from service_desk.presenters.sla import Pill
 from service_desk.rules.policy_flow import last_covered_day
-from service_desk.rules.vehicle_onboarding import OnboardingState
+from service_desk.rules.vehicle_onboarding import OnboardingAction, OnboardingState
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services.policies.coverage import VehicleCoverage
 from service_desk.services.policies.onboarding.queries import RegisterRow, RequestFile, RequestFilter
@@ -102,7 +102,12 @@ def issued(file: RequestFile) -> list[str]:
     """The policies that a finished request was closed with, as the register has them."""
     if file.request.state is not OnboardingState.DONE:
         return []
-    return [number for step, _user in file.steps for number in step.details.get("policies", ())]
+    numbers: list[str] = []
+    for step, _user in file.steps:
+        # Policies of an order that was undone are void.
+        kept = [] if step.action is OnboardingAction.TAKE_BACK else numbers
+        numbers = [*kept, *step.details.get("policies", ())]
+    return numbers
 
 
 def photos(file: RequestFile) -> list[Photo]:

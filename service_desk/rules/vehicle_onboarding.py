@@ -26,7 +26,8 @@ class OnboardingState(StrEnum):
 class OnboardingAction(StrEnum):
     """What is done to a request. REFUSE is the group's, DECLINE the desk's.
 
-    ISSUE_PART issues some of the cover the vehicle needs, COMPLETE the last of it.
+    ISSUE_PART issues some of the cover the vehicle needs, COMPLETE the last of it. TAKE_BACK: an order that gave
+    cover is undone, and the vehicle waits for it again.
     """
 
     REQUEST = "request"
@@ -34,6 +35,7 @@ class OnboardingAction(StrEnum):
     REFUSE = "refuse"
     ISSUE_PART = "issue_part"
     COMPLETE = "complete"
+    TAKE_BACK = "take_back"
     DECLINE = "decline"
     CORRECT = "correct"
     WITHDRAW = "withdraw"
@@ -85,6 +87,8 @@ TRANSITIONS: dict[tuple[OnboardingState | None, OnboardingAction], Transition] =
         S.REFUSED_BY_DESK, P.ISSUE_POLICIES, stops=C.VEHICLE_ISSUE, needs_reason=True
     ),
     (S.APPROVED, A.WITHDRAW): _WITHDRAW,
+    # What the group approved stands: only the cover is missing again.
+    (S.DONE, A.TAKE_BACK): Transition(S.APPROVED, P.ISSUE_POLICIES, starts=C.VEHICLE_ISSUE),
     (S.REFUSED_BY_GROUP, A.CORRECT): _CORRECT,
     (S.REFUSED_BY_GROUP, A.WITHDRAW): _WITHDRAW,
     (S.REFUSED_BY_DESK, A.CORRECT): _CORRECT,

@@ -25,7 +25,7 @@ from service_desk.models.fleet import (
     VehicleState,
 )
 from service_desk.models.notices import Notice
-from service_desk.models.policies import CoverSource, ExternalCover, Policy
+from service_desk.models.policies import CoverSource, ExternalCover, IssueBatch, Policy
 from service_desk.models.sla import Timer, TimerState
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClockStep
@@ -36,7 +36,7 @@ from service_desk.services import documents, policies, sla
 from service_desk.services.claims import intake
 from service_desk.services.claims.intake import ReportCommand
 from service_desk.services.fleet import vehicles
-from service_desk.services.policies import coverage
+from service_desk.services.policies import coverage, undoing
 from service_desk.services.policies.onboarding import deciding, finishing, requesting
 from service_desk.services.policies.onboarding.common import get_request
 from tests.claim_cases import file_store, picture
@@ -143,6 +143,44 @@ def test_issuing_all_it_needs_lets_the_vehicle_operate_in_the_same_order(world: 
     ]
     ratio = coverage.coverage_ratio(world.account.id, now + HOUR, branch_ids=[world.gongyi.id])
     assert (ratio.part, ratio.whole) == (1, 3)
+
+
+def test_a_vehicle_whose_cover_is_taken_back_waits_for_it_again(world: World, now: datetime) -> None:
+    request = approved(world, now)
+    insured(world, request, CTPL, now=now)
+    insured(world, request, COMMERCIAL, CARRIER, now=now + HOUR)
+    first = db.session.scalars(select(IssueBatch).order_by(IssueBatch.id)).first()
+
+    undoing.undo(first.number, "车型录入有误", actor=world.underwriter, now=now + 2 * HOUR)
+
+    db.session.flush()
+    vehicle = pending_vehicle(request)
+    assert (vehicle.state, request.state) == (VehicleState.PENDING, S.APPROVED)
+    assert clocks(request)[1:] == [
+        (ClockStep.VEHICLE_ISSUE, TimerState.MET, world.underwriter.id),
+        (ClockStep.VEHICLE_ISSUE, TimerState.RUNNING, world.underwriter.id),
+    ]
+    last = db.session.scalars(select(VehicleRequestStep).order_by(VehicleRequestStep.id.desc())).first()
+    assert (last.action, last.reason, last.actor_id) == (A.TAKE_BACK, "车型录入有误", world.underwriter.id)
+    assert db.session.scalar(select(func.count()).where(Notice.kind == "vehicle_operating")) == 8
+    ratio = coverage.coverage_ratio(world.account.id, now + 2 * HOUR, branch_ids=[world.gongyi.id])
+    assert (ratio.part, ratio.whole) == (0, 2)
+
+    insured(world, request, CTPL, now=now + 3 * HOUR)
+    assert (pending_vehicle(request).state, request.state) == (VehicleState.OPERATING, S.DONE)
+    assert db.session.scalar(select(func.count()).where(Notice.kind == "vehicle_operating")) == 12
+
+
+def test_a_vehicle_that_operated_before_the_batch_goes_on(world: World, now: datetime) -> None:
+    request = approved(world, now)
+    insured(world, request, now=now)
+    year = timedelta(days=365)
+    batch = policies.issue_many(order(world, request), actor=world.underwriter, now=now + year)
+    db.session.flush()
+
+    undoing.undo(batch.number, "重复", actor=world.underwriter, now=now + year + HOUR)
+
+    assert (pending_vehicle(request).state, request.state) == (VehicleState.OPERATING, S.DONE)
 
 
 def test_part_of_the_cover_leaves_it_waiting_with_what_is_missing(world: World, now: datetime) -> None:

@@ -13,12 +13,14 @@ from service_desk.base.errors import Conflict, Invalid, InvalidMany
 from service_desk.base.text import one_line
 from service_desk.models.claims import ClaimCover
 from service_desk.models.db import db, table_of
+from service_desk.models.deliveries import DeliveryItem, ItemState
 from service_desk.models.policies import Endorsement, IssueBatch, Policy, PolicyState
 from service_desk.models.premiums import Receivable
 from service_desk.models.users import User
 from service_desk.rules.permissions import Action
 from service_desk.services import access, audit
 from service_desk.services.policies.batches import check_settled, locked_batch
+from service_desk.services.policies.onboarding import finishing
 
 # A refusal names so many policies, and counts the others.
 MOST_NAMED = 5
@@ -34,6 +36,8 @@ def may_undo(batch: IssueBatch, *, now: datetime) -> bool:
 
 def undo(number: str, reason: str, *, actor: User, now: datetime) -> IssueBatch:
     """Void every policy of a batch, as if none had been issued; its vehicles may be issued for again.
+
+    A new vehicle that began to operate by it waits for its cover again.
 
     Conflict `batch_still_running`, `batch_undone_already`, `undo_too_late`, `undo_batch_delivered`; InvalidMany with
     every other reason why not, each with the policies it is about. Writes policies, receivables, the batch and
@@ -53,6 +57,7 @@ def undo(number: str, reason: str, *, actor: User, now: datetime) -> IssueBatch:
     batch.undone_by_id = actor.id
     changes = audit.change(batch, undone_at=now, undo_reason=words[:200])
     _void(batch)
+    finishing.after_undo(batch, words[:200], actor=actor, now=now)
     audit.record("batch_undone", batch, actor=actor, now=now, changes=changes)
     return batch
 
@@ -64,8 +69,10 @@ def _check_nothing_came_of_it(batch: IssueBatch) -> None:
     ids = db.session.scalars(locked).all()
     owed = select(Receivable.id).where(Receivable.policy_id.in_(_own(batch))).order_by(Receivable.id)
     db.session.scalars(owed.with_for_update()).all()
+    on_its_way = select(DeliveryItem.policy_id).where(DeliveryItem.state == ItemState.OPEN)
     kinds: list[tuple[str, ColumnElement[bool]]] = [
         ("undo_delivered", Policy.delivered_at.is_not(None)),
+        ("undo_on_its_way", Policy.id.in_(on_its_way)),
         ("undo_paid", Policy.id.in_(select(Receivable.policy_id).where(Receivable.settled_fen > 0))),
         ("undo_claimed", Policy.id.in_(select(ClaimCover.policy_id))),
         ("undo_endorsed", Policy.id.in_(select(Endorsement.policy_id))),

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from service_desk.base.errors import Conflict
 from service_desk.models.db import db
-from service_desk.models.fleet import Vehicle, VehicleRequest, VehicleState
+from service_desk.models.fleet import Vehicle, VehicleRequest, VehicleRequestStep, VehicleState
 from service_desk.models.policies import IssueBatch, Policy
 from service_desk.models.users import User
 from service_desk.rules.vehicle_onboarding import OnboardingAction, OnboardingState
@@ -17,7 +17,7 @@ from service_desk.services.fleet import states, vehicles
 from service_desk.services.policies import coverage
 from service_desk.services.policies.coverage import VehicleCoverage
 from service_desk.services.policies.onboarding import telling
-from service_desk.services.policies.onboarding.common import begin, perform, require_step
+from service_desk.services.policies.onboarding.common import begin, choose_underwriter, perform, require_step
 
 
 def approved_vehicle_ids(candidates: Iterable[Vehicle]) -> set[int]:
@@ -105,8 +105,49 @@ def _finish(
     perform(request, action, step, actor=actor, now=now, details=details)
     if action is not OnboardingAction.COMPLETE:
         return
-    changes = {"state": (vehicle.state, VehicleState.OPERATING)}
-    states.move_to(vehicle, VehicleState.OPERATING, now=now)
+    _move(vehicle, VehicleState.OPERATING, actor, now)
+    telling.tell_operating(request, vehicle, actor=actor, now=now)
+
+
+def after_undo(batch: IssueBatch, reason: str, *, actor: User, now: datetime) -> None:
+    """Take note that a batch was taken back: a vehicle it let operate waits for its cover again, approved as it is.
+
+    A vehicle that operated before the batch, or has all its cover without it, stays as it is.
+    """
+    completed = select(VehicleRequestStep.request_id).where(
+        VehicleRequestStep.action == OnboardingAction.COMPLETE, VehicleRequestStep.at >= batch.issued_at
+    )
+    statement = (
+        select(Vehicle, VehicleRequest)
+        .join(VehicleRequest, VehicleRequest.vehicle_id == Vehicle.id)
+        .where(
+            Vehicle.id.in_(select(Policy.vehicle_id).where(Policy.batch_id == batch.id)),
+            Vehicle.state == VehicleState.OPERATING,
+            VehicleRequest.state == OnboardingState.DONE,
+            VehicleRequest.id.in_(completed),
+        )
+        .order_by(Vehicle.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    found = db.session.execute(statement).tuples().all()
+    covers = cover_to_come([vehicle.id for vehicle, _ in found], now)
+    for vehicle, request in found:
+        if covers[vehicle.id].missing:
+            _take_back(request, vehicle, reason, actor, now)
+
+
+def _take_back(request: VehicleRequest, vehicle: Vehicle, reason: str, actor: User, now: datetime) -> None:
+    action = OnboardingAction.TAKE_BACK
+    step = require_step(request, action, actor=actor)
+    holder = choose_underwriter(request.account_id)
+    perform(request, action, step, actor=actor, now=now, holder=holder, reason=reason)
+    _move(vehicle, VehicleState.PENDING, actor, now)
+    telling.tell_not_operating(request, vehicle, reason, actor=actor, now=now)
+
+
+def _move(vehicle: Vehicle, state: VehicleState, actor: User, now: datetime) -> None:
+    changes = {"state": (vehicle.state, state)}
+    states.move_to(vehicle, state, now=now)
     label = vehicles.name_of(vehicle)
     audit.record("vehicle_state_changed", vehicle, actor=actor, now=now, label=label, changes=changes)
-    telling.tell_operating(request, vehicle, actor=actor, now=now)

@@ -1,6 +1,6 @@
 """Who hears of a request: the department that decides, the underwriter who insures, the branch of every decision."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -49,15 +49,35 @@ def tell_operating(request: VehicleRequest, vehicle: Vehicle, *, actor: User, no
         {"line": policy.line.value, "number": policy.number, "from": local_date(policy.starts_at).isoformat()}
         for policy in db.session.scalars(held.order_by(Policy.id))
     ]
+    _tell_of_operation(request, vehicle, actor, now, policies=policies)
+
+
+def tell_not_operating(
+    request: VehicleRequest, vehicle: Vehicle, reason: str, *, actor: User, now: datetime
+) -> None:
+    """Tell the same people that the cover was taken back, and that the vehicle must not be on the road."""
+    _tell_of_operation(request, vehicle, actor, now, reason=reason)
+
+
+def _tell_of_operation(
+    request: VehicleRequest,
+    vehicle: Vehicle,
+    actor: User,
+    now: datetime,
+    *,
+    policies: Sequence[dict[str, str]] = (),
+    reason: str = "",
+) -> None:
     params = _basics(request) | {
         "plate": vehicle.plate or vehicle.vin or "",
-        "policies": policies,
+        "policies": list(policies),
+        "reason": reason,
         "holder": actor.name,
         "holder_no": actor.staff_no,
         "holder_phone": actor.phone,
     }
     people = [*_branch(request), *_department(request, without=actor)]
-    _queue("vehicle_operating", people, request, params, "done", now)
+    _queue("vehicle_operating", people, request, params, now.isoformat(), now)
 
 
 def _key_of_decision(request: VehicleRequest) -> str:
