@@ -26,14 +26,16 @@ from service_desk.models.fleet import (
     VehicleState,
     VehicleStateRecord,
 )
-from service_desk.models.policies import ExternalCover
+from service_desk.models.policies import ExternalCover, IssueRefusal
 from service_desk.models.renewals import MISSED_COVER, CaseState, MissedCoverCase
 from service_desk.models.sla import TimerState
 from service_desk.rules.fleet_list import ColumnChoice, Field
 from service_desk.rules.vocabulary import PolicyLine, UseClass
-from service_desk.services import renewals, sla
+from service_desk.services import policies, renewals, sla
 from service_desk.services.documents import Upload
 from service_desk.services.fleet import importing, vehicles
+from service_desk.services.policies import IssueRequest, LineChoice, quote_sheets, rates
+from service_desk.services.policies.quote_sheets import QuoteRequest
 from tests.factories import (
     BranchFactory,
     KeyAccountFactory,
@@ -450,6 +452,32 @@ def test_undo_is_refused_when_a_vehicle_was_insured_since(
         importing.undo(imported.id, "发错文件", actor=world.underwriter, now=now)
 
     assert refusal.value.code == "undo_refused"
+
+
+def test_undo_is_refused_while_a_quote_names_the_vehicle_and_leaves_a_refusal_without_it(
+    world: World, files: FileStore, now: datetime
+) -> None:
+    rates.install_sample_rates(now=now)
+    quoted = ("豫A11111", make_vin(1), 49, None, "公路客运", None, "巩义客运分公司")
+    refused = ("豫A22222", None, 49, None, "公路客运", None, "巩义客运分公司")
+    lines = (LineChoice(PolicyLine.CTPL, "basic"),)
+    first = commit(world, upload(world, files, now, sheet(quoted)), now)
+    second = commit(world, upload(world, files, now, sheet(refused)), now)
+    ids = {one.plate: one.id for one in db.session.scalars(select(Vehicle))}
+    quote_sheets.make(
+        QuoteRequest(world.account.id, (ids["豫A11111"],), lines), actor=world.underwriter, now=now
+    )
+    order = IssueRequest(world.account.id, (ids["豫A22222"], world.coach.id), lines)
+    policies.issue_many(order, actor=world.underwriter, now=now)
+    db.session.commit()
+
+    with pytest.raises(Conflict, match="undo_refused"):
+        importing.undo(first.id, "错传", actor=world.underwriter, now=now)
+    db.session.rollback()
+    importing.undo(second.id, "错传", actor=world.underwriter, now=now)
+
+    kept = db.session.scalars(select(IssueRefusal)).one()
+    assert (kept.plate, kept.vehicle_id) == ("豫A22222", None)
 
 
 def test_other_columns_can_be_chosen(world: World, files: FileStore, now: datetime) -> None:

@@ -23,6 +23,8 @@ from service_desk.models.fleet import (
     ImportState,
     RowVerdict,
     Vehicle,
+    VehicleState,
+    VehicleStateRecord,
 )
 from service_desk.models.policies import Coverage, CoverSource, ExternalCover, Policy, PolicyOrigin
 from service_desk.models.premiums import Receivable
@@ -451,6 +453,10 @@ def test_an_unknown_vehicle_is_added_when_asked_and_the_row_says_enough(
     assert (added.plate, added.branch_id, added.seats) == ("豫AD88888", world.zhongmu.id, 32)
     assert db.session.scalars(select(Policy.vehicle_id).where(Policy.number == "PCTA04")).one() == added.id
     assert db.session.scalars(select(BranchRecord.branch_id).where(BranchRecord.vehicle_id == added.id)).one()
+    state = db.session.scalars(
+        select(VehicleStateRecord).where(VehicleStateRecord.vehicle_id == added.id)
+    ).one()
+    assert (state.state, state.from_at, state.to_at) == (VehicleState.OPERATING, now, None)
     importing.undo(imported.id, "错传", actor=world.underwriter, now=now)
     assert db.session.scalars(select(Vehicle).where(Vehicle.vin == vin)).first() is None
     other = upload(world, files, now, sheet(row(world.coach)))

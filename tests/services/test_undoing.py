@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from service_desk.base.errors import Conflict, DomainError, Forbidden, Invalid, InvalidMany, NotFound
 from service_desk.base.paging import PageRequest
 from service_desk.jobs import issue_runs
-from service_desk.models.claims import ClaimCover
+from service_desk.models.claims import Claim, ClaimCover
 from service_desk.models.db import db
 from service_desk.models.policies import (
     Endorsement,
@@ -23,12 +23,14 @@ from service_desk.models.policies import (
 from service_desk.models.premiums import Receivable
 from service_desk.models.users import User, UserAccount
 from service_desk.rules.vocabulary import PolicyLine
-from service_desk.services import policies, premiums
+from service_desk.services import policies, premiums, sla
+from service_desk.services.claims import intake
+from service_desk.services.claims.intake import ReportCommand
 from service_desk.services.policies import batches, rates, undoing
 from service_desk.services.policies.delivery import runs as delivery_runs
 from service_desk.services.policies.delivery.runs import RunCommand
 from service_desk.services.premiums import ReceiptCommand
-from tests.claim_cases import reported_claim
+from tests.claim_cases import file_store, reported_claim
 from tests.issue_cases import CTPL, confirmed, issued, make_small, many_vehicles, order_for
 from tests.world import World
 
@@ -223,6 +225,37 @@ def test_of_a_delivery_and_an_undoing_at_once_one_wins(
         user_id=user_id,
     )
     assert sorted(outcomes) in (["batch_undone_already", "done"], ["done", "undo_batch_delivered"])
+
+
+def test_a_claim_reported_while_a_batch_is_undone_keeps_no_cover_of_it(
+    batch: IssueBatch, world: World, app: Flask, now: datetime
+) -> None:
+    sla.install_defaults(now)
+    db.session.commit()
+    later = now + timedelta(hours=1)
+    command = ReportCommand(
+        world.account.id, "豫A12345", now + timedelta(minutes=30), "G310", "追尾", "郭永刚", "13937108891"
+    )
+    number, user_id = batch.number, world.safety_gongyi.id
+    db.session.commit()
+    db.session.connection(execution_options={"begin_immediate": True})
+
+    def report() -> None:
+        with app.app_context():
+            db.session.connection(execution_options={"begin_immediate": True})
+            user = db.session.get_one(User, user_id)
+            intake.report(command, photos=[], key="", actor=user, now=later, files=file_store())
+            db.session.commit()
+
+    undoing.undo(number, "重复", actor=world.underwriter, now=later)
+    reporting = threading.Thread(target=report)
+    reporting.start()
+    reporting.join(timeout=1)
+    db.session.commit()
+    reporting.join()
+
+    assert db.session.scalars(select(Claim)).one().loss_at == command.loss_at
+    assert db.session.scalars(select(ClaimCover)).all() == []
 
 
 def at_once(*acts: Any, app: Flask, user_id: int) -> list[str]:

@@ -16,6 +16,7 @@ from service_desk.models.claims import Claim, ClaimCover, ReportChannel
 from service_desk.models.db import db
 from service_desk.models.documents import DocumentKind
 from service_desk.models.fleet import PlateRecord, Vehicle, VehicleState
+from service_desk.models.policies import Policy
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import OPEN_STATES, REPORT_STARTS, ClaimState
 from service_desk.rules.identifiers import normalise_plate, suggest_plate
@@ -255,6 +256,9 @@ def _channel(stated: ReportChannel, actor: User) -> ReportChannel:
 
 def _keep_cover(claim: Claim) -> None:
     """Keep what our policies cover at the time of loss. None at all is an answer too: the report is taken."""
+    # Who cancels or takes a policy back meanwhile waits for the claim, or we wait and then find its cover gone.
+    held = select(Policy.id).where(Policy.vehicle_id == claim.vehicle_id, Policy.agreed_ends_at > claim.loss_at)
+    db.session.scalars(held.order_by(Policy.id).with_for_update(read=True)).all()
     for cover in ours(covers_at(claim.vehicle_id, claim.loss_at)):
         for limit in cover.limits:
             db.session.add(

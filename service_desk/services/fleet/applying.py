@@ -99,6 +99,7 @@ def insert_new(
     ]
     statement = insert(Vehicle).returning(Vehicle.id, sort_by_parameter_order=True)
     ids = db.session.scalars(statement, values).all()
+    states.begin(ids, VehicleState.OPERATING, now=now)
     for name, model in _HISTORIES:
         begun = [
             {"vehicle_id": id_, name: one[name], "from_at": now}

@@ -20,13 +20,14 @@ from service_desk.models.fleet import (
     Vehicle,
     VehicleStateRecord,
 )
-from service_desk.models.policies import ExternalCover, Policy
+from service_desk.models.policies import ExternalCover, IssueRefusal, Policy, QuoteLine
 from service_desk.models.renewals import (
     MISSED_COVER,
     CaseState,
     ChaseKind,
     MissedCoverCase,
     MissedCoverEntry,
+    RenewalOutcome,
     RenewalReminder,
 )
 from service_desk.rules.vocabulary import PolicyLine
@@ -39,7 +40,7 @@ from service_desk.services.notices import Matter
 
 @dataclass(frozen=True)
 class Blocker:
-    """A vehicle that keeps a list from being undone. Reasons: changed, insured, claim, contact, plate_taken."""
+    """A vehicle that keeps a list from being undone. Reasons: changed, insured, quoted, claim, outcome, contact, plate_taken."""
 
     vehicle_id: int
     name: str
@@ -86,6 +87,13 @@ def _used(some: Sequence[int], new_ids: set[int], imported: FleetImport) -> list
     )
     return [
         ("insured", db.session.scalars(policies).all()),
+        ("quoted", db.session.scalars(select(QuoteLine.vehicle_id).where(QuoteLine.vehicle_id.in_(new))).all()),
+        (
+            "outcome",
+            db.session.scalars(
+                select(RenewalOutcome.vehicle_id).where(RenewalOutcome.vehicle_id.in_(new))
+            ).all(),
+        ),
         ("claim", db.session.scalars(select(Claim.vehicle_id).where(Claim.vehicle_id.in_(new))).all()),
         (
             "contact",
@@ -138,10 +146,12 @@ def remove_vehicles(vehicle_ids: Sequence[int], *, now: datetime) -> None:
     """Delete vehicles on which nothing hangs, with their histories and the covers noted of them."""
     for some in chunks(vehicle_ids):
         _end_cases(some, now)
-        db.session.execute(
-            update(FleetImportRow).where(FleetImportRow.vehicle_id.in_(some)).values(vehicle_id=None),
-            execution_options={"synchronize_session": False},
-        )
+        # A refusal keeps the plate it was about.
+        for named in (FleetImportRow, IssueRefusal):
+            db.session.execute(
+                update(named).where(named.vehicle_id.in_(some)).values(vehicle_id=None),
+                execution_options={"synchronize_session": False},
+            )
         # A reminder's row only keeps it from being sent twice.
         models: tuple[Any, ...] = (
             PlateRecord,

@@ -127,7 +127,8 @@ def after_undo(batch: IssueBatch, reason: str, *, actor: User, now: datetime) ->
             VehicleRequest.id.in_(completed),
         )
         .order_by(Vehicle.id)
-        .with_for_update()
+        # Not against those who only refer to the vehicle, such as a claim that waits for its policies.
+        .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
     found = db.session.execute(statement).tuples().all()

@@ -12,8 +12,9 @@ from service_desk.models.db import db
 from service_desk.models.deliveries import DeliveryItem
 from service_desk.models.enquiries import Enquiry
 from service_desk.models.fleet import FleetImport, FleetImportRow, Vehicle
-from service_desk.models.policies import Coverage, Endorsement, ExternalCover, Policy
+from service_desk.models.policies import Coverage, Endorsement, ExternalCover, Policy, QuoteLine
 from service_desk.models.premiums import DunningLine, PremiumRefund, Receivable
+from service_desk.models.renewals import RenewalOutcome
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services.fleet.applying import chunks
 from service_desk.services.fleet.undoing import remove_vehicles
@@ -81,6 +82,8 @@ def _of_vehicles(ids: Sequence[int], own: set[int], imported: FleetImport) -> li
             reasons[vehicle_id] = "insured"
     questions: tuple[tuple[str, Any], ...] = (
         ("changed", select(Vehicle.id).where(Vehicle.id.in_(ids), Vehicle.version != 1)),
+        ("quoted", select(QuoteLine.vehicle_id).where(QuoteLine.vehicle_id.in_(ids))),
+        ("outcome", select(RenewalOutcome.vehicle_id).where(RenewalOutcome.vehicle_id.in_(ids))),
         ("claim", select(Claim.vehicle_id).where(Claim.vehicle_id.in_(ids))),
         ("contact", select(Enquiry.vehicle_id).where(Enquiry.vehicle_id.in_(ids))),
         (
