@@ -203,6 +203,28 @@ def test_a_report_is_taken_without_cover_and_with_cover_of_another_insurer(
     assert covers_of(claim) == []
 
 
+def test_covers_of_two_policies_of_one_line_are_all_kept(
+    world: World, command: ReportCommand, now: datetime
+) -> None:
+    """As a list taken over states them: third party in one policy, own damage in another."""
+    held = ((CoverCode.TPL, 2), (CoverCode.OWN_DAMAGE, 1), (CoverCode.TPL, 1))
+    for code, months in held:
+        policy = PolicyFactory(
+            vehicle=world.coach,
+            line=PolicyLine.COMMERCIAL,
+            starts_at=now - timedelta(days=30 * months),
+            issued_by=world.underwriter,
+        )
+        CoverageFactory(policy=policy, code=code, limit_fen=months * 1_000_000_00)
+
+    covers = covers_of(report(command, world.safety_gongyi, now))
+
+    assert [(one.code, one.limit_fen) for one in covers] == [
+        ("tpl", 2_000_000_00),
+        ("own_damage", 1_000_000_00),
+    ]
+
+
 def test_the_same_submission_twice_is_one_claim(world: World, command: ReportCommand, now: datetime) -> None:
     first = report(command, world.safety_gongyi, now)
     second = report(replace(command, description="另一句话"), world.safety_gongyi, now + timedelta(minutes=1))

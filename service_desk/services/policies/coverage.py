@@ -78,26 +78,33 @@ class VehicleCoverage:
 
 
 def covers_at(vehicle_id: int, at: datetime) -> list[CoverAt]:
-    """List the cover of a vehicle at an instant, our own policy before one known from elsewhere, by line."""
+    """List the cover of a vehicle at an instant, our own policies before one known from elsewhere, by line.
+
+    A line may have several of ours, each with other covers: a list taken over states third party and own damage
+    apart. Each cover is told once, by the policy that began first.
+    """
     policies = db.session.scalars(
         select(Policy)
         .where(Policy.vehicle_id == vehicle_id, Policy.starts_at <= at, Policy.ends_at > at)
         .order_by(Policy.starts_at, Policy.id)
     ).all()
     limits = limits_of([policy.id for policy in policies], at)
-    found: dict[PolicyLine, CoverAt] = {}
+    found: dict[PolicyLine, list[CoverAt]] = defaultdict(list)
     for policy in policies:
-        found.setdefault(policy.line, _of_policy(policy, limits.get(policy.id, ())))
+        own = found[policy.line]
+        told = {limit.code for one in own for limit in one.limits}
+        more = tuple(limit for limit in limits.get(policy.id, ()) if limit.code not in told)
+        if more or not own:
+            own.append(_of_policy(policy, more))
     outside = select(ExternalCover).where(ExternalCover.vehicle_id == vehicle_id, ExternalCover.ends_at > at)
     for cover in db.session.scalars(outside):
-        if cover.starts_at is None or cover.starts_at <= at:
-            found.setdefault(
-                cover.line,
+        if not found[cover.line] and (cover.starts_at is None or cover.starts_at <= at):
+            found[cover.line].append(
                 CoverAt(
                     cover.line, None, cover.number, "", cover.starts_at, cover.ends_at, source=cover.source
-                ),
+                )
             )
-    return [found[line] for line in PolicyLine if line in found]
+    return [one for line in PolicyLine for one in found[line]]
 
 
 def limits_of(policy_ids: Collection[int], at: datetime | None = None) -> dict[int, tuple[Limit, ...]]:
