@@ -23,12 +23,11 @@ class CoverLine:
 
 def cover_lines(covers: Sequence[CoverAt], required: Collection[PolicyLine]) -> list[CoverLine]:
     """What covers the vehicle at that time, and which required cover is missing."""
-    found = {cover.line: cover for cover in covers}
-    return [
-        _found(found[line]) if line in found else _missing(line)
-        for line in PolicyLine
-        if line in found or line in required
-    ]
+    found: list[CoverLine] = []
+    for line in PolicyLine:
+        held = [_found(cover) for cover in covers if cover.line is line]
+        found += held or ([_missing(line)] if line in required else [])
+    return found
 
 
 def _found(cover: CoverAt) -> CoverLine:

@@ -335,6 +335,23 @@ def test_before_the_start_an_endorsement_takes_effect_with_the_cover(world: Worl
     assert len(coverage.covers_at(world.coach.id, china(2026, 12, 1))[0].limits) == 2
 
 
+def test_a_cover_that_another_policy_gives_is_not_added(world: World, now: datetime) -> None:
+    policy = issue(world, world.coach, now, lines=TPL_ONLY)[PolicyLine.COMMERCIAL]
+    other = PolicyFactory(
+        vehicle=world.coach,
+        line=PolicyLine.COMMERCIAL,
+        starts_at=now - timedelta(days=60),
+        ends_at=china(2027, 3, 1),
+        issued_by=world.underwriter,
+    )
+    CoverageFactory(policy=other, code=CoverCode.OWN_DAMAGE)
+    db.session.commit()
+    with pytest.raises(Invalid, match="overlaps_cover_in_force"):
+        endorse(world, policy, now, K.ADD_COVER, cover_set="tpl_1m_od")
+    db.session.rollback()
+    assert endorse(world, policy, now, K.ADD_COVER, cover_set="tpl_1m_od", effective_on=date(2027, 3, 1))
+
+
 def test_a_view_as_of_an_instant_undoes_what_came_later(
     world: World, commercial: Policy, later: datetime
 ) -> None:

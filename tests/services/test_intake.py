@@ -19,12 +19,14 @@ from service_desk.models.notices import Notice
 from service_desk.models.policies import CoverSource, ExternalCover, PolicyState
 from service_desk.models.sla import Timer, TimerState
 from service_desk.models.users import User
+from service_desk.presenters.intake import cover_lines
 from service_desk.rules.claim_flow import ClaimState, ClockStep
 from service_desk.rules.vocabulary import CoverCode, PolicyLine
 from service_desk.services import sla
 from service_desk.services.claims import intake
 from service_desk.services.claims.intake import ReportCommand
 from service_desk.services.documents import Upload
+from service_desk.services.policies import coverage
 from tests.claim_cases import file_store, picture
 from tests.factories import CoverageFactory, PolicyFactory
 from tests.world import World
@@ -223,6 +225,7 @@ def test_covers_of_two_policies_of_one_line_are_all_kept(
         ("tpl", 2_000_000_00),
         ("own_damage", 1_000_000_00),
     ]
+    assert len(cover_lines(coverage.covers_at(world.coach.id, now), ())) == 2
 
 
 def test_the_same_submission_twice_is_one_claim(world: World, command: ReportCommand, now: datetime) -> None:

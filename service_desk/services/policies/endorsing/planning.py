@@ -42,6 +42,7 @@ from service_desk.services.policies.endorsing.policy_file import (
 )
 from service_desk.services.policies.endorsing.pricing import Rated
 from service_desk.services.policies.endorsing.replacing import Replacement, plan_replacement
+from service_desk.services.policies.layers import layers_of
 
 RECORD_KINDS = frozenset(
     {EndorsementKind.PLATE, EndorsementKind.VIN, EndorsementKind.USE, EndorsementKind.BRANCH}
@@ -230,7 +231,24 @@ def _branch(file: PolicyFile, command: EndorsementCommand, _at: datetime, actor:
 
 
 def _covers(file: PolicyFile, command: EndorsementCommand, at: datetime, _actor: User) -> Outcome:
-    return _repriced(file, pricing.rate_covers(file, command), at, Outcome({}, {}))
+    rated = pricing.rate_covers(file, command)
+    _require_not_covered_twice(file, rated, at)
+    return _repriced(file, rated, at, Outcome({}, {}))
+
+
+def _require_not_covered_twice(file: PolicyFile, rated: Rated, at: datetime) -> None:
+    """A cover that another policy of the vehicle gives is not added: Invalid `overlaps_cover_in_force`."""
+    policy = file.policy
+    added = {one.code for one in rated.limits} - {one.code for one in file.limits}
+    for one in layers_of([policy.vehicle_id], since=at).get(policy.vehicle_id, ()):
+        if one.layer in added and one.source != policy.number and one.starts_at < policy.ends_at:
+            raise Invalid(
+                "overlaps_cover_in_force",
+                field="cover_set",
+                ends_on=policy_flow.last_covered_day(one.ends_at),
+                source=one.source,
+                line=policy.line.value,
+            )
 
 
 def _repriced(file: PolicyFile, rated: Rated, at: datetime, outcome: Outcome) -> Outcome:
