@@ -42,7 +42,9 @@ MESSAGES = {
     "undo_batch_delivered": _l("This batch was handed over to %(name)s. Cancel the policies instead."),
     "undo_delivered": _l("Documents of %(count)s policies were handed over: %(numbers)s."),
     "undo_paid": _l("Premium of %(count)s policies was received: %(numbers)s."),
-    "undo_on_its_way": _l("%(count)s policies are in an open delivery run: %(numbers)s. Give it up or bring them back first."),
+    "undo_on_its_way": _l(
+        "%(count)s policies are in an open delivery run: %(numbers)s. Give it up or bring them back first."
+    ),
     "undo_claimed": _l("Claims were reported on %(count)s policies: %(numbers)s."),
     "undo_endorsed": _l("%(count)s policies have endorsements: %(numbers)s."),
     "undo_cancelled": _l("%(count)s policies were cancelled: %(numbers)s."),

@@ -257,7 +257,9 @@ def _channel(stated: ReportChannel, actor: User) -> ReportChannel:
 def _keep_cover(claim: Claim) -> None:
     """Keep what our policies cover at the time of loss. None at all is an answer too: the report is taken."""
     # Who cancels or takes a policy back meanwhile waits for the claim, or we wait and then find its cover gone.
-    held = select(Policy.id).where(Policy.vehicle_id == claim.vehicle_id, Policy.agreed_ends_at > claim.loss_at)
+    held = select(Policy.id).where(
+        Policy.vehicle_id == claim.vehicle_id, Policy.agreed_ends_at > claim.loss_at
+    )
     db.session.scalars(held.order_by(Policy.id).with_for_update(read=True)).all()
     for cover in ours(covers_at(claim.vehicle_id, claim.loss_at)):
         for limit in cover.limits:

@@ -87,7 +87,10 @@ def _used(some: Sequence[int], new_ids: set[int], imported: FleetImport) -> list
     )
     return [
         ("insured", db.session.scalars(policies).all()),
-        ("quoted", db.session.scalars(select(QuoteLine.vehicle_id).where(QuoteLine.vehicle_id.in_(new))).all()),
+        (
+            "quoted",
+            db.session.scalars(select(QuoteLine.vehicle_id).where(QuoteLine.vehicle_id.in_(new))).all(),
+        ),
         (
             "outcome",
             db.session.scalars(
