@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import Select, delete, or_, select, update
 
 from service_desk.base.clock import end_of_day
 from service_desk.models.claims import Claim
@@ -20,13 +20,14 @@ from service_desk.models.fleet import (
     Vehicle,
     VehicleStateRecord,
 )
-from service_desk.models.policies import ExternalCover, Policy
+from service_desk.models.policies import ExternalCover, IssueRefusal, Policy, QuoteLine
 from service_desk.models.renewals import (
     MISSED_COVER,
     CaseState,
     ChaseKind,
     MissedCoverCase,
     MissedCoverEntry,
+    RenewalOutcome,
     RenewalReminder,
 )
 from service_desk.rules.vocabulary import PolicyLine
@@ -39,7 +40,9 @@ from service_desk.services.notices import Matter
 
 @dataclass(frozen=True)
 class Blocker:
-    """A vehicle that keeps a list from being undone. Reasons: changed, insured, claim, contact, plate_taken."""
+    """A vehicle that keeps a list from being undone. Reasons: changed, insured, claim, contact, outcome, quote,
+    plate_taken.
+    """
 
     vehicle_id: int
     name: str
@@ -95,6 +98,15 @@ def _used(some: Sequence[int], new_ids: set[int], imported: FleetImport) -> list
                 if v
             ],
         ),
+        *((reason, db.session.scalars(question).all()) for reason, question in named_in(new)),
+    ]
+
+
+def named_in(vehicle_ids: Sequence[int]) -> list[tuple[str, Select[tuple[int]]]]:
+    """What names vehicles without insuring them and stays on record: by its reason, the vehicles it names."""
+    return [
+        (reason, select(model.vehicle_id).where(model.vehicle_id.in_(vehicle_ids)))
+        for reason, model in (("outcome", RenewalOutcome), ("quote", QuoteLine))
     ]
 
 
@@ -138,10 +150,12 @@ def remove_vehicles(vehicle_ids: Sequence[int], *, now: datetime) -> None:
     """Delete vehicles on which nothing hangs, with their histories and the covers noted of them."""
     for some in chunks(vehicle_ids):
         _end_cases(some, now)
-        db.session.execute(
-            update(FleetImportRow).where(FleetImportRow.vehicle_id.in_(some)).values(vehicle_id=None),
-            execution_options={"synchronize_session": False},
-        )
+        # A row of a list, and a refusal to issue, tell the plate themselves.
+        for told in (FleetImportRow, IssueRefusal):
+            db.session.execute(
+                update(told).where(told.vehicle_id.in_(some)).values(vehicle_id=None),
+                execution_options={"synchronize_session": False},
+            )
         # A reminder's row only keeps it from being sent twice.
         models: tuple[Any, ...] = (
             PlateRecord,

@@ -16,7 +16,7 @@ from service_desk.models.policies import Coverage, Endorsement, ExternalCover, P
 from service_desk.models.premiums import DunningLine, PremiumRefund, Receivable
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services.fleet.applying import chunks
-from service_desk.services.fleet.undoing import remove_vehicles
+from service_desk.services.fleet.undoing import named_in, remove_vehicles
 from service_desk.services.policies.takeover.applying import external_values
 
 _UNSYNCED = {"synchronize_session": False}
@@ -61,6 +61,7 @@ def _of_policies(ids: Sequence[int]) -> list[Blocker]:
             .join(DunningLine, DunningLine.receivable_id == Receivable.id)
             .where(Receivable.policy_id.in_(ids)),
         ),
+        ("contact", select(Enquiry.policy_id).where(Enquiry.policy_id.in_(ids))),
         ("delivery", select(DeliveryItem.policy_id).where(DeliveryItem.policy_id.in_(ids))),
     )
     reasons: dict[int, str] = {}
@@ -90,6 +91,7 @@ def _of_vehicles(ids: Sequence[int], own: set[int], imported: FleetImport) -> li
             ),
         ),
         ("delivery", select(DeliveryItem.vehicle_id).where(DeliveryItem.vehicle_id.in_(ids))),
+        *named_in(ids),
     )
     for reason, question in questions:
         for vehicle_id in db.session.scalars(question):
