@@ -29,7 +29,7 @@ from service_desk.models.premiums import Receipt
 from service_desk.models.users import User
 from service_desk.rules import delivery as rules
 from service_desk.services.documents import Upload
-from service_desk.services.policies import cards
+from service_desk.services.policies import cards, undoing
 from service_desk.services.policies.delivery import queries, runs, waiting
 from service_desk.services.policies.delivery.runs import HandOver, RunCommand
 from service_desk.services.policies.delivery.waiting import WaitingFilter
@@ -157,6 +157,41 @@ def test_a_run_takes_everything_of_the_branch_and_the_card_of_each_vehicle(
         planned(world, now)
     with pytest.raises(Conflict, match="paper_on_its_way"):
         planned(world, now, papers=((PaperKind.POLICY, policy.id),))
+
+
+def test_a_receipt_that_was_reversed_goes_nowhere(world: World, now: datetime) -> None:
+    received(world, now).reversed_on = local_date(now)
+    db.session.flush()
+
+    assert waits(world, now) == []
+
+
+def test_the_policies_of_an_undone_batch_leave_their_run(
+    world: World, files: FileStore, now: datetime
+) -> None:
+    batch = IssueBatch(
+        number="BAT-1",
+        account_id=world.account.id,
+        issued_by_id=world.underwriter.id,
+        issued_at=now,
+        policy_count=1,
+        premium_fen=0,
+    )
+    db.session.add(batch)
+    db.session.flush()
+    voided = issued(world, world.coach, now, batch_id=batch.id)
+    kept = issued(world, world.truck, now)
+    number = planned(world, now)
+
+    undoing.undo(batch.number, "清单有误", actor=world.underwriter, now=now)
+    run = runs.hand_over(
+        number, HandOver("郭永刚", "安全员", now), files=files, actor=world.underwriter, now=now
+    )
+
+    items = select(DeliveryItem).where(DeliveryItem.policy_id == voided.id)
+    item = db.session.scalars(items).one()
+    assert (item.state, item.reason) == (ItemState.BROUGHT_BACK, "清单有误")
+    assert (run.state, voided.delivered_at, kept.delivered_at) == (RunState.DELIVERED, None, now)
 
 
 def test_a_run_takes_only_what_was_ticked(world: World, now: datetime) -> None:

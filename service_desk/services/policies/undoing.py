@@ -13,6 +13,7 @@ from service_desk.base.errors import Conflict, Invalid, InvalidMany
 from service_desk.base.text import one_line
 from service_desk.models.claims import ClaimCover
 from service_desk.models.db import db, table_of
+from service_desk.models.deliveries import DeliveryItem, ItemState
 from service_desk.models.policies import Endorsement, IssueBatch, Policy, PolicyState
 from service_desk.models.premiums import Receivable
 from service_desk.models.users import User
@@ -53,6 +54,7 @@ def undo(number: str, reason: str, *, actor: User, now: datetime) -> IssueBatch:
     batch.undone_by_id = actor.id
     changes = audit.change(batch, undone_at=now, undo_reason=words[:200])
     _void(batch)
+    _take_out_of_runs(batch)
     audit.record("batch_undone", batch, actor=actor, now=now, changes=changes)
     return batch
 
@@ -90,6 +92,17 @@ def _numbers(batch: IssueBatch, condition: ColumnElement[bool]) -> Sequence[str]
 def _refusal(code: str, numbers: Sequence[str]) -> Invalid:
     named = ", ".join(numbers[:MOST_NAMED])
     return Invalid(code, count=len(numbers), numbers=f"{named} …" if len(numbers) > MOST_NAMED else named)
+
+
+def _take_out_of_runs(batch: IssueBatch) -> None:
+    """Nobody brings a branch the papers of policies that never were."""
+    db.session.execute(
+        update(DeliveryItem)
+        .where(DeliveryItem.policy_id.in_(_own(batch)), DeliveryItem.state == ItemState.OPEN)
+        .values(state=ItemState.BROUGHT_BACK, reason=batch.undo_reason),
+        execution_options={"synchronize_session": False},
+    )
+    db.session.expire_all()
 
 
 def _void(batch: IssueBatch) -> None:

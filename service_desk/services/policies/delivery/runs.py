@@ -152,7 +152,7 @@ def drop(number: str, reason: str, *, actor: User, now: datetime) -> DeliveryRun
         raise Invalid("reason_missing", field="reason")
     db.session.execute(
         update(DeliveryItem)
-        .where(DeliveryItem.run_id == run.id)
+        .where(DeliveryItem.run_id == run.id, DeliveryItem.state == ItemState.OPEN)
         .values(state=ItemState.BROUGHT_BACK, reason=words[:200])
     )
     changes = audit.change(
@@ -199,7 +199,9 @@ def _lock(number: str, actor: User) -> DeliveryRun:
 def _hand_over(
     run: DeliveryRun, command: HandOver, photo: Upload | None, files: FileStore, actor: User, now: datetime
 ) -> DeliveryRun:
-    items = db.session.scalars(select(DeliveryItem.id).where(DeliveryItem.run_id == run.id)).all()
+    # A paper of a batch undone meanwhile has left the run already.
+    own = select(DeliveryItem.id).where(DeliveryItem.run_id == run.id, DeliveryItem.state == ItemState.OPEN)
+    items = db.session.scalars(own).all()
     back = {id_: one_line(reason) for id_, reason in command.brought_back.items() if id_ in set(items)}
     stayed = len(back) < len(items)
     _check(run, command, back, stayed, now)
@@ -240,9 +242,8 @@ def _check(run: DeliveryRun, command: HandOver, back: Mapping[int, str], stayed:
 def _close_items(run: DeliveryRun, back: Mapping[int, str], signed_at: datetime) -> None:
     own = DeliveryItem.run_id == run.id
     options = {"synchronize_session": False}
-    db.session.execute(
-        update(DeliveryItem).where(own).values(state=ItemState.DELIVERED), execution_options=options
-    )
+    still_open = update(DeliveryItem).where(own, DeliveryItem.state == ItemState.OPEN)
+    db.session.execute(still_open.values(state=ItemState.DELIVERED), execution_options=options)
     if back:
         db.session.execute(
             update(DeliveryItem),
