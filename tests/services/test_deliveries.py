@@ -28,11 +28,14 @@ from service_desk.models.policies import (
 from service_desk.models.premiums import Receipt
 from service_desk.models.users import User
 from service_desk.rules import delivery as rules
+from service_desk.rules.settlement.cancellation import CancelReason
+from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services.documents import Upload
 from service_desk.services.policies import cards, undoing
 from service_desk.services.policies.delivery import queries, runs, waiting
 from service_desk.services.policies.delivery.runs import HandOver, RunCommand
 from service_desk.services.policies.delivery.waiting import WaitingFilter
+from tests.endorsement_cases import LINES, endorse, issue
 from tests.factories import PolicyFactory
 from tests.world import World
 
@@ -192,6 +195,23 @@ def test_the_policies_of_an_undone_batch_leave_their_run(
     item = db.session.scalars(items).one()
     assert (item.state, item.reason) == (ItemState.BROUGHT_BACK, "清单有误")
     assert (run.state, voided.delivered_at, kept.delivered_at) == (RunState.DELIVERED, None, now)
+
+
+@pytest.mark.parametrize(("is_out", "state"), [(False, ItemState.BROUGHT_BACK), (True, ItemState.OPEN)])
+def test_a_cancelled_policy_leaves_a_run_that_has_not_left(
+    world: World, now: datetime, is_out: bool, state: ItemState
+) -> None:
+    policy = issue(world, world.coach, now, lines=LINES[1:2], start_on=local_date(now) + timedelta(days=9))
+    number = planned(world, now)
+    if is_out:
+        runs.send_out(number, actor=world.underwriter, now=now)
+
+    cause = CancelReason.NOT_NEEDED
+    paper = endorse(world, policy[PolicyLine.COMMERCIAL], now, EndorsementKind.CANCELLATION, cause=cause)
+
+    item = items_of(number)[PaperKind.POLICY]
+    assert (item.state, item.reason) == (state, "" if is_out else paper.number)
+    assert paper.number in waits(world, now)
 
 
 def test_a_run_takes_only_what_was_ticked(world: World, now: datetime) -> None:

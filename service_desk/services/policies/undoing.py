@@ -13,13 +13,13 @@ from service_desk.base.errors import Conflict, Invalid, InvalidMany
 from service_desk.base.text import one_line
 from service_desk.models.claims import ClaimCover
 from service_desk.models.db import db, table_of
-from service_desk.models.deliveries import DeliveryItem, ItemState
 from service_desk.models.policies import Endorsement, IssueBatch, Policy, PolicyState
 from service_desk.models.premiums import Receivable
 from service_desk.models.users import User
 from service_desk.rules.permissions import Action
 from service_desk.services import access, audit
 from service_desk.services.policies.batches import check_settled, locked_batch
+from service_desk.services.policies.delivery.runs import take_out
 
 # A refusal names so many policies, and counts the others.
 MOST_NAMED = 5
@@ -54,7 +54,8 @@ def undo(number: str, reason: str, *, actor: User, now: datetime) -> IssueBatch:
     batch.undone_by_id = actor.id
     changes = audit.change(batch, undone_at=now, undo_reason=words[:200])
     _void(batch)
-    _take_out_of_runs(batch)
+    # Nobody brings a branch the papers of policies that never were.
+    take_out(_own(batch), batch.undo_reason)
     audit.record("batch_undone", batch, actor=actor, now=now, changes=changes)
     return batch
 
@@ -92,17 +93,6 @@ def _numbers(batch: IssueBatch, condition: ColumnElement[bool]) -> Sequence[str]
 def _refusal(code: str, numbers: Sequence[str]) -> Invalid:
     named = ", ".join(numbers[:MOST_NAMED])
     return Invalid(code, count=len(numbers), numbers=f"{named} …" if len(numbers) > MOST_NAMED else named)
-
-
-def _take_out_of_runs(batch: IssueBatch) -> None:
-    """Nobody brings a branch the papers of policies that never were."""
-    db.session.execute(
-        update(DeliveryItem)
-        .where(DeliveryItem.policy_id.in_(_own(batch)), DeliveryItem.state == ItemState.OPEN)
-        .values(state=ItemState.BROUGHT_BACK, reason=batch.undo_reason),
-        execution_options={"synchronize_session": False},
-    )
-    db.session.expire_all()
 
 
 def _void(batch: IssueBatch) -> None:

@@ -1,11 +1,11 @@
 """A run from its plan to the signature: who brings what, who signed, what came back."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Select, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from service_desk.adapters.file_store import FileStore
@@ -160,6 +160,22 @@ def drop(number: str, reason: str, *, actor: User, now: datetime) -> DeliveryRun
     )
     audit.record("delivery_dropped", run, actor=actor, now=now, changes=changes)
     return run
+
+
+def take_out(policy_ids: Select[tuple[int]], reason: str, *, states: Collection[RunState] = OPEN_STATES) -> None:
+    """Take policies that need no delivery any more out of the runs they are in. The caller has checked them."""
+    on_way = select(DeliveryRun.id).where(DeliveryRun.state.in_(states))
+    db.session.flush()
+    db.session.execute(
+        update(DeliveryItem)
+        .where(
+            DeliveryItem.policy_id.in_(policy_ids),
+            DeliveryItem.state == ItemState.OPEN,
+            DeliveryItem.run_id.in_(on_way),
+        )
+        .values(state=ItemState.BROUGHT_BACK, reason=reason[:200]),
+        execution_options={"synchronize_session": "fetch"},
+    )
 
 
 def hand_over(
