@@ -261,6 +261,14 @@ def test_only_what_is_unpaid_becomes_a_receivable(world: World, files: FileStore
     assert (owed.amount_fen, owed.settled_fen, owed.branch_id) == (1_450_00, 0, world.gongyi.id)
 
 
+def test_no_more_is_unpaid_than_the_policy_costs(world: World, files: FileStore, now: datetime) -> None:
+    rows = row(world.coach, unpaid=4690), row(world.truck, "N-2", unpaid=4690.01)
+
+    imported = upload(world, files, now, sheet(*rows))
+
+    assert verdicts(imported) == [(2, "new", ""), (3, "rejected", "unpaid_exceeds_premium")]
+
+
 def test_the_same_list_twice_is_one_import(world: World, files: FileStore, now: datetime) -> None:
     list_ = sheet(row(world.coach))
     first = upload(world, files, now, list_)
