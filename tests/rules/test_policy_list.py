@@ -222,7 +222,16 @@ def test_the_premiums_of_accepted_rows_and_the_differences_make_up_the_files_tot
 def test_what_a_row_of_several_policies_leaves_unpaid_is_counted_once(
     heading: str, said: int, unpaid: list[str]
 ) -> None:
-    head = ["车牌号", "交强险保单号", "交强险保费", "商业险保单号", "商业险保费", "起保日期", "终保日期", heading]
+    head = [
+        "车牌号",
+        "交强险保单号",
+        "交强险保费",
+        "商业险保单号",
+        "商业险保费",
+        "起保日期",
+        "终保日期",
+        heading,
+    ]
 
     found = read(["豫A12345", "PA1", 4690, "PB1", 12_000, "2026-03-01", "2027-02-28", said], head=head)
 

@@ -202,16 +202,18 @@ class RowReader:
             raise _RefusedError("limit_unlikely", name, text_of(row.get(name)))
         return limit
 
-    def _unpaid(
-        self, row: Row, columns: Columns, beside: Sequence[Columns], cost: Decimal
-    ) -> Decimal | None:
+    def _unpaid(self, row: Row, columns: Columns, beside: Sequence[Columns], cost: Decimal) -> Decimal | None:
         """What is not paid yet of a policy that costs so much.
 
         What a row says of several policies it says once: what was paid went to the first of them first (CTPL,
         without which no vehicle moves), so what is unpaid lies on the last.
         """
         costs = [cost if one is columns else self._cost(row, one) for one in beside]
-        unpaid = self._amount(row, Field.UNPAID) if Field.UNPAID in row else self._not_paid(row, sum(costs, Decimal(0)))
+        unpaid = (
+            self._amount(row, Field.UNPAID)
+            if Field.UNPAID in row
+            else self._not_paid(row, sum(costs, Decimal(0)))
+        )
         if unpaid is None:
             return None
         at = list(beside).index(columns)

@@ -162,7 +162,9 @@ def drop(number: str, reason: str, *, actor: User, now: datetime) -> DeliveryRun
     return run
 
 
-def take_out(policy_ids: Select[tuple[int]], reason: str, *, states: Collection[RunState] = OPEN_STATES) -> None:
+def take_out(
+    policy_ids: Select[tuple[int]], reason: str, *, states: Collection[RunState] = OPEN_STATES
+) -> None:
     """Take policies that need no delivery any more out of the runs they are in. The caller has checked them."""
     on_way = select(DeliveryRun.id).where(DeliveryRun.state.in_(states))
     db.session.flush()

@@ -79,7 +79,9 @@ def _endorse(number: str, command: EndorsementCommand, actor: User, now: datetim
     write_ledger(plan.ledger, endorsement, now=now)
     if plan.kind in CLOSING_KINDS:
         # What has left cannot be called back; what has not stays here, and the endorsement goes instead.
-        take_out(select(Policy.id).where(Policy.id == policy.id), endorsement.number, states=[RunState.PLANNED])
+        take_out(
+            select(Policy.id).where(Policy.id == policy.id), endorsement.number, states=[RunState.PLANNED]
+        )
     if command.with_vehicle:
         _change_vehicle(policy, plan.kind, actor, now)
     _record(plan, endorsement, actor, now)
