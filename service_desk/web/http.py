@@ -281,8 +281,8 @@ def _answer_fault(error: Exception) -> ResponseReturnValue:
 
 def _path_to_log() -> str:
     """The path asked for; of an address that is itself the secret only its shape."""
-    is_secret = request.url_rule is not None and "token" in (request.view_args or {})
-    return request.url_rule.rule if is_secret else request.path
+    rule = request.url_rule
+    return rule.rule if rule is not None and "token" in (request.view_args or {}) else request.path
 
 
 def _error_page(status: int, words: str) -> ResponseReturnValue:

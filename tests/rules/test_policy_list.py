@@ -236,3 +236,23 @@ def test_what_a_row_of_several_policies_leaves_unpaid_is_counted_once(
     found = read(["豫A12345", "PA1", 4690, "PB1", 12_000, "2026-03-01", "2027-02-28", said], head=head)
 
     assert [one.unpaid for one in found.statements] == [Decimal(one) for one in unpaid]
+
+
+@pytest.mark.parametrize(("unpaid", "accepted"), [(None, ["PB1"]), (500, [])])
+def test_a_premium_that_cannot_be_read_leaves_the_other_policy_unless_it_tells_what_is_unpaid(
+    unpaid: int | None, accepted: list[str]
+) -> None:
+    head = [
+        "车牌号",
+        "交强险保单号",
+        "交强险保费",
+        "商业险保单号",
+        "商业险保费",
+        "起保日期",
+        "终保日期",
+        "未收",
+    ]
+
+    found = read(["豫A12345", "PA1", "三千", "PB1", 12_000, "2026-03-01", "2027-02-28", unpaid], head=head)
+
+    assert [one.number for one in found.statements] == accepted

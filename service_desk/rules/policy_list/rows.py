@@ -208,22 +208,16 @@ class RowReader:
         What a row says of several policies it says once: what was paid went to the first of them first (CTPL,
         without which no vehicle moves), so what is unpaid lies on the last.
         """
-        costs = [cost if one is columns else self._cost(row, one) for one in beside]
-        unpaid = (
-            self._amount(row, Field.UNPAID)
-            if Field.UNPAID in row
-            else self._not_paid(row, sum(costs, Decimal(0)))
-        )
-        if unpaid is None:
+        name = Field.UNPAID if Field.UNPAID in row else Field.PAID
+        said = self._amount(row, name) if name in row else None
+        if said is None:
             return None
+        costs = [cost if one is columns else self._cost(row, one) for one in beside]
+        unpaid = said if name is Field.UNPAID else max(sum(costs, Decimal(0)) - said, Decimal(0))
         at = list(beside).index(columns)
         later = sum(costs[at + 1 :], Decimal(0))
         own = max(unpaid - later, Decimal(0))
         return min(own, cost) if at else own
-
-    def _not_paid(self, row: Row, cost: Decimal) -> Decimal | None:
-        paid = self._amount(row, Field.PAID) if Field.PAID in row else None
-        return None if paid is None else max(cost - paid, Decimal(0))
 
     def _cost(self, row: Row, columns: Columns) -> Decimal:
         premium = self._amount(row, columns.premium)
