@@ -145,6 +145,7 @@ def _sheet_labels() -> dict[str, Any]:
 
 def cards_pdf(cards: Sequence[Card], address_of: Callable[[str], str]) -> bytes:
     """Print certificate cards. `address_of` gives the page on which an accident of a plate is reported."""
+    insurer = {"insurer_name": insurer_name(), "phone": insurer_phone()}
     return pdf.render(
         "card",
         {
@@ -157,7 +158,7 @@ def cards_pdf(cards: Sequence[Card], address_of: Callable[[str], str]) -> bytes:
                 "term": _("From – to"),
             },
             "document_title": _("Insurance cards"),
-            "cards": [part for card in cards for part in _card_parts(card, address_of)],
+            "cards": [{**insurer, **part} for card in cards for part in _card_parts(card, address_of)],
         },
         tagged=False,
     )
@@ -165,9 +166,7 @@ def cards_pdf(cards: Sequence[Card], address_of: Callable[[str], str]) -> bytes:
 
 def _card_parts(card: Card, address_of: Callable[[str], str]) -> list[dict[str, Any]]:
     vehicle, rows = card.vehicle, list(card.policies)
-    phone = insurer_phone()
     common = {
-        "insurer_name": insurer_name(),
         "plate": vehicle.plate or _("pending"),
         "vin": vehicle.vin or "—",
         "detail": " · ".join(
@@ -176,7 +175,6 @@ def _card_parts(card: Card, address_of: Callable[[str], str]) -> list[dict[str, 
             if part and part != "—"
         ),
         "note": _("After an accident: secure the scene, scan the code or call."),
-        "phone": phone,
         "qr_svg": pdf.qr_svg(address_of(vehicle.plate or vehicle.vin or "")),
         "scan_hint": _("Report an accident"),
     }

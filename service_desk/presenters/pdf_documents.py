@@ -27,6 +27,7 @@ def policies_pdf(
     views: Sequence[PolicyView], address_of: Callable[[str], str], *, tagged: bool = True
 ) -> bytes:
     """Print policies, each on pages of its own. `address_of` gives the page of a number, for the QR code."""
+    insurer = insurer_name()
     return pdf.render(
         "policy",
         {
@@ -34,7 +35,9 @@ def policies_pdf(
             "labels": _policy_labels(),
             "document_title": views[0].policy.number if len(views) == 1 else _("Policies"),
             "watermark": _("Cancelled") if _are_cancelled(views) else "",
-            "policies": [_policy(view, address_of(view.policy.number)) for view in views],
+            "policies": [
+                {"insurer_name": insurer, **_policy(view, address_of(view.policy.number))} for view in views
+            ],
         },
         tagged=tagged,
     )
@@ -68,7 +71,6 @@ def _policy_labels() -> dict[str, str]:
 def _policy(view: PolicyView, address: str) -> dict[str, Any]:
     policy = view.policy
     return {
-        "insurer_name": insurer_name(),
         "title": label(policy.line, "policy_title"),
         "subtitle": "" if policy.line is PolicyLine.CTPL else cover_set(view.insured.cover_set),
         "number": policy.number,

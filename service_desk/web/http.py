@@ -273,10 +273,16 @@ def _answer_fault(error: Exception) -> ResponseReturnValue:
     if isinstance(error, OperationalError):
         log.error("database_unavailable", error=str(error.orig))
         return _error_page(503, _("The database does not answer. Nothing was saved; try again in a minute."))
-    log.error("request_failed", path=request.path, exc_info=error)
+    log.error("request_failed", path=_path_to_log(), exc_info=error)
     return _error_page(
         500, _("Something went wrong on our side. Nothing was saved. Tell the administrator this number.")
     )
+
+
+def _path_to_log() -> str:
+    """The path asked for; of an address that is itself the secret only its shape."""
+    rule = request.url_rule
+    return rule.rule if rule is not None and "token" in (request.view_args or {}) else request.path
 
 
 def _error_page(status: int, words: str) -> ResponseReturnValue:

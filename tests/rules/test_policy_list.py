@@ -205,3 +205,54 @@ def test_the_premiums_of_accepted_rows_and_the_differences_make_up_the_files_tot
         one = reconcile([total], rows)[0]
         assert one.found + (one.stated - one.found) == one.stated
         assert one.differs is (count != 3)
+
+
+@pytest.mark.parametrize(
+    ("heading", "said", "unpaid"),
+    [
+        ("未收保费", 16_690, ["4690.00", "12000.00"]),
+        ("未收保费", 2_000, ["0.00", "2000.00"]),
+        ("未收保费", 13_000, ["1000.00", "12000.00"]),
+        ("未收保费", 0, ["0.00", "0.00"]),
+        ("已收保费", 10_000, ["0.00", "6690.00"]),
+        ("已收保费", 20_000, ["0.00", "0.00"]),
+        ("已收保费", 90, ["4600.00", "12000.00"]),
+    ],
+)
+def test_what_a_row_of_several_policies_leaves_unpaid_is_counted_once(
+    heading: str, said: int, unpaid: list[str]
+) -> None:
+    head = [
+        "车牌号",
+        "交强险保单号",
+        "交强险保费",
+        "商业险保单号",
+        "商业险保费",
+        "起保日期",
+        "终保日期",
+        heading,
+    ]
+
+    found = read(["豫A12345", "PA1", 4690, "PB1", 12_000, "2026-03-01", "2027-02-28", said], head=head)
+
+    assert [one.unpaid for one in found.statements] == [Decimal(one) for one in unpaid]
+
+
+@pytest.mark.parametrize(("unpaid", "accepted"), [(None, ["PB1"]), (500, [])])
+def test_a_premium_that_cannot_be_read_leaves_the_other_policy_unless_it_tells_what_is_unpaid(
+    unpaid: int | None, accepted: list[str]
+) -> None:
+    head = [
+        "车牌号",
+        "交强险保单号",
+        "交强险保费",
+        "商业险保单号",
+        "商业险保费",
+        "起保日期",
+        "终保日期",
+        "未收",
+    ]
+
+    found = read(["豫A12345", "PA1", "三千", "PB1", 12_000, "2026-03-01", "2027-02-28", unpaid], head=head)
+
+    assert [one.number for one in found.statements] == accepted

@@ -28,11 +28,14 @@ from service_desk.models.policies import (
 from service_desk.models.premiums import Receipt
 from service_desk.models.users import User
 from service_desk.rules import delivery as rules
+from service_desk.rules.settlement.cancellation import CancelReason
+from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services.documents import Upload
-from service_desk.services.policies import cards
+from service_desk.services.policies import cards, undoing
 from service_desk.services.policies.delivery import queries, runs, waiting
 from service_desk.services.policies.delivery.runs import HandOver, RunCommand
 from service_desk.services.policies.delivery.waiting import WaitingFilter
+from tests.endorsement_cases import LINES, endorse, issue
 from tests.factories import PolicyFactory
 from tests.world import World
 
@@ -157,6 +160,58 @@ def test_a_run_takes_everything_of_the_branch_and_the_card_of_each_vehicle(
         planned(world, now)
     with pytest.raises(Conflict, match="paper_on_its_way"):
         planned(world, now, papers=((PaperKind.POLICY, policy.id),))
+
+
+def test_a_receipt_that_was_reversed_goes_nowhere(world: World, now: datetime) -> None:
+    received(world, now).reversed_on = local_date(now)
+    db.session.flush()
+
+    assert waits(world, now) == []
+
+
+def test_the_policies_of_an_undone_batch_leave_their_run(
+    world: World, files: FileStore, now: datetime
+) -> None:
+    batch = IssueBatch(
+        number="BAT-1",
+        account_id=world.account.id,
+        issued_by_id=world.underwriter.id,
+        issued_at=now,
+        policy_count=1,
+        premium_fen=0,
+    )
+    db.session.add(batch)
+    db.session.flush()
+    voided = issued(world, world.coach, now, batch_id=batch.id)
+    kept = issued(world, world.truck, now)
+    number = planned(world, now)
+
+    undoing.undo(batch.number, "清单有误", actor=world.underwriter, now=now)
+    run = runs.hand_over(
+        number, HandOver("郭永刚", "安全员", now), files=files, actor=world.underwriter, now=now
+    )
+
+    items = select(DeliveryItem).where(DeliveryItem.policy_id == voided.id)
+    item = db.session.scalars(items).one()
+    assert (item.state, item.reason) == (ItemState.BROUGHT_BACK, "清单有误")
+    assert (run.state, voided.delivered_at, kept.delivered_at) == (RunState.DELIVERED, None, now)
+
+
+@pytest.mark.parametrize(("is_out", "state"), [(False, ItemState.BROUGHT_BACK), (True, ItemState.OPEN)])
+def test_a_cancelled_policy_leaves_a_run_that_has_not_left(
+    world: World, now: datetime, is_out: bool, state: ItemState
+) -> None:
+    policy = issue(world, world.coach, now, lines=LINES[1:2], start_on=local_date(now) + timedelta(days=9))
+    number = planned(world, now)
+    if is_out:
+        runs.send_out(number, actor=world.underwriter, now=now)
+
+    cause = CancelReason.NOT_NEEDED
+    paper = endorse(world, policy[PolicyLine.COMMERCIAL], now, EndorsementKind.CANCELLATION, cause=cause)
+
+    item = items_of(number)[PaperKind.POLICY]
+    assert (item.state, item.reason) == (state, "" if is_out else paper.number)
+    assert paper.number in waits(world, now)
 
 
 def test_a_run_takes_only_what_was_ticked(world: World, now: datetime) -> None:

@@ -29,13 +29,16 @@ from service_desk.models.fleet import (
 from service_desk.models.policies import ExternalCover, IssueRefusal
 from service_desk.models.renewals import MISSED_COVER, CaseState, MissedCoverCase
 from service_desk.models.sla import TimerState
+from service_desk.rules import ctpl_tariff
 from service_desk.rules.fleet_list import ColumnChoice, Field
+from service_desk.rules.renewal import Outcome
 from service_desk.rules.vocabulary import PolicyLine, UseClass
 from service_desk.services import policies, renewals, sla
 from service_desk.services.documents import Upload
 from service_desk.services.fleet import importing, vehicles
 from service_desk.services.policies import IssueRequest, LineChoice, quote_sheets, rates
 from service_desk.services.policies.quote_sheets import QuoteRequest
+from service_desk.services.renewals import outcomes
 from tests.factories import (
     BranchFactory,
     KeyAccountFactory,
@@ -478,6 +481,33 @@ def test_undo_is_refused_while_a_quote_names_the_vehicle_and_leaves_a_refusal_wi
 
     kept = db.session.scalars(select(IssueRefusal)).one()
     assert (kept.plate, kept.vehicle_id) == ("豫A22222", None)
+
+
+def test_undo_is_refused_when_a_vehicle_has_an_outcome_or_a_quote_since(
+    world: World, files: FileStore, now: datetime
+) -> None:
+    new = ("豫A11111", make_vin(1), 49, None, "公路客运", date(2026, 12, 31), "巩义客运分公司")
+    other = ("豫A22222", make_vin(2), 49, None, "公路客运", None, "巩义客运分公司")
+    imported = commit(world, upload(world, files, now, sheet(new, other)), now)
+    sold, quoted = db.session.scalars(
+        select(Vehicle).where(Vehicle.vin.in_([make_vin(1), make_vin(2)])).order_by(Vehicle.plate)
+    )
+    rates.install_sample_rates(now=now)
+    outcomes.record(
+        sold.id,
+        {PolicyLine.CTPL: date(2026, 12, 31)},
+        outcomes.OutcomeDetails(Outcome.SOLD),
+        actor=world.underwriter,
+        now=now,
+    )
+    lines = (LineChoice(PolicyLine.CTPL, ctpl_tariff.COVER_SET),)
+    request = QuoteRequest(world.account.id, (quoted.id,), lines, date(2026, 12, 1))
+    quote_sheets.make(request, actor=world.underwriter, now=now)
+
+    with pytest.raises(Conflict) as refusal:
+        importing.undo(imported.id, "发错文件", actor=world.underwriter, now=now)
+
+    assert refusal.value.params == {"count": 2, "vehicles": "豫A11111, 豫A22222"}
 
 
 def test_other_columns_can_be_chosen(world: World, files: FileStore, now: datetime) -> None:

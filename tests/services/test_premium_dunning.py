@@ -17,8 +17,9 @@ from service_desk.models.premiums import DunningNotice
 from service_desk.models.users import User
 from service_desk.presenters import mail
 from service_desk.presenters.languages import in_language
-from service_desk.rules.premium import USUAL_TERMS
+from service_desk.rules.premium import USUAL_TERMS, Instalment
 from service_desk.services import premiums
+from service_desk.services.premiums import PlanScope
 from tests.factories import ContactFactory
 from tests.services.test_premium_money import at_once
 from tests.services.test_premiums import owe, pay
@@ -114,6 +115,21 @@ def test_the_daily_job_sends_each_line_once_a_level_if_wanted(
         # By then the coach's line is a day overdue.
         (third, world.gongyi.id, 1),
     ]
+
+
+def test_a_debt_that_a_plan_moved_is_dunned_at_its_new_day(world: World, now: datetime) -> None:
+    owed = owe(world, world.truck, 80, TODAY - timedelta(days=1))
+    terms = replace(USUAL_TERMS, is_dunned_daily=True)
+    premiums.change_terms(world.account.id, terms, "协议", version=0, actor=world.manager, now=now)
+    assert premiums.send_daily(world.account.id, now=now) == 1
+    scope, later = PlanScope(world.account.id, (owed.id,)), TODAY + timedelta(days=60)
+    premiums.make_plan(scope, [Instalment(later)], "缓缴", actor=world.underwriter, now=now)
+
+    sent = [
+        premiums.send_daily(world.account.id, now=now + timedelta(days=days)) for days in (1, 53, 54, 61, 62)
+    ]
+
+    assert sent == [0, 1, 0, 1, 0]
 
 
 def test_two_senders_at_once_send_once(world: World, app: Flask, debts: None, now: datetime) -> None:

@@ -16,6 +16,7 @@ from service_desk.base.clock import end_of_day, start_of_day
 from service_desk.base.errors import Conflict, Forbidden, Invalid, NotFound
 from service_desk.models.audit import AuditEntry
 from service_desk.models.db import db
+from service_desk.models.enquiries import Enquiry, EnquiryChannel, EnquiryState
 from service_desk.models.fleet import (
     BranchRecord,
     FleetImport,
@@ -28,7 +29,9 @@ from service_desk.models.fleet import (
 )
 from service_desk.models.policies import Coverage, CoverSource, ExternalCover, Policy, PolicyOrigin
 from service_desk.models.premiums import Receivable
+from service_desk.models.renewals import RenewalOutcome
 from service_desk.presenters import takeover as shown
+from service_desk.rules.renewal import Outcome
 from service_desk.rules.vocabulary import CoverCode, PolicyLine
 from service_desk.services import policies, settings
 from service_desk.services.documents import Upload
@@ -258,6 +261,14 @@ def test_only_what_is_unpaid_becomes_a_receivable(world: World, files: FileStore
 
     owed = db.session.scalars(select(Receivable)).one()
     assert (owed.amount_fen, owed.settled_fen, owed.branch_id) == (1_450_00, 0, world.gongyi.id)
+
+
+def test_no_more_is_unpaid_than_the_policy_costs(world: World, files: FileStore, now: datetime) -> None:
+    rows = row(world.coach, unpaid=4690), row(world.truck, "N-2", unpaid=4690.01)
+
+    imported = upload(world, files, now, sheet(*rows))
+
+    assert verdicts(imported) == [(2, "new", ""), (3, "rejected", "unpaid_exceeds_premium")]
 
 
 def test_the_same_list_twice_is_one_import(world: World, files: FileStore, now: datetime) -> None:
@@ -495,6 +506,49 @@ def test_a_list_on_which_something_hangs_stays(world: World, files: FileStore, n
 
     assert (refused.value.params["count"], refused.value.params["names"]) == (1, "N-1")
     assert policy_count() == 2
+
+
+def test_what_names_a_policy_or_an_added_vehicle_keeps_the_list(
+    world: World, files: FileStore, now: datetime
+) -> None:
+    name, vin = "02-side-by-side-gbk.csv", make_vin(300001)
+    imported = upload(world, files, now, Upload(name, (LISTS / name).read_bytes()))
+    importing.answer(imported.id, Said({}, (vin,)), files=files, actor=world.underwriter, now=now)
+    commit(world, files, imported, now, "限额待补")
+    added = db.session.scalars(select(Vehicle).where(Vehicle.vin == vin)).one()
+    noted = db.session.scalars(select(Policy).where(Policy.vehicle_id != added.id).limit(1)).one()
+    db.session.add_all(
+        [
+            RenewalOutcome(
+                account_id=world.account.id,
+                vehicle_id=added.id,
+                line=PolicyLine.CTPL,
+                ends_at=now,
+                outcome=Outcome.SOLD,
+                recorded_by_id=world.underwriter.id,
+                recorded_at=now,
+            ),
+            Enquiry(
+                number="ENQ-1",
+                account_id=world.account.id,
+                channel=EnquiryChannel.CALL,
+                state=EnquiryState.OPEN,
+                subject="保单",
+                caller_name="郭永刚",
+                owner_id=world.claims1.id,
+                first_owner_id=world.claims1.id,
+                opened_by_id=world.claims1.id,
+                opened_at=now,
+                policy_id=noted.id,
+            ),
+        ]
+    )
+    db.session.flush()
+
+    with pytest.raises(Conflict, match="take_over_undo_refused") as refused:
+        importing.undo(imported.id, "错传", actor=world.underwriter, now=now)
+
+    assert refused.value.params["names"] == f"{noted.number}, 豫AD88888"
 
 
 def test_the_file_comes_back_with_a_remark_for_each_policy_of_a_row(

@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from openpyxl import load_workbook
 from pdfminer.high_level import extract_text
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from service_desk.base.clock import CHINA, local_date, utc_now
 from service_desk.models.db import db
@@ -21,6 +21,22 @@ from tests.web.clock_pages import photo
 from tests.world import World
 
 SignIn = Callable[[str], FlaskClient]
+
+
+def statements(clerk: FlaskClient, address: str) -> int:
+    """How many statements the database gets for a page."""
+    seen: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        seen.append(statement)
+
+    db.session.commit()
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        assert clerk.get(address).status_code == 200
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    return len(seen)
 
 
 @pytest.fixture
@@ -124,6 +140,29 @@ def test_cards_of_a_vehicle_a_batch_and_a_branch(sign_in: SignIn, world: World, 
     ):
         assert policy.number in text_of(clerk.get(address))
     assert clerk.get(f"/vehicles/{world.truck.id}/card.pdf").status_code == 422
+
+
+def test_papers_of_many_vehicles_ask_no_more_than_of_one(
+    sign_in: SignIn, world: World, policy: Policy
+) -> None:
+    clerk = sign_in("underwriter")
+    batch = IssueBatch(
+        number="BAT-2026-000001",
+        account_id=world.account.id,
+        issued_by_id=world.underwriter.id,
+        issued_at=policy.issued_at,
+        policy_count=1,
+        premium_fen=1,
+    )
+    db.session.add(batch)
+    db.session.flush()
+    policy.batch_id = batch.id
+    addresses = ("/batches/BAT-2026-000001/cards.pdf", "/batches/BAT-2026-000001.pdf")
+    few = [statements(clerk, address) for address in addresses]
+    for vehicle in (world.truck, world.bus):
+        PolicyFactory(vehicle=vehicle, issued_by=world.underwriter, batch_id=batch.id)
+
+    assert [statements(clerk, address) for address in addresses] == few
 
 
 def test_the_policy_prints_tax_and_float_where_there_are_any(sign_in: SignIn, policy: Policy) -> None:

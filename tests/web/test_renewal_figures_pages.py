@@ -19,6 +19,7 @@ from service_desk.models.policies import ExternalCover
 from service_desk.models.renewals import RenewalOutcome
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services.policies import rates
+from service_desk.web import http
 from service_desk.web.pages import renewals_calendar
 from service_desk.web.throttle import Throttle
 from tests.adapters.test_icalendar import parse
@@ -292,3 +293,15 @@ def test_the_board_pages_in_the_database_with_a_bounded_number_of_queries(
     ids = re.search(r'name="vehicle_ids" value="([\d,]+)"', page.get_data(as_text=True))
     assert ids
     assert len(ids[1].split(",")) == 30
+
+
+def test_the_log_of_a_fault_does_not_tell_a_feeds_address(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logged: list[dict[str, Any]] = []
+    monkeypatch.setattr(http.log, "error", lambda event, **values: logged.append(values))
+    monkeypatch.setattr(renewals_calendar.calendar, "read", lambda token, now: 1 / 0)
+
+    assert client.get("/calendar/a-secret.ics").status_code == 500
+
+    assert [one["path"] for one in logged] == ["/calendar/<token>.ics"]

@@ -22,6 +22,7 @@ MESSAGES = {
         "%(value)s yuan is no limit that is sold. Perhaps ten thousands are meant: write the unit."
     ),
     "premium_missing": _l("The premium is missing."),
+    "unpaid_exceeds_premium": _l("%(value)s yuan unpaid is more than the policy costs with its vehicle tax."),
     "number_twice": _l(
         "%(places)s has the same policy number and says something else. Keep the row that is right."
     ),

@@ -97,15 +97,15 @@ class RowReader:
         wanted = [columns for columns in BESIDE_EACH_OTHER if _speaks_of(row, columns)]
         if not wanted or not is_blank(row.get(Field.NUMBER)):
             wanted.insert(0, ONE_A_ROW)
-        return [self._one(row, number, columns) for columns in wanted]
+        return [self._one(row, number, columns, wanted) for columns in wanted]
 
     def amount(self, row: Row, name: Field) -> Decimal | None:
         """An amount of a row, ValueError for what is none."""
         return read_amount(row.get(name), self.factors.get(name, Decimal(1)))
 
-    def _one(self, row: Row, number: int, columns: Columns) -> Draft | Refusal:
+    def _one(self, row: Row, number: int, columns: Columns, beside: Sequence[Columns]) -> Draft | Refusal:
         try:
-            return self._read(row, number, columns)
+            return self._read(row, number, columns, beside)
         except _RefusedError as refused:
             return Refusal(
                 self.sheet,
@@ -117,7 +117,7 @@ class RowReader:
                 params=refused.params,
             )
 
-    def _read(self, row: Row, number: int, columns: Columns) -> Draft:
+    def _read(self, row: Row, number: int, columns: Columns, beside: Sequence[Columns]) -> Draft:
         self._require_no_error(row, columns)
         line, covers = self._line(row, columns)
         plate = _plate(row.get(Field.PLATE))
@@ -142,7 +142,7 @@ class RowReader:
             premium_field=columns.premium,
             tax=tax,
             limits=self._limits(row, line, covers),
-            unpaid=self._unpaid(row, premium, tax),
+            unpaid=self._unpaid(row, columns, beside, (premium or Decimal(0)) + (tax or Decimal(0))),
             branch=self._branch(row),
             vehicle=self._vehicle(row),
         )
@@ -202,13 +202,27 @@ class RowReader:
             raise _RefusedError("limit_unlikely", name, text_of(row.get(name)))
         return limit
 
-    def _unpaid(self, row: Row, premium: Decimal | None, tax: Decimal | None) -> Decimal | None:
-        if Field.UNPAID in row:
-            return self._amount(row, Field.UNPAID)
-        paid = self._amount(row, Field.PAID) if Field.PAID in row else None
-        if paid is None:
+    def _unpaid(self, row: Row, columns: Columns, beside: Sequence[Columns], cost: Decimal) -> Decimal | None:
+        """What is not paid yet of a policy that costs so much.
+
+        What a row says of several policies it says once: what was paid went to the first of them first (CTPL,
+        without which no vehicle moves), so what is unpaid lies on the last.
+        """
+        name = Field.UNPAID if Field.UNPAID in row else Field.PAID
+        said = self._amount(row, name) if name in row else None
+        if said is None:
             return None
-        return max((premium or Decimal(0)) + (tax or Decimal(0)) - paid, Decimal(0))
+        costs = [cost if one is columns else self._cost(row, one) for one in beside]
+        unpaid = said if name is Field.UNPAID else max(sum(costs, Decimal(0)) - said, Decimal(0))
+        at = list(beside).index(columns)
+        later = sum(costs[at + 1 :], Decimal(0))
+        own = max(unpaid - later, Decimal(0))
+        return min(own, cost) if at else own
+
+    def _cost(self, row: Row, columns: Columns) -> Decimal:
+        premium = self._amount(row, columns.premium)
+        tax = self._amount(row, Field.TAX) if columns.line is PolicyLine.CTPL else None
+        return (premium or Decimal(0)) + (tax or Decimal(0))
 
     def _branch(self, row: Row) -> str | None:
         text = text_of(row.get(Field.BRANCH)) or None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import Select, delete, or_, select, update
 
 from service_desk.base.clock import end_of_day
 from service_desk.models.claims import Claim
@@ -40,7 +40,10 @@ from service_desk.services.notices import Matter
 
 @dataclass(frozen=True)
 class Blocker:
-    """A vehicle that keeps a list from being undone. Reasons: changed, insured, quoted, claim, outcome, contact, plate_taken."""
+    """A vehicle that keeps a list from being undone.
+
+    Reasons: changed, insured, quoted, claim, outcome, contact, plate_taken.
+    """
 
     vehicle_id: int
     name: str
@@ -87,16 +90,6 @@ def _used(some: Sequence[int], new_ids: set[int], imported: FleetImport) -> list
     )
     return [
         ("insured", db.session.scalars(policies).all()),
-        (
-            "quoted",
-            db.session.scalars(select(QuoteLine.vehicle_id).where(QuoteLine.vehicle_id.in_(new))).all(),
-        ),
-        (
-            "outcome",
-            db.session.scalars(
-                select(RenewalOutcome.vehicle_id).where(RenewalOutcome.vehicle_id.in_(new))
-            ).all(),
-        ),
         ("claim", db.session.scalars(select(Claim.vehicle_id).where(Claim.vehicle_id.in_(new))).all()),
         (
             "contact",
@@ -106,6 +99,15 @@ def _used(some: Sequence[int], new_ids: set[int], imported: FleetImport) -> list
                 if v
             ],
         ),
+        *((reason, db.session.scalars(question).all()) for reason, question in named_in(new)),
+    ]
+
+
+def named_in(vehicle_ids: Sequence[int]) -> list[tuple[str, Select[tuple[int]]]]:
+    """What names vehicles without insuring them and stays on record: by its reason, the vehicles it names."""
+    return [
+        (reason, select(model.vehicle_id).where(model.vehicle_id.in_(vehicle_ids)))
+        for reason, model in (("outcome", RenewalOutcome), ("quoted", QuoteLine))
     ]
 
 

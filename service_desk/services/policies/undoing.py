@@ -13,13 +13,14 @@ from service_desk.base.errors import Conflict, Invalid, InvalidMany
 from service_desk.base.text import one_line
 from service_desk.models.claims import ClaimCover
 from service_desk.models.db import db, table_of
-from service_desk.models.deliveries import DeliveryItem, ItemState
+from service_desk.models.deliveries import DeliveryItem, DeliveryRun, ItemState, RunState
 from service_desk.models.policies import Endorsement, IssueBatch, Policy, PolicyState
 from service_desk.models.premiums import Receivable
 from service_desk.models.users import User
 from service_desk.rules.permissions import Action
 from service_desk.services import access, audit
 from service_desk.services.policies.batches import check_settled, locked_batch
+from service_desk.services.policies.delivery.runs import take_out
 from service_desk.services.policies.onboarding import finishing
 
 # A refusal names so many policies, and counts the others.
@@ -57,6 +58,8 @@ def undo(number: str, reason: str, *, actor: User, now: datetime) -> IssueBatch:
     batch.undone_by_id = actor.id
     changes = audit.change(batch, undone_at=now, undo_reason=words[:200])
     _void(batch)
+    # Nobody brings a branch the papers of policies that never were.
+    take_out(_own(batch), batch.undo_reason)
     finishing.after_undo(batch, words[:200], actor=actor, now=now)
     audit.record("batch_undone", batch, actor=actor, now=now, changes=changes)
     return batch
@@ -69,7 +72,10 @@ def _check_nothing_came_of_it(batch: IssueBatch) -> None:
     ids = db.session.scalars(locked).all()
     owed = select(Receivable.id).where(Receivable.policy_id.in_(_own(batch))).order_by(Receivable.id)
     db.session.scalars(owed.with_for_update()).all()
-    on_its_way = select(DeliveryItem.policy_id).where(DeliveryItem.state == ItemState.OPEN)
+    has_left = select(DeliveryRun.id).where(DeliveryRun.state == RunState.OUT)
+    on_its_way = select(DeliveryItem.policy_id).where(
+        DeliveryItem.state == ItemState.OPEN, DeliveryItem.run_id.in_(has_left)
+    )
     kinds: list[tuple[str, ColumnElement[bool]]] = [
         ("undo_delivered", Policy.delivered_at.is_not(None)),
         ("undo_on_its_way", Policy.id.in_(on_its_way)),

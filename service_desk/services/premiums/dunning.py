@@ -104,7 +104,10 @@ def send_daily(account_id: int, *, now: datetime) -> int:
         case
         for case in _cases(account_id, now)
         if case.last_on != today
-        and any((line.receivable.id, case.level.from_days) not in known for line in case.lines)
+        and any(
+            (line.receivable.id, case.level.from_days, line.receivable.due_on) not in known
+            for line in case.lines
+        )
     ]
     return len(_send(account_id, cases, None, now))
 
@@ -170,10 +173,10 @@ def _cases(account_id: int, now: datetime) -> list[DunningCase]:
     return sorted(cases.values(), key=lambda case: (case.branch.name, case.branch.id, -case.level.from_days))
 
 
-def _dunned(account_id: int) -> set[Key]:
-    """Receivables with the levels at which they were in a notice."""
+def _dunned(account_id: int) -> set[tuple[int, int, date]]:
+    """Receivables with the levels at which they were in a notice, and when they were due then: a plan moves that."""
     statement = (
-        select(DunningLine.receivable_id, DunningNotice.from_days)
+        select(DunningLine.receivable_id, DunningNotice.from_days, DunningLine.due_on)
         .join(DunningNotice, DunningNotice.id == DunningLine.notice_id)
         .where(DunningNotice.account_id == account_id)
     )

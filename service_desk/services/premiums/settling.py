@@ -17,7 +17,7 @@ def settle(receipt: Receipt, chosen: Sequence[OpenReceivable], amount_fen: int, 
     debts = [Debt(one.receivable.id, one.receivable.due_on, one.open_fen) for one in chosen]
     parts = allocate(amount_fen, debts)
     # All but the last are settled whole: one statement, not one a policy.
-    whole = [one.receivable.id for one in chosen if parts.get(one.receivable.id) == one.open_fen]
+    whole = {one.receivable.id for one in chosen if parts.get(one.receivable.id) == one.open_fen}
     db.session.execute(
         update(Receivable)
         .where(Receivable.id.in_(whole))

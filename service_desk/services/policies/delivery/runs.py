@@ -1,11 +1,11 @@
 """A run from its plan to the signature: who brings what, who signed, what came back."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Select, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from service_desk.adapters.file_store import FileStore
@@ -152,7 +152,7 @@ def drop(number: str, reason: str, *, actor: User, now: datetime) -> DeliveryRun
         raise Invalid("reason_missing", field="reason")
     db.session.execute(
         update(DeliveryItem)
-        .where(DeliveryItem.run_id == run.id)
+        .where(DeliveryItem.run_id == run.id, DeliveryItem.state == ItemState.OPEN)
         .values(state=ItemState.BROUGHT_BACK, reason=words[:200])
     )
     changes = audit.change(
@@ -160,6 +160,24 @@ def drop(number: str, reason: str, *, actor: User, now: datetime) -> DeliveryRun
     )
     audit.record("delivery_dropped", run, actor=actor, now=now, changes=changes)
     return run
+
+
+def take_out(
+    policy_ids: Select[tuple[int]], reason: str, *, states: Collection[RunState] = OPEN_STATES
+) -> None:
+    """Take policies that need no delivery any more out of the runs they are in. The caller has checked them."""
+    on_way = select(DeliveryRun.id).where(DeliveryRun.state.in_(states))
+    db.session.flush()
+    db.session.execute(
+        update(DeliveryItem)
+        .where(
+            DeliveryItem.policy_id.in_(policy_ids),
+            DeliveryItem.state == ItemState.OPEN,
+            DeliveryItem.run_id.in_(on_way),
+        )
+        .values(state=ItemState.BROUGHT_BACK, reason=reason[:200]),
+        execution_options={"synchronize_session": "fetch"},
+    )
 
 
 def hand_over(
@@ -199,7 +217,9 @@ def _lock(number: str, actor: User) -> DeliveryRun:
 def _hand_over(
     run: DeliveryRun, command: HandOver, photo: Upload | None, files: FileStore, actor: User, now: datetime
 ) -> DeliveryRun:
-    items = db.session.scalars(select(DeliveryItem.id).where(DeliveryItem.run_id == run.id)).all()
+    # A paper of a batch undone meanwhile has left the run already.
+    own = select(DeliveryItem.id).where(DeliveryItem.run_id == run.id, DeliveryItem.state == ItemState.OPEN)
+    items = db.session.scalars(own).all()
     back = {id_: one_line(reason) for id_, reason in command.brought_back.items() if id_ in set(items)}
     stayed = len(back) < len(items)
     _check(run, command, back, stayed, now)
@@ -240,9 +260,8 @@ def _check(run: DeliveryRun, command: HandOver, back: Mapping[int, str], stayed:
 def _close_items(run: DeliveryRun, back: Mapping[int, str], signed_at: datetime) -> None:
     own = DeliveryItem.run_id == run.id
     options = {"synchronize_session": False}
-    db.session.execute(
-        update(DeliveryItem).where(own).values(state=ItemState.DELIVERED), execution_options=options
-    )
+    still_open = update(DeliveryItem).where(own, DeliveryItem.state == ItemState.OPEN)
+    db.session.execute(still_open.values(state=ItemState.DELIVERED), execution_options=options)
     if back:
         db.session.execute(
             update(DeliveryItem),

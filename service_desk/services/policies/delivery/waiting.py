@@ -152,7 +152,7 @@ def _papers(account_id: int, actor: User, now: datetime) -> CompoundSelect[Any]:
     """The papers of an account that wait, of all kinds, with the open run each is in.
 
     A voided policy needs no delivery and a cancelled one only the endorsement that cancels it. What was taken
-    over was delivered by whoever issued it, and a policy that has ended needs to go nowhere.
+    over was delivered by whoever issued it, and a policy that has ended or a receipt reversed needs to go nowhere.
     """
     policies = _select(PaperKind.POLICY, Policy, Policy.issued_at, _plate(), DeliveryItem.policy_id).where(
         Policy.account_id == account_id,
@@ -181,6 +181,7 @@ def _papers(account_id: int, actor: User, now: datetime) -> CompoundSelect[Any]:
     ).where(
         Receipt.account_id == account_id,
         Receipt.recorded_at > now - RECEIPTS_SINCE,
+        Receipt.reversed_on.is_(None),
         # The condition's own DeliveryItem, not the open one that is joined.
         ~delivered.correlate(Receipt),
     )

@@ -11,6 +11,7 @@ from sqlalchemy.orm.attributes import flag_modified
 from service_desk.base.clock import local_date
 from service_desk.base.errors import Conflict, Invalid
 from service_desk.models.db import db
+from service_desk.models.deliveries import RunState
 from service_desk.models.fleet import Vehicle
 from service_desk.models.policies import Coverage, Endorsement, EndorsementKind, Policy, PolicyState
 from service_desk.models.users import User
@@ -20,6 +21,7 @@ from service_desk.services import access, audit, numbers, submissions
 from service_desk.services.fleet import vehicles
 from service_desk.services.fleet.vehicles import VehicleDetails
 from service_desk.services.policies.coverage import Limit, limit_of
+from service_desk.services.policies.delivery.runs import take_out
 from service_desk.services.policies.endorsing.commands import EndorsementCommand
 from service_desk.services.policies.endorsing.money import ledger_change, write_ledger
 from service_desk.services.policies.endorsing.planning import RECORD_KINDS, EndorsementPlan, plan_for
@@ -75,6 +77,11 @@ def _endorse(number: str, command: EndorsementCommand, actor: User, now: datetim
     if plan.outcome.covers is not None:
         _change_covers(plan, plan.outcome.covers)
     write_ledger(plan.ledger, endorsement, now=now)
+    if plan.kind in CLOSING_KINDS:
+        # What has left cannot be called back; what has not stays here, and the endorsement goes instead.
+        take_out(
+            select(Policy.id).where(Policy.id == policy.id), endorsement.number, states=[RunState.PLANNED]
+        )
     if command.with_vehicle:
         _change_vehicle(policy, plan.kind, actor, now)
     _record(plan, endorsement, actor, now)

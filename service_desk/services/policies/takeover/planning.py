@@ -10,7 +10,7 @@ from decimal import Decimal
 from itertools import combinations
 from typing import Any
 
-from service_desk.base.money import to_fen
+from service_desk.base.money import format_yuan, to_fen
 from service_desk.models.fleet import RowVerdict
 from service_desk.rules.identifiers import has_right_check_digit, use_class_of
 from service_desk.rules.policy_flow import last_covered_day
@@ -196,6 +196,11 @@ class _Plan:
         if is_ours and all(part.premium is None for part in parts):
             outcome.refuse("premium_missing", "premium")
             return
+        tax_fen = sum(to_fen(part.tax) for part in parts if part.tax)
+        unpaid = unpaid_fen(parts)
+        if is_ours and (unpaid or 0) > to_fen(premium) + tax_fen:
+            outcome.refuse("unpaid_exceeds_premium", "unpaid", format_yuan(unpaid or 0))
+            return
         vehicle = self._by_id.get(outcome.vehicle_id or 0)
         facts: Mapping[str, Any] = vehicle.values if vehicle else outcome.values.get("adds", {})
         branch_id = self._record.branch_ids.get(row.branch or "")
@@ -214,8 +219,8 @@ class _Plan:
             "starts_at": row.starts_at.isoformat(),
             "ends_at": row.ends_at.isoformat(),
             "premium_fen": to_fen(premium) if any(part.premium is not None for part in parts) else None,
-            "tax_fen": sum(to_fen(part.tax) for part in parts if part.tax),
-            "unpaid_fen": unpaid_fen(parts),
+            "tax_fen": tax_fen,
+            "unpaid_fen": unpaid,
             "covers": covers,
             "cover_set": cover_set_of(row.line, covers),
             "branch_id": facts.get("branch_id"),

@@ -12,12 +12,11 @@ from service_desk.models.db import db
 from service_desk.models.deliveries import DeliveryItem
 from service_desk.models.enquiries import Enquiry
 from service_desk.models.fleet import FleetImport, FleetImportRow, Vehicle
-from service_desk.models.policies import Coverage, Endorsement, ExternalCover, Policy, QuoteLine
+from service_desk.models.policies import Coverage, Endorsement, ExternalCover, Policy
 from service_desk.models.premiums import DunningLine, PremiumRefund, Receivable
-from service_desk.models.renewals import RenewalOutcome
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services.fleet.applying import chunks
-from service_desk.services.fleet.undoing import remove_vehicles
+from service_desk.services.fleet.undoing import named_in, remove_vehicles
 from service_desk.services.policies.takeover.applying import external_values
 
 _UNSYNCED = {"synchronize_session": False}
@@ -62,6 +61,7 @@ def _of_policies(ids: Sequence[int]) -> list[Blocker]:
             .join(DunningLine, DunningLine.receivable_id == Receivable.id)
             .where(Receivable.policy_id.in_(ids)),
         ),
+        ("contact", select(Enquiry.policy_id).where(Enquiry.policy_id.in_(ids))),
         ("delivery", select(DeliveryItem.policy_id).where(DeliveryItem.policy_id.in_(ids))),
     )
     reasons: dict[int, str] = {}
@@ -82,8 +82,6 @@ def _of_vehicles(ids: Sequence[int], own: set[int], imported: FleetImport) -> li
             reasons[vehicle_id] = "insured"
     questions: tuple[tuple[str, Any], ...] = (
         ("changed", select(Vehicle.id).where(Vehicle.id.in_(ids), Vehicle.version != 1)),
-        ("quoted", select(QuoteLine.vehicle_id).where(QuoteLine.vehicle_id.in_(ids))),
-        ("outcome", select(RenewalOutcome.vehicle_id).where(RenewalOutcome.vehicle_id.in_(ids))),
         ("claim", select(Claim.vehicle_id).where(Claim.vehicle_id.in_(ids))),
         ("contact", select(Enquiry.vehicle_id).where(Enquiry.vehicle_id.in_(ids))),
         (
@@ -93,6 +91,7 @@ def _of_vehicles(ids: Sequence[int], own: set[int], imported: FleetImport) -> li
             ),
         ),
         ("delivery", select(DeliveryItem.vehicle_id).where(DeliveryItem.vehicle_id.in_(ids))),
+        *named_in(ids),
     )
     for reason, question in questions:
         for vehicle_id in db.session.scalars(question):
