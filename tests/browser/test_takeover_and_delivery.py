@@ -34,7 +34,7 @@ def _insurer(world: World) -> None:
 def test_a_list_with_a_difference_in_its_totals_is_taken_over(world: World, open_desk: OpenDesk) -> None:
     page = open_desk("underwriter", language="en")
     page.goto("/policies")
-    page.get_by_role("link", name="Take over a list").click()
+    page.get_by_role("link", name="Take-over").click()
     page.get_by_role("link", name="Take over a list").first.click()
     page.locator('input[type="file"]').set_input_files(LIST)
     page.get_by_role("button", name="Check the list").click()
