@@ -86,7 +86,7 @@ def test_a_run_is_planned_printed_and_signed_on_a_phone(world: World, open_desk:
     db.session.rollback()
     phone = open_desk("underwriter", phone=True, language="en")
     phone.goto(address.removesuffix(".pdf") + "/hand-over")
-    phone.get_by_label("Signed by").fill("郭永刚")
+    phone.get_by_label("Signed for by").fill("郭永刚")
     phone.get_by_label("Position").fill("安全科长")
     phone.get_by_text("Something came back").click()
     phone.get_by_label(f"{world.truck.plate} Policy").check()
