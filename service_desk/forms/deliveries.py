@@ -39,7 +39,7 @@ class RunForm(Form):
 class HandOverForm(Form):
     """What happened at the branch."""
 
-    signed_by = StringField(_l("Signed by"), [Length(max=64)])
+    signed_by = StringField(_l("Signed for by"), [Length(max=64)])
     signed_position = StringField(_l("Position"), [Length(max=64)])
     signed_at = MomentField(_l("Signed on"), [InputRequired()])
     photo = FileField(_l("Photo of the signed sheet"))

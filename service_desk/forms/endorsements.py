@@ -91,7 +91,7 @@ class UseForm(EndorsementForm):
 
 class BranchForm(EndorsementForm):
     own = ("branch", "with_vehicle")
-    branch = SelectField(_l("New branch"), [InputRequired()], choices=[], validate_choice=False)
+    branch = SelectField(_l("Branch it moves to"), [InputRequired()], choices=[], validate_choice=False)
     with_vehicle = BooleanField(_l("Change the vehicle's own record too"))
 
     def particulars(self) -> dict[str, Any]:

@@ -161,7 +161,7 @@ def plan_working(lines: Iterable[WorkingLine]) -> list[WorkingRow]:
 
 def premium_words(fen: int) -> str:
     """`¥1,060.00`, `-¥430.20` returned, or that none is due."""
-    return format_yuan(fen, sign=True) if fen else _("no premium")
+    return format_yuan(fen, sign=True) if fen else _("premium unchanged")
 
 
 def at_words(at: datetime) -> str:

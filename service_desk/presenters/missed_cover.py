@@ -163,7 +163,7 @@ def missed_workbook(rows: Sequence[MissedRow], account: str, now: datetime) -> b
     title = _("Vehicles without cover: %(account)s", account=account)
     notes = [_("As of %(day)s", day=local_date(now).isoformat())]
     body = [_sheet_row(row) for row in rows]
-    return workbook_bytes([TableSheet(_("Missed cover"), title, columns, body, notes)])
+    return workbook_bytes([TableSheet(_("Vehicles without cover"), title, columns, body, notes)])
 
 
 def _sheet_row(row: MissedRow) -> list[Any]:

@@ -62,7 +62,7 @@ class FigureTable:
 
 def columns() -> list[FigureColumn]:
     """The columns, in their order."""
-    endorsed = FigureColumn(_("Endorsements"), "int", lambda row: row.now.endorsements)
+    endorsed = FigureColumn(_("Endorsements made"), "int", lambda row: row.now.endorsements)
     cancelled = FigureColumn(_("Cancellations"), "int", lambda row: row.now.cancellations)
     on_month = FigureColumn(_("Change on month"), "percent", lambda row: row.on_month)
     on_year = FigureColumn(_("Change on year"), "percent", lambda row: row.on_year)

@@ -16,14 +16,25 @@ from sqlalchemy import select
 from service_desk.base.clock import local_date, utc_now
 from service_desk.jobs import sla_sweep
 from service_desk.models.db import db
+from service_desk.models.policies import EndorsementKind, Policy
 from service_desk.models.premiums import Receivable
 from service_desk.rules.claim_flow import ClaimState
 from service_desk.rules.schedule import week_of
+from service_desk.rules.settlement.cancellation import CancelReason
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import policies, premiums
 from service_desk.services.documents import Upload
 from service_desk.services.fleet import importing
-from service_desk.services.policies import IssueRequest, LineChoice, quote_sheets, rate_drafts, rates
+from service_desk.services.policies import (
+    IssueRequest,
+    LineChoice,
+    endorsing,
+    quote_sheets,
+    rate_drafts,
+    rates,
+)
+from service_desk.services.policies.delivery import runs as delivery_runs
+from service_desk.services.policies.endorsing import EndorsementCommand
 from service_desk.services.policies.quote_sheets import QuoteRequest
 from service_desk.services.policies.rate_drafts import DraftDetails
 from service_desk.services.premiums import ReceiptCommand
@@ -43,7 +54,7 @@ FILE = re.compile(r"\.(pdf|xlsx)$|^/(documents|static)/|/(export|original|checke
 
 @pytest.fixture
 def busy_desk(world: World) -> World:
-    """Something in every list: claims in several states, a breach, policies, a receipt, a list, a report."""
+    """Something in every list: claims in several states, a breach, policies, a receipt, an endorsement, a run, a list, a report."""
     now = utc_now()
     rates.install_sample_rates(now=now)
     schedules.ensure_schedules(now)
@@ -80,6 +91,14 @@ def _insure_and_pay(world: World) -> None:
     assert owed is not None
     receipt = ReceiptCommand(world.gongyi.id, (owed,), None, local_date(now), "transfer", "巩义客运分公司")
     premiums.record_receipt(receipt, actor=world.underwriter, now=now)
+    ended = db.session.scalars(
+        select(Policy.number).filter_by(vehicle_id=world.coach.id, line=PolicyLine.CTPL)
+    ).one()
+    laid_up = EndorsementCommand(EndorsementKind.CANCELLATION, "车辆停驶", cause=CancelReason.LAID_UP)
+    endorsing.endorse(ended, laid_up, actor=world.underwriter, now=now)
+    delivery_runs.plan(
+        delivery_runs.RunCommand(world.gongyi.id, local_date(now), "李静"), actor=world.underwriter, now=now
+    )
 
 
 @pytest.fixture(scope="module")

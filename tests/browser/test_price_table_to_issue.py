@@ -89,7 +89,7 @@ def quote_the_branch(page: Page, world: World, today: str) -> str:
     assert axe_problems(page) == []
     page.get_by_role("button", name="生成报价单").dblclick()
     expect(page.get_by_role("status").filter(has_text="报价单已生成")).to_be_visible()
-    expect(page.locator("main")).to_contain_text(f"商业险价目表，自 {today} 起")
+    expect(page.locator("main")).to_contain_text(f"商业险价格表，自 {today} 起")
     assert not scrolls_sideways(page)
     number = page.url.rpartition("/")[2]
     page.get_by_role("link", name="费率浮动和车船税").click()

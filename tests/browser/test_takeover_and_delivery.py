@@ -34,7 +34,7 @@ def _insurer(world: World) -> None:
 def test_a_list_with_a_difference_in_its_totals_is_taken_over(world: World, open_desk: OpenDesk) -> None:
     page = open_desk("underwriter", language="en")
     page.goto("/policies")
-    page.get_by_role("link", name="Take over a list").click()
+    page.get_by_role("link", name="Take-over").click()
     page.get_by_role("link", name="Take over a list").first.click()
     page.locator('input[type="file"]').set_input_files(LIST)
     page.get_by_role("button", name="Check the list").click()
@@ -86,7 +86,7 @@ def test_a_run_is_planned_printed_and_signed_on_a_phone(world: World, open_desk:
     db.session.rollback()
     phone = open_desk("underwriter", phone=True, language="en")
     phone.goto(address.removesuffix(".pdf") + "/hand-over")
-    phone.get_by_label("Signed by").fill("郭永刚")
+    phone.get_by_label("Signed for by").fill("郭永刚")
     phone.get_by_label("Position").fill("安全科长")
     phone.get_by_text("Something came back").click()
     phone.get_by_label(f"{world.truck.plate} Policy").check()

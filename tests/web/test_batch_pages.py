@@ -180,7 +180,7 @@ def test_a_batch_is_taken_back_with_a_reason(clerk: FlaskClient, world: World) -
     assert "· 清单有误 本批次保单视为从未承保" in words
     assert "打印整批" not in words
     assert {policy.state for policy in issued(batch)} == {PolicyState.VOIDED}
-    assert "已撤回" in words_on(clerk.get("/batches"))
+    assert "已撤销" in words_on(clerk.get("/batches"))
     assert clerk.get(f"/batches/{batch.number}.pdf").status_code == 404
     assert clerk.get(f"/batches/{batch.number}.zip").status_code == 404
     assert batch.number not in words_on(clerk.get("/"))

@@ -69,7 +69,7 @@ def install_sample_rates(*, now: datetime) -> None:
     install_base_tariff(now=now)
     _install(
         PolicyLine.COMMERCIAL,
-        "商业险价目表",
+        "商业险价格表",
         sample_rates.EFFECTIVE_ON,
         sample_rates.commercial_lines(),
         names=sample_rates.COMMERCIAL_NAMES,
@@ -79,7 +79,7 @@ def install_sample_rates(*, now: datetime) -> None:
     )
     _install(
         PolicyLine.CARRIER_LIABILITY,
-        "承运人责任险价目表",
+        "承运人责任险价格表",
         sample_rates.EFFECTIVE_ON,
         sample_rates.carrier_liability_lines(),
         names=sample_rates.CARRIER_NAMES,
