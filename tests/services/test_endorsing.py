@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from service_desk.base.clock import local_date
 from service_desk.base.errors import Conflict, DomainError, Invalid, NotFound
 from service_desk.models.db import db
 from service_desk.models.fleet import BranchRecord, PlateRecord, Vehicle
@@ -159,6 +160,20 @@ def test_the_price_table_of_the_policy_counts_and_not_a_newer_one(world: World, 
     db.session.commit()
     made = endorse(world, policy, later, K.ADD_COVER, cover_set="tpl_1m_od")
     assert made.after["annual_fen"] == 14_340_00
+
+
+def test_cover_is_given_from_now_on_and_not_for_days_that_have_passed(
+    world: World, now: datetime, later: datetime
+) -> None:
+    policy = issue(world, world.coach, now, lines=TPL_ONLY)[PolicyLine.COMMERCIAL]
+    today = local_date(later)
+    with pytest.raises(Invalid, match="cover_not_for_the_past"):
+        endorse(
+            world, policy, later, K.ADD_COVER, cover_set="tpl_1m_od", effective_on=today - timedelta(days=1)
+        )
+    db.session.rollback()
+    made = endorse(world, policy, later, K.ADD_COVER, cover_set="tpl_1m_od", effective_on=today)
+    assert made.effective_at == later
 
 
 def test_cover_removed_lowers_what_is_owed(world: World, commercial: Policy, later: datetime) -> None:

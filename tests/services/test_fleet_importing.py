@@ -192,6 +192,23 @@ def test_a_new_vehicle_has_its_histories_its_cover_and_its_row(
     assert (entry.entity_id, entry.changes["new"]) == (imported.id, [None, 1])
 
 
+def test_what_the_group_approved_of_a_waiting_vehicle_is_not_changed_by_a_list(
+    world: World, files: FileStore, now: datetime
+) -> None:
+    waiting = VehicleFactory(
+        branch=world.gongyi, state=VehicleState.PENDING, plate=None, vin=make_vin(1), seats=None
+    )
+    db.session.commit()
+    fills_in = ("豫A11111", make_vin(1), 49, None, None, None, "巩义客运分公司")
+    moves = ("豫A11111", make_vin(1), 49, None, None, None, "中牟公交分公司")
+
+    refused = upload(world, files, now, sheet(moves))
+    commit(world, upload(world, files, now, sheet(fills_in)), now)
+
+    assert codes(refused) == ["approved_as_requested"]
+    assert (waiting.plate, waiting.seats, waiting.branch_id) == ("豫A11111", 49, world.gongyi.id)
+
+
 def test_a_dry_run_writes_no_vehicle(world: World, files: FileStore, now: datetime) -> None:
     before = vehicle_count(world.account.id)
 

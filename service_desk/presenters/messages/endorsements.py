@@ -10,6 +10,9 @@ MESSAGES = {
     "effective_before_last": _l(
         "It cannot take effect before the last endorsement, which does at %(last)s: that one was worked out from the policy as it stood."
     ),
+    "cover_not_for_the_past": _l(
+        "Cover is not given for days that have passed. Choose today (%(today)s) or a later day."
+    ),
     "effective_before_loss": _l(
         "Claim %(number)s is for a loss on %(loss)s. Cover cannot change before it; choose a later day."
     ),

@@ -12,7 +12,7 @@ from service_desk.adapters.spreadsheets import read_workbook
 from service_desk.base.errors import Invalid
 from service_desk.models.accounts import Branch
 from service_desk.models.db import db
-from service_desk.models.fleet import FleetImportRow, RowVerdict, Vehicle
+from service_desk.models.fleet import FleetImportRow, RowVerdict, Vehicle, VehicleState
 from service_desk.models.policies import ExternalCover, Policy
 from service_desk.rules.fleet_list import (
     BranchNames,
@@ -65,12 +65,13 @@ def known_vehicles(account_id: int) -> list[Known]:
     own = _own_policies(account_id)
     found = []
     for row in db.session.execute(
-        select(Vehicle.id, Vehicle.version, *columns).where(Vehicle.account_id == account_id)
+        select(Vehicle.id, Vehicle.version, Vehicle.state, *columns).where(Vehicle.account_id == account_id)
     ):
         values = {name: plain(getattr(row, name)) for name in _COLUMNS}
         for name, line in COVER_FIELDS.items():
             values[name] = covers.get((row.id, line))
-        found.append(Known(row.id, row.version, values, own.get(row.id, {})))
+        is_pending = row.state is VehicleState.PENDING
+        found.append(Known(row.id, row.version, values, own.get(row.id, {}), is_pending))
     return found
 
 

@@ -15,6 +15,10 @@ from service_desk.rules.fleet_list import Place
 PLATE_TAKEN = "plate_taken_by"
 VEHICLE_TWICE = "vehicle_twice"
 TEXT_TOO_LONG = "text_too_long"
+APPROVED_AS_REQUESTED = "approved_as_requested"
+APPROVED_FIELDS = ("plate", "vin", "use_class", "branch_id")
+"""What the group approves of a new vehicle: until it is insured only what is still empty of it is filled in."""
+
 COVER_FIELDS = {"ctpl_expires_on": "ctpl", "commercial_expires_on": "commercial"}
 """The fields of a list that are about cover, with the line each is about."""
 
@@ -26,13 +30,15 @@ class Known:
     """A vehicle on record, as a list can speak of it.
 
     `values` has every field a list can state, in JSON form (dates as ISO text, None for unknown).
-    `own_until` is the last day covered by our own policies, by line.
+    `own_until` is the last day covered by our own policies, by line. `is_pending`: the group has approved it as
+    it is, and it is not insured yet.
     """
 
     id: int
     version: int
     values: Mapping[str, Any]
     own_until: Mapping[str, str] = made(default_factory=dict)
+    is_pending: bool = False
 
 
 @dataclass(frozen=True)
@@ -169,6 +175,9 @@ def _outcome(statement: Statement, target: Known | None) -> Outcome:
         for name, value in statement.values.items()
         if value != target.values[name] and not _is_known_better(name, value, target)
     }
+    for name in APPROVED_FIELDS if target.is_pending else ():
+        if before.get(name) is not None:
+            return _refusal(APPROVED_AS_REQUESTED, name, str(statement.values[name]))
     verdict = RowVerdict.CHANGED if before else RowVerdict.UNCHANGED
     return Outcome(verdict, target.id, before or None)
 

@@ -35,6 +35,7 @@ from service_desk.rules.vehicle_onboarding import OnboardingState
 from service_desk.rules.vocabulary import UseClass
 from service_desk.services import access, audit, submissions
 from service_desk.services.fleet import states
+from service_desk.services.fleet.planning import APPROVED_FIELDS
 from service_desk.services.fleet.queries import get_vehicle
 
 STATE_CHANGES: dict[VehicleState, tuple[VehicleState, ...]] = {
@@ -45,9 +46,6 @@ STATE_CHANGES: dict[VehicleState, tuple[VehicleState, ...]] = {
     VehicleState.RETIRED: (VehicleState.OPERATING,),
 }
 """From each state the ones a person may put a vehicle into. Back from retired: for a mistake."""
-
-# What the group has approved of a vehicle that waits for its cover; what is still empty may be filled in.
-_APPROVED_FACTS = ("plate", "vin", "use_class", "branch_id")
 
 
 @dataclass(frozen=True)
@@ -182,7 +180,7 @@ def name_of(vehicle: Vehicle) -> str:
 
 
 def _differs_from_approved(vehicle: Vehicle, details: VehicleDetails) -> bool:
-    wanted, held = values_of(details), {name: getattr(vehicle, name) for name in _APPROVED_FACTS}
+    wanted, held = values_of(details), {name: getattr(vehicle, name) for name in APPROVED_FIELDS}
     return any(value is not None and wanted[name] != value for name, value in held.items())
 
 

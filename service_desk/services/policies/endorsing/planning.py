@@ -52,6 +52,9 @@ RECORD_KINDS = frozenset(
 _COVER_KINDS = frozenset(
     {EndorsementKind.SUM_INSURED, EndorsementKind.ADD_COVER, EndorsementKind.REMOVE_COVER}
 )
+_GIVING_COVER = frozenset(
+    {EndorsementKind.SUM_INSURED, EndorsementKind.ADD_COVER, EndorsementKind.REPLACEMENT}
+)
 # They would take cover away, or give some, for an accident that has happened.
 _NOT_BEFORE_A_LOSS = CLOSING_KINDS | _COVER_KINDS | {EndorsementKind.USE, EndorsementKind.TOTAL_LOSS}
 
@@ -138,6 +141,7 @@ def plan_for(
     effective_at = rules.effective_instant(
         command.effective_on, file.term, file.last.effective_at if file.last else None, now=now
     )
+    effective_at = _from_now_on(command.kind, effective_at, now)
     claims = _claims_on(policy)
     _require_no_later_loss(command.kind, effective_at, claims)
     outcome = _OUTCOMES[command.kind](file, command, effective_at, actor)
@@ -163,6 +167,15 @@ def _claims_on(policy: Policy) -> Sequence[Claim]:
     held = select(ClaimCover.claim_id).where(ClaimCover.policy_id == policy.id)
     statement = select(Claim).where(Claim.id.in_(held), Claim.state != ClaimState.WITHDRAWN)
     return db.session.scalars(statement.order_by(Claim.loss_at, Claim.id)).all()
+
+
+def _from_now_on(kind: EndorsementKind, effective_at: datetime, now: datetime) -> datetime:
+    """Give nobody cover for time that has passed: an earlier day is refused, today means at once."""
+    if kind not in _GIVING_COVER or effective_at >= now:
+        return effective_at
+    if local_date(effective_at) < local_date(now):
+        raise Invalid("cover_not_for_the_past", field="effective_on", today=local_date(now).isoformat())
+    return now
 
 
 def _require_no_later_loss(kind: EndorsementKind, effective_at: datetime, claims: Sequence[Claim]) -> None:
