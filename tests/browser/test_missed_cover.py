@@ -67,7 +67,7 @@ def find_on_the_desk(page: Page) -> None:
     page.goto("/")
     expect(page.get_by_role("table", name="To do, by due time")).to_contain_text("Missed cover")
     page.goto("/coverage")
-    page.get_by_role("link", name="Missed cover").click()
+    page.get_by_role("link", name="Vehicles without cover").click()
     row = page.get_by_role("row").filter(has_text=PLATE)
     expect(row).to_contain_text("¥6,900.00")
     expect(row).to_contain_text("for 3 days")
