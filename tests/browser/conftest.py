@@ -129,12 +129,26 @@ def open_desk(
 
 
 def axe_problems(page: Page) -> list[str]:
-    """What axe finds wrong on the page, one line each; empty when all is well."""
-    found = Axe().run(page).response["violations"]
+    """What axe finds wrong on the page, one line each; empty when all is well.
+
+    A click returns before the page it leads to has come: what was looked at when its document went is looked
+    at again on the page that took its place.
+    """
+    page.wait_for_load_state()
+    try:
+        found = _violations(page)
+    except Error:
+        page.wait_for_load_state()
+        found = _violations(page)
     return [
         f"{rule['id']} ({rule['impact']}): {rule['help']}: {[node['html'][:120] for node in rule['nodes'][:3]]}"
         for rule in found
     ]
+
+
+def _violations(page: Page) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = Axe().run(page).response["violations"]
+    return found
 
 
 def _session_cookie(app: Flask, client: FlaskClient, base_url: str) -> dict[str, str]:

@@ -224,7 +224,7 @@ def report_done(page: Page) -> None:
     card = page.locator("#corrections")
     expect(card).to_contain_text("2 days left")
     card.get_by_role("link").first.click()
-    assert axe_problems(page) == []
     page.get_by_label("What was done").fill("移交页已加提示，班前会已说明")
+    assert axe_problems(page) == []
     page.get_by_role("button", name="Report it done").click()
     said(page, "The correction is reported done.")

@@ -63,6 +63,7 @@ def approve(page: Page, number: str) -> None:
 def insure(page: Page) -> None:
     page.goto("/")
     page.locator("#new-vehicles").get_by_role("link", name=PLATE).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(PLATE)
     assert axe_problems(page) == []
     page.locator("main").get_by_role("link", name="出单", exact=True).click()
     expect(page.locator("main")).to_contain_text(PLATE)

@@ -37,6 +37,7 @@ def test_a_vehicle_that_goes_elsewhere_leaves_the_list_to_be_renewed(
     card = page.get_by_role("row").filter(has_text="豫A12345")
 
     card.get_by_role("link", name="登记去向").click()
+    expect(page.get_by_label("转投其他公司")).to_be_visible()
     assert not scrolls_sideways(page)
     assert axe_problems(page) == []
     expect(page.get_by_label("承保公司")).to_be_hidden()

@@ -73,6 +73,7 @@ def test_a_run_is_planned_printed_and_signed_on_a_phone(world: World, open_desk:
     desk = open_desk("underwriter", language="en")
     desk.goto("/deliveries")
     desk.get_by_role("link", name=world.gongyi.name_en).click()
+    expect(desk.get_by_role("heading", level=1)).to_have_text(world.gongyi.name_en)
     assert axe_problems(desk) == []
     desk.get_by_role("button", name="Plan a run with everything").dblclick()
     expect(desk.get_by_role("status").filter(has_text="The run was planned.")).to_be_visible()
