@@ -19,6 +19,10 @@ class DocumentKind(StrEnum):
     VEHICLE_LICENCE = "vehicle_licence"
     POLICY_LIST = "policy_list"
     DELIVERY_RECEIPT = "delivery_receipt"
+    SURVEY_SKETCH = "survey_sketch"
+    DISPUTE_EVIDENCE = "dispute_evidence"
+    OUTSTANDING_LIST = "outstanding_list"
+    CLAIM_LETTER = "claim_letter"
 
 
 class Document(Base):

@@ -26,8 +26,13 @@ class ClaimState(StrEnum):
 
 
 class ClaimAction(StrEnum):
-    """What people do to a claim, in the order of the flow. PAY pays the rest, PAY_PART leaves some of it due."""
+    """What people do to a claim, in the order of the flow.
 
+    PAY pays the rest, PAY_PART leaves some of it due, PAY_ADVANCE pays before the decision. RETURN_PAYMENT: the
+    bank sent money back, so that it is due again.
+    """
+
+    COMPLETE_REPORT = "complete_report"
     DISPATCH = "dispatch"
     ASSIGN = "assign"
     CONTACT = "contact"
@@ -42,8 +47,10 @@ class ClaimAction(StrEnum):
     CALCULATE = "calculate"
     APPROVE = "approve"
     SEND_BACK = "send_back"
+    PAY_ADVANCE = "pay_advance"
     PAY_PART = "pay_part"
     PAY = "pay"
+    RETURN_PAYMENT = "return_payment"
     CLOSE = "close"
     FOLLOW_UP = "follow_up"
     WITHDRAW = "withdraw"
@@ -77,6 +84,8 @@ class ClockStep(StrEnum):
     VEHICLE_APPROVAL = "vehicle_approval"
     VEHICLE_ISSUE = "vehicle_issue"
     COVER_CHASE = "cover_chase"
+    DISPUTE = "dispute"
+    OUTSTANDING_LIST = "outstanding_list"
 
 
 @dataclass(frozen=True)
@@ -98,9 +107,11 @@ S, A, C, P = ClaimState, ClaimAction, ClockStep, Action
 # The stricter terms of the CTPL regulation (arts. 27-29). They run beside the commercial ones, and only where a
 # CTPL cover answers for somebody else's loss.
 CTPL_STEPS = frozenset({C.CTPL_DOCUMENT_LIST, C.CTPL_DECISION})
-# What a notice of missing documents answers, what a decision answers.
+# What a notice of missing documents answers, what a decision answers. Once the amount is known nothing is to be
+# paid in advance any more (Insurance Law art. 25).
 _LISTS = (C.DEFICIENCY_NOTICE, C.CTPL_DOCUMENT_LIST)
 _DECISIONS = (C.LIABILITY_DECISION, C.CTPL_DECISION)
+_DECIDED = (*_DECISIONS, C.ADVANCE_PAYMENT)
 
 _OPEN = (
     S.REPORTED,
@@ -130,17 +141,18 @@ TRANSITIONS: dict[tuple[ClaimState, ClaimAction], Transition] = {
     (S.ASSESSED, A.COMPLETE_DOCUMENTS): Transition(
         S.DOCUMENTS_COMPLETE,
         P.HANDLE_CLAIMS,
-        starts=(C.CALCULATION, *_DECISIONS),
+        starts=(C.CALCULATION, *_DECISIONS, C.ADVANCE_PAYMENT),
         stops=_LISTS,
     ),
     (S.DOCUMENTS_COMPLETE, A.CALCULATE): Transition(S.CALCULATED, P.HANDLE_CLAIMS, stops=(C.CALCULATION,)),
     (S.CALCULATED, A.CALCULATE): Transition(None, P.HANDLE_CLAIMS),
     (S.CALCULATED, A.SEND_BACK): Transition(S.DOCUMENTS_COMPLETE, P.APPROVE_CLAIMS, starts=(C.CALCULATION,)),
-    (S.CALCULATED, A.APPROVE): Transition(
-        S.APPROVED, P.APPROVE_CLAIMS, starts=(C.PAYMENT,), stops=_DECISIONS
-    ),
+    (S.CALCULATED, A.APPROVE): Transition(S.APPROVED, P.APPROVE_CLAIMS, starts=(C.PAYMENT,), stops=_DECIDED),
     (S.APPROVED, A.PAY_PART): Transition(None, P.PAY_CLAIMS),
     (S.APPROVED, A.PAY): Transition(S.PAID, P.PAY_CLAIMS, stops=(C.PAYMENT,)),
+    # The clock of the payment runs on where something is due anyway.
+    (S.APPROVED, A.RETURN_PAYMENT): Transition(None, P.PAY_CLAIMS),
+    (S.PAID, A.RETURN_PAYMENT): Transition(S.APPROVED, P.PAY_CLAIMS, starts=(C.PAYMENT,)),
     # Nothing is due: a calculation of nought, or a later version equal to what was paid before.
     (S.APPROVED, A.CLOSE): Transition(S.CLOSED, P.HANDLE_CLAIMS, starts=(C.FOLLOWUP,), cancels_all=True),
     (S.PAID, A.CLOSE): Transition(S.CLOSED, P.HANDLE_CLAIMS, starts=(C.FOLLOWUP,), cancels_all=True),
@@ -170,13 +182,18 @@ for _state in _BEFORE_APPROVAL[1:]:
         S.DENIED,
         P.APPROVE_CLAIMS,
         starts=(C.DENIAL_NOTICE, C.FOLLOWUP),
-        stops=_DECISIONS,
+        stops=_DECIDED,
         cancels_all=True,
     )
+for _state in _BEFORE_APPROVAL[2:]:
+    TRANSITIONS[_state, A.PAY_ADVANCE] = Transition(None, P.PAY_CLAIMS, stops=(C.ADVANCE_PAYMENT,))
 for _state in _OPEN:
+    TRANSITIONS[_state, A.COMPLETE_REPORT] = Transition(None, P.REPORT_CLAIM)
     TRANSITIONS[_state, A.SET_RESERVE] = Transition(None, P.HANDLE_CLAIMS)
-    TRANSITIONS[_state, A.DISPUTE] = Transition(None, P.HANDLE_CLAIMS)
-    TRANSITIONS[_state, A.SETTLE_DISPUTE] = Transition(None, P.HANDLE_CLAIMS)
+for _state in (*_OPEN, S.CLOSED, S.DENIED):
+    # Also after the end: a payment or a denial is what clients object to.
+    TRANSITIONS[_state, A.DISPUTE] = Transition(None, P.RAISE_DISPUTES, starts=(C.DISPUTE,))
+    TRANSITIONS[_state, A.SETTLE_DISPUTE] = Transition(None, P.HANDLE_CLAIMS, stops=(C.DISPUTE,))
 for _state in (*_OPEN[1:], S.CLOSED, S.DENIED):
     # Also after the end: somebody must call the client for the follow-up.
     TRANSITIONS[_state, A.ASSIGN] = Transition(None, P.ASSIGN_CLAIMS)

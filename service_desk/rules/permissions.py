@@ -53,6 +53,10 @@ class Action(StrEnum):
     APPROVE_CLAIMS = "approve_claims"
     PAY_CLAIMS = "pay_claims"
     UPLOAD_CLAIM_DOCUMENTS = "upload_claim_documents"
+    RAISE_DISPUTES = "raise_disputes"
+    COMPARE_OUTSTANDING = "compare_outstanding"
+    RECORD_RECOVERIES = "record_recoveries"
+    WRITE_OFF_RECOVERIES = "write_off_recoveries"
     READ_CLOCKS = "read_clocks"
     MANAGE_CLOCKS = "manage_clocks"
     REVIEW_BREACHES = "review_breaches"
@@ -99,9 +103,13 @@ _CLAIMS_WORK = {
     Action.ASSIGN_CLAIMS,
     Action.APPROVE_CLAIMS,
     Action.PAY_CLAIMS,
+    Action.RAISE_DISPUTES,
+    Action.COMPARE_OUTSTANDING,
+    Action.RECORD_RECOVERIES,
 }
 _MANAGEMENT = {
     Action.RELEASE_CREDIT,
+    Action.WRITE_OFF_RECOVERIES,
     Action.MANAGE_CLOCKS,
     Action.REVIEW_BREACHES,
     Action.READ_COMPLIANCE,
@@ -133,6 +141,7 @@ _CLIENT = {
     Action.READ_CLOCKS,
     Action.OBJECT_TO_PAUSES,
     Action.UPLOAD_CLAIM_DOCUMENTS,
+    Action.RAISE_DISPUTES,
     Action.LOG_ENQUIRY,
     Action.READ_ENQUIRIES,
     Action.REQUEST_VEHICLE,
@@ -151,6 +160,7 @@ _GRANTS: dict[Role, tuple[Scope, frozenset[Action]]] = {
                 Action.READ_REPORTS,
                 Action.READ_PREMIUMS,
                 Action.READ_COMPLIANCE,
+                Action.COMPARE_OUTSTANDING,
                 Action.APPROVE_VEHICLE_REQUEST,
             }
         ),

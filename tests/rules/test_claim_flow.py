@@ -22,31 +22,38 @@ S, A, C = ClaimState, ClaimAction, ClockStep
 
 # What may be done in each state, written out by hand: the table under test is built by loops.
 POSSIBLE = {
-    S.REPORTED: {A.DISPATCH, A.RECEIVE_DOCUMENT, A.WITHDRAW, A.SET_RESERVE, A.DISPUTE, A.SETTLE_DISPUTE},
+    S.REPORTED: {
+        A.COMPLETE_REPORT, A.DISPATCH, A.RECEIVE_DOCUMENT, A.WITHDRAW, A.SET_RESERVE, A.DISPUTE, A.SETTLE_DISPUTE,
+    },
     S.DISPATCHED: {
-        A.ASSIGN, A.CONTACT, A.ARRIVE, A.SURVEY, A.RECEIVE_DOCUMENT,
+        A.COMPLETE_REPORT, A.ASSIGN, A.CONTACT, A.ARRIVE, A.SURVEY, A.RECEIVE_DOCUMENT,
         A.WITHDRAW, A.DENY, A.SET_RESERVE, A.DISPUTE, A.SETTLE_DISPUTE,
     },
     S.SURVEYED: {
-        A.ASSIGN, A.ASSESS, A.REQUEST_DOCUMENTS, A.RECEIVE_DOCUMENT, A.REJECT_DOCUMENT, A.WAIVE_DOCUMENT,
-        A.WITHDRAW, A.DENY, A.SET_RESERVE, A.DISPUTE, A.SETTLE_DISPUTE,
+        A.COMPLETE_REPORT, A.ASSIGN, A.ASSESS, A.REQUEST_DOCUMENTS, A.RECEIVE_DOCUMENT, A.REJECT_DOCUMENT, A.WAIVE_DOCUMENT,
+        A.PAY_ADVANCE, A.WITHDRAW, A.DENY, A.SET_RESERVE, A.DISPUTE, A.SETTLE_DISPUTE,
     },
     S.ASSESSED: {
-        A.ASSIGN, A.REQUEST_DOCUMENTS, A.RECEIVE_DOCUMENT, A.REJECT_DOCUMENT, A.WAIVE_DOCUMENT,
-        A.COMPLETE_DOCUMENTS, A.WITHDRAW, A.DENY, A.SET_RESERVE, A.DISPUTE, A.SETTLE_DISPUTE,
+        A.COMPLETE_REPORT, A.ASSIGN, A.REQUEST_DOCUMENTS, A.RECEIVE_DOCUMENT, A.REJECT_DOCUMENT, A.WAIVE_DOCUMENT,
+        A.COMPLETE_DOCUMENTS, A.PAY_ADVANCE, A.WITHDRAW, A.DENY, A.SET_RESERVE, A.DISPUTE, A.SETTLE_DISPUTE,
     },
     S.DOCUMENTS_COMPLETE: {
-        A.ASSIGN, A.RECEIVE_DOCUMENT, A.CALCULATE, A.WITHDRAW, A.DENY, A.SET_RESERVE, A.DISPUTE, A.SETTLE_DISPUTE,
+        A.COMPLETE_REPORT, A.ASSIGN, A.RECEIVE_DOCUMENT, A.CALCULATE, A.PAY_ADVANCE, A.WITHDRAW, A.DENY, A.SET_RESERVE, A.DISPUTE, A.SETTLE_DISPUTE,
     },
     S.CALCULATED: {
-        A.ASSIGN, A.RECEIVE_DOCUMENT, A.CALCULATE, A.APPROVE, A.SEND_BACK,
-        A.WITHDRAW, A.DENY, A.SET_RESERVE, A.DISPUTE, A.SETTLE_DISPUTE,
+        A.COMPLETE_REPORT, A.ASSIGN, A.RECEIVE_DOCUMENT, A.CALCULATE, A.APPROVE, A.SEND_BACK,
+        A.PAY_ADVANCE, A.WITHDRAW, A.DENY, A.SET_RESERVE, A.DISPUTE, A.SETTLE_DISPUTE,
     },
-    S.APPROVED: {A.ASSIGN, A.PAY_PART, A.PAY, A.CLOSE, A.SET_RESERVE, A.DISPUTE, A.SETTLE_DISPUTE},
-    S.PAID: {A.ASSIGN, A.CLOSE, A.SET_RESERVE, A.DISPUTE, A.SETTLE_DISPUTE},
-    S.CLOSED: {A.ASSIGN, A.FOLLOW_UP, A.REOPEN},
+    S.APPROVED: {
+        A.COMPLETE_REPORT, A.ASSIGN, A.PAY_PART, A.PAY, A.RETURN_PAYMENT, A.CLOSE,
+        A.SET_RESERVE, A.DISPUTE, A.SETTLE_DISPUTE,
+    },
+    S.PAID: {
+        A.COMPLETE_REPORT, A.ASSIGN, A.RETURN_PAYMENT, A.CLOSE, A.SET_RESERVE, A.DISPUTE, A.SETTLE_DISPUTE,
+    },
+    S.CLOSED: {A.ASSIGN, A.FOLLOW_UP, A.REOPEN, A.DISPUTE, A.SETTLE_DISPUTE},
     S.WITHDRAWN: {A.REOPEN},
-    S.DENIED: {A.ASSIGN, A.SEND_DENIAL_LETTER, A.FOLLOW_UP, A.REOPEN},
+    S.DENIED: {A.ASSIGN, A.SEND_DENIAL_LETTER, A.FOLLOW_UP, A.REOPEN, A.DISPUTE, A.SETTLE_DISPUTE},
 }  # fmt: skip
 
 NEXT_STATE = {
@@ -76,6 +83,8 @@ def test_each_step_leads_where_its_name_says(state: S, action: A) -> None:
         expected = S.CALCULATED if state is S.DOCUMENTS_COMPLETE else None
     if action is A.REOPEN:
         expected = S.REPORTED if state is S.WITHDRAWN else S.SURVEYED
+    if action is A.RETURN_PAYMENT:
+        expected = S.APPROVED if state is S.PAID else None
 
     assert TRANSITIONS[state, action].to is expected
 
@@ -88,11 +97,11 @@ def test_no_step_starts_a_clock_that_it_stops(state: S, action: A) -> None:
 
 
 @pytest.mark.parametrize(("state", "action"), TRANSITIONS)
-def test_clients_can_do_nothing_but_send_papers(state: S, action: A) -> None:
+def test_clients_can_report_send_papers_and_object_and_nothing_else(state: S, action: A) -> None:
     permission = TRANSITIONS[state, action].permission
     is_for_clients = may(Role.BRANCH_SAFETY, permission) or may(Role.GROUP_INSURANCE, permission)
 
-    assert is_for_clients == (action is A.RECEIVE_DOCUMENT)
+    assert is_for_clients == (action in {A.COMPLETE_REPORT, A.RECEIVE_DOCUMENT, A.DISPUTE})
     assert may(Role.CLAIMS, permission)
 
 
@@ -114,7 +123,7 @@ def test_a_step_that_leaves_the_open_book_leaves_only_the_clocks_it_starts() -> 
 def test_a_denial_decides_the_claim_and_starts_the_letter_and_the_follow_up() -> None:
     step = TRANSITIONS[S.CALCULATED, A.DENY]
 
-    assert step.stops == (C.LIABILITY_DECISION, C.CTPL_DECISION)
+    assert step.stops == (C.LIABILITY_DECISION, C.CTPL_DECISION, C.ADVANCE_PAYMENT)
     assert step.starts == (C.DENIAL_NOTICE, C.FOLLOWUP)
 
 

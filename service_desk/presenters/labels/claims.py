@@ -25,6 +25,7 @@ LABELS = {
         "5": _l("Payment"),
     },
     "claim_action": {
+        "complete_report": _l("Complete the report"),
         "dispatch": _l("Name the surveyor"),
         "assign": _l("Give to another handler"),
         "contact": _l("Record the call back"),
@@ -39,8 +40,10 @@ LABELS = {
         "calculate": _l("Calculate"),
         "approve": _l("Approve calculation"),
         "send_back": _l("Send back"),
+        "pay_advance": _l("Pay in advance"),
         "pay_part": _l("Pay a part"),
         "pay": _l("Record payment"),
+        "return_payment": _l("Record a returned payment"),
         "close": _l("Close claim"),
         "follow_up": _l("Record follow-up"),
         "withdraw": _l("Withdraw claim"),

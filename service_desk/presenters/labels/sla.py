@@ -23,6 +23,8 @@ LABELS = {
         "vehicle_approval": _l("Approval of a new vehicle"),
         "vehicle_issue": _l("Cover for a new vehicle"),
         "cover_chase": _l("Missed cover"),
+        "dispute": _l("Dispute"),
+        "outstanding_list": _l("Answer to an outstanding list"),
     },
     "severity": {
         "property_only": _l("Nobody hurt"),

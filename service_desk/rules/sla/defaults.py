@@ -70,6 +70,10 @@ class Milestone(StrEnum):
     VEHICLE_INSURED = "vehicle_insured"
     COVER_MISSED = "cover_missed"
     COVER_CLEARED = "cover_cleared"
+    DISPUTE_RAISED = "dispute_raised"
+    DISPUTE_DECIDED = "dispute_decided"
+    LIST_HANDED_IN = "list_handed_in"
+    LIST_ANSWERED = "list_answered"
 
 
 # What starts and what stops the clock of each step.
@@ -87,12 +91,14 @@ STEP_MILESTONES: Mapping[ClockStep, tuple[Milestone, Milestone]] = {
     ClockStep.DENIAL_NOTICE: (Milestone.DENIED, Milestone.DENIAL_SENT),
     ClockStep.CALCULATION: (Milestone.DOCUMENTS_COMPLETE, Milestone.CALCULATED),
     ClockStep.PAYMENT: (Milestone.AGREED, Milestone.PAID),
-    ClockStep.ADVANCE_PAYMENT: (Milestone.DOCUMENTS_RECEIVED, Milestone.ADVANCE_PAID),
+    ClockStep.ADVANCE_PAYMENT: (Milestone.DOCUMENTS_COMPLETE, Milestone.ADVANCE_PAID),
     ClockStep.FOLLOWUP: (Milestone.CLOSED, Milestone.FOLLOWED_UP),
     ClockStep.BREACH_REVIEW: (Milestone.BREACHED, Milestone.REVIEW_SIGNED),
     ClockStep.VEHICLE_APPROVAL: (Milestone.VEHICLE_REQUESTED, Milestone.VEHICLE_APPROVED),
     ClockStep.VEHICLE_ISSUE: (Milestone.VEHICLE_APPROVED, Milestone.VEHICLE_INSURED),
     ClockStep.COVER_CHASE: (Milestone.COVER_MISSED, Milestone.COVER_CLEARED),
+    ClockStep.DISPUTE: (Milestone.DISPUTE_RAISED, Milestone.DISPUTE_DECIDED),
+    ClockStep.OUTSTANDING_LIST: (Milestone.LIST_HANDED_IN, Milestone.LIST_ANSWERED),
 }
 
 # Codes of where a promise comes from; the page shows the words.
@@ -206,6 +212,8 @@ DEFAULT_LEVELS = (
     Level("vehicle_approval", ClockStep.VEHICLE_APPROVAL, _working_days(1), OFFICE, source=DESK_RULE),
     Level("vehicle_issue", ClockStep.VEHICLE_ISSUE, _working_days(1), OFFICE, source=DESK_PROMISE),
     Level("cover_chase", ClockStep.COVER_CHASE, _calendar_days(1), CALENDAR_DAYS, source=DESK_PROMISE),
+    Level("dispute", ClockStep.DISPUTE, _working_days(5), OFFICE, source=DESK_RULE),
+    Level("outstanding_list", ClockStep.OUTSTANDING_LIST, _working_days(2), OFFICE, source=DESK_PROMISE),
 )
 
 # What reviews may name as the cause of a breach: code, Chinese name, English name, in the order they are offered.

@@ -28,6 +28,7 @@ from service_desk.services.claims import queries
 from service_desk.services.claims.files import ClaimFile, list_branches, read_file
 from service_desk.services.claims.queries import ClaimFilter, QueueView
 from service_desk.services.sla import standing_in
+from service_desk.web.claim_panels import panels_of
 from service_desk.web.claim_steps import STEPS, build_form, possible_steps
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request, spreadsheet
 
@@ -176,6 +177,7 @@ def _context(number: str, sent: dict[ClaimAction, StepForm] | None = None) -> di
         "photos": photos_of(file.documents),
         "calculation": _shown_calculation(file),
         "takers": _takers(file),
+        "panels": panels_of(file, actor()),
     }
 
 
