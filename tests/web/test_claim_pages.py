@@ -2,10 +2,12 @@
 
 import io
 import re
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 import pytest
+import time_machine
 from python_calamine import CalamineWorkbook
 from sqlalchemy import func, select
 
@@ -22,10 +24,11 @@ from tests.claim_cases import Journey, file_store, picture, reported_claim
 from tests.world import World
 
 
-@pytest.fixture
-def now() -> datetime:
+@pytest.fixture(autouse=True)
+def _present(now: datetime) -> Iterator[None]:
     """Pages live in the present."""
-    return utc_now()
+    with time_machine.travel(now):
+        yield
 
 
 @pytest.fixture

@@ -16,12 +16,13 @@ from service_desk.services import sla
 from service_desk.services.claims.common import matter_of
 from tests.claim_cases import picture, reported_claim
 from tests.factories import CoverageFactory, PolicyFactory
+from tests.standing import early
 from tests.world import World
 
 
 @pytest.fixture(autouse=True)
 def _levels(world: World) -> None:
-    sla.install_defaults(utc_now())
+    sla.install_defaults(early(utc_now()))
     db.session.commit()
 
 

@@ -22,6 +22,7 @@ from service_desk.rules.metrics import Ratio
 from service_desk.services import sla
 from service_desk.services.notices import Matter
 from tests.clock_history import make_history
+from tests.standing import once
 from tests.world import World
 
 SignIn = Callable[[str], FlaskClient]
@@ -42,7 +43,7 @@ def thursday(world: World) -> Iterator[None]:
 @pytest.fixture
 def history(world: World, now: datetime) -> Iterator[None]:
     """Forty-five days of clocks, seen at `now`."""
-    make_history(world, now, clocks=45, days=45)
+    once(("history", now), lambda: make_history(world, now, clocks=45, days=45), is_common=True)
     with time_machine.travel(now, tick=False):
         yield
 

@@ -16,12 +16,13 @@ from service_desk.services.sla import absences, objections
 from service_desk.services.sla.absences import PlanAbsence
 from tests.claim_cases import reported_claim
 from tests.factories import CoverageFactory, PolicyFactory
+from tests.standing import early
 from tests.world import World
 
 
 @pytest.fixture(autouse=True)
 def _levels(world: World) -> None:
-    sla.install_defaults(utc_now())
+    sla.install_defaults(early(utc_now()))
     db.session.commit()
 
 

@@ -2,11 +2,12 @@
 
 import io
 import re
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 from openpyxl import load_workbook
@@ -29,10 +30,17 @@ K = EndorsementKind
 HUGE = "9" * 23
 
 
+@pytest.fixture(autouse=True)
+def _present(now: datetime) -> Iterator[None]:
+    """Pages live in the present."""
+    with time_machine.travel(now):
+        yield
+
+
 @pytest.fixture
-def policy(world: World) -> Policy:
+def policy(world: World, now: datetime) -> Policy:
     """The coach's commercial policy, 14,340 a year, in force since a hundred days."""
-    return issue(world, world.coach, utc_now() - timedelta(days=100))[PolicyLine.COMMERCIAL]
+    return issue(world, world.coach, now - timedelta(days=100))[PolicyLine.COMMERCIAL]
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from service_desk.services import enquiries, sla
 from service_desk.services.claims import intake
 from service_desk.services.enquiries import ContactDetails
 from tests.claim_cases import file_store, reported_claim
+from tests.standing import early
 from tests.world import World
 
 CALL = {
@@ -37,7 +38,7 @@ CALL = {
 
 @pytest.fixture(autouse=True)
 def _levels(world: World) -> None:
-    sla.install_defaults(utc_now())
+    sla.install_defaults(early(utc_now()))
     db.session.commit()
 
 

@@ -17,6 +17,7 @@ from service_desk.presenters import mail
 from service_desk.services import renewals, sla
 from service_desk.services.policies import rates
 from service_desk.services.renewals import cases
+from tests.standing import early
 from tests.world import World
 
 SignIn = Callable[[str], FlaskClient]
@@ -26,8 +27,8 @@ SignIn = Callable[[str], FlaskClient]
 def _found(world: World) -> None:
     """Nothing is insured, and the watch has been round."""
     now = datetime.now(UTC) - timedelta(minutes=5)
-    sla.install_defaults(now)
-    rates.install_sample_rates(now=now)
+    sla.install_defaults(early(now))
+    rates.install_sample_rates(now=early(now))
     renewals.watch(world.account.id, now=now)
     db.session.commit()
 

@@ -2,11 +2,12 @@
 
 import io
 import json
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from flask.testing import FlaskClient
 from openpyxl import load_workbook
 from pdfminer.high_level import extract_text
@@ -26,6 +27,7 @@ from service_desk.models.premiums import (
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import policies
 from service_desk.services.policies import IssueRequest, LineChoice, rates
+from tests.standing import once
 from tests.web.test_premiums_pages import words_on
 from tests.world import World
 
@@ -33,9 +35,14 @@ SignIn = Callable[[str], FlaskClient]
 
 
 @pytest.fixture(autouse=True)
-def _debts(world: World) -> None:
+def _debts(world: World, now: datetime) -> Iterator[None]:
     """The coach owes 4,690 and the lorry 3,450 since fifty days ago; the bus 3,140 is not insured."""
-    at = utc_now() - timedelta(days=60)
+    once(("debts", now), lambda: _owe(world, now - timedelta(days=60)))
+    with time_machine.travel(now):
+        yield
+
+
+def _owe(world: World, at: datetime) -> None:
     rates.install_sample_rates(now=at)
     request = IssueRequest(
         world.account.id, (world.coach.id, world.truck.id), (LineChoice(PolicyLine.CTPL, "basic"),)
