@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from flask.testing import FlaskClient
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Error, Page, expect
@@ -17,6 +16,11 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from service_desk.models.db import db
 from service_desk.models.users import User
+from tests.browser.axe import axe_problems as axe_problems
+from tests.browser.crawling import fill_desk
+from tests.browser.pages import DESKTOP, PHONE
+from tests.standing import once
+from tests.world import World
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_ARGS = [
@@ -30,15 +34,9 @@ CHROMIUM_ARGS = [
 ]
 
 TIMEOUT_MS = 10_000
+# Nothing waits this long when all is well; a busy machine does.
+NAVIGATION_TIMEOUT_MS = 30_000
 expect.set_options(timeout=TIMEOUT_MS)
-
-DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
-PHONE: dict[str, Any] = {
-    "viewport": {"width": 390, "height": 844},
-    "device_scale_factor": 2,
-    "is_mobile": True,
-    "has_touch": True,
-}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -88,6 +86,13 @@ def app(app: Flask) -> Flask:
 
 
 @pytest.fixture
+def busy_desk(world: World) -> World:
+    """Something in every list: claims, a breach, policies, a receipt, an endorsement, runs, lists, a report."""
+    once("busy desk", lambda: fill_desk(world), is_common=True)
+    return world
+
+
+@pytest.fixture
 def open_desk(
     chromium: str,
     browser: Browser,
@@ -112,6 +117,7 @@ def open_desk(
             **(PHONE if phone else DESKTOP),
         )
         context.set_default_timeout(TIMEOUT_MS)
+        context.set_default_navigation_timeout(NAVIGATION_TIMEOUT_MS)
         contexts.append(context)
         if username:
             db.session.execute(update(User).where(User.username == username).values(language=language))
@@ -126,29 +132,6 @@ def open_desk(
     for context in contexts:
         context.close()
     assert not problems, "\n".join(problems)
-
-
-def axe_problems(page: Page) -> list[str]:
-    """What axe finds wrong on the page, one line each; empty when all is well.
-
-    A click returns before the page it leads to has come: what was looked at when its document went is looked
-    at again on the page that took its place.
-    """
-    page.wait_for_load_state()
-    try:
-        found = _violations(page)
-    except Error:
-        page.wait_for_load_state()
-        found = _violations(page)
-    return [
-        f"{rule['id']} ({rule['impact']}): {rule['help']}: {[node['html'][:120] for node in rule['nodes'][:3]]}"
-        for rule in found
-    ]
-
-
-def _violations(page: Page) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = Axe().run(page).response["violations"]
-    return found
 
 
 def _session_cookie(app: Flask, client: FlaskClient, base_url: str) -> dict[str, str]:

@@ -2,11 +2,20 @@
 
 import io
 from datetime import datetime
+from typing import Any
 
 from PIL import Image, ImageDraw
 from playwright.sync_api import FilePayload, Locator, Page
 
 from service_desk.base.clock import CHINA
+
+DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 390, "height": 844},
+    "device_scale_factor": 2,
+    "is_mobile": True,
+    "has_touch": True,
+}
 
 
 def photo(name: str = "现场.jpg", size: tuple[int, int] = (1200, 900)) -> FilePayload:

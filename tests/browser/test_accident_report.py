@@ -12,9 +12,11 @@ from service_desk.models.db import db
 from service_desk.models.documents import Document
 from service_desk.models.users import User
 from service_desk.services import sla
-from tests.browser.conftest import axe_problems
+from tests.browser.axe import axe_problems
 from tests.browser.pages import photo, scrolls_sideways
 from tests.world import World
+
+pytestmark = pytest.mark.parametrize("_desk", ["sqlite"], indirect=True, scope="session")
 
 STORY = "雨天跟车过近，追尾前方货车，左前大灯破碎"
 

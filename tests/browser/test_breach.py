@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+import pytest
 from playwright.sync_api import Page, expect
 from sqlalchemy import select
 
@@ -17,10 +18,12 @@ from service_desk.services import sla
 from service_desk.services.claims import common
 from service_desk.services.sla import causes
 from tests.breach_cases import finding, late_survey
-from tests.browser.conftest import axe_problems
+from tests.browser.axe import axe_problems
 from tests.browser.pages import rows_of, too_wide_tables
 from tests.claim_cases import reported_claim
 from tests.world import World
+
+pytestmark = pytest.mark.parametrize("_desk", ["sqlite"], indirect=True, scope="session")
 
 
 def claim_late_by_an_hour(world: World, now: datetime) -> Claim:

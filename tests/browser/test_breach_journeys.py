@@ -20,10 +20,12 @@ from service_desk.models.db import db
 from service_desk.models.sla import BreachReview
 from service_desk.services.claims import handling
 from tests.breach_cases import second_manager
-from tests.browser.conftest import axe_problems
+from tests.browser.axe import axe_problems
 from tests.browser.pages import photo, rows_of
 from tests.claim_cases import ASSESSMENT, SURVEY, Journey, file_store, reported_claim
 from tests.world import World
+
+pytestmark = pytest.mark.parametrize("_desk", ["sqlite"], indirect=True, scope="session")
 
 MINUTE = timedelta(minutes=1)
 OpenDesk = Callable[..., Page]

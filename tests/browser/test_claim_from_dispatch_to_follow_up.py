@@ -10,10 +10,12 @@ from service_desk.base.clock import utc_now
 from service_desk.models.claims import Claim
 from service_desk.models.db import db
 from service_desk.rules.claim_flow import ClaimState
-from tests.browser.conftest import axe_problems
+from tests.browser.axe import axe_problems
 from tests.browser.pages import photo, typed
 from tests.claim_cases import Journey, reported_claim
 from tests.world import World
+
+pytestmark = pytest.mark.parametrize("_desk", ["sqlite"], indirect=True, scope="session")
 
 
 @pytest.fixture

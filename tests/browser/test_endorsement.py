@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
 from pdfminer.high_level import extract_text
 from playwright.sync_api import Page, expect
 
@@ -11,9 +12,11 @@ from service_desk.base.clock import utc_now
 from service_desk.models.db import db
 from service_desk.models.policies import EndorsementKind, PolicyState
 from service_desk.rules.vocabulary import PolicyLine
-from tests.browser.conftest import axe_problems
+from tests.browser.axe import axe_problems
 from tests.endorsement_cases import endorse, issue
 from tests.world import World
+
+pytestmark = pytest.mark.parametrize("_desk", ["sqlite"], indirect=True, scope="session")
 
 
 def paper_of(page: Page, link: str) -> str:

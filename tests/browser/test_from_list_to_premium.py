@@ -17,9 +17,11 @@ from service_desk.models.fleet import Vehicle
 from service_desk.models.policies import Policy
 from service_desk.models.premiums import Receivable
 from service_desk.services.policies import rates
-from tests.browser.conftest import axe_problems
+from tests.browser.axe import axe_problems
 from tests.factories import BranchFactory
 from tests.world import World
+
+pytestmark = pytest.mark.parametrize("_desk", ["sqlite"], indirect=True, scope="session")
 
 LISTS = Path(__file__).parent.parent / "data" / "fleet_lists"
 LIST = "02-gbk.csv"

@@ -15,11 +15,13 @@ from service_desk.jobs import issue_runs
 from service_desk.models.db import db
 from service_desk.models.policies import IssueBatch, IssueRun, Policy
 from service_desk.services.policies import rates, runs
-from tests.browser.conftest import axe_problems
+from tests.browser.axe import axe_problems
 from tests.conftest import SECRET_KEY
 from tests.issue_cases import make_small, many_vehicles
 from tests.processes import Desk, desk
 from tests.world import World
+
+pytestmark = pytest.mark.parametrize("_desk", ["sqlite"], indirect=True, scope="session")
 
 VEHICLES, PORTION = 600, 100
 

@@ -15,10 +15,12 @@ from service_desk.models.renewals import CaseState, MissedCoverCase
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import sla
 from service_desk.services.policies import rates
-from tests.browser.conftest import axe_problems
+from tests.browser.axe import axe_problems
 from tests.browser.pages import scrolls_sideways
 from tests.factories import PolicyFactory
 from tests.world import World
+
+pytestmark = pytest.mark.parametrize("_desk", ["sqlite"], indirect=True, scope="session")
 
 PLATE = "豫A67890"
 

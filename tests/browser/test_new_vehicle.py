@@ -13,10 +13,12 @@ from service_desk.models.policies import Policy
 from service_desk.rules.vehicle_onboarding import OnboardingState
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import policies
-from tests.browser.conftest import axe_problems
+from tests.browser.axe import axe_problems
 from tests.browser.pages import photo, rows_of, scrolls_sideways
 from tests.onboarding_cases import PLATE, VIN, ready
 from tests.world import World
+
+pytestmark = pytest.mark.parametrize("_desk", ["sqlite"], indirect=True, scope="session")
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from service_desk.models.premiums import Receivable
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import policies
 from service_desk.services.policies import IssueRequest, LineChoice, rates
-from tests.browser.conftest import axe_problems
+from tests.browser.axe import axe_problems
 from tests.world import World
 
 # The services' tests go over both databases; this is about pages.

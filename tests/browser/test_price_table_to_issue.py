@@ -12,7 +12,7 @@ from service_desk.models.db import db
 from service_desk.models.policies import Policy
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services.policies import rates
-from tests.browser.conftest import axe_problems
+from tests.browser.axe import axe_problems
 from tests.browser.pages import scrolls_sideways
 from tests.price_sheets import LinesSheet, changed
 from tests.world import World

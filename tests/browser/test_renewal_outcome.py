@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from service_desk.base.clock import end_of_day, local_date, utc_now
 from service_desk.models.db import db
-from tests.browser.conftest import axe_problems
+from tests.browser.axe import axe_problems
 from tests.browser.pages import scrolls_sideways
 from tests.factories import PolicyFactory
 from tests.world import World

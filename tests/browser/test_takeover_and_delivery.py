@@ -14,7 +14,7 @@ from service_desk.base.clock import utc_now
 from service_desk.models.db import db
 from service_desk.models.policies import Policy
 from service_desk.services import settings
-from tests.browser.conftest import axe_problems
+from tests.browser.axe import axe_problems
 from tests.factories import PolicyFactory
 from tests.world import World
 

@@ -20,12 +20,14 @@ from service_desk.models.reports import ReportSchedule
 from service_desk.rules.claim_flow import ClaimState
 from service_desk.rules.schedule import week_of
 from service_desk.services.reports import schedules
-from tests.browser.conftest import axe_problems
+from tests.browser.axe import axe_problems
 from tests.browser.pages import rows_of
 from tests.jobs.smtp_server import MailServer, mail_server
 from tests.jobs.test_notice_delivery import configured
 from tests.report_cases import add_claim, move, pay, reserve, survey, survey_clock
 from tests.world import World
+
+pytestmark = pytest.mark.parametrize("_desk", ["sqlite"], indirect=True, scope="session")
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 

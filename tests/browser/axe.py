@@ -1,0 +1,73 @@
+"""What axe finds wrong on a page, and how a crawl asks it for each look of a text once."""
+
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Error, Page
+
+_SCRIPT = Axe().axe_script
+
+# Nine tenths of axe's time goes into contrast, and most texts of a page look like one on the page before: the
+# rail, the head, the cells of a table. A look is everything contrast hangs on: the text's own colours and size,
+# and what lies behind it, from the element to the root. Only a look axe has passed is not asked about again.
+_RUN = """async (passed) => {
+  const known = new Set(passed);
+  const layer = (element) => {
+    const style = getComputedStyle(element);
+    return [element.tagName, element.className, style.backgroundColor, style.backgroundImage, style.opacity,
+            style.position, style.transform, style.filter, style.mixBlendMode].join(" ");
+  };
+  const layers = new Map();
+  const behind = (element) => {
+    if (!element) return "";
+    if (!layers.has(element)) layers.set(element, behind(element.parentElement) + "|" + layer(element));
+    return layers.get(element);
+  };
+  const look = (element) => {
+    const style = getComputedStyle(element);
+    const disabled = element.closest(":disabled, [aria-disabled=true]") !== null;
+    return [style.color, style.fontSize, style.fontWeight, style.textShadow, disabled, behind(element)].join(";");
+  };
+  const says = (element) => element.matches("input, select, textarea")
+    || [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
+  const fresh = [...document.body.querySelectorAll("*")].filter(
+    (element) => says(element) && element.checkVisibility() && !known.has(look(element)));
+
+  const all = await axe.run(document, {resultTypes: ["violations"], rules: {"color-contrast": {enabled: false}}});
+  if (!fresh.length) return {violations: all.violations, passed: []};
+  const contrast = await axe.run({include: fresh}, {
+    runOnly: ["color-contrast"], resultTypes: ["violations", "passes"], elementRef: true, selectors: true});
+  const good = contrast.passes.flatMap((rule) => rule.nodes.map((node) => look(node.element)));
+  const strip = (rule) => ({...rule, nodes: rule.nodes.map(({html}) => ({html}))});
+  return {violations: [...all.violations, ...contrast.violations].map(strip), passed: [...new Set(good)]};
+}"""
+
+Looks = set[str]
+
+
+def axe_problems(page: Page, passed: Looks | None = None) -> list[str]:
+    """What axe finds wrong on the page, one line each; empty when all is well.
+
+    With the looks that `passed` on other pages, contrast is examined in new ones only, which are added.
+    A click returns before the page it leads to has come: what was looked at when its document went is looked
+    at again on the page that took its place.
+    """
+    page.wait_for_load_state()
+    known: Looks = set() if passed is None else passed
+    try:
+        found = _found(page, known)
+    except Error:
+        page.wait_for_load_state()
+        found = _found(page, known)
+    known.update(found["passed"])
+    return [
+        f"{rule['id']} ({rule['impact']}): {rule['help']}: {[node['html'][:120] for node in rule['nodes'][:3]]}"
+        for rule in found["violations"]
+    ]
+
+
+def _found(page: Page, known: Looks) -> dict[str, Any]:
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(_SCRIPT)
+    found: dict[str, Any] = page.evaluate(_RUN, list(known))
+    return found
