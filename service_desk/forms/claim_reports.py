@@ -1,5 +1,7 @@
 """The accident report as typed."""
 
+from typing import Any
+
 from flask_babel import lazy_gettext as _l
 from wtforms import FloatField, IntegerField, MultipleFileField, RadioField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
@@ -59,3 +61,25 @@ class ReportForm(Form):
             longitude=self.longitude.data,
             accuracy_m=self.accuracy.data,
         )
+
+
+class PhoneReportForm(ReportForm):
+    """The same, sent by the phone itself. `waited_seconds` have passed since the person pressed *send*."""
+
+    channel = None
+    photos = None
+    waited_seconds = FloatField(validators=[Optional()])
+
+    def facts(self) -> dict[str, Any]:
+        """What was typed, by field, as plain values."""
+        loss_at = self.loss_at.at
+        return {
+            "plate": self.plate.data or "",
+            "loss_at": f"{loss_at:%Y-%m-%d %H:%M}" if loss_at else "",
+            "place": self.place.data or "",
+            "description": self.description.data or "",
+            "other_party": self.other_party.data or "",
+            "injured_count": (self.injured_count.data or 0) if self.injured.data == "yes" else 0,
+            "reporter_name": self.reporter_name.data or "",
+            "callback_phone": self.callback_phone.data or "",
+        }
