@@ -22,6 +22,8 @@ async function begin() {
   if (!earlier) setNow();
   // The form may have come from the phone's shelf, where each of its openings would bear the same key.
   form.elements.idempotency_key.value = earlier?.key ?? makeKey();
+  document.querySelector("[data-kept-reports]").dataset.except = form.elements.idempotency_key.value;
+  store.tell();
   form.addEventListener("submit", onSubmit);
   form.addEventListener("suggest:unreachable", suggest);
   form.addEventListener("cover:unreachable", showCover);
@@ -91,7 +93,6 @@ async function keep() {
   await store.keep(report, blobs);
   earlier = report;
   navigator.storage?.persist?.();
-  navigator.serviceWorker?.ready.then((worker) => worker.sync?.register("desk-reports")).catch(() => {});
   return report;
 }
 
@@ -106,6 +107,7 @@ async function sendAndGoOn(key) {
   if (navigator.onLine) await sendAll(meta.root, { person, force: true });
   const report = await store.get(key);
   if (!report) return;
+  if (report.state === "waiting") wakeUpLater();
   if (report.number) {
     if (report.state === "sent" && !report.photos.some((photo) => photo.state === "refused")) await store.remove(key);
     location.assign(report.url);
@@ -113,12 +115,21 @@ async function sendAndGoOn(key) {
   else showList();
 }
 
+// Where the browser can, it sends what waits once there is a network, with no page of the desk open.
+function wakeUpLater() {
+  navigator.serviceWorker?.ready.then((worker) => worker.sync?.register("desk-reports")).catch(() => {});
+}
+
 // The form makes room for the list of what waits.
 function showList() {
   form.hidden = true;
+  const card = document.querySelector("[data-kept-reports]");
+  delete card.dataset.except;
+  card.hidden = false;
+  store.tell();
   document.querySelector("[data-phone-another]").hidden = false;
   window.scrollTo(0, 0);
-  document.querySelector("[data-kept-reports]").focus();
+  card.focus();
 }
 
 async function openKept() {
@@ -149,6 +160,7 @@ async function showKeptPhotos(report) {
     const [picture, box, label] = [item.querySelector("img"), item.querySelector("input"), item.querySelector("label")];
     if (blob) picture.src = URL.createObjectURL(blob);
     picture.alt = photo.name;
+    box.name = "kept";
     box.value = photo.id;
     box.id = `kept-${photo.id}`;
     label.htmlFor = box.id;

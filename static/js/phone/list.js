@@ -24,7 +24,8 @@ async function draw(person, send) {
   const card = document.querySelector("[data-kept-reports]");
   document.querySelectorAll("[data-offline-only]").forEach((words) => { words.hidden = navigator.onLine; });
   if (!card || !person) return;
-  const own = all.filter((report) => report.person === person && !isOver(report));
+  // The one that is open in the form below is not told twice.
+  const own = all.filter((report) => report.person === person && report.key !== card.dataset.except && !isOver(report));
   card.hidden = own.length === 0;
   card.querySelector("[data-kept-count]").textContent = own.length;
   card.querySelector("[data-kept-list]").replaceChildren(...own.map((report) => row(card, report, send)));
