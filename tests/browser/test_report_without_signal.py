@@ -205,7 +205,7 @@ def test_a_bad_photo_is_named_and_the_good_one_arrives(phone: Phone) -> None:
         send(page)
         expect(page.get_by_role("heading", level=1)).to_have_text("The report has arrived")
         expect(card(page, "sent")).to_contain_text("程序.jpg")
-        page.get_by_role("button", name="Put away").click()
+        page.get_by_role("button", name="Seen").click()
         expect(page.locator("[data-kept-reports]")).to_be_hidden()
     assert photo_names() == ["现场.jpg"]
 

@@ -125,6 +125,7 @@ function showList() {
   form.hidden = true;
   const card = document.querySelector("[data-kept-reports]");
   delete card.dataset.except;
+  delete card.dataset.hideSent;
   card.hidden = false;
   store.tell();
   document.querySelector("[data-phone-another]").hidden = false;

@@ -25,7 +25,7 @@ async function draw(person, send) {
   document.querySelectorAll("[data-offline-only]").forEach((words) => { words.hidden = navigator.onLine; });
   if (!card || !person) return;
   // The one that is open in the form below is not told twice.
-  const own = all.filter((report) => report.person === person && report.key !== card.dataset.except && !isOver(report));
+  const own = all.filter((report) => report.person === person && report.key !== card.dataset.except && !isOver(report, card));
   card.hidden = own.length === 0;
   card.querySelector("[data-kept-count]").textContent = own.length;
   card.querySelector("[data-kept-list]").replaceChildren(...own.map((report) => row(card, report, send)));
@@ -41,9 +41,10 @@ function drawCount(waiting) {
   words.querySelector("[data-kept-count]").textContent = waiting.length;
 }
 
-// One that was sent whole has said its number for a day; one with a refused photo stays until it is put away.
-function isOver(report) {
-  return report.state === "sent" && !report.photos.some((photo) => photo.state === "refused") && Date.now() - report.sentAt > SHOWN_AFTER_SENDING;
+// One that was sent whole says its number for a day, where a page has room; one with a refused photo until it was seen.
+function isOver(report, card) {
+  if (report.state !== "sent" || report.photos.some((photo) => photo.state === "refused")) return false;
+  return "hideSent" in card.dataset || Date.now() - report.sentAt > SHOWN_AFTER_SENDING;
 }
 
 function row(card, report, send) {
@@ -88,6 +89,7 @@ function drawWords(list, card, report) {
   const photos = refused.map((photo) => photo.message || fill(card.dataset.lost, { filename: photo.name }));
   const sentences = [...(report.messages ?? []), ...fields, ...photos].filter(Boolean);
   list.hidden = sentences.length === 0;
+  list.classList.toggle("text-bad", report.state !== "question");
   list.replaceChildren(...sentences.map((sentence) => Object.assign(document.createElement("li"), { textContent: sentence })));
 }
 
