@@ -5,17 +5,17 @@ import { nextDelay, sendAll } from "./sender.js";
 import * as shelf from "./shelf.js";
 import * as store from "./store.js";
 
-const { person, isClient, root, worker, kept } = settings();
+const { person, isClient, isFrontDoor, root, worker, kept } = settings();
 let timer;
 
 function settings() {
   const meta = document.querySelector('meta[name="desk-phone"]');
-  return { person: meta.content, isClient: "client" in meta.dataset, root: meta.dataset.root, worker: meta.dataset.worker, kept: meta.dataset.kept?.split(" ") ?? [] };
+  return { person: meta.content, isClient: "client" in meta.dataset, isFrontDoor: "frontDoor" in meta.dataset, root: meta.dataset.root, worker: meta.dataset.worker, kept: meta.dataset.kept?.split(" ") ?? [] };
 }
 
 async function begin() {
   // Who is sent to sign in because the time ran out comes back; who comes by the front door has signed out.
-  if (person || !new URLSearchParams(location.search).has("next")) await shelf.forgetOthers(person || "nobody");
+  if (person || isFrontDoor) await shelf.forgetOthers(person || "nobody");
   if (isClient) whenIdle(keepForLater);
   if (!(await store.isUsable())) return;
   list.show(person, () => trySending({ force: true }));
