@@ -2,7 +2,7 @@
 // The phone's own back button goes one step back. [data-cover-url] is asked what covers the vehicle.
 
 function setUp(form) {
-  const steps = [...form.querySelectorAll("[data-step]")];
+  let steps = [...form.querySelectorAll("[data-step]")];
   const words = form.querySelector("[data-step-words]");
   let current = 0;
 
@@ -63,10 +63,12 @@ function setUp(form) {
   }
 
   // Refusals that a script has put beside their fields after the page came.
-  form.addEventListener("steps:refused", () => {
+  form.addEventListener("steps:refused", (event) => {
+    steps = [...form.querySelectorAll("[data-step]")];
+    form.querySelectorAll("[data-step-buttons]").forEach((buttons) => { buttons.hidden = false; });
     const index = steps.findIndex((step) => step.querySelector(".field-error"));
     for (let step = current + 1; step <= index; step += 1) history.pushState({ step }, "");
-    if (index >= 0) show(index, { moveFocus: false });
+    if (index >= 0) show(index, { moveFocus: Boolean(event.detail?.focus) });
   });
 
   window.addEventListener("popstate", (event) => show(event.state?.step ?? 0));

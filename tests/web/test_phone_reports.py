@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -361,3 +362,25 @@ def test_the_app_names_itself_in_both_languages_and_its_worker_serves_every_page
     shell = json.loads(worker.text.partition("start(")[2].rpartition(");")[0])
     assert "/static/js/phone/form.js" in shell["shell"]
     assert client.get(shell["offline"]).status_code == 200
+
+
+def test_two_senders_at_once_make_one_claim_and_one_photo(world: World, sign_in: SignIn) -> None:
+    phones = [sign_in("safety-gongyi") for _ in range(2)]
+    data = typed(world)
+
+    def at_once(act: Callable[[FlaskClient], TestResponse]) -> list[Any]:
+        with ThreadPoolExecutor(2) as pool:
+            return [answer.json for answer in pool.map(act, phones)]
+
+    taken = at_once(lambda phone: FlaskClient.open(phone, REPORTS, method="POST", data=dict(data)))
+    path = f"{REPORTS}/{KEY}/photos/one"
+    sent = at_once(
+        lambda phone: FlaskClient.open(
+            phone, path, method="POST", data={"offset": "0", "piece": (io.BytesIO(JPEG), "piece")}
+        )
+    )
+
+    assert len({answer["number"] for answer in taken}) == 1
+    assert [answer["state"] for answer in sent] == ["taken", "taken"]
+    db.session.rollback()
+    assert (count(Claim), count(Document), count(PhoneReport), count(PhonePhoto)) == (1, 1, 1, 1)

@@ -48,7 +48,7 @@ async function onSubmit(event) {
   isBusy = true;
   setBusy(true);
   try {
-    const report = await keep();
+    const report = await keep(event.submitter);
     form.dispatchEvent(new CustomEvent("form:kept", { bubbles: true }));
     await sendAndGoOn(report.key);
   } catch (error) {
@@ -69,8 +69,8 @@ function setBusy(isOn) {
   });
 }
 
-async function keep() {
-  const fields = [...new FormData(form)].filter(([name, value]) => !NOT_TYPED.has(name) && typeof value === "string");
+async function keep(submitter) {
+  const fields = [...new FormData(form, submitter)].filter(([name, value]) => !NOT_TYPED.has(name) && typeof value === "string");
   const ticked = new Set([...form.querySelectorAll('input[name="kept"]:checked')].map((box) => box.value));
   const blobs = new Map();
   const photos = (earlier?.photos ?? []).filter((photo) => ticked.has(photo.id));
@@ -111,8 +111,16 @@ async function sendAndGoOn(key) {
   if (report.number) {
     if (report.state === "sent" && !report.photos.some((photo) => photo.state === "refused")) await store.remove(key);
     location.assign(report.url);
-  } else if (report.state === "refused") location.assign(`${location.pathname}?kept=${encodeURIComponent(key)}`);
+  } else if (report.state === "question" && report.html) showQuestion(report);
+  else if (report.state === "refused") location.assign(`${location.pathname}?kept=${encodeURIComponent(key)}`);
   else showList();
+}
+
+// The desk's own comparison with the reports it has, as a step of this form: its buttons are the answers.
+function showQuestion(report) {
+  form.querySelector("#similar")?.remove();
+  form.insertAdjacentHTML("beforeend", report.html);
+  form.dispatchEvent(new CustomEvent("steps:refused", { detail: { focus: true } }));
 }
 
 // Where the browser can, it sends what waits once there is a network, with no page of the desk open.

@@ -118,20 +118,23 @@ function drawButtons(item, report, state, send, card) {
 function drawQuestion(box, report, send) {
   box.hidden = report.state !== "question";
   if (box.hidden) return;
-  const [another, same] = [box.querySelector("[data-kept-new]"), box.querySelector("[data-kept-same]")];
-  another.onclick = () => answer(report.key, { duplicate_answer: "new" }, send);
-  const claims = report.claims?.length ? report.claims : [{ number: "" }];
-  const choices = claims.map((claim) => {
-    const button = same.cloneNode(true);
-    button.textContent = [same.textContent, claim.number, claim.loss_at].filter(Boolean).join(" ");
-    button.onclick = () => answer(report.key, { duplicate_answer: "same", duplicate_of: claim.number }, send);
+  box.querySelector("[data-kept-new]").onclick = () => answer(report.key, "new", send);
+  const choices = (report.claims ?? []).map((claim) => {
+    const kind = claim.likeness === "same_vehicle" ? "same" : "linked";
+    const button = box.querySelector(`[data-kept-${kind}]`).content.cloneNode(true).firstElementChild;
+    button.textContent = [button.textContent, claim.plate, claim.number].join(" ");
+    button.onclick = () => answer(report.key, `${kind}:${claim.number}`, send);
     return button;
   });
-  same.replaceWith(...choices);
+  box.append(...choices);
 }
 
+// `duplicate` is the report form's own field for the answer.
 async function answer(key, given, send) {
-  await store.change(key, (report) => Object.assign(report, { answer: given, state: "waiting", messages: [], claims: [], nextAt: 0 }));
+  await store.change(key, (report) => {
+    report.fields = [...report.fields.filter(([name]) => name !== "duplicate"), ["duplicate", given]];
+    Object.assign(report, { state: "waiting", messages: [], claims: [], html: "", nextAt: 0 });
+  });
   send();
 }
 

@@ -104,7 +104,6 @@ async function send(root, key, session) {
 function factsOf(report, session) {
   const body = new FormData();
   report.fields.forEach(([name, value]) => body.append(name, value));
-  Object.entries(report.answer ?? {}).forEach(([name, value]) => body.append(name, value));
   body.set("idempotency_key", report.key);
   body.set("csrf_token", session.csrf_token);
   body.set("person", report.person);
@@ -121,7 +120,7 @@ async function sendFacts(root, report, session) {
     // Changed while it was on its way: it is sent once more as it is now.
     if (one.typedAt !== report.typedAt) return;
     if (answer.ok) noteArrival(one, said);
-    else if (said.state === "question") Object.assign(one, { state: "question", messages: [said.message], claims: said.claims });
+    else if (said.state === "question") Object.assign(one, { state: "question", messages: [said.message], claims: said.claims, html: said.html });
     else Object.assign(one, { state: "refused", messages: said.messages ?? [said.error?.message ?? ""], fieldErrors: said.fields ?? {} });
   });
 }
