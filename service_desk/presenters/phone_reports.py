@@ -7,6 +7,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
+from service_desk.adapters import pictures
 from service_desk.base.errors import Invalid
 from service_desk.models.fleet import Vehicle
 from service_desk.models.phone_reports import PhonePhoto, PhoneReport, PhotoState
@@ -48,6 +49,7 @@ def refusal(photo: PhonePhoto) -> str:
     params: dict[str, Any] = {
         "filename": photo.filename,
         "megabytes": MAX_PHOTO_BYTES // 2**20,
+        "megapixels": pictures.MAX_PIXELS // 1_000_000,
         "most": MAX_FILES,
     }
     return sentence(Invalid(photo.refusal, **params))

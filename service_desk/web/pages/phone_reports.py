@@ -135,7 +135,7 @@ def _taken(received: Received) -> ResponseReturnValue:
 
 
 def _question(error: Conflict) -> ResponseReturnValue:
-    """The report may be one we have: the phone asks, and sends the answer with the same key."""
+    """The report may be of an accident we know: the phone asks, and sends the answer with the same key."""
     claims = [{name: str(value) for name, value in one.items()} for one in error.params.get("claims", [])]
     return {"state": "question", "message": sentence(error), "claims": claims}, 409
 
@@ -160,5 +160,7 @@ def piece(key: str, photo_key: str) -> ResponseReturnValue:
             key, photo_key, offset, pieces[0].content, actor=actor(), now=g.now, files=files()
         )
     except Conflict as error:
+        if error.code != "photo_offset":
+            raise
         return {"state": "open", "received": error.params["received"], "message": sentence(error)}, 409
     return words.photo_state(found)

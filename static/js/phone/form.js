@@ -156,7 +156,8 @@ async function openKept() {
 
 function setField(name, value) {
   const field = form.elements.namedItem(name);
-  if (field) field.value = value;
+  if (field?.type === "checkbox") field.checked = true;
+  else if (field) field.value = value;
 }
 
 async function showKeptPhotos(report) {

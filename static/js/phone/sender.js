@@ -166,8 +166,8 @@ async function sendPhoto(root, report, id, session) {
 
 async function notePiece(key, id, answer) {
   const said = await bodyOf(answer);
-  // The desk does not know it, or sees the piece as wrong: the report is announced again, which tells where to go on.
-  if (!answer.ok && answer.status !== 409) {
+  // The desk does not know it, or cannot take it now: the report is announced again, which tells where to go on.
+  if (!("received" in said)) {
     await store.change(key, (one) => { one.told = false; });
     throw new Unreachable();
   }
