@@ -46,9 +46,11 @@ async function onSubmit(event) {
   event.preventDefault();
   if (isBusy) return;
   isBusy = true;
+  // Before the buttons are locked: a locked one would not say which answer it is.
+  const typed = [...new FormData(form, event.submitter)];
   setBusy(true);
   try {
-    const report = await keep(event.submitter);
+    const report = await keep(typed);
     form.dispatchEvent(new CustomEvent("form:kept", { bubbles: true }));
     await sendAndGoOn(report.key);
   } catch (error) {
@@ -69,8 +71,8 @@ function setBusy(isOn) {
   });
 }
 
-async function keep(submitter) {
-  const fields = [...new FormData(form, submitter)].filter(([name, value]) => !NOT_TYPED.has(name) && typeof value === "string");
+async function keep(typed) {
+  const fields = typed.filter(([name, value]) => !NOT_TYPED.has(name) && typeof value === "string");
   const ticked = new Set([...form.querySelectorAll('input[name="kept"]:checked')].map((box) => box.value));
   const blobs = new Map();
   const photos = (earlier?.photos ?? []).filter((photo) => ticked.has(photo.id));
