@@ -20,12 +20,26 @@ export async function refresh(person, urls) {
   for (const url of urls) {
     const held = await shelf.match(url, { ignoreVary: true });
     if (held && Date.now() - Number(held.headers.get(TAKEN_AT)) < FRESH_FOR) continue;
-    try {
-      const answer = await fetch(url);
-      if (answer.ok && !answer.redirected) await shelf.put(url, await stamped(answer));
-    } catch {
-      return;
-    }
+    if (!(await take(shelf, url))) return;
+  }
+}
+
+// With a new version of the scripts, pages of the old one would not fit them any more.
+export async function renew() {
+  for (const name of (await caches.keys()).filter((one) => one.startsWith(PREFIX))) {
+    const shelf = await caches.open(name);
+    for (const { url } of await shelf.keys()) await take(shelf, url);
+  }
+}
+
+// False when there is no network.
+async function take(shelf, url) {
+  try {
+    const answer = await fetch(url);
+    if (answer.ok && !answer.redirected) await shelf.put(url, await stamped(answer));
+    return true;
+  } catch {
+    return false;
   }
 }
 

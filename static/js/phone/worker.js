@@ -2,6 +2,7 @@
 // list of kept reports from the shelf of the person signed in.
 
 import { sendAll } from "./sender.js";
+import { renew } from "./shelf.js";
 
 const PATIENCE = 5_000;
 
@@ -31,6 +32,7 @@ export function start({ version, shell, root, offline }) {
     const names = await caches.keys();
     await Promise.all(names.filter((name) => name.startsWith("desk-shell-") && name !== shellName).map((name) => caches.delete(name)));
     await self.clients.claim();
+    await renew();
   }
 
   async function file(request) {
