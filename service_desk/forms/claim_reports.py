@@ -1,5 +1,6 @@
 """The accident report as typed."""
 
+from datetime import timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -10,6 +11,8 @@ from wtforms.widgets import HiddenInput
 from service_desk.forms.fields import Form, MomentField
 from service_desk.models.claims import ReportChannel
 from service_desk.services.claims.intake import MAX_INJURED, ReportCommand
+
+_LONGEST_SECONDS = 10**9
 
 
 class ReportForm(Form):
@@ -69,6 +72,13 @@ class PhoneReportForm(ReportForm):
     channel = None
     photos = None
     waited_seconds = FloatField(validators=[Optional()])
+
+    @property
+    def waited(self) -> timedelta:
+        """How long the report waited; less than nothing when the phone says what cannot be."""
+        seconds = self.waited_seconds.data or 0
+        # Not a number is less than nothing as well: it compares with none.
+        return timedelta(seconds=seconds) if 0 <= seconds <= _LONGEST_SECONDS else timedelta(seconds=-1)
 
     def facts(self) -> dict[str, Any]:
         """What was typed, by field, as plain values."""

@@ -94,7 +94,7 @@ function watchCover(form) {
     url.searchParams.set("plate", plate.value.trim());
     url.searchParams.set("at", at.value);
     try {
-      const answer = await fetch(url, { headers: { "X-Fragment": "1" }, signal: AbortSignal.timeout(6_000) });
+      const answer = await fetch(url, { headers: { "X-Fragment": "1" }, signal: AbortSignal.timeout?.(6_000) });
       // The form is sent without this answer too; a slow one that was overtaken is dropped.
       if (answer.ok && !answer.redirected && turn === latest) target.innerHTML = await answer.text();
     } catch {

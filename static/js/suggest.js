@@ -50,7 +50,7 @@ function listen(input, list) {
     const url = new URL(input.dataset.suggest, window.location.href);
     url.searchParams.set("q", words);
     try {
-      const answer = await fetch(url, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout(PATIENCE) });
+      const answer = await fetch(url, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout?.(PATIENCE) });
       const found = answer.ok ? await answer.json() : [];
       // An answer that was overtaken by a later key stroke is dropped.
       if (turn === latest) show(found);

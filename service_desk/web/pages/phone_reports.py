@@ -1,7 +1,6 @@
 """Where a phone sends the reports it kept: who is signed in, the vehicles it may report, facts, photos in pieces."""
 
 import json
-from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, g, render_template, request, url_for
@@ -59,19 +58,12 @@ def report() -> ResponseReturnValue:
     access.require(actor(), Action.REPORT_CLAIM)
     if request.form.get("person") != person():
         raise Conflict("other_person")
-    form = PhoneReportForm()
-    account_id = _account_id()
+    form, account_id = PhoneReportForm(), _account_id()
     taken: list[Received] = []
     questions: list[Conflict] = []
 
     def act() -> None:
-        command = PhoneCommand(
-            form.command(account_id),
-            key=form.idempotency_key.data or "",
-            facts=form.facts(),
-            photos=_announced(request.form.get("photos", "")),
-            waited=timedelta(seconds=form.waited_seconds.data or 0),
-        )
+        command = _command(form, account_id)
         try:
             taken.append(phone_reports.take(command, actor=actor(), now=g.now, files=files()))
         except Conflict as error:
@@ -82,8 +74,20 @@ def report() -> ResponseReturnValue:
     if attempt(form, act) and taken:
         return _taken(taken[0])
     db.session.rollback()
-    if questions:
-        return _question(questions[0])
+    return _question(questions[0]) if questions else _refused(form)
+
+
+def _command(form: PhoneReportForm, account_id: int) -> PhoneCommand:
+    return PhoneCommand(
+        form.command(account_id),
+        key=form.idempotency_key.data or "",
+        facts=form.facts(),
+        photos=_announced(request.form.get("photos", "")),
+        waited=form.waited,
+    )
+
+
+def _refused(form: PhoneReportForm) -> ResponseReturnValue:
     fields = {field.name: [str(one) for one in field.errors] for field in form if field.errors}
     messages = [str(one) for one in form.form_errors]
     return {"state": "refused", "fields": fields, "messages": messages}, g.get("refusal_status", 422)

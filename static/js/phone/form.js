@@ -49,18 +49,21 @@ async function onSubmit(event) {
   // Before the buttons are locked: a locked one would not say which answer it is.
   const typed = [...new FormData(form, event.submitter)];
   setBusy(true);
-  try {
-    const report = await keep(typed);
+  const report = await keep(typed).catch(() => null);
+  if (report) {
     form.dispatchEvent(new CustomEvent("form:kept", { bubbles: true }));
-    await sendAndGoOn(report.key);
-  } catch (error) {
-    // The phone has no room: what can be sent now is sent as an ordinary form.
-    if (navigator.onLine && !(await store.get(form.elements.idempotency_key.value).catch(() => null))) form.submit();
-    else throw error;
-  } finally {
-    isBusy = false;
-    setBusy(false);
+    await sendAndGoOn(report.key).catch(showList);
+  } else {
+    sendAsOrdinary();
   }
+  isBusy = false;
+  setBusy(false);
+}
+
+// The phone has no room: what can be sent now is sent as a form without script would be.
+function sendAsOrdinary() {
+  if (navigator.onLine) form.submit();
+  else form.append(document.getElementById("offline-words").content.cloneNode(true));
 }
 
 function setBusy(isOn) {

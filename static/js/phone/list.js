@@ -4,6 +4,7 @@
 import * as store from "./store.js";
 
 const SHOWN_AFTER_SENDING = 24 * 3600_000;
+let latest = 0;
 let sending = null;
 let isSignedOut = false;
 
@@ -19,7 +20,9 @@ export async function show(person, send) {
 }
 
 async function draw(person, send) {
+  const turn = ++latest;
   const all = await store.list();
+  if (turn !== latest) return;
   drawCount(all.filter((report) => report.state !== "sent"));
   const card = document.querySelector("[data-kept-reports]");
   document.querySelectorAll("[data-offline-only]").forEach((words) => { words.hidden = navigator.onLine; });

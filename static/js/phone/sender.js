@@ -70,7 +70,7 @@ async function openSession(root) {
 async function ask(url, options = {}) {
   let answer;
   try {
-    answer = await fetch(url, { ...options, headers: { Accept: "application/json", ...options.headers }, signal: AbortSignal.timeout(TIMEOUT) });
+    answer = await fetch(url, { ...options, headers: { Accept: "application/json", ...options.headers }, signal: AbortSignal.timeout?.(TIMEOUT) });
   } catch {
     throw new Unreachable();
   }

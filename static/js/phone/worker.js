@@ -3,6 +3,7 @@
 
 import { sendAll } from "./sender.js";
 import { renew } from "./shelf.js";
+import { list } from "./store.js";
 
 const PATIENCE = 5_000;
 
@@ -12,7 +13,7 @@ export function start({ version, shell, root, offline }) {
 
   self.addEventListener("install", (event) => event.waitUntil(install()));
   self.addEventListener("activate", (event) => event.waitUntil(activate()));
-  self.addEventListener("sync", (event) => event.waitUntil(sendAll(root, { force: true })));
+  self.addEventListener("sync", (event) => event.waitUntil(sync()));
   self.addEventListener("fetch", (event) => {
     const { request } = event;
     const url = new URL(request.url);
@@ -33,6 +34,12 @@ export function start({ version, shell, root, offline }) {
     await Promise.all(names.filter((name) => name.startsWith("desk-shell-") && name !== shellName).map((name) => caches.delete(name)));
     await self.clients.claim();
     await renew();
+  }
+
+  // What still waits makes the browser try again later.
+  async function sync() {
+    await sendAll(root, { force: true });
+    if ((await list()).some((report) => report.state === "waiting")) throw new Error("a report still waits");
   }
 
   async function file(request) {
