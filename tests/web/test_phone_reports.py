@@ -206,7 +206,9 @@ def test_pieces_are_bounded_and_no_longer_than_announced(world: World, sign_in: 
     phone = sign_in("safety-gongyi")
     large = announced(("one", b"\xff" * (MAX_PIECE_BYTES + 2)))
     phone.post(REPORTS, data=typed(world, photos=large))
-    phone.post(REPORTS, data=typed(world, idempotency_key="other", photos=announced(("one", JPEG))))
+    phone.post(
+        REPORTS, data=typed(world, idempotency_key="other", plate="豫A67890", photos=announced(("one", JPEG)))
+    )
 
     assert piece(phone, b"\xff" * (MAX_PIECE_BYTES + 1)).status_code == 422
     assert piece(phone, JPEG + b"more", key="other").status_code == 422
