@@ -30,6 +30,35 @@ class FileStore:
         """The bytes of a key; FileNotFoundError when there are none."""
         return self._path(key).read_bytes()
 
+    def write_part(self, name: str, offset: int, content: bytes) -> None:
+        """Write a piece of a file that is still arriving; what lay behind it is dropped. On the disk on return."""
+        path = self._part(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("r+b" if path.exists() else "w+b") as file:
+            file.seek(offset)
+            file.write(content)
+            file.truncate()
+            file.flush()
+            os.fsync(file.fileno())
+
+    def part_size(self, name: str) -> int:
+        """How many bytes of an arriving file are here; 0 when none is."""
+        path = self._part(name)
+        return path.stat().st_size if path.exists() else 0
+
+    def read_part(self, name: str) -> bytes:
+        """What has arrived of a file; FileNotFoundError when nothing has."""
+        return self._part(name).read_bytes()
+
+    def drop_part(self, name: str) -> None:
+        """Forget an arriving file, which may be gone already."""
+        self._part(name).unlink(missing_ok=True)
+
+    def _part(self, name: str) -> Path:
+        if not name.replace("-", "").isalnum():
+            raise FileNotFoundError(name)
+        return self._root / "arriving" / name
+
     def _path(self, key: str) -> Path:
         if len(key) != 64 or not key.isalnum():
             raise FileNotFoundError(key)

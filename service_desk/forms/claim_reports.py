@@ -1,5 +1,8 @@
 """The accident report as typed."""
 
+from datetime import timedelta
+from typing import Any
+
 from flask_babel import lazy_gettext as _l
 from wtforms import FloatField, IntegerField, MultipleFileField, RadioField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
@@ -8,6 +11,8 @@ from wtforms.widgets import HiddenInput
 from service_desk.forms.fields import Form, MomentField
 from service_desk.models.claims import ReportChannel
 from service_desk.services.claims.intake import MAX_INJURED, ReportCommand
+
+_LONGEST_SECONDS = 10**9
 
 
 class ReportForm(Form):
@@ -59,3 +64,32 @@ class ReportForm(Form):
             longitude=self.longitude.data,
             accuracy_m=self.accuracy.data,
         )
+
+
+class PhoneReportForm(ReportForm):
+    """The same, sent by the phone itself. `waited_seconds` have passed since the person pressed *send*."""
+
+    channel = None
+    photos = None
+    waited_seconds = FloatField(validators=[Optional()])
+
+    @property
+    def waited(self) -> timedelta:
+        """How long the report waited; less than nothing when the phone says what cannot be."""
+        seconds = self.waited_seconds.data or 0
+        # Not a number is less than nothing as well: it compares with none.
+        return timedelta(seconds=seconds) if 0 <= seconds <= _LONGEST_SECONDS else timedelta(seconds=-1)
+
+    def facts(self) -> dict[str, Any]:
+        """What was typed, by field, as plain values."""
+        loss_at = self.loss_at.at
+        return {
+            "plate": self.plate.data or "",
+            "loss_at": f"{loss_at:%Y-%m-%d %H:%M}" if loss_at else "",
+            "place": self.place.data or "",
+            "description": self.description.data or "",
+            "other_party": self.other_party.data or "",
+            "injured_count": (self.injured_count.data or 0) if self.injured.data == "yes" else 0,
+            "reporter_name": self.reporter_name.data or "",
+            "callback_phone": self.callback_phone.data or "",
+        }

@@ -1,15 +1,17 @@
-"""Deletes what only mattered for a while (sign-in attempts, idempotency keys, finished runs of jobs), and keeps the
-segments of clocks that stopped before segments were kept.
+"""Deletes what only mattered for a while (sign-in attempts, idempotency keys, finished runs of jobs, photos that a
+phone sent by half), and keeps the segments of clocks that stopped before segments were kept.
 """
 
 from datetime import datetime, timedelta
 
+from flask import current_app
 from sqlalchemy import delete
 
 from service_desk.jobs.runner import Tally, each
 from service_desk.models.db import db, unit_of_work
 from service_desk.models.users import SignInAttempt, Submission
 from service_desk.services import leases
+from service_desk.services.claims import phone_reports
 from service_desk.services.sla.segments import fill_segments, list_without_segments
 
 # The audit trail keeps every successful sign-in; the attempts serve the lockout and a look back.
@@ -22,7 +24,7 @@ _CLOCKS_AT_A_TIME = 500
 
 def run(now: datetime) -> Tally:
     """Delete what is past its time, and fill in what is missing."""
-    return _delete_old(now) + _fill_segments(now)
+    return _delete_old(now) + _drop_half_sent(now) + _fill_segments(now)
 
 
 def _delete_old(now: datetime) -> Tally:
@@ -31,6 +33,12 @@ def _delete_old(now: datetime) -> Tally:
         submissions = db.session.execute(delete(Submission).where(Submission.at < now - SUBMISSIONS_KEPT))
         runs = leases.forget_slots(now - RUNS_KEPT)
     return Tally(done=attempts.rowcount + submissions.rowcount + runs)  # type: ignore[attr-defined]
+
+
+def _drop_half_sent(now: datetime) -> Tally:
+    with unit_of_work():
+        dropped = phone_reports.drop_half_sent(now=now, files=current_app.extensions["file_store"])
+    return Tally(done=dropped)
 
 
 def _fill_segments(now: datetime) -> Tally:

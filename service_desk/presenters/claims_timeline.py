@@ -16,6 +16,7 @@ from service_desk.models.sla import Timer, TimerState
 from service_desk.presenters import sla as clocks
 from service_desk.presenters import times
 from service_desk.presenters.labels import label
+from service_desk.presenters.phone_reports import retyped
 from service_desk.rules.claim_flow import ClaimState, ClockStep, transition
 from service_desk.rules.sla import EventKind
 from service_desk.services.claims.files import ClaimFile
@@ -79,6 +80,10 @@ def _entry(event: ClaimEvent, file: ClaimFile) -> Entry:
 
 
 def _photos(event: ClaimEvent, file: ClaimFile) -> list[Photo]:
+    if event.kind == "phone_photos":
+        # They came one by one after the report.
+        ids = set(event.params["document_ids"])
+        return photos_of([document for document in file.documents if document.id in ids])
     kind = PHOTOS_OF.get(event.kind)
     return photos_of(file.documents, kind, event.recorded_at) if kind else []
 
@@ -95,6 +100,10 @@ def _title(event: ClaimEvent, file: ClaimFile) -> str:
         "dispatch": lambda: _("Dispatched to %(name)s", name=given["name"]),
         "assign": lambda: _("Given to %(name)s", name=given["name"]),
         "handed_over": lambda: _("Taken over by %(name)s", name=file.people[given["to_id"]].name),
+        "phone_photos": lambda: _("Photos of the report arrived"),
+        "report_retyped": lambda: _(
+            "Changed on the phone, which did not know yet that the report had arrived"
+        ),
         "contact": lambda: _("Called back %(name)s", name=given["spoken_with"]),
         "arrive": lambda: _("Arrived at the scene"),
         "survey": lambda: (
@@ -150,6 +159,8 @@ def _title(event: ClaimEvent, file: ClaimFile) -> str:
 
 def _detail(event: ClaimEvent) -> str:
     given: dict[str, Any] = event.params
+    if event.kind == "report_retyped":
+        return retyped(given["changed"])
     if event.kind == "survey":
         count = given["photos"]
         photos = ngettext("%(num)s photo", "%(num)s photos", count) if count else ""

@@ -51,6 +51,9 @@ function setButtons(form, disabled) {
   }
 }
 
+// What was typed is kept on the phone: the form may be left.
+document.addEventListener("form:kept", (event) => dirty.delete(event.target));
+
 document.addEventListener("input", (event) => {
   const form = event.target.form;
   if (form && "dirtyGuard" in form.dataset) dirty.add(form);

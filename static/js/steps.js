@@ -2,7 +2,7 @@
 // The phone's own back button goes one step back. [data-cover-url] is asked what covers the vehicle.
 
 function setUp(form) {
-  const steps = [...form.querySelectorAll("[data-step]")];
+  let steps = [...form.querySelectorAll("[data-step]")];
   const words = form.querySelector("[data-step-words]");
   let current = 0;
 
@@ -62,6 +62,15 @@ function setUp(form) {
     field.focus();
   }
 
+  // Refusals that a script has put beside their fields after the page came.
+  form.addEventListener("steps:refused", (event) => {
+    steps = [...form.querySelectorAll("[data-step]")];
+    form.querySelectorAll("[data-step-buttons]").forEach((buttons) => { buttons.hidden = false; });
+    const index = steps.findIndex((step) => step.querySelector(".field-error"));
+    for (let step = current + 1; step <= index; step += 1) history.pushState({ step }, "");
+    if (index >= 0) show(index, { moveFocus: Boolean(event.detail?.focus) });
+  });
+
   window.addEventListener("popstate", (event) => show(event.state?.step ?? 0));
 
   const refused = steps.findIndex((step) => step.querySelector(".field-error"));
@@ -85,11 +94,13 @@ function watchCover(form) {
     url.searchParams.set("plate", plate.value.trim());
     url.searchParams.set("at", at.value);
     try {
-      const answer = await fetch(url, { headers: { "X-Fragment": "1" } });
+      const answer = await fetch(url, { headers: { "X-Fragment": "1" }, signal: AbortSignal.timeout?.(6_000) });
       // The form is sent without this answer too; a slow one that was overtaken is dropped.
       if (answer.ok && !answer.redirected && turn === latest) target.innerHTML = await answer.text();
     } catch {
-      // No signal: the server says it when the report arrives.
+      // No signal: the server says it when the report arrives, and a phone that keeps the vehicles now.
+      const detail = { plate: plate.value, at: at.value };
+      if (turn === latest) target.dispatchEvent(new CustomEvent("cover:unreachable", { bubbles: true, detail }));
     }
   }
 

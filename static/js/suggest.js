@@ -1,6 +1,8 @@
 // data-suggest="/url": a list of suggestions under an input (combobox of the ARIA practices).
 // The address answers ?q=… with JSON [{"value", "label", "detail"}]. A <datalist> serves without script.
 
+// On a line that is up but carries nothing, longer waiting would not help who is typing.
+const PATIENCE = 6_000;
 let lists = 0;
 
 function setUp(input) {
@@ -48,12 +50,15 @@ function listen(input, list) {
     const url = new URL(input.dataset.suggest, window.location.href);
     url.searchParams.set("q", words);
     try {
-      const answer = await fetch(url, { headers: { Accept: "application/json" } });
+      const answer = await fetch(url, { headers: { Accept: "application/json" }, signal: AbortSignal.timeout?.(PATIENCE) });
       const found = answer.ok ? await answer.json() : [];
       // An answer that was overtaken by a later key stroke is dropped.
       if (turn === latest) show(found);
     } catch {
       close();
+      // A page that keeps suggestions on the phone shows those.
+      const detail = { words, show: (kept) => turn + 1 === latest && show(kept) };
+      input.dispatchEvent(new CustomEvent("suggest:unreachable", { bubbles: true, detail }));
     }
   }
 

@@ -19,6 +19,9 @@ OPEN_TO_STRANGERS = {
     "auth.sign_out",  # ends no session but the sender's
     "auth.language",  # chosen before signing in
     "renewals_calendar.feed",  # its address is the secret: a calendar program cannot sign in
+    "phone_app.manifest",  # names and pictures of the app, which a phone fetches without cookies
+    "phone_app.worker",  # a script without data, renewed by the browser whoever is signed in
+    "phone_app.offline",  # what is shown without network before anybody has signed in
     "health.healthz",  # for the machine that watches the desk
 }
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}

@@ -30,6 +30,10 @@ _WORK_OF_STEP = {
 }
 
 
+# Made once: an alias works its columns out anew, and each start of a clock asks.
+_PERSON, _SUBSTITUTE = aliased(User), aliased(User)
+
+
 @dataclass(frozen=True)
 class Away:
     """Somebody is away now, until the end of this window; `substitute` answers."""
@@ -50,11 +54,10 @@ def away_now(user_ids: Collection[int], now: datetime) -> dict[int, Away]:
     wanted = [user_id for user_id in set(user_ids) if user_id]
     if not wanted:
         return {}
-    person, substitute = aliased(User), aliased(User)
     statement = (
-        select(Absence, person, substitute)
-        .join(person, person.id == Absence.user_id)
-        .join(substitute, substitute.id == Absence.substitute_id)
+        select(Absence, _PERSON, _SUBSTITUTE)
+        .join(_PERSON, _PERSON.id == Absence.user_id)
+        .join(_SUBSTITUTE, _SUBSTITUTE.id == Absence.substitute_id)
         .where(Absence.user_id.in_(wanted), Absence.next_change_at.is_not(None), Absence.from_at <= now)
         .order_by(Absence.from_at, Absence.id)
     )

@@ -16,11 +16,12 @@ from service_desk.forms.fields import is_possible
 from service_desk.models.claims import ReportChannel
 from service_desk.presenters import claims as claim_words
 from service_desk.presenters import intake as words
+from service_desk.presenters import phone_reports as phone_words
 from service_desk.presenters.labels import choices, label
 from service_desk.presenters.messages import sentence
 from service_desk.rules.permissions import Action, Role, Side
 from service_desk.services import access, policies
-from service_desk.services.claims import intake
+from service_desk.services.claims import intake, phone_reports
 from service_desk.services.claims.files import read_file
 from service_desk.services.documents import MAX_FILES
 from service_desk.web import kept_uploads
@@ -163,6 +164,7 @@ def reported(number: str) -> ResponseReturnValue:
         lacks_ctpl=words.lacks_ctpl(held),
         clocks={timer.step.value: timer for timer in claim_words.running_clocks(file)},
         photo_count=len(file.documents),
+        from_phone=[phone_words.arrived(*one) for one in phone_reports.reports_of(file.claim.id)],
         is_client=_is_client(),
         by_phone=file.claim.channel is not ReportChannel.PORTAL,
     )
