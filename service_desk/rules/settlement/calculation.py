@@ -81,6 +81,7 @@ class ClaimInputs:
     victims: tuple[Victim, ...] = ()
     vehicles: tuple[OtherVehicle, ...] = ()
     driver: Driver = Driver.FIT
+    driver_name: str = ""
     rescue_cost: Decimal = ZERO
     is_injury_ordered: bool = False
     payer: Payer = Payer.ORDINARY
@@ -201,7 +202,7 @@ def _third_parties(inputs: ClaimInputs, sheet: _Sheet) -> None:
     sheet.working += result.working
     if inputs.payer is not Payer.ORDINARY:
         sheet.working.append(_payer_step(inputs, result))
-    sheet.recoveries += from_driver(result, terms)
+    sheet.recoveries += from_driver(result, terms, inputs.driver_name)
     sheet.recoveries += from_uninsured(result, terms)
 
 

@@ -332,7 +332,7 @@ def _unfit_driver(inputs: Inputs) -> Answer:
     lost = ThirdPartyLoss(property=inputs.amount("property", default=0))
     inputs.done()
     result = settle_third_party(lost, terms)
-    found = list(from_driver(result, terms))
+    found = list(from_driver(result, terms, ""))
     receivable = sum((one.amount for one in found), ZERO)
     figures = {
         "ctpl_advance": result.advance,

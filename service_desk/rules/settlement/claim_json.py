@@ -56,6 +56,7 @@ def read_claim(inputs: Inputs) -> ClaimInputs:
         victims=tuple(_victim(one) for one in inputs.sections("victims")),
         vehicles=tuple(_vehicle(one) for one in inputs.sections("vehicles")),
         driver=Driver(inputs.choice("driver", list(Driver), default=Driver.FIT)),
+        driver_name=inputs.text("driver_name", default=""),
         rescue_cost=inputs.amount("rescue_cost", default=0),
         is_injury_ordered=inputs.flag("is_injury_ordered", default=False),
         payer=Payer(inputs.choice("payer", list(Payer), default=Payer.ORDINARY)),

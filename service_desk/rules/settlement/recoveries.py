@@ -20,26 +20,24 @@ from service_desk.rules.vocabulary import Fault
 
 
 class RecoveryKind(StrEnum):
-    """Why something is to be got back."""
+    """Why something is to be got back.
+
+    CTPL recourse: rescue cost advanced or injuries paid for an unfit driver, or paid first for a vehicle without CTPL.
+    """
 
     SUBROGATION = "subrogation"
-    RESCUE_ADVANCE = "rescue_advance"
-    INJURY_PAID = "injury_paid"
-    UNINSURED_VEHICLE = "uninsured_vehicle"
+    CTPL_RECOURSE = "ctpl_recourse"
     OVERPAID = "overpaid"
 
 
 @dataclass(frozen=True)
 class Recovery:
-    """An amount to get back, from whom (`driver`, or a name), and the step that gave it."""
+    """An amount to get back, the name of who owes it, and the step that gave it."""
 
     kind: RecoveryKind
     amount: Decimal
     debtor: str
     step: WorkingLine
-
-
-DRIVER = "driver"
 
 
 def subrogation(
@@ -67,17 +65,17 @@ def subrogation(
     yield Recovery(RecoveryKind.SUBROGATION, amount, debtor, step)
 
 
-def from_driver(result: LiabilityResult, terms: LiabilityTerms) -> Iterator[Recovery]:
+def from_driver(result: LiabilityResult, terms: LiabilityTerms, debtor: str) -> Iterator[Recovery]:
     """All that CTPL paid for a driver it does not cover."""
     if terms.driver is Driver.FIT:
         return
     if result.advance:
         step = _step(Coverage.CTPL_ADVANCE, [result.advance], Source.CTPL_REGULATION_22)
-        yield Recovery(RecoveryKind.RESCUE_ADVANCE, result.advance, DRIVER, step)
+        yield Recovery(RecoveryKind.CTPL_RECOURSE, result.advance, debtor, step)
     paid = [item.pay for item in result.items if item.pay]
     if paid:
         step = _step(None, paid, Source.COURT_TRAFFIC_15)
-        yield Recovery(RecoveryKind.INJURY_PAID, step.amount, DRIVER, step)
+        yield Recovery(RecoveryKind.CTPL_RECOURSE, step.amount, debtor, step)
 
 
 def from_uninsured(result: LiabilityResult, terms: LiabilityTerms) -> Iterator[Recovery]:
@@ -86,7 +84,7 @@ def from_uninsured(result: LiabilityResult, terms: LiabilityTerms) -> Iterator[R
     names = [other.label for other in terms.others if other.standing is Standing.UNINSURED]
     if beyond and names and terms.driver is Driver.FIT:
         step = _step(None, beyond, Source.COURT_TRAFFIC_18)
-        yield Recovery(RecoveryKind.UNINSURED_VEHICLE, step.amount, ", ".join(filter(None, names)), step)
+        yield Recovery(RecoveryKind.CTPL_RECOURSE, step.amount, ", ".join(filter(None, names)), step)
 
 
 def _step(coverage: Coverage | None, amounts: list[Decimal], source: Source) -> WorkingLine:
