@@ -81,7 +81,7 @@ def _labels() -> dict[str, str]:
         "signatures": _("Signatures"),
         "recoveries": _("What is to be recovered afterwards"),
         "recovery": _("To recover"),
-        "from": _("From"),
+        "from": _("Recover from"),
         "versions": _("Versions"),
         "version": _("Version"),
         "calculated": _("Calculated"),

@@ -80,10 +80,12 @@ def from_driver(result: LiabilityResult, terms: LiabilityTerms, debtor: str) -> 
 
 def from_uninsured(result: LiabilityResult, terms: LiabilityTerms) -> Iterator[Recovery]:
     """What was paid for vehicles without CTPL beyond our own share; one debt, theirs together."""
-    beyond = [item.pay - item.due for item in result.items if item.pay > item.due]
+    beyond = [item for item in result.items if item.pay > item.due]
     names = [other.label for other in terms.others if other.standing is Standing.UNINSURED]
     if beyond and names and terms.driver is Driver.FIT:
-        step = _step(None, beyond, Source.COURT_TRAFFIC_18)
+        formula = " + ".join(f"({yuan(item.pay)} − {yuan(item.due)})" for item in beyond)
+        amount = sum((item.pay - item.due for item in beyond), ZERO)
+        step = WorkingLine(Step.RECOVERY, None, formula, amount, Source.COURT_TRAFFIC_18)
         yield Recovery(RecoveryKind.CTPL_RECOURSE, step.amount, ", ".join(filter(None, names)), step)
 
 

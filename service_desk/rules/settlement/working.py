@@ -1,11 +1,11 @@
 """The working of a calculation: one line a step, with its numbers, so that a reader can redo it."""
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
 from service_desk.base.errors import Invalid
-from service_desk.base.money import ZERO, round_yuan
+from service_desk.base.money import FEN, ZERO
 
 
 class Coverage(StrEnum):
@@ -186,7 +186,8 @@ class WorkingLine:
 
 def yuan(amount: Decimal) -> str:
     """An amount inside a formula: 12,345.00."""
-    return f"{round_yuan(amount):,.2f}"
+    # Written out: a calculation says some sixty amounts.
+    return f"{amount.quantize(FEN, ROUND_HALF_UP):,.2f}"
 
 
 def percent(rate: Decimal) -> str:
