@@ -190,7 +190,8 @@ class FullCalculationForm(StepForm):
         field = self[name]
         if isinstance(field, RowList):
             return any(row.form.is_filled or row.errors for row in field)
-        return bool(field.errors) or bool(field.data and field.data not in _USUAL)
+        is_empty = field.data is None or field.data is False or field.data == "" or field.data in _USUAL
+        return bool(field.errors) or not is_empty
 
     def command(self) -> CalculationInputs:
         """What was typed; one loss without a name is not a list of victims."""
@@ -263,12 +264,13 @@ def _filled(rows: Any) -> Iterator[Any]:
     return (row.form for row in rows if row.form.is_filled)
 
 
+_EMPTY = asdict(CalculationInputs(Fault.FULL))
+
+
 def form_data(command: CalculationInputs) -> dict[str, Any]:
     """A command as the form is filled with it."""
     values = {
-        name.removesuffix("_fen"): value
-        for name, value in asdict(command).items()
-        if value not in (0, None, "") or name.startswith("is_")
+        name.removesuffix("_fen"): value for name, value in asdict(command).items() if value != _EMPTY[name]
     }
     unnamed = VictimLoss("", command.property_fen, command.medical_fen, command.death_fen)
     victims = ([unnamed] if unnamed != VictimLoss("") else []) + list(command.victims)

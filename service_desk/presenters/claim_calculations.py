@@ -9,13 +9,14 @@ from flask_babel import gettext as _
 from service_desk.base.money import format_yuan
 from service_desk.models.claims import ClaimCalculation
 from service_desk.presenters.labels import LABELS, label
-from service_desk.rules.vocabulary import CoverCode
+from service_desk.rules.vocabulary import CoverCode, Fault
+from service_desk.services.claims.calculating import CalculationInputs, stated_as_json
 from service_desk.services.claims.calculation_versions import Difference
 
 # Steps whose words are the same for several covers, so that the cover is told with them.
 _COVER_IS_TOLD = frozenset({"ctpl_share", "ctpl_victim", "ctpl_excluded"})
-# What says nothing as long as it is as usual, and what is told at its own place.
-_USUAL = {"driver": "fit", "payer": "ordinary", "is_trailer_ours": True}
+# What nobody stated says nothing.
+_EMPTY = stated_as_json(CalculationInputs(Fault.FULL))
 _PERCENTS = frozenset(
     {"fault_percent", "tpl_rate_percent", "own_rate_percent", "passenger_deductible_percent"}
 )
@@ -121,12 +122,7 @@ def _facts(inputs: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _says_something(name: str, inputs: Mapping[str, Any]) -> bool:
     if name in {"loss_on", "ctpl_limits_from", "clause", "fault"}:
         return True
-    if name == "is_trailer_ours":
-        return bool(inputs.get("trailer_limit_fen"))
-    value = inputs.get(name)
-    if name == "fault_percent":
-        return value is not None
-    return bool(value) and value != _USUAL.get(name)
+    return name in inputs and inputs[name] != _EMPTY.get(name)
 
 
 def _value(name: str, value: Any) -> str:

@@ -162,7 +162,7 @@ def test_one_calculation_covers_third_parties_the_own_vehicle_its_rescue_and_the
                 Victim("乙", ThirdPartyLoss(medical=D(21_000), property=D(3000))),
             ),
             own_damage=OwnDamageLoss(D(32_000), D(260_000), absolute_amount=D(500)),
-            rescue_fee=RescueFee(D(6000), D(240_000), D(60_000)),
+            rescue_fee=RescueFee(D(6000), D(240_000), D(60_000), D(260_000)),
             occupants=Occupants((PersonLoss("丙", D(12_000)), PersonLoss("丁", D(65_000))), D(50_000)),
             carrier=CarrierLiability((PersonLoss("戊", D(86_000)),), D(300_000), D(500), D("0.05")),
             glass=D(2800),

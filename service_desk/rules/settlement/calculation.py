@@ -152,6 +152,7 @@ def calculate(inputs: ClaimInputs) -> Calculation:
     `glass_is_own_damage`.
     """
     sheet = _Sheet()
+    require_share(inputs.ratio, "fault_ratio")
     for rate in inputs.absolute_rates:
         require_share(rate, "absolute_rates")
     if inputs.everybody or inputs.rescue_cost:
@@ -309,12 +310,13 @@ def _excluded(step: Step, coverage: Coverage, loss: Decimal) -> WorkingLine:
 
 def _rescue_fee(inputs: ClaimInputs, rescue: RescueFee, sheet: _Sheet) -> None:
     """The fee goes with own damage: excluded with it, and capped by its sum insured."""
-    limit = inputs.own_damage.sum_insured if inputs.own_damage else None
-    pay, step = settle_rescue_fee(rescue, limit)
+    pay, step = settle_rescue_fee(rescue)
     if inputs.driver is not Driver.FIT:
         return
     sheet.working.append(step)
-    sheet.lines.append(CalculationLine(Coverage.RESCUE_FEE, rescue.fee, None, None, limit, ZERO, ZERO, pay))
+    sheet.lines.append(
+        CalculationLine(Coverage.RESCUE_FEE, rescue.fee, None, None, rescue.sum_insured, ZERO, ZERO, pay)
+    )
 
 
 def _occupants(inputs: ClaimInputs, occupants: Occupants, sheet: _Sheet) -> None:

@@ -171,10 +171,10 @@ def _rescue_fee(inputs: Inputs) -> Answer:
         inputs.amount("rescue_fee"),
         inputs.amount("vehicle_actual_value"),
         inputs.amount("uninsured_property_value", default=0),
+        inputs.amount("sum_insured") if inputs.has("sum_insured") else None,
     )
-    limit = inputs.amount("sum_insured") if inputs.has("sum_insured") else None
     inputs.done()
-    pay, step = settle_rescue_fee(rescue, limit)
+    pay, step = settle_rescue_fee(rescue)
     return amounts({"rescue_fee_share": pay}), (step,)
 
 

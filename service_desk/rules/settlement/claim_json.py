@@ -136,7 +136,10 @@ def _own_damage(inputs: Inputs) -> OwnDamageLoss:
 
 def _rescue_fee(inputs: Inputs) -> RescueFee:
     fee = RescueFee(
-        inputs.amount("fee"), inputs.amount("vehicle_value"), inputs.amount("uninsured_value", default=0)
+        inputs.amount("fee"),
+        inputs.amount("vehicle_value"),
+        inputs.amount("uninsured_value", default=0),
+        inputs.amount("sum_insured") if inputs.has("sum_insured") else None,
     )
     inputs.done()
     return fee

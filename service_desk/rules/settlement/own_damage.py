@@ -65,11 +65,12 @@ class OwnDamageLoss:
 
 @dataclass(frozen=True)
 class RescueFee:
-    """The fee of a rescue, and the values of what was rescued: the vehicle, and what is not insured here."""
+    """The fee of a rescue, the values of what was rescued (the vehicle, and what is not insured here), the sum insured."""
 
     fee: Decimal
     vehicle_value: Decimal
     uninsured_value: Decimal = ZERO
+    sum_insured: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def settle_own_damage(
     return OwnDamageResult(loss.damage, base, 1 - left, pay, working)
 
 
-def settle_rescue_fee(rescue: RescueFee, sum_insured: Decimal | None) -> tuple[Decimal, WorkingLine]:
+def settle_rescue_fee(rescue: RescueFee) -> tuple[Decimal, WorkingLine]:
     """The vehicle's share of a rescue fee, at most the sum insured. Invalid `amount_invalid` where nothing has a value."""
     for name in ("fee", "vehicle_value", "uninsured_value"):
         require_amount(getattr(rescue, name), f"rescue_{name}")
@@ -116,8 +117,10 @@ def settle_rescue_fee(rescue: RescueFee, sum_insured: Decimal | None) -> tuple[D
             f"{formula} × {yuan(rescue.vehicle_value)} ÷ "
             f"({yuan(rescue.vehicle_value)} + {yuan(rescue.uninsured_value)})"
         )
-    if sum_insured is not None:
-        formula, part = f"min({formula}, {yuan(sum_insured)})", min(part, sum_insured)
+    if rescue.sum_insured is not None:
+        require_amount(rescue.sum_insured, "sum_insured")
+        formula = f"min({formula}, {yuan(rescue.sum_insured)})"
+        part = min(part, rescue.sum_insured)
     pay = round_yuan(part)
     return pay, WorkingLine(
         Step.RESCUE_FEE_SHARE, Coverage.RESCUE_FEE, formula, pay, Source.COMMERCIAL_2014_7_19

@@ -253,6 +253,7 @@ def _rescue_fee(command: CalculationInputs, cover: ClaimCover) -> law.RescueFee:
         fee=from_fen(command.rescue_fee_fen),
         vehicle_value=from_fen((cover.limit_fen or 0) if value_fen is None else value_fen),
         uninsured_value=from_fen(command.rescue_uninsured_fen),
+        sum_insured=from_fen(cover.limit_fen or 0),
     )
 
 
@@ -319,8 +320,7 @@ def _kept_inputs(
 ) -> dict[str, Any]:
     """What was stated, what was found, and the whole case as auditors can answer it again."""
     regime = law.ctpl_regime_at(case.loss_on)
-    stated: dict[str, Any] = _plain(asdict(command))
-    return stated | {
+    return stated_as_json(command) | {
         "loss_on": case.loss_on.isoformat(),
         "clause": case.clause.value,
         "ctpl_limits_from": regime.effective_on.isoformat() if regime else None,
@@ -336,6 +336,12 @@ def _kept_inputs(
         ],
         "case": law.claim_as_json(case),
     }
+
+
+def stated_as_json(command: CalculationInputs) -> dict[str, Any]:
+    """A command as its row keeps it; `stated_again` reads it."""
+    stated: dict[str, Any] = _plain(asdict(command))
+    return stated
 
 
 def _plain(value: Any) -> Any:

@@ -11,8 +11,8 @@ from service_desk.services.claims.calculating import CalculationInputs, Frozen
 from service_desk.services.claims.common import allow, get_claim
 from service_desk.services.claims.settlement import list_covers
 
-# What follows from the rest, and would be told twice.
-_DERIVED = frozenset({"case", "note"})
+# What was found beside what was stated. The whole case follows from both, and would be told twice.
+_FOUND = ("loss_on", "ctpl_limits_from", "clause", "covers")
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,9 @@ def preview(number: str, command: CalculationInputs, *, actor: User) -> Frozen:
 
 
 def difference(before: ClaimCalculation, after: ClaimCalculation) -> Difference:
-    """Compare two versions of one claim; what neither states is left out."""
-    names = [name for name in {**before.inputs, **after.inputs} if name not in _DERIVED]
-    changed = [
-        (name, before.inputs.get(name), after.inputs.get(name))
-        for name in names
-        if (before.inputs.get(name) or None) != (after.inputs.get(name) or None)
-    ]
+    """Compare two versions of one claim; a note is no input."""
+    was, now_is = _stated_and_found(before), _stated_and_found(after)
+    changed = [(name, was[name], now_is[name]) for name in was if was[name] != now_is[name]]
     paid_before, paid_after = _by_coverage(before), _by_coverage(after)
     lines = [
         (coverage, paid_before.get(coverage, 0), paid_after.get(coverage, 0))
@@ -46,6 +42,13 @@ def difference(before: ClaimCalculation, after: ClaimCalculation) -> Difference:
         if paid_before.get(coverage, 0) != paid_after.get(coverage, 0)
     ]
     return Difference(changed, lines, after.total_fen - before.total_fen)
+
+
+def _stated_and_found(calculation: ClaimCalculation) -> dict[str, Any]:
+    """What an older version was not asked counts as left empty."""
+    stated = calculating.stated_as_json(calculating.stated_again(calculation.inputs))
+    del stated["note"]
+    return stated | {name: calculation.inputs.get(name) for name in _FOUND}
 
 
 def _by_coverage(calculation: ClaimCalculation) -> dict[str, int]:
