@@ -184,6 +184,11 @@ def test_document_may_hold_the_cases_under_examples() -> None:
     }
 
 
+def test_court_share_counts_before_that_of_the_fault() -> None:
+    answer = settle("claim", inputs_of("C05", fault_ratio="0.8"))["expected"]
+    assert answer["tpl_pay"] == "30400.00"
+
+
 def test_insured_vehicles_pay_first_for_one_without_ctpl() -> None:
     inputs = {"loss": {"property": 3000}, "vehicles": ["A liable", "B uninsured"]}
     answer = settle("claim", inputs)["expected"]

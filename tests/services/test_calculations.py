@@ -1,9 +1,12 @@
 """Calculations as they are kept: what they start from, what is to be recovered, versions compared, previews."""
 
+import json
 from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
+from flask import Flask
 
 from service_desk.base.errors import Forbidden, Invalid
 from service_desk.models.claims import Claim, ClaimCover
@@ -16,6 +19,8 @@ from service_desk.services.claims.calculating import CalculationInputs, PersonOn
 from tests.claim_cases import CALCULATION, Journey, reported_claim
 from tests.world import World
 
+EXAMPLES = Path(__file__).parents[1] / "data" / "settlement_examples.json"
+
 
 @pytest.fixture
 def claim(world: World, now: datetime) -> Claim:
@@ -25,6 +30,13 @@ def claim(world: World, now: datetime) -> Claim:
 @pytest.fixture
 def journey(world: World, claim: Claim, now: datetime) -> Journey:
     return Journey(world, claim, now)
+
+
+def test_the_command_line_answers_every_worked_example_by_the_calendar_of_the_state(app: Flask) -> None:
+    answer = app.test_cli_runner().invoke(args=["rules", "settle", str(EXAMPLES)])
+
+    wanted = {one["id"]: one["expected"] for one in json.loads(EXAMPLES.read_text("utf-8"))["examples"]}
+    assert {one["id"]: one.get("expected") for one in json.loads(answer.stdout_bytes)} == wanted
 
 
 def test_for_an_unfit_driver_the_calculation_names_who_pays_back(

@@ -3,9 +3,11 @@
 import io
 import json
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from pdfminer.high_level import extract_text
 from sqlalchemy import func, select
 
@@ -16,7 +18,7 @@ from service_desk.presenters.claim_calculations import calculation_table
 from service_desk.presenters.labels import LABELS
 from service_desk.presenters.languages import in_language
 from service_desk.rules.claim_flow import ClaimState
-from service_desk.rules.settlement import Coverage, RecoveryKind, settle_document
+from service_desk.rules.settlement import Coverage, RecoveryKind
 from service_desk.rules.vocabulary import CoverCode
 from service_desk.services.claims import settlement
 from tests.claim_cases import Journey, reported_claim
@@ -78,7 +80,7 @@ def test_a_preview_shows_the_working_and_keeps_nothing(
 
 
 def test_page_paper_and_command_line_show_the_same_lines(
-    sign_in: Any, world: World, claim: Claim, now: datetime
+    app: Flask, sign_in: Any, world: World, claim: Claim, now: datetime, tmp_path: Path
 ) -> None:
     Journey(world, claim, now).to(ClaimState.DOCUMENTS_COMPLETE)
     client = sign_in("claims1")
@@ -86,7 +88,9 @@ def test_page_paper_and_command_line_show_the_same_lines(
     assert send(client, claim, "save").status_code == 303
 
     (kept,) = versions()
-    redone = settle_document(json.loads(client.get(f"/claims/{claim.number}/calculation.json").data))[0]
+    file = tmp_path / "case.json"
+    file.write_bytes(client.get(f"/claims/{claim.number}/calculation.json").data)
+    redone = json.loads(app.test_cli_runner().invoke(args=["rules", "settle", str(file)]).stdout_bytes)[0]
     assert [(step["formula"], step["amount"]) for step in redone["working"]] == [
         (step["formula"], f"{step['amount_fen'] / 100:.2f}") for step in kept.working
     ]
@@ -182,6 +186,7 @@ def test_more_rows_come_and_nothing_typed_is_lost(
         ({"vehicles-0-standing": ""}, "choose how the vehicle stands"),
         ({"own_damage": "-5"}, "Enter an amount in yuan"),
         ({"fault_percent": "101"}, "between 0 and 100"),
+        ({"rescue_cost": "900"}, "Rescue cost is advanced only"),
         ({"driver": "drunk"}, "Enter who has to pay it back"),
         ({"payer": "knock_for_knock"}, "This agreement does not reach so far"),
         ({"glass": "800"}, "Under the clauses of 2020 glass is own damage"),

@@ -62,6 +62,7 @@ def _third_party(inputs: Inputs) -> Answer:
         tpl_limit=inputs.amount_or_none("tpl_limit"),
         deductible_waiver=inputs.flag("deductible_waiver", default=False),
         absolute_rate=inputs.amount("absolute_deductible_rate", default=0),
+        fault_ratio=inputs.amount("fault_ratio") if inputs.has("fault_ratio") else None,
     )
     inputs.done()
     result = settle_third_party(lost, terms)

@@ -133,7 +133,7 @@ def work_out(
 
     Own damage without own-damage cover is left out; `nothing_insured` when nothing else was lost.
     `contract_limit_missing` for people on board without a limit by cover or by hand; `driver_name_missing` where the
-    driver has to pay back.
+    driver has to pay back; `driver_is_fit` where rescue cost is stated for one whom CTPL covers.
     """
     case = claim_case(claim, covers, policies, command)
     result = law.calculate(case)
@@ -164,8 +164,7 @@ def claim_case(
     by_code = {cover.code: cover for cover in covers}
     own_cover = by_code.get(CoverCode.OWN_DAMAGE)
     _require_something(command, own_cover)
-    if command.driver is not law.Driver.FIT and not command.driver_name.strip():
-        raise Invalid("driver_name_missing", field="driver_name")
+    _check_driver(command)
     loss_on = local_date(claim.loss_at)
     tpl = by_code.get(CoverCode.TPL)
     own = own_cover if own_cover and command.has_own_damage else None
@@ -202,6 +201,14 @@ def _require_something(command: CalculationInputs, own_cover: ClaimCover | None)
         raise Invalid("nothing_to_calculate")
     if not (command.has_third_parties or command.has_others) and own_cover is None:
         raise Invalid("nothing_insured")
+
+
+def _check_driver(command: CalculationInputs) -> None:
+    is_fit = command.driver is law.Driver.FIT
+    if is_fit and (command.rescue_cost_fen or command.is_injury_ordered):
+        raise Invalid("driver_is_fit", field="driver")
+    if not is_fit and not command.driver_name.strip():
+        raise Invalid("driver_name_missing", field="driver_name")
 
 
 def _clause(
