@@ -16,7 +16,7 @@ from service_desk.forms.claims import StepForm
 from service_desk.forms.fields import RowList, YuanField
 from service_desk.rules.settlement import Driver, Payer, Standing
 from service_desk.rules.vocabulary import Fault
-from service_desk.services.claims.calculating import (
+from service_desk.services.claims.stated import (
     CalculationInputs,
     PersonOnBoard,
     VehicleBeside,

@@ -10,8 +10,8 @@ from service_desk.base.money import format_yuan
 from service_desk.models.claims import ClaimCalculation
 from service_desk.presenters.labels import LABELS, label
 from service_desk.rules.vocabulary import CoverCode, Fault
-from service_desk.services.claims.calculating import CalculationInputs, stated_as_json
 from service_desk.services.claims.calculation_versions import Difference
+from service_desk.services.claims.stated import CalculationInputs, stated_as_json
 
 # Steps whose words are the same for several covers, so that the cover is told with them.
 _COVER_IS_TOLD = frozenset({"ctpl_share", "ctpl_victim", "ctpl_excluded"})

@@ -3,13 +3,13 @@
 from service_desk.forms.claim_calculations import Section
 from service_desk.rules.calculation_start import start_of
 from service_desk.rules.vocabulary import CoverCode, Fault
-from service_desk.services.claims.calculating import (
+from service_desk.services.claims.files import ClaimFile
+from service_desk.services.claims.stated import (
     CalculationInputs,
     PersonOnBoard,
     VictimLoss,
     stated_again,
 )
-from service_desk.services.claims.files import ClaimFile
 
 
 def suggested(file: ClaimFile) -> CalculationInputs:

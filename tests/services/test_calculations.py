@@ -14,8 +14,8 @@ from service_desk.models.db import db
 from service_desk.rules.claim_flow import ClaimState
 from service_desk.rules.settlement import Driver
 from service_desk.rules.vocabulary import CoverCode, Fault
-from service_desk.services.claims import calculating, calculation_versions, settlement
-from service_desk.services.claims.calculating import CalculationInputs, PersonOnBoard
+from service_desk.services.claims import calculation_versions, settlement
+from service_desk.services.claims.stated import CalculationInputs, PersonOnBoard, stated_again
 from tests.claim_cases import CALCULATION, Journey, reported_claim
 from tests.world import World
 
@@ -54,7 +54,7 @@ def test_for_an_unfit_driver_the_calculation_names_who_pays_back(
 
     assert kept.total_fen == 9_000_00
     assert kept.recoveries == [{"kind": "ctpl_recourse", "amount_fen": 9_000_00, "from": "张三"}]
-    assert calculating.stated_again(kept.inputs) == named
+    assert stated_again(kept.inputs) == named
 
 
 def test_the_carriers_contract_comes_from_its_cover_and_a_typed_figure_wins(

@@ -5,11 +5,12 @@ from decimal import Decimal
 
 from service_desk.base.errors import Invalid
 from service_desk.base.money import ZERO, round_yuan
-from service_desk.rules.legal_days import ADVANCE_PAYMENT_DAYS, RestDay, last_day
+from service_desk.rules.legal_days import RestDay
 from service_desk.rules.settlement.additional import Theft, settle_glass, settle_theft
 from service_desk.rules.settlement.calculation import calculate
 from service_desk.rules.settlement.claim_json import calculation_as_json, read_claim
 from service_desk.rules.settlement.ctpl import Driver, Standing
+from service_desk.rules.settlement.figure_forms import advance_form
 from service_desk.rules.settlement.forms import Answer, Form, amounts, plain
 from service_desk.rules.settlement.inputs import Inputs
 from service_desk.rules.settlement.own_damage import (
@@ -356,35 +357,6 @@ def _carrier(inputs: Inputs) -> Answer:
     return amounts({"pay": result.total}), result.working
 
 
-def _advance(is_rest_day: RestDay) -> Form:
-    """The part that is sure is paid 60 days after the documents; the rest later (Insurance Law art. 25)."""
-
-    def form(inputs: Inputs) -> Answer:
-        documents = inputs.day("documents_complete")
-        sure, final = inputs.amount("determinable_amount"), inputs.amount("final_amount")
-        inputs.done()
-        due = last_day(documents, ADVANCE_PAYMENT_DAYS, is_rest_day)
-        advance = round_yuan(sure)
-        balance = round_yuan(final) - advance
-        working = (
-            WorkingLine(
-                Step.TERM,
-                None,
-                f"{documents} + {ADVANCE_PAYMENT_DAYS} → {due}",
-                Decimal(ADVANCE_PAYMENT_DAYS),
-                Source.INSURANCE_LAW_25,
-            ),
-            WorkingLine(Step.ADVANCE, None, yuan(sure), advance, Source.INSURANCE_LAW_25),
-            WorkingLine(
-                Step.BALANCE, None, f"{yuan(final)} − {yuan(sure)}", balance, Source.INSURANCE_LAW_25
-            ),
-        )
-        figures = amounts({"advance": advance, "balance": balance})
-        return {"advance_due_by": due.isoformat()} | figures, working
-
-    return form
-
-
 def claim_forms(is_rest_day: RestDay) -> list[tuple[set[str], Form]]:
     """The forms of claims by the inputs that tell them apart; the first that fits is meant."""
     return [
@@ -402,5 +374,5 @@ def claim_forms(is_rest_day: RestDay) -> list[tuple[set[str], Form]]:
         ({"tpl_due", "tractor_limit", "trailer_limit"}, _tractor_and_trailer),
         ({"rescue_medical_cost", "driver"}, _unfit_driver),
         ({"loss_per_person", "limit_per_person"}, _carrier),
-        ({"documents_complete", "determinable_amount", "final_amount"}, _advance(is_rest_day)),
+        ({"documents_complete", "determinable_amount", "final_amount"}, advance_form(is_rest_day)),
     ]

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from service_desk.base.money import ZERO
+from service_desk.base.money import ZERO, round_yuan
 from service_desk.rules.legal_days import (
     ADVANCE_PAYMENT_DAYS,
     CTPL_DECISION_DAYS,
@@ -13,6 +13,7 @@ from service_desk.rules.legal_days import (
     RestDay,
     commercial_deadlines,
     ctpl_deadlines,
+    last_day,
 )
 from service_desk.rules.metrics import Ratio, earned_premium
 from service_desk.rules.renewal import RenewalFigures
@@ -89,6 +90,35 @@ def _commercial_chain(is_rest_day: RestDay) -> Form:
             ),
         )
         return {name: day.isoformat() for name, day in vars(due).items()}, working
+
+    return form
+
+
+def advance_form(is_rest_day: RestDay) -> Form:
+    """The part that is sure is paid 60 days after the documents; the rest later (Insurance Law art. 25)."""
+
+    def form(inputs: Inputs) -> Answer:
+        documents = inputs.day("documents_complete")
+        sure, final = inputs.amount("determinable_amount"), inputs.amount("final_amount")
+        inputs.done()
+        due = last_day(documents, ADVANCE_PAYMENT_DAYS, is_rest_day)
+        advance = round_yuan(sure)
+        balance = round_yuan(final) - advance
+        working = (
+            WorkingLine(
+                Step.TERM,
+                None,
+                f"{documents} + {ADVANCE_PAYMENT_DAYS} → {due}",
+                Decimal(ADVANCE_PAYMENT_DAYS),
+                Source.INSURANCE_LAW_25,
+            ),
+            WorkingLine(Step.ADVANCE, None, yuan(sure), advance, Source.INSURANCE_LAW_25),
+            WorkingLine(
+                Step.BALANCE, None, f"{yuan(final)} − {yuan(sure)}", balance, Source.INSURANCE_LAW_25
+            ),
+        )
+        figures = amounts({"advance": advance, "balance": balance})
+        return {"advance_due_by": due.isoformat()} | figures, working
 
     return form
 

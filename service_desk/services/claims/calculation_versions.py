@@ -7,9 +7,10 @@ from service_desk.models.claims import ClaimCalculation
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClaimAction
 from service_desk.services.claims import calculating
-from service_desk.services.claims.calculating import CalculationInputs, Frozen
+from service_desk.services.claims.calculating import Frozen
 from service_desk.services.claims.common import allow, get_claim
 from service_desk.services.claims.settlement import list_covers
+from service_desk.services.claims.stated import CalculationInputs, stated_again, stated_as_json
 
 # What was found beside what was stated. The whole case follows from both, and would be told twice.
 _FOUND = ("loss_on", "ctpl_limits_from", "clause", "covers")
@@ -46,7 +47,7 @@ def difference(before: ClaimCalculation, after: ClaimCalculation) -> Difference:
 
 def _stated_and_found(calculation: ClaimCalculation) -> dict[str, Any]:
     """What an older version was not asked counts as left empty."""
-    stated = calculating.stated_as_json(calculating.stated_again(calculation.inputs))
+    stated = stated_as_json(stated_again(calculation.inputs))
     del stated["note"]
     return stated | {name: calculation.inputs.get(name) for name in _FOUND}
 
