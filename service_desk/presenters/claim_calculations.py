@@ -21,6 +21,7 @@ _PERCENTS = frozenset(
     {"fault_percent", "tpl_rate_percent", "own_rate_percent", "passenger_deductible_percent"}
 )
 _CODES = {"fault": "fault", "driver": "calculation_driver", "payer": "calculation_payer"}
+_ITEMS = ("property_fen", "medical_fen", "death_fen")
 _PEOPLE = frozenset({"victims", "occupants", "passengers"})
 
 
@@ -150,9 +151,14 @@ def _value(name: str, value: Any) -> str:
 
 
 def _person(person: Mapping[str, Any]) -> str:
-    """A person's losses; amounts that are nought are left out."""
-    amounts = [format_yuan(fen) for name, fen in person.items() if name.endswith("_fen") and fen]
-    return " ".join([person["label"] or "—", " + ".join(amounts)])
+    """A person's losses, a victim's by item; amounts that are nought are left out."""
+    by_item = [
+        f"{label(name, 'calculation_input')} {format_yuan(person[name])}"
+        for name in _ITEMS
+        if person.get(name)
+    ]
+    on_board = [format_yuan(person[name]) for name in ("loss_fen", "ctpl_fen") if person.get(name)]
+    return " ".join([person["label"] or "—", *by_item, " − ".join(on_board)]).rstrip()
 
 
 def _cover(cover: Mapping[str, Any]) -> str:

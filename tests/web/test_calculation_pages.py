@@ -200,10 +200,9 @@ def test_what_cannot_be_is_refused_and_stays_as_typed(
     Journey(world, claim, now).to(ClaimState.DOCUMENTS_COMPLETE)
     client = sign_in("claims1")
 
-    for changes, words in REFUSED:
-        for do in ("preview", "save"):
-            page = send(client, claim, do, **changes)
-            assert (page.status_code, words in page.text, "李秀英" in page.text) == (422, True, True), changes
+    for number, (changes, words) in enumerate(REFUSED):
+        page = send(client, claim, "save" if number % 2 else "preview", **changes)
+        assert (page.status_code, words in page.text, "李秀英" in page.text) == (422, True, True), changes
     assert versions() == []
 
 
