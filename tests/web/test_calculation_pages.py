@@ -18,7 +18,7 @@ from service_desk.presenters.claim_calculations import calculation_table
 from service_desk.presenters.labels import LABELS
 from service_desk.presenters.languages import in_language
 from service_desk.rules.claim_flow import ClaimState
-from service_desk.rules.settlement import Coverage, RecoveryKind
+from service_desk.rules.settlement import Coverage, RecoveryKind, Source, Step
 from service_desk.rules.vocabulary import CoverCode
 from service_desk.services.claims import settlement
 from tests.claim_cases import Journey, reported_claim
@@ -255,6 +255,16 @@ def test_an_older_calculation_without_the_newer_questions_is_still_shown(
     assert client.get(f"/claims/{claim.number}/calculation.json").status_code == 404
 
 
-def test_every_cover_and_recovery_has_its_words() -> None:
+# Only the command line shows deadlines and figures of reports, by their codes.
+FIGURES = {"advance", "balance", "term", "loss_ratio", "rate", "count", "reserve_close"}
+SOURCES_OF_FIGURES = {
+    "ctpl_regulation_28", "insurance_law_23", "insurance_law_24", "insurance_law_25", "service_targets_2005",
+    "figure_definition",
+}  # fmt: skip
+
+
+def test_every_code_of_a_calculation_has_its_words() -> None:
     assert {one.value for one in Coverage} <= set(LABELS["paid_under"])
     assert {one.value for one in RecoveryKind} == set(LABELS["calculation_recovery"])
+    assert {one.value for one in Step} - FIGURES <= set(LABELS["working_step"])
+    assert {one.value for one in Source} - SOURCES_OF_FIGURES <= set(LABELS["working_clause"])

@@ -128,7 +128,6 @@ class Source(StrEnum):
     PRICE_TABLE = "price_table"
     AGREED_PREMIUM = "agreed_premium"
     DESK_RULE = "desk_rule"
-    CTPL_CLAUSE_9 = "ctpl_clause_9"
     CTPL_REGULATION_22 = "ctpl_regulation_22"
     CTPL_REGULATION_28 = "ctpl_regulation_28"
     COURT_TRAFFIC_15 = "court_traffic_15"
@@ -151,7 +150,6 @@ class Source(StrEnum):
     INSURANCE_LAW_23 = "insurance_law_23"
     INSURANCE_LAW_24 = "insurance_law_24"
     INSURANCE_LAW_25 = "insurance_law_25"
-    INSURANCE_LAW_60 = "insurance_law_60"
     SERVICE_TARGETS_2005 = "service_targets_2005"
     FIGURE_DEFINITION = "figure_definition"
 
