@@ -32,11 +32,13 @@ the whole line.
 
 `settlement`: the calculation sheet of a claim.
     labels: claim_number, lines, coverage, loss, ctpl_limit, fault_ratio, limit, deductible, pay, working, step,
-        formula, amount, clause, total, in_words, signatures
+        formula, amount, clause, total, in_words, signatures; with recoveries: recoveries, recovery, from; with
+        versions: versions, version, calculated, approved, difference
     insurer_name, title, number, qr_svg*, scan_hint*
     blocks[] {title, rows}
-    lines[] {coverage, loss, ctpl_limit, fault_ratio, limit, deductible, pay}: empty text where there is none
+    lines[] {coverage, parts*, loss, ctpl_limit, fault_ratio, limit, deductible, pay}: empty text where there is none
     working[] {step, formula, amount, clause}
+    recoveries*[] {kind, from, amount}, versions*[] {version, calculated, approved, total, difference}
     total_figures, total_capitals, notices[]
     signatures[] {role, name, date}: empty text leaves room to sign
 

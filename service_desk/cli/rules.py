@@ -2,15 +2,19 @@
 
 import json
 from collections.abc import Callable
+from datetime import date
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import click
 from flask.cli import AppGroup
 
+from service_desk.adapters.statutory_days import statutory_year
 from service_desk.base.errors import Invalid
 from service_desk.presenters.messages import in_all_languages
 from service_desk.rules.calendar import run_vectors
+from service_desk.rules.legal_days import RestDay, statutory_rest_days
 from service_desk.rules.settlement.audit import settle_document
 
 cli = AppGroup("rules", help="Answer files of worked cases. Needs no database.")
@@ -29,7 +33,20 @@ def clock(file: Path) -> None:
 @click.argument("file", type=_FILE)
 def settle(file: Path) -> None:
     """Print [{"id", "expected", "working"}] for a file of settlement cases."""
-    _answer(file, settle_document)
+    _answer(file, partial(settle_document, is_rest_day=_is_rest_day))
+
+
+def _is_rest_day(day: date) -> bool:
+    """Whether the State Council's calendar, or else the weekday, makes a day one of rest."""
+    return _calendar_of(day.year)(day)
+
+
+@cache
+def _calendar_of(year: int) -> RestDay:
+    days = statutory_year(year).days
+    return statutory_rest_days(
+        {one.day for one in days if not one.is_working}, {one.day for one in days if one.is_working}
+    )
 
 
 def _answer(file: Path, answer: Callable[[Any], list[dict[str, Any]]]) -> None:

@@ -181,7 +181,10 @@ class WantedDocument(Versioned, Base):
 
 
 class ClaimCalculation(Base):
-    """A frozen calculation: its inputs, the regime, every line. A change makes a new version."""
+    """A frozen calculation: its inputs, the regime, every line. A change makes a new version.
+
+    `recoveries` are `{kind, amount_fen, from}`: what is to be got back once it is paid.
+    """
 
     __tablename__ = "claim_calculations"
     __table_args__ = (UniqueConstraint("claim_id", "calculation_version"),)
@@ -193,6 +196,7 @@ class ClaimCalculation(Base):
     inputs: Mapped[dict[str, Any]] = mapped_column(Json)
     lines: Mapped[list[dict[str, Any]]] = mapped_column(Json)
     working: Mapped[list[dict[str, Any]]] = mapped_column(Json)
+    recoveries: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)
     total_fen: Mapped[Fen]
     calculated_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     calculated_at: Mapped[Instant]

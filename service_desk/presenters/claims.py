@@ -1,9 +1,8 @@
-"""A claim's page in words: facts, cover, parties, checklist, calculation, and the queue's spreadsheet."""
+"""A claim's page in words: facts, cover, parties, checklist, and the queue's spreadsheet."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from flask import url_for
 from flask_babel import gettext as _
@@ -12,7 +11,7 @@ from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_byte
 from service_desk.base.clock import CHINA
 from service_desk.base.money import format_yuan
 from service_desk.base.text import mask_account_number
-from service_desk.models.claims import Claim, ClaimCalculation, ClaimCover, WantedDocument, WantedState
+from service_desk.models.claims import Claim, ClaimCover, WantedDocument, WantedState
 from service_desk.models.documents import DocumentKind
 from service_desk.models.sla import Timer, TimerState
 from service_desk.presenters import sla as clocks
@@ -46,17 +45,6 @@ class CheckLine:
     tone: str
     reason: str
     files: list[tuple[str, str]]
-
-
-@dataclass(frozen=True)
-class CalculationTable:
-    """A calculation as tables: payment lines, and every step of the working."""
-
-    version: int
-    facts: list[tuple[str, str]]
-    lines: list[dict[str, str]]
-    working: list[dict[str, str]]
-    total_fen: int
 
 
 def title(claim: Claim) -> str:
@@ -185,78 +173,6 @@ def _check_line(row: WantedDocument, names: dict[int, str]) -> CheckLine:
 def missing(file: ClaimFile) -> list[CheckLine]:
     """The lines still open."""
     return [line for line in checklist(file) if line.state in {WantedState.REQUIRED, WantedState.REJECTED}]
-
-
-def calculation_table(calculation: ClaimCalculation) -> CalculationTable:
-    """A calculation with every step, from what was frozen with it."""
-    return CalculationTable(
-        version=calculation.calculation_version,
-        facts=_calculation_facts(calculation.inputs),
-        lines=[_shown_line(line) for line in calculation.lines],
-        working=[_shown_step(step) for step in calculation.working],
-        total_fen=calculation.total_fen,
-    )
-
-
-def _calculation_facts(inputs: dict[str, Any]) -> list[tuple[str, str]]:
-    facts = [
-        (_("Date of loss"), inputs["loss_on"]),
-        (_("CTPL limits in force from"), inputs["ctpl_limits_from"] or "—"),
-        (_("Commercial clause"), _("model clause of %(year)s", year=inputs["clause"])),
-        (_("Fault"), label(inputs["fault"], "fault")),
-    ]
-    if inputs["fault_percent"] is not None:
-        facts.append((_("Share by court decision"), f"{inputs['fault_percent']}%"))
-    amounts = (
-        (_("Others' property"), "property_fen"),
-        (_("Medical"), "medical_fen"),
-        (_("Death and disability"), "death_fen"),
-        (_("Own vehicle"), "own_damage_fen"),
-        (_("Paid by the other side"), "received_fen"),
-        (_("Salvage kept"), "salvage_fen"),
-    )
-    facts += [(words, format_yuan(inputs[key], sign=True)) for words, key in amounts if inputs[key]]
-    if inputs["is_total_loss"]:
-        facts.append((_("Total loss"), label("True", "yes_no")))
-    if _own_damage_uninsured(inputs):
-        facts.append((_("Own damage"), _("not insured at the time of loss, so not paid")))
-    return facts
-
-
-def _own_damage_uninsured(inputs: dict[str, Any]) -> bool:
-    codes = {cover["code"] for cover in inputs["covers"]}
-    return bool(inputs["own_damage_fen"]) and CoverCode.OWN_DAMAGE.value not in codes
-
-
-def _shown_line(line: dict[str, Any]) -> dict[str, str]:
-    percent, amount = line["deductible_percent"], line["deductible_fen"]
-    deductible = [f"{percent}%"] if percent != "0" else []
-    deductible += [format_yuan(amount)] if amount else []
-    return {
-        "coverage": label(line["coverage"], "paid_under"),
-        "loss": format_yuan(line["loss_fen"]),
-        "ctpl_limit": _or_blank(line["ctpl_limit_fen"]),
-        "fault_ratio": "" if line["fault_percent"] is None else f"{line['fault_percent']}%",
-        "limit": _or_blank(line["limit_fen"]),
-        "deductible": " + ".join(deductible),
-        "pay": format_yuan(line["pay_fen"]),
-    }
-
-
-def _or_blank(fen: int | None) -> str:
-    return "" if fen is None else format_yuan(fen)
-
-
-def _shown_step(step: dict[str, Any]) -> dict[str, str]:
-    name = label(step["label_key"], "working_step")
-    if step["label_key"] == "ctpl_item":
-        name = label(step["coverage"], "paid_under")
-    return {
-        "step": name,
-        "formula": step["formula"],
-        "amount": format_yuan(step["amount_fen"]),
-        "clause": label(step["clause"], "working_clause"),
-    }
 
 
 def workbook(rows: list[ClaimRow], view: str, now: datetime) -> bytes:

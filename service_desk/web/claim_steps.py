@@ -15,7 +15,6 @@ from service_desk.models.users import User
 from service_desk.presenters.labels import choices, label
 from service_desk.rules.claim_documents import likely_features
 from service_desk.rules.claim_flow import ClaimAction, actions_from, transition
-from service_desk.rules.claim_losses import Losses, LossItem, LossKind, losses_of
 from service_desk.rules.vocabulary import CoverCode
 from service_desk.services import access
 from service_desk.services.claims import exits, handling, papers, people, reserves, settlement
@@ -137,7 +136,6 @@ def _suggested(action: ClaimAction, file: ClaimFile) -> dict[str, Any]:
         A.CONTACT: lambda: {"at": g.now, "spoken_with": claim.reporter_name},
         A.ARRIVE: lambda: {"arrived_at": g.now},
         A.SURVEY: lambda: {"features": _features(file)},
-        A.CALCULATE: lambda: _losses(file),
         A.APPROVE: lambda: {"calculation_id": file.calculation.id if file.calculation else 0},
         A.PAY: lambda: _payment(file),
         A.FOLLOW_UP: lambda: {"at": g.now, "spoken_with": claim.reporter_name},
@@ -155,36 +153,6 @@ def _features(file: ClaimFile) -> list[str]:
         has_own_damage_cover=CoverCode.OWN_DAMAGE in codes,
     )
     return sorted(feature.value for feature in likely)
-
-
-def _losses(file: ClaimFile) -> dict[str, Any]:
-    """What was calculated last; before that, what was assessed."""
-    if file.calculation is not None:
-        inputs = file.calculation.inputs
-        return {
-            "fault": inputs["fault"],
-            "fault_percent": inputs["fault_percent"],
-            "property_loss": inputs["property_fen"],
-            "medical_loss": inputs["medical_fen"],
-            "death_loss": inputs["death_fen"],
-            "own_damage": inputs["own_damage_fen"],
-            "is_total_loss": inputs["is_total_loss"],
-            "received": inputs["received_fen"],
-            "salvage": inputs["salvage_fen"],
-        }
-    losses = _assessed(file)
-    return {
-        "fault": file.claim.fault.value if file.claim.fault else "full",
-        "property_loss": losses.property_fen,
-        "medical_loss": losses.medical_fen,
-        "death_loss": losses.death_fen,
-        "own_damage": losses.own_damage_fen,
-    }
-
-
-def _assessed(file: ClaimFile) -> Losses:
-    items = file.assessments[-1].items if file.assessments else []
-    return losses_of(LossItem(i["label"], LossKind(i["kind"]), i["amount_fen"]) for i in items)
 
 
 def _payment(file: ClaimFile) -> dict[str, Any]:

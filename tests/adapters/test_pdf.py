@@ -81,6 +81,39 @@ def test_policy_lists_its_endorsements(lang: str) -> None:
     assert all("".join(text.split()) in found for text in [*row.values(), *names.values()])
 
 
+def test_settlement_sheet_lists_shares_recoveries_and_versions() -> None:
+    data = papers.settlement("zh")
+    names = {
+        "recoveries": "事后追偿",
+        "recovery": "追偿",
+        "from": "追偿对象",
+        "versions": "版本",
+        "version": "版本号",
+        "calculated": "已理算",
+        "approved": "已核赔",
+        "difference": "差异",
+    }
+    data["labels"] |= names
+    data["lines"][0]["parts"] = "李秀英 7,500.00"
+    data["recoveries"] = [{"kind": "代位求偿", "from": "赵某", "amount": "5,600.00"}]
+    row = {
+        "version": "2",
+        "calculated": "2026-11-28",
+        "approved": "—",
+        "total": "8,100.00",
+        "difference": "−700.00",
+    }
+    data["versions"] = [row]
+    found = text_of(pdf.render("settlement", data))
+    wanted = [
+        "李秀英 7,500.00",
+        *names.values(),
+        *data["recoveries"][0].values(),
+        *row.values(),
+    ]
+    assert [text for text in wanted if "".join(text.split()) not in found] == []
+
+
 def test_endorsement_without_premium_has_no_working() -> None:
     data = endorsement_papers.endorsement("zh") | {"working": []}
     assert "剩余天数" not in text_of(pdf.render("endorsement", data))

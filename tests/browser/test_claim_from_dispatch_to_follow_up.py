@@ -55,8 +55,7 @@ def test_two_people_bring_a_claim_to_its_end(
     dispatch_and_survey(first, world)
     assess(first)
     collect_documents(first)
-    step(first, "calculate").get_by_label("Fault of our vehicle").select_option("main")
-    do(first, "calculate", "Calculate", "The claim was calculated.")
+    calculate(first)
     expect(first.locator("#calculation")).to_contain_text("6,300.00")
 
     expect(first.locator("#next")).to_contain_text("Another person has to approve it.")
@@ -169,3 +168,15 @@ def test_a_page_that_was_overtaken_says_so_and_does_nothing_twice(
     expect(tabs[1].get_by_role("alert").first).to_be_visible()
     db.session.rollback()
     assert claim.state is ClaimState.APPROVED
+
+
+def calculate(page: Page) -> None:
+    """See what comes out before it is kept."""
+    page.locator("#next").get_by_role("link", name="Calculate").click()
+    page.get_by_label("Fault of our vehicle").select_option("main")
+    page.get_by_role("button", name="Show what comes out").click()
+    preview = page.locator("#preview")
+    expect(preview).to_contain_text("¥6,300.00")
+    assert axe_problems(page) == []
+    preview.get_by_role("button", name="Keep as version 1").click()
+    expect(page.get_by_role("status").filter(has_text="The claim was calculated.")).to_be_visible()

@@ -1,6 +1,7 @@
-"""The worked examples that rest on the forms built so far, to the fen, and what the working shows."""
+"""Every worked example, to the fen, and what the working shows."""
 
 import json
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -8,34 +9,60 @@ from typing import Any
 import pytest
 
 from service_desk.base.errors import Invalid
+from service_desk.rules.legal_days import statutory_rest_days
 from service_desk.rules.settlement import CTPL_REGIMES, settle, settle_document
 
 FILE = json.loads((Path(__file__).parents[1] / "data" / "settlement_examples.json").read_text("utf-8"))
 EXAMPLES: dict[str, dict[str, Any]] = {example["id"]: example for example in FILE["examples"]}
-BUILT = [
-    *(f"C{number:02}" for number in range(1, 18)),
-    *(id_ for id_ in EXAMPLES if id_.startswith("P")),
-]
+# The rest days that the examples meet: weekends, and the make-up Saturday before the Spring Festival of 2026.
+REST_DAYS = statutory_rest_days((), {date(2026, 2, 14)})
+LISTS = {"C24", "C25", "D01", "D02", "D03", "P06"}
+RATES = {"M02", "M03", "M06"}
+COUNTS = {"M04", "M05"}
+
+
+def answer_of(example_id: str) -> dict[str, Any]:
+    example = EXAMPLES[example_id]
+    return settle(example["kind"], example["inputs"], names=example["expected"], is_rest_day=REST_DAYS)
 
 
 def inputs_of(example_id: str, **changes: Any) -> dict[str, Any]:
     return {**EXAMPLES[example_id]["inputs"], **changes}
 
 
-@pytest.mark.parametrize("example_id", BUILT)
+@pytest.mark.parametrize("example_id", EXAMPLES)
 def test_worked_example_is_met_exactly(example_id: str) -> None:
-    example = EXAMPLES[example_id]
-    assert (
-        settle(example["kind"], example["inputs"], names=example["expected"])["expected"]
-        == example["expected"]
+    assert answer_of(example_id)["expected"] == EXAMPLES[example_id]["expected"]
+
+
+@pytest.mark.parametrize("example_id", EXAMPLES)
+def test_every_example_shows_its_working(example_id: str) -> None:
+    working = answer_of(example_id)["working"]
+    assert working
+    assert all(
+        line["label_key"] and line["formula"] and line["amount"] and line["clause"] for line in working
     )
 
 
-@pytest.mark.parametrize("example_id", [id_ for id_ in BUILT if id_ != "P06"])
+@pytest.mark.parametrize("example_id", [id_ for id_ in EXAMPLES if id_ not in LISTS])
 def test_last_working_line_is_the_answer(example_id: str) -> None:
-    example = EXAMPLES[example_id]
-    last = settle(example["kind"], example["inputs"], names=example["expected"])["working"][-1]
-    assert last["amount"] == list(example["expected"].values())[-1]
+    wanted = list(EXAMPLES[example_id]["expected"].values())[-1]
+    last = answer_of(example_id)["working"][-1]["amount"]
+    if example_id in RATES:
+        wanted = wanted.removesuffix("%")
+    assert last == (str(wanted) if example_id in COUNTS else wanted)
+
+
+@pytest.mark.parametrize("example_id", ["C20", "C24", "C25"])
+def test_shares_stand_in_the_working_as_in_the_answer(example_id: str) -> None:
+    answer = answer_of(example_id)
+    shares = [
+        share
+        for part in answer["expected"].values()
+        for shares in (part.values() if isinstance(part, dict) else [part])
+        for share in (shares if isinstance(shares, list) else [shares])
+    ]
+    assert [line["amount"] for line in answer["working"]] == shares
 
 
 def test_limits_equal_those_the_examples_were_computed_with() -> None:
@@ -81,7 +108,18 @@ def test_amounts_may_be_text_and_floats_keep_their_fen() -> None:
     ("kind", "inputs", "code", "field"),
     [
         ("loan", {}, "settlement_kind_unknown", "kind"),
-        ("claim", {"actual_loss": 2800}, "settlement_form_unknown", "inputs"),
+        ("claim", {"shattered": 2800}, "settlement_form_unknown", "inputs"),
+        ("claim", inputs_of("C21", excess=5), "input_unknown", "excess"),
+        ("claim", inputs_of("C18", fault="most"), "choice_invalid", "fault"),
+        ("claim", inputs_of("C19", vehicle_actual_value=0), "amount_invalid", "rescue_vehicle_value"),
+        ("claim", inputs_of("C20", ctpl_due=[1]), "amount_invalid", "ctpl_due"),
+        ("claim", inputs_of("C22", missing_documents=1.5), "count_invalid", "missing_documents"),
+        ("claim", inputs_of("C24", vehicles=["A fast"]), "choice_invalid", "vehicles"),
+        ("claim", inputs_of("C24", vehicles="A liable"), "text_invalid", "vehicles"),
+        ("claim", inputs_of("C27", driver="fit"), "choice_invalid", "driver"),
+        ("claim", inputs_of("C29", deductible_rate=2), "rate_invalid", "deductible_rate"),
+        ("claim", inputs_of("C30", clause="2002"), "choice_invalid", "clause"),
+        ("deadline_or_metric", inputs_of("M03", open=1), "input_unknown", "open"),
         ("claim", "C01", "settlement_form_unknown", "inputs"),
         ("claim", inputs_of("C01", fault="half"), "choice_invalid", "fault"),
         ("claim", inputs_of("C01", ctpl_regime="2019-01-01"), "choice_invalid", "ctpl_regime"),
@@ -140,9 +178,22 @@ def test_document_is_answered_case_by_case_and_a_bad_case_does_not_stop_the_rest
 
 
 def test_document_may_hold_the_cases_under_examples() -> None:
-    answers = {answer["id"]: answer.get("expected") for answer in settle_document(FILE)}
-    assert len(answers) == len(EXAMPLES)
-    assert {id_: answers[id_] for id_ in BUILT} == {id_: EXAMPLES[id_]["expected"] for id_ in BUILT}
+    answers = settle_document(FILE, is_rest_day=REST_DAYS)
+    assert {one["id"]: one.get("expected") for one in answers} == {
+        id_: example["expected"] for id_, example in EXAMPLES.items()
+    }
+
+
+def test_court_share_counts_before_that_of_the_fault() -> None:
+    answer = settle("claim", inputs_of("C05", fault_ratio="0.8"))["expected"]
+    assert answer["tpl_pay"] == "30400.00"
+
+
+def test_insured_vehicles_pay_first_for_one_without_ctpl() -> None:
+    inputs = {"loss": {"property": 3000}, "vehicles": ["A liable", "B uninsured"]}
+    answer = settle("claim", inputs)["expected"]
+    assert answer["shares_A_B"]["property"] == ["1500.00", "1500.00"]
+    assert answer["paid_A"]["property"] == ["2000.00"]
 
 
 @pytest.mark.parametrize(

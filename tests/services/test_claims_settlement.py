@@ -375,14 +375,14 @@ def test_reopening_is_a_new_round_that_pays_only_the_difference(
     journey.to(ClaimState.DOCUMENTS_COMPLETE)
 
     lower = replace(CALCULATION, medical_fen=500_00)
-    with pytest.raises(Invalid, match="calculation_below_paid"):
-        settlement.calculate(number, lower, actor=world.claims1, now=journey.now)
+    kept = settlement.calculate(number, lower, actor=world.claims1, now=journey.now)
+    assert kept.recoveries == [{"kind": "overpaid", "amount_fen": 1_000_00, "from": PAYMENT.payee}]
     higher = replace(CALCULATION, medical_fen=2_500_00)
     kept = settlement.calculate(number, higher, actor=world.claims1, now=journey.now)
     settlement.approve(number, settlement.Approve(kept.id), actor=world.claims2, now=journey.now)
 
     assert claim.approved_fen - claim.paid_fen == 1_000_00
-    assert (kept.round, kept.calculation_version) == (2, 2)
+    assert (kept.round, kept.calculation_version) == (2, 3)
 
 
 def test_a_dispute_is_a_flag_with_a_reason_that_is_settled_with_an_outcome(

@@ -30,9 +30,6 @@ MESSAGES = {
     "nothing_insured": _l(
         "Only the own vehicle was damaged, and there was no own-damage cover at the time. Deny the claim, or correct the amounts."
     ),
-    "calculation_below_paid": _l(
-        "¥%(paid)s is paid already, and this calculation comes to ¥%(total)s. Money is not claimed back here."
-    ),
     "rate_invalid": _l("Enter a share from 0 to 100."),
     "own_calculation": _l("You made this calculation. Another person has to approve it."),
     "calculation_superseded": _l("There is a newer calculation. Read it before you decide."),

@@ -21,6 +21,19 @@ class Inputs:
         self._prefix = prefix
         self._read: set[str] = set()
 
+    def has(self, name: str) -> bool:
+        """Whether the input is there."""
+        return name in self._values
+
+    def sections(self, name: str) -> "list[Inputs]":
+        """A list of nested inputs, empty when it is missing; fields are named by their number from 1."""
+        if name not in self._values:
+            return []
+        values = self._get(name)
+        if not isinstance(values, list) or not all(isinstance(value, Mapping) for value in values):
+            raise Invalid("section_invalid", field=self._field(name))
+        return [Inputs(value, f"{self._field(name)}.{number}.") for number, value in enumerate(values, 1)]
+
     def section(self, name: str) -> "Inputs":
         """The inputs nested under a name."""
         value = self._get(name)
@@ -55,15 +68,19 @@ class Inputs:
             raise Invalid("rate_invalid", field=self._field(name), value=str(self._values[name]))
         return rate
 
-    def count(self, name: str) -> int:
-        """A whole number of nought or more, at most 10,000; Invalid `count_invalid`."""
+    def count(self, name: str, *, default: int | None = None, most: int = MOST_COUNTED) -> int:
+        """A whole number of nought or more, at most `most`; Invalid `count_invalid`."""
+        if default is not None and name not in self._values:
+            return default
         number = _number(self._get(name))
-        if number is None or number != number.to_integral_value() or not 0 <= number <= MOST_COUNTED:
+        if number is None or number != number.to_integral_value() or not 0 <= number <= most:
             raise Invalid("count_invalid", field=self._field(name), value=str(self._values[name]))
         return int(number)
 
-    def text(self, name: str) -> str:
+    def text(self, name: str, *, default: str | None = None) -> str:
         """A word or some, without outer blanks; Invalid `text_invalid`."""
+        if default is not None and name not in self._values:
+            return default
         value = self._get(name)
         if not isinstance(value, str) or not value.strip():
             raise Invalid("text_invalid", field=self._field(name), value=str(value))
@@ -78,8 +95,17 @@ class Inputs:
             raise Invalid("flag_invalid", field=self._field(name), value=str(value))
         return value
 
-    def choice(self, name: str, choices: Sequence[str]) -> str:
+    def texts(self, name: str) -> tuple[str, ...]:
+        """A list of words; Invalid `text_invalid`."""
+        values = self._get(name)
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            raise Invalid("text_invalid", field=self._field(name), value=str(values))
+        return tuple(value.strip() for value in values)
+
+    def choice(self, name: str, choices: Sequence[str], *, default: str | None = None) -> str:
         """One of some words; Invalid `choice_invalid`."""
+        if default is not None and name not in self._values:
+            return default
         value = self._get(name)
         if value not in choices:
             raise Invalid(

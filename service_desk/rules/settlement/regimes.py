@@ -76,6 +76,16 @@ FAULT_DEDUCTIBLES: dict[CommercialClause, dict[Fault, Decimal]] = {
 }
 """The clauses of 2020 have no fault deductible; the optional special clause is an absolute rate."""
 
+THEFT_DEDUCTIBLES: dict[CommercialClause, Decimal] = {
+    CommercialClause.C2014: Decimal("0.20"),
+    CommercialClause.C2020: Decimal(0),
+}
+THEFT_MISSING_DOCUMENT: dict[CommercialClause, Decimal] = {
+    CommercialClause.C2014: Decimal("0.01"),
+    CommercialClause.C2020: Decimal(0),
+}
+"""2014 model clause art. 54; since 2020 theft is part of own damage (unverified: the text was not read)."""
+
 
 def ctpl_regime_at(loss_on: date) -> CtplRegime | None:
     """The CTPL limits for a date of loss; None before 1 July 2006, when there was no CTPL."""

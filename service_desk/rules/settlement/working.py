@@ -1,11 +1,11 @@
 """The working of a calculation: one line a step, with its numbers, so that a reader can redo it."""
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
 from service_desk.base.errors import Invalid
-from service_desk.base.money import ZERO, round_yuan
+from service_desk.base.money import FEN, ZERO
 
 
 class Coverage(StrEnum):
@@ -16,6 +16,13 @@ class Coverage(StrEnum):
     CTPL_PROPERTY = "ctpl_property"
     TPL = "tpl"
     OWN_DAMAGE = "own_damage"
+    CTPL_ADVANCE = "ctpl_advance"
+    TPL_TRAILER = "tpl_trailer"
+    RESCUE_FEE = "rescue_fee"
+    OCCUPANTS = "occupants"
+    CARRIER = "carrier_liability"
+    GLASS = "glass"
+    THEFT = "theft"
 
 
 class Step(StrEnum):
@@ -51,12 +58,50 @@ class Step(StrEnum):
     OWN_DAMAGE_KEPT = "own_damage_kept"
     CTPL_REASONS = "ctpl_reasons"
     PENALTY = "penalty"
+    CTPL_SHARE = "ctpl_share"
+    CTPL_VICTIM = "ctpl_victim"
+    CTPL_ADVANCE = "ctpl_advance"
+    CTPL_EXCLUDED = "ctpl_excluded"
+    CTPL_PAYER = "ctpl_payer"
+    TPL_EXCLUDED = "tpl_excluded"
+    TPL_VICTIM = "tpl_victim"
+    TRACTOR_SHARE = "tractor_share"
+    TRAILER_SHARE = "trailer_share"
+    OWN_DAMAGE_EXCLUDED = "own_damage_excluded"
+    RESCUE_FEE_SHARE = "rescue_fee_share"
+    SEAT_PAY = "seat_pay"
+    OCCUPANTS_TOTAL = "occupants_total"
+    OCCUPANTS_EXCLUDED = "occupants_excluded"
+    PASSENGER_PAY = "passenger_pay"
+    CARRIER_TOTAL = "carrier_total"
+    GLASS_PAY = "glass_pay"
+    GLASS_EXCLUDED = "glass_excluded"
+    THEFT_PAY = "theft_pay"
+    SUBROGATION = "subrogation"
+    RECOVERY = "recovery"
+    ADVANCE = "advance"
+    BALANCE = "balance"
+    TERM = "term"
+    LOSS_RATIO = "loss_ratio"
+    RATE = "rate"
+    COUNT = "count"
+    RESERVE_CLOSE = "reserve_close"
 
 
 COUNTING_STEPS = frozenset(
-    {Step.TERM_DAYS, Step.ELAPSED_DAYS, Step.REMAINING_DAYS, Step.MONTHS, Step.CTPL_REASONS}
+    {
+        Step.TERM_DAYS,
+        Step.ELAPSED_DAYS,
+        Step.REMAINING_DAYS,
+        Step.MONTHS,
+        Step.CTPL_REASONS,
+        Step.TERM,
+        Step.LOSS_RATIO,
+        Step.RATE,
+        Step.COUNT,
+    }
 )
-"""Steps whose result is a number of days, months or reasons, not money."""
+"""Steps whose result is a number of days, months or reasons, or a percentage, not money."""
 
 
 class Source(StrEnum):
@@ -83,6 +128,30 @@ class Source(StrEnum):
     PRICE_TABLE = "price_table"
     AGREED_PREMIUM = "agreed_premium"
     DESK_RULE = "desk_rule"
+    CTPL_REGULATION_22 = "ctpl_regulation_22"
+    CTPL_REGULATION_28 = "ctpl_regulation_28"
+    COURT_TRAFFIC_15 = "court_traffic_15"
+    COURT_TRAFFIC_18 = "court_traffic_18"
+    COURT_TRAFFIC_19 = "court_traffic_19"
+    SHARED_BY_LOSS = "shared_by_loss"
+    PAYER_AGREEMENT = "payer_agreement"
+    COMMERCIAL_2006_FAULT = "commercial_2006_fault"
+    COMMERCIAL_2014_7_19 = "commercial_2014_7_19"
+    COMMERCIAL_2014_8 = "commercial_2014_8"
+    COMMERCIAL_2014_18 = "commercial_2014_18"
+    COMMERCIAL_2014_24 = "commercial_2014_24"
+    COMMERCIAL_2014_29 = "commercial_2014_29"
+    COMMERCIAL_2014_41 = "commercial_2014_41"
+    COMMERCIAL_2014_43_48 = "commercial_2014_43_48"
+    COMMERCIAL_2014_54_59 = "commercial_2014_54_59"
+    COMMERCIAL_2014_GLASS = "commercial_2014_glass"
+    COMMERCIAL_2020_OCCUPANTS = "commercial_2020_occupants"
+    CARRIER_CONTRACT = "carrier_contract"
+    INSURANCE_LAW_23 = "insurance_law_23"
+    INSURANCE_LAW_24 = "insurance_law_24"
+    INSURANCE_LAW_25 = "insurance_law_25"
+    SERVICE_TARGETS_2005 = "service_targets_2005"
+    FIGURE_DEFINITION = "figure_definition"
 
 
 @dataclass(frozen=True)
@@ -90,7 +159,8 @@ class WorkingLine:
     """One step: what it is (`label_key`), under which coverage, its formula with numbers, result and source.
 
     `amount` is yuan, rounded for print (a count for `COUNTING_STEPS`); later steps go on with the unrounded
-    figure, because only what is paid is rounded. `coverage` is None for totals and refunds.
+    figure, because only what is paid is rounded. `coverage` is None for totals and refunds. `about` names the
+    person or vehicle of a line that is one of several alike.
     """
 
     label_key: Step
@@ -98,10 +168,12 @@ class WorkingLine:
     formula: str
     amount: Decimal
     clause: Source
+    about: str = ""
 
     def as_json(self) -> dict[str, str | None]:
         """The line as auditors get it and rows keep it."""
-        return {
+        named: dict[str, str | None] = {"about": self.about} if self.about else {}
+        return named | {
             "label_key": self.label_key.value,
             "coverage": self.coverage.value if self.coverage else None,
             "formula": self.formula,
@@ -112,7 +184,8 @@ class WorkingLine:
 
 def yuan(amount: Decimal) -> str:
     """An amount inside a formula: 12,345.00."""
-    return f"{round_yuan(amount):,.2f}"
+    # Written out: a calculation says some sixty amounts.
+    return f"{amount.quantize(FEN, ROUND_HALF_UP):,.2f}"
 
 
 def percent(rate: Decimal) -> str:

@@ -1,39 +1,26 @@
 """Between the claim's rows and the settlement rules: what goes in, and the answer as it is kept."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy import select
+
 from service_desk.base.clock import local_date
 from service_desk.base.errors import Invalid
 from service_desk.base.money import from_fen, to_fen
-from service_desk.models.claims import Claim, ClaimCover
+from service_desk.models.claims import Claim, ClaimCover, ClaimPayment
+from service_desk.models.db import db
 from service_desk.models.policies import Policy
 from service_desk.rules import settlement as law
-from service_desk.rules.vocabulary import CoverCode, Fault
+from service_desk.rules.vocabulary import CoverCode
+from service_desk.services.claims.stated import CalculationInputs, PersonOnBoard, VictimLoss, stated_as_json
+
+__all__ = ["CalculationInputs", "Frozen", "claim_case", "policies_of", "work_out"]
 
 HUNDRED = Decimal(100)
-
-
-@dataclass(frozen=True)
-class CalculationInputs:
-    """What the calculator states; cover, limits and clause come from the claim.
-
-    `fault_percent` is a court's decision that overrides the share the clause gives the fault. Losses are in fen.
-    """
-
-    fault: Fault
-    property_fen: int = 0
-    medical_fen: int = 0
-    death_fen: int = 0
-    own_damage_fen: int = 0
-    is_total_loss: bool = False
-    received_fen: int = 0
-    salvage_fen: int = 0
-    fault_percent: int | None = None
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,6 +30,7 @@ class Frozen:
     inputs: dict[str, Any]
     lines: list[dict[str, Any]]
     working: list[dict[str, Any]]
+    recoveries: list[dict[str, Any]]
     total_fen: int
 
 
@@ -52,36 +40,83 @@ def work_out(
     """Calculate by the rules in force on the date of loss.
 
     Own damage without own-damage cover is left out; `nothing_insured` when nothing else was lost.
+    `contract_limit_missing` for people on board without a limit by cover or by hand; `driver_name_missing` where the
+    driver has to pay back; `driver_is_fit` where rescue cost is stated for one whom CTPL covers.
     """
-    by_code = {cover.code: cover for cover in covers}
-    third_party_fen = command.property_fen + command.medical_fen + command.death_fen
-    own_cover = by_code.get(CoverCode.OWN_DAMAGE)
-    if not third_party_fen and not command.own_damage_fen:
-        raise Invalid("nothing_to_calculate")
-    if not third_party_fen and own_cover is None:
-        raise Invalid("nothing_insured")
-    loss_on = local_date(claim.loss_at)
-    clause = _clause(by_code, policies, loss_on)
-    tpl = by_code.get(CoverCode.TPL)
-    result = law.calculate(
-        law.ClaimInputs(
-            loss_on=loss_on,
-            fault=command.fault,
-            ctpl_in_force=CoverCode.CTPL in by_code,
-            third_party=_third_party(command) if third_party_fen else None,
-            own_damage=_own_damage(command, own_cover) if own_cover and command.own_damage_fen else None,
-            tpl_limit=from_fen(tpl.limit_fen) if tpl and tpl.limit_fen else None,
-            clause=clause,
-            absolute_rates=_rates(tpl),
-            fault_ratio=None if command.fault_percent is None else Decimal(command.fault_percent) / HUNDRED,
-        )
-    )
+    case = claim_case(claim, covers, policies, command)
+    result = law.calculate(case)
+    total_fen = to_fen(result.total)
+    recoveries = [_recovery(one) for one in result.recoveries]
+    if total_fen < claim.paid_fen:
+        overpaid = {"kind": law.RecoveryKind.OVERPAID.value, "amount_fen": claim.paid_fen - total_fen}
+        recoveries.append(overpaid | {"from": _paid_to(claim)})
     return Frozen(
-        inputs=_kept_inputs(command, covers, loss_on, clause),
+        inputs=_kept_inputs(command, covers, case),
         lines=[_line(line) for line in result.lines],
         working=[_step(step) for step in result.working],
-        total_fen=to_fen(result.total),
+        recoveries=recoveries,
+        total_fen=total_fen,
     )
+
+
+def _paid_to(claim: Claim) -> str:
+    """The payees of a claim, the latest first."""
+    statement = select(ClaimPayment.payee).where(ClaimPayment.claim_id == claim.id)
+    return ", ".join(dict.fromkeys(db.session.scalars(statement.order_by(ClaimPayment.id.desc()))))
+
+
+def claim_case(
+    claim: Claim, covers: Sequence[ClaimCover], policies: Mapping[int, Policy], command: CalculationInputs
+) -> law.ClaimInputs:
+    """The whole claim as the rules take it: what was stated, and the cover found at the loss."""
+    by_code = {cover.code: cover for cover in covers}
+    own_cover = by_code.get(CoverCode.OWN_DAMAGE)
+    _require_something(command, own_cover)
+    _check_driver(command)
+    loss_on = local_date(claim.loss_at)
+    tpl = by_code.get(CoverCode.TPL)
+    own = own_cover if own_cover and command.has_own_damage else None
+    return law.ClaimInputs(
+        loss_on=loss_on,
+        fault=command.fault,
+        ctpl_in_force=CoverCode.CTPL in by_code,
+        third_party=_unnamed(command),
+        own_damage=_own_damage(command, own) if own else None,
+        tpl_limit=from_fen(tpl.limit_fen) if tpl and tpl.limit_fen else None,
+        clause=_clause(by_code, policies, loss_on),
+        deductible_waiver=command.deductible_waiver,
+        absolute_rates=_rates(tpl, command.tpl_rate_percent),
+        fault_ratio=None if command.fault_percent is None else _share(command.fault_percent),
+        victims=tuple(law.Victim(one.label, _loss(one)) for one in command.victims),
+        vehicles=tuple(law.OtherVehicle(one.label, one.standing) for one in command.vehicles),
+        driver=command.driver,
+        driver_name=command.driver_name,
+        rescue_cost=from_fen(command.rescue_cost_fen),
+        is_injury_ordered=command.is_injury_ordered,
+        payer=command.payer,
+        trailer=_trailer(command),
+        rescue_fee=_rescue_fee(command, own) if own and command.rescue_fee_fen else None,
+        other_party=command.other_party if own else "",
+        occupants=_occupants(command),
+        carrier=_carrier(command, by_code.get(CoverCode.CARRIER_LIABILITY)),
+        glass=from_fen(command.glass_fen) if command.glass_fen else None,
+        theft=_theft(command, own_cover),
+    )
+
+
+def _require_something(command: CalculationInputs, own_cover: ClaimCover | None) -> None:
+    if not (command.has_third_parties or command.has_own_damage or command.has_others):
+        raise Invalid("nothing_to_calculate")
+    if not (command.has_third_parties or command.has_others) and own_cover is None:
+        raise Invalid("nothing_insured")
+
+
+def _check_driver(command: CalculationInputs) -> None:
+    is_fit = command.driver is law.Driver.FIT
+    if is_fit and (command.rescue_cost_fen or command.is_injury_ordered):
+        raise Invalid("driver_is_fit", field="driver")
+    if not is_fit and not command.driver_name.strip():
+        raise Invalid("driver_name_missing", field="driver_name")
 
 
 def _clause(
@@ -96,39 +131,113 @@ def _clause(
     return law.commercial_clause_on(loss_on)
 
 
-def _third_party(command: CalculationInputs) -> law.ThirdPartyLoss:
+def _unnamed(command: CalculationInputs) -> law.ThirdPartyLoss | None:
+    loss = _loss(command)
+    return loss if loss != law.ThirdPartyLoss() else None
+
+
+def _loss(lost: CalculationInputs | VictimLoss) -> law.ThirdPartyLoss:
     return law.ThirdPartyLoss(
-        death=from_fen(command.death_fen),
-        medical=from_fen(command.medical_fen),
-        property=from_fen(command.property_fen),
+        death=from_fen(lost.death_fen),
+        medical=from_fen(lost.medical_fen),
+        property=from_fen(lost.property_fen),
     )
 
 
-def _own_damage(command: CalculationInputs, cover: ClaimCover) -> law.OwnDamageLoss:
+def _own_damage(command: CalculationInputs, cover: ClaimCover) -> law.OwnDamageLoss | None:
+    if not (command.own_damage_fen or command.is_total_loss):
+        return None
     return law.OwnDamageLoss(
         repair_cost=from_fen(command.own_damage_fen),
         sum_insured=from_fen(cover.limit_fen or 0),
         total_loss=command.is_total_loss,
-        absolute_rates=_rates(cover),
+        absolute_rates=_rates(cover, command.own_rate_percent),
         absolute_amount=from_fen(cover.deductible_fen),
         received_from_third_party=from_fen(command.received_fen),
         salvage_kept_by_insured=from_fen(command.salvage_fen),
+        deductible_waiver=command.deductible_waiver,
+        uses_fault_ratio=command.uses_fault_ratio,
+        other_ctpl_property=from_fen(command.other_ctpl_fen),
     )
 
 
-def _rates(cover: ClaimCover | None) -> tuple[Decimal, ...]:
-    percent = cover.absolute_deductible_percent if cover else 0
-    return (Decimal(percent) / HUNDRED,) if percent else ()
+def _rescue_fee(command: CalculationInputs, cover: ClaimCover) -> law.RescueFee:
+    """The vehicle counts with its sum insured where its value on the day is not stated."""
+    value_fen = command.rescue_vehicle_fen
+    return law.RescueFee(
+        fee=from_fen(command.rescue_fee_fen),
+        vehicle_value=from_fen((cover.limit_fen or 0) if value_fen is None else value_fen),
+        uninsured_value=from_fen(command.rescue_uninsured_fen),
+        sum_insured=from_fen(cover.limit_fen or 0),
+    )
+
+
+def _trailer(command: CalculationInputs) -> law.Trailer | None:
+    if not command.trailer_limit_fen:
+        return None
+    return law.Trailer(from_fen(command.trailer_limit_fen), command.is_trailer_ours)
+
+
+def _occupants(command: CalculationInputs) -> law.Occupants | None:
+    if not command.occupants:
+        return None
+    if not command.seat_limit_fen:
+        raise Invalid("contract_limit_missing", field="seat_limit")
+    return law.Occupants(_persons(command.occupants), from_fen(command.seat_limit_fen))
+
+
+def _carrier(command: CalculationInputs, cover: ClaimCover | None) -> law.CarrierLiability | None:
+    """By the contract: what is stated by hand, else what the cover says."""
+    if not command.passengers:
+        return None
+    limit, fixed, percent = (
+        command.passenger_limit_fen,
+        command.passenger_deductible_fen,
+        command.passenger_deductible_percent,
+    )
+    if cover is not None:
+        limit = cover.per_seat_fen if limit is None else limit
+        fixed = cover.deductible_fen if fixed is None else fixed
+        percent = cover.absolute_deductible_percent if percent is None else percent
+    if not limit:
+        raise Invalid("contract_limit_missing", field="passenger_limit")
+    return law.CarrierLiability(
+        _persons(command.passengers), from_fen(limit), from_fen(fixed or 0), _share(percent or 0)
+    )
+
+
+def _persons(persons: Sequence[PersonOnBoard]) -> tuple[law.PersonLoss, ...]:
+    return tuple(law.PersonLoss(one.label, from_fen(one.loss_fen), from_fen(one.ctpl_fen)) for one in persons)
+
+
+def _theft(command: CalculationInputs, own_cover: ClaimCover | None) -> law.Theft | None:
+    if not command.is_stolen:
+        return None
+    sum_fen = command.theft_sum_fen
+    if sum_fen is None:
+        sum_fen = own_cover.limit_fen if own_cover else None
+    if not sum_fen:
+        raise Invalid("contract_limit_missing", field="theft_sum")
+    return law.Theft(from_fen(sum_fen), command.missing_documents, command.deductible_waiver)
+
+
+def _rates(cover: ClaimCover | None, more_percent: int) -> tuple[Decimal, ...]:
+    own_percent = cover.absolute_deductible_percent if cover else 0
+    return tuple(_share(percent) for percent in (own_percent, more_percent) if percent)
+
+
+def _share(percent: int) -> Decimal:
+    return Decimal(percent) / HUNDRED
 
 
 def _kept_inputs(
-    command: CalculationInputs, covers: Sequence[ClaimCover], loss_on: date, clause: law.CommercialClause
+    command: CalculationInputs, covers: Sequence[ClaimCover], case: law.ClaimInputs
 ) -> dict[str, Any]:
-    regime = law.ctpl_regime_at(loss_on)
-    return asdict(command) | {
-        "fault": command.fault.value,
-        "loss_on": loss_on.isoformat(),
-        "clause": clause.value,
+    """What was stated, what was found, and the whole case as auditors can answer it again."""
+    regime = law.ctpl_regime_at(case.loss_on)
+    return stated_as_json(command) | {
+        "loss_on": case.loss_on.isoformat(),
+        "clause": case.clause.value,
         "ctpl_limits_from": regime.effective_on.isoformat() if regime else None,
         "covers": [
             {
@@ -140,7 +249,18 @@ def _kept_inputs(
             }
             for cover in covers
         ],
+        "case": law.claim_as_json(case),
     }
+
+
+def policies_of(claim_id: int) -> dict[int, Policy]:
+    """The policies of the covers found at the loss, by id."""
+    statement = (
+        select(Policy)
+        .join(ClaimCover, ClaimCover.policy_id == Policy.id)
+        .where(ClaimCover.claim_id == claim_id)
+    )
+    return {policy.id: policy for policy in db.session.scalars(statement)}
 
 
 def _line(line: law.CalculationLine) -> dict[str, Any]:
@@ -153,6 +273,8 @@ def _line(line: law.CalculationLine) -> dict[str, Any]:
         "deductible_percent": _percent(line.deductible_rate),
         "deductible_fen": to_fen(line.deductible_amount),
         "pay_fen": to_fen(line.pay),
+        "parts": [{"label": label, "pay_fen": to_fen(part)} for label, part in line.parts],
+        "payer": line.payer.value,
     }
 
 
@@ -167,4 +289,13 @@ def _step(step: law.WorkingLine) -> dict[str, Any]:
         "formula": step.formula,
         "amount_fen": to_fen(step.amount),
         "clause": step.clause.value,
+        "about": step.about,
+    }
+
+
+def _recovery(recovery: law.Recovery) -> dict[str, Any]:
+    return {
+        "kind": recovery.kind.value,
+        "amount_fen": to_fen(recovery.amount),
+        "from": recovery.debtor,
     }

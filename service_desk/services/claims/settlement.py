@@ -11,7 +11,6 @@ from service_desk.base.text import mask_account_number, squeeze
 from service_desk.models.claims import Claim, ClaimCalculation, ClaimCover, ClaimPayment, FollowUp
 from service_desk.models.db import db
 from service_desk.models.enquiries import Enquiry, EnquiryChannel
-from service_desk.models.policies import Policy
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import LOWEST_SATISFIED_SCORE, ClaimAction, ClaimState, ClockStep
 from service_desk.services import audit, enquiries, notices, sla
@@ -70,14 +69,11 @@ def calculate(
 ) -> ClaimCalculation:
     """Calculate by what was in force at the loss and freeze inputs, lines and working as a new version.
 
-    Invalid: `nothing_to_calculate`, `nothing_insured`, `calculation_below_paid`, amounts and rates that cannot be.
+    What was paid beyond the total is a recovery of kind `overpaid`. Invalid: `nothing_to_calculate`,
+    `nothing_insured`, `contract_limit_missing`, amounts and rates that cannot be.
     """
     claim, _ = begin(number, ClaimAction.CALCULATE, actor=actor, version=version)
-    result = calculating.work_out(claim, list_covers(claim.id), _policies(claim.id), command)
-    if result.total_fen < claim.paid_fen:
-        raise Invalid(
-            "calculation_below_paid", paid=format_yuan(claim.paid_fen), total=format_yuan(result.total_fen)
-        )
+    result = calculating.work_out(claim, list_covers(claim.id), calculating.policies_of(claim.id), command)
     latest = latest_calculation(claim.id)
     calculation = ClaimCalculation(
         claim_id=claim.id,
@@ -328,12 +324,3 @@ def list_covers(claim_id: int) -> list[ClaimCover]:
     """The cover that was found at the time of loss."""
     statement = select(ClaimCover).where(ClaimCover.claim_id == claim_id)
     return list(db.session.scalars(statement.order_by(ClaimCover.id)))
-
-
-def _policies(claim_id: int) -> dict[int, Policy]:
-    statement = (
-        select(Policy)
-        .join(ClaimCover, ClaimCover.policy_id == Policy.id)
-        .where(ClaimCover.claim_id == claim_id)
-    )
-    return {policy.id: policy for policy in db.session.scalars(statement)}

@@ -1,9 +1,8 @@
-"""Claims: the queue, one claim's page, its steps, its settlement sheet."""
+"""Claims: the queue, one claim's page, its steps."""
 
-from io import BytesIO
 from typing import Any
 
-from flask import Blueprint, g, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
@@ -15,9 +14,8 @@ from service_desk.models.claims import ClaimCalculation
 from service_desk.models.db import db
 from service_desk.models.enquiries import MatterKind
 from service_desk.models.users import User
+from service_desk.presenters import claim_calculations, sla_clocks
 from service_desk.presenters import claims as words
-from service_desk.presenters import sla_clocks
-from service_desk.presenters.claims_pdf import settlement_sheet
 from service_desk.presenters.claims_timeline import photos_of, time_line
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import branch_name
@@ -95,23 +93,6 @@ def claim(number: str) -> ResponseReturnValue:
     return render_template("claims/detail.html", **_context(number))
 
 
-@bp.get("/claims/<number>/settlement.pdf")
-@login_required
-def settlement_pdf(number: str) -> ResponseReturnValue:
-    """The calculation sheet to print, in the reader's language; the client gets it once it is approved."""
-    file = read_file(number, actor=actor())
-    calculation = _shown_calculation(file)
-    if calculation is None:
-        raise NotFound("not_found")
-    page_url = url_for("claims.claim", number=number, _external=True)
-    return send_file(
-        BytesIO(settlement_sheet(file, calculation, page_url)),
-        mimetype="application/pdf",
-        as_attachment=True,
-        download_name=f"{number}.pdf",
-    )
-
-
 def _shown_calculation(file: ClaimFile) -> ClaimCalculation | None:
     """The newest calculation; for the client the newest that was approved."""
     shown = [c for c in file.calculations if c.approved_at is not None or not _is_client()]
@@ -176,6 +157,7 @@ def _context(number: str, sent: dict[ClaimAction, StepForm] | None = None) -> di
         "timeline": time_line(file, g.now, for_client=_is_client()),
         "photos": photos_of(file.documents),
         "calculation": _shown_calculation(file),
+        "calculation_words": claim_calculations,
         "takers": _takers(file),
         "panels": panels_of(file, actor()),
     }

@@ -1,0 +1,42 @@
+"""What the calculation's form starts with, and which of its sections a claim needs."""
+
+from service_desk.forms.claim_calculations import Section
+from service_desk.rules.calculation_start import start_of
+from service_desk.rules.vocabulary import CoverCode, Fault
+from service_desk.services.claims.files import ClaimFile
+from service_desk.services.claims.stated import (
+    CalculationInputs,
+    PersonOnBoard,
+    VictimLoss,
+    stated_again,
+)
+
+
+def suggested(file: ClaimFile) -> CalculationInputs:
+    """What was calculated last; before that, what was assessed."""
+    if file.calculation is not None:
+        return stated_again(file.calculation.inputs)
+    start = start_of(file.assessments[-1].items if file.assessments else [])
+    return CalculationInputs(
+        fault=file.claim.fault or Fault.FULL,
+        victims=tuple(
+            VictimLoss("", one.property_fen, one.medical_fen, one.death_fen) for one in start.victims
+        ),
+        passengers=tuple(PersonOnBoard("", fen) for fen in start.passengers.values()),
+        own_damage_fen=start.own_damage_fen,
+        rescue_fee_fen=start.rescue_fee_fen,
+    )
+
+
+def wanted_sections(file: ClaimFile) -> set[Section]:
+    """The sections that cover, checklist and report speak for."""
+    covers = {cover.code for cover in file.covers}
+    papers = {line.code for line in file.wanted}
+    speaks = {
+        Section.VICTIMS: bool(file.claim.other_party or file.claim.injured_count)
+        or CoverCode.OWN_DAMAGE not in covers,
+        Section.OWN_DAMAGE: CoverCode.OWN_DAMAGE in covers and "repair_list" in papers,
+        Section.PASSENGERS: CoverCode.CARRIER_LIABILITY in covers and "passenger_list" in papers,
+        Section.OTHER_COVERS: "police_filing" in papers,
+    }
+    return {section for section, is_wanted in speaks.items() if is_wanted}
