@@ -30,6 +30,7 @@ from service_desk.demo.quotes import build_quotes
 from service_desk.demo.renewals import build_outcomes
 from service_desk.models.db import db
 from service_desk.services import settings
+from service_desk.services.claims import authority
 from service_desk.services.policies import rates
 
 
@@ -37,6 +38,7 @@ def load_demo(files: FileStore, now: datetime) -> None:
     """Write the demo account into an empty desk whose calendars and levels are there. Does not commit."""
     random = Random(local_date(now).toordinal())  # noqa: S311 - invented people, not keys
     rates.install_sample_rates(now=now)
+    authority.install_defaults()
     group = build_group(random, now)
     vehicles = build_fleet(group, random, now)
     build_cover(group, vehicles, random, now)

@@ -35,7 +35,7 @@ from service_desk.services.claims.handling import (
 )
 from service_desk.services.claims.papers import JudgeDocument, ReceiveDocument
 from service_desk.services.claims.reserves import SetReserve
-from service_desk.services.claims.settlement import Approve, Close, FollowUpRecord, Pay
+from service_desk.services.claims.settlement import Approve, Close, FollowUpRecord
 from service_desk.services.documents import Upload
 
 MAX_PROSE = 4000
@@ -203,23 +203,6 @@ class ApproveForm(StepForm):
 
     def command(self) -> Approve:
         return Approve(small_number(str(self.calculation_id.data)) or 0, self.note.data or "")
-
-
-class PayForm(StepForm):
-    amount = YuanField(_l("Amount (yuan)"), [InputRequired()])
-    payee = StringField(_l("Payee"), [InputRequired(), Length(max=120)])
-    account_number = StringField(_l("Account number"), [InputRequired(), Length(max=40)])
-    bank = StringField(_l("Bank"), [Length(max=120)])
-    reference = StringField(_l("Reference"), [Length(max=120)])
-
-    def command(self) -> Pay:
-        return Pay(
-            self.amount.fen or 0,
-            self.payee.data,
-            self.account_number.data,
-            self.bank.data or "",
-            self.reference.data or "",
-        )
 
 
 class CloseForm(StepForm):
