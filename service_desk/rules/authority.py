@@ -73,6 +73,9 @@ def find_contradiction(tier: Tier, others: Iterable[Tier]) -> Tier | None:
 
 
 def _overlap(one: Tier, other: Tier) -> bool:
+    if any(tier.ended_on == tier.effective_on for tier in (one, other)):
+        # Taken back before its first day: it never held.
+        return False
     first, second = sorted((one, other), key=lambda t: t.effective_on)
     return first.ended_on is None or second.effective_on < first.ended_on
 

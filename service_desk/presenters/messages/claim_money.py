@@ -34,6 +34,5 @@ MESSAGES = {
     "before_letter": _l("This is before the letter was written. Check the date and the time."),
     "recovery_too_large": _l("This amount is too large to be right."),
     "recovery_above_open": _l("At most ¥%(left)s is still open."),
-    "received_in_future": _l("This day has not come yet."),
     "receipt_struck": _l("This receipt is struck off already."),
 }
