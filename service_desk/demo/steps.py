@@ -257,7 +257,7 @@ def pay(walk: Walk) -> bool:
     command = settlement.Pay(
         amount_fen=claim.approved_fen - claim.paid_fen,
         payee=cast.ACCOUNT_NAME,
-        account_number="4100371000880" + f"{walk.random.randint(100000, 999999)}",
+        account_number="41003710008801" + f"{walk.random.randint(100000, 999999)}",
         bank="郑州银行航海路支行",
         reference=f"ZF{walk.at:%Y%m%d}{walk.random.randint(100, 999)}",
     )
