@@ -61,7 +61,7 @@ def _sheet(content: Mapping[str, Any]) -> dict[str, Any]:
         "notices": _notices(kind, content),
         "signatures": [
             _("For the insurer: %(name)s", name=" ".join(content["signed_by"])),
-            _("Received by"),
+            _("Signed for by"),
         ],
     }
 
@@ -73,7 +73,8 @@ def _rows(content: Mapping[str, Any]) -> list[list[Any]]:
         [_("Plate"), plate(content["plate"])],
         [_("Time of loss"), _minute(content["loss_at"])],
         [_("Reported"), _minute(content["reported_at"])],
-        [_("Decided"), _minute(content["decided_at"])],
+        [_("Decided on"), _minute(content["decided_at"])],
+        [_("Signed on"), _minute(content["written_at"]), True],
         [_("Place"), content["place"], True],
         [_("Story"), content["story"], True],
     ]
@@ -89,7 +90,7 @@ def _paragraphs(kind: LetterKind, content: Mapping[str, Any]) -> list[str]:
             _(
                 "We have examined this claim (Insurance Law, articles 23 and 24). The loss is not covered, and we cannot pay it."
             ),
-            _("Reason: %(reason)s", reason=content["reason"]),
+            _("Reason of the refusal: %(reason)s", reason=content["reason"]),
         ]
         if content["facts"]:
             lines.append(_("Facts found: %(facts)s", facts=content["facts"]))
@@ -125,7 +126,7 @@ def _tables(kind: LetterKind, content: Mapping[str, Any]) -> list[dict[str, Any]
     return [
         {
             "title": _("Clauses this stands on"),
-            "columns": [{"heading": _("Where")}, {"heading": _("Clause"), "wide": True}],
+            "columns": [{"heading": _("Stands in")}, {"heading": _("Clause"), "wide": True}],
             "rows": rows,
         }
     ]
