@@ -17,6 +17,7 @@ from service_desk.demo.aftermath import (
     settle_outbox,
     sweep_clocks,
 )
+from service_desk.demo.claim_money import build_claim_money
 from service_desk.demo.claims import build_claims
 from service_desk.demo.contacts import build_contacts
 from service_desk.demo.cover import build_cover, build_receipts
@@ -44,6 +45,7 @@ def load_demo(files: FileStore, now: datetime) -> None:
     build_cover(group, vehicles, random, now)
     build_quotes(group, now)
     build_claims(group, vehicles, files, random, now)
+    build_claim_money(group, now)
     build_contacts(group, random, now)
     build_new_vehicles(group, files, now)
     build_receipts(group, random, now)

@@ -299,8 +299,14 @@ def _answer_complaint(walk: Walk) -> None:
 
 
 def withdraw(walk: Walk) -> bool:
-    if walk.wait(10 * MINUTE, 40 * MINUTE):
-        exits.withdraw(walk.number, "双方当场协商解决，客户撤回报案", actor=walk.handler, now=walk.at)
+    if not walk.wait(10 * MINUTE, 40 * MINUTE):
+        return False
+    exits.withdraw(walk.number, "双方当场协商解决，客户撤回报案", actor=walk.handler, now=walk.at)
+    # Letters of long ago would only cost the newcomer time.
+    if walk.until - walk.at < 30 * DAY:
+        _write_letter(walk)
+        sent = letters.SendLetter(at=walk.at, sent_to="安全科", means="微信送达电子版")
+        letters.send(walk.number, sent, actor=walk.handler, now=walk.at)
     return False
 
 
@@ -314,18 +320,18 @@ def deny(walk: Walk) -> bool:
     )
     exits.deny(walk.number, denial, actor=_decider(walk, _claim(walk).reserve_fen), now=walk.at)
     if walk.wait_for_office(10, late=0.2):
-        letters.write(
-            walk.number,
-            letters.WriteLetter(addressee=cast.ACCOUNT_NAME),
-            print_letter=print_letter,
-            files=walk.files,
-            actor=walk.handler,
-            now=walk.at,
-        )
+        _write_letter(walk)
         letter = exits.DenialLetter(at=walk.at, sent_to="集团保险部", means="专人送达")
         exits.send_denial_letter(walk.number, letter, actor=walk.handler, now=walk.at)
         return True
     return False
+
+
+def _write_letter(walk: Walk) -> None:
+    command = letters.WriteLetter(addressee=cast.ACCOUNT_NAME)
+    letters.write(
+        walk.number, command, print_letter=print_letter, files=walk.files, actor=walk.handler, now=walk.at
+    )
 
 
 def reopen(walk: Walk) -> bool:

@@ -134,7 +134,7 @@ class RecoveryForm(Form):
 class ReceiveRecoveryForm(StepForm):
     amount = YuanField(_l("Amount received (yuan)"), [InputRequired()])
     received_on = DayField(_l("Received on"), [InputRequired()])
-    reference = StringField(_l("Reference"), [Length(max=200)])
+    reference = StringField(_l("Voucher or reference"), [Length(max=200)])
 
     def command(self) -> Receive:
         return Receive(self.amount.fen or 0, self.received_on.data, self.reference.data or "")

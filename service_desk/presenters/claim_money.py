@@ -144,7 +144,7 @@ def recoveries_workbook(rows: list[RecoveryRow], totals: RecoveryTotals, now: da
         Column(_("Branch"), width=22),
         Column(_("Kind"), width=16),
         Column(_("From whom"), width=26),
-        Column(_("Since"), "datetime"),
+        Column(_("Entered on"), "datetime"),
         Column(_("Amount"), "money"),
         Column(_("Received"), "money"),
         Column(_("Written off"), "money"),

@@ -62,7 +62,7 @@ LABELS = {
         "other": _l("Other"),
     },
     "recovery_state": {
-        "open": _l("Open"),
+        "open": _l("Not settled"),
         "settled": _l("Settled"),
     },
     "audit_action": {
