@@ -18,7 +18,8 @@ from service_desk.presenters.languages import branch_name, named
 from service_desk.rules.authority import is_in_force
 from service_desk.services.claims import authority
 from service_desk.services.claims.authority import TierRow
-from service_desk.services.claims.recoveries import NOT_OWED_ANY_MORE, RecoveryRow, RecoveryTotals
+from service_desk.services.claims.recoveries import NOT_OWED_ANY_MORE
+from service_desk.services.claims.recovery_list import RecoveryRow, RecoveryTotals
 
 
 def titles(event: ClaimEvent) -> dict[str, Callable[[], str]]:
@@ -130,10 +131,9 @@ def recovery_tone(recovery: Recovery) -> str:
 
 
 def write_off_words(recovery: Recovery) -> str:
-    """Why something was written off."""
-    if recovery.write_off_reason == NOT_OWED_ANY_MORE:
-        return _("not owed any more: the payment or the decision changed")
-    return recovery.write_off_reason
+    """Why something was written off: a person's words, or the desk's own."""
+    code = recovery.write_off_reason
+    return label(code, "write_off_reason") if code == NOT_OWED_ANY_MORE else code
 
 
 def recoveries_workbook(rows: list[RecoveryRow], totals: RecoveryTotals, now: datetime) -> bytes:

@@ -19,10 +19,20 @@ from service_desk.models.sla import Timer, TimerState
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClaimState, ClockStep
 from service_desk.services import sla
-from service_desk.services.claims import advances, common, exits, paying, recoveries, reserves, settlement
+from service_desk.services.claims import (
+    advances,
+    common,
+    exits,
+    paying,
+    recoveries,
+    recovery_list,
+    reserves,
+    settlement,
+)
 from service_desk.services.claims.advances import ProposeAdvance
 from service_desk.services.claims.paying import ReturnPayment
-from service_desk.services.claims.recoveries import NewRecovery, Receive, RecoveryFilter
+from service_desk.services.claims.recoveries import NewRecovery, Receive
+from service_desk.services.claims.recovery_list import RecoveryFilter
 from service_desk.services.reports import weekly
 from tests.claim_cases import CALCULATION, DENIAL, PAYMENT, Journey, reported_claim
 from tests.world import World
@@ -295,7 +305,7 @@ def test_money_that_comes_in_leaves_what_was_paid_as_it_is(journey: Journey, wor
     assert sums(claim) == (6_300_00, 6_300_00)
     for actor in (world.hq, world.underwriter):
         with pytest.raises(Forbidden):
-            recoveries.list_recoveries(world.account.id, RecoveryFilter(), PageRequest(), actor=actor)
+            recovery_list.list_recoveries(world.account.id, RecoveryFilter(), PageRequest(), actor=actor)
         with pytest.raises(NotFound):
             recoveries.get_recovery(one.id, actor=actor)
 
@@ -312,11 +322,11 @@ def test_recoveries_of_a_calculation_open_once_and_a_new_one_adds_the_difference
         made.recoveries = wanted
         recoveries.open_calculated(claim, made, actor=world.claims2, now=now)
 
-    page = recoveries.list_recoveries(
+    page = recovery_list.list_recoveries(
         world.account.id, RecoveryFilter(text="vd2035"), PageRequest(), actor=world.claims1
     )
     assert [row.recovery.amount_fen for row in page.rows] == [1_000_00, 500_00]
-    totals = recoveries.total_recoveries(world.account.id, RecoveryFilter(), actor=world.claims1)
+    totals = recovery_list.total_recoveries(world.account.id, RecoveryFilter(), actor=world.claims1)
     assert (totals.count, totals.open_fen) == (2, 1_500_00)
 
 

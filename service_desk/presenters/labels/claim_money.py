@@ -65,6 +65,18 @@ LABELS = {
         "open": _l("Not settled"),
         "settled": _l("Settled"),
     },
+    "write_off_reason": {
+        "not_owed_any_more": _l("not owed any more: the payment or the decision changed"),
+    },
+    "audit_field": {
+        "confirmed": _l("Confirmed by tick"),
+        "kind": _l("Kind"),
+        "limit_fen": _l("Authority up to"),
+        "received_fen": _l("Received"),
+        "sent_to": _l("Sent to"),
+        "write_off_reason": _l("Reason for writing off"),
+        "written_off_fen": _l("Written off"),
+    },
     "audit_action": {
         "authority_added": _l("Authority given"),
         "authority_ended": _l("Authority ended"),

@@ -187,7 +187,7 @@ def _finish(claim: Claim, payment: ClaimPayment, action: ClaimAction, actor: Use
     tell_client(claim, "claim_paid", shown | {"bank": payment.bank}, dedupe=str(payment.id), now=now)
     changes: dict[str, tuple[Any, Any]] = {"paid_fen": (claim.paid_fen - payment.amount_fen, claim.paid_fen)}
     if payment.confirmed:
-        changes["confirmed"] = (None, ", ".join(payment.confirmed))
+        changes["confirmed"] = (None, payment.confirmed)
     audit.record("claim_paid", claim, actor=actor, now=now, changes=changes)
 
 

@@ -21,10 +21,10 @@ from service_desk.presenters.labels import choices, label
 from service_desk.presenters.languages import branch_name
 from service_desk.rules.permissions import Action
 from service_desk.services import access, audit, submissions
-from service_desk.services.claims import common
+from service_desk.services.claims import common, recovery_list
 from service_desk.services.claims import recoveries as service
 from service_desk.services.claims.files import list_branches
-from service_desk.services.claims.recoveries import RecoveryFilter
+from service_desk.services.claims.recovery_list import RecoveryFilter
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request, spreadsheet
 
 bp = Blueprint("claims_recoveries", __name__)
@@ -35,12 +35,12 @@ bp = Blueprint("claims_recoveries", __name__)
 def recoveries() -> ResponseReturnValue:
     """The account's recoveries by state, kind, branch and text, with their sums."""
     account, wanted = current_account(), _wanted()
-    page = service.list_recoveries(account.id, wanted, page_request(), actor=actor())
+    page = recovery_list.list_recoveries(account.id, wanted, page_request(), actor=actor())
     return render_template(
         "claims/money/recoveries.html",
         page=page,
         wanted=wanted,
-        totals=service.total_recoveries(account.id, wanted, actor=actor()),
+        totals=recovery_list.total_recoveries(account.id, wanted, actor=actor()),
         states=list(RecoveryState),
         kinds=choices("recovery_kind"),
         branches=[(b.id, branch_name(b)) for b in list_branches(account.id, actor=actor())],
@@ -54,8 +54,8 @@ def recoveries() -> ResponseReturnValue:
 def export() -> ResponseReturnValue:
     """The recoveries as filtered, as a spreadsheet."""
     account, wanted = current_account(), _wanted()
-    rows = service.export_recoveries(account.id, wanted, actor=actor())
-    totals = service.total_recoveries(account.id, wanted, actor=actor())
+    rows = recovery_list.export_recoveries(account.id, wanted, actor=actor())
+    totals = recovery_list.total_recoveries(account.id, wanted, actor=actor())
     return spreadsheet(money.recoveries_workbook(rows, totals, g.now), f"recoveries-{local_date(g.now)}.xlsx")
 
 
