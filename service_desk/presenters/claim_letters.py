@@ -1,6 +1,6 @@
 """The letters that end a claim, from what was frozen with them to print, in both languages."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from service_desk.presenters.insurer import insurer_name
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import LANGUAGE_NAMES, current_language, in_language, named
 from service_desk.presenters.times import minute
-from service_desk.rules.claim_letters import REFUSAL_CLAUSES, Clause, ClauseSource, LetterKind
+from service_desk.rules.claim_letters import REFUSAL_CLAUSES, Clause, ClauseSource, LetterKind, clauses_for
 
 _CLAUSES = {clause.code.value: clause for clause in REFUSAL_CLAUSES}
 
@@ -32,9 +32,9 @@ def clause_words(code: str) -> str:
     return f"{_place(clause)}: {label(code, 'refusal_clause')}"
 
 
-def clause_choices() -> list[tuple[str, str]]:
-    """Every clause to choose from, in the order of its statutes and policies."""
-    return [(code, clause_words(code)) for code in _CLAUSES]
+def clause_choices(covers: Collection[str]) -> list[tuple[str, str]]:
+    """The clauses to choose from for a claim with these covers, in the order of statutes and policies."""
+    return [(clause.code.value, clause_words(clause.code.value)) for clause in clauses_for(covers)]
 
 
 def _place(clause: Clause) -> str:

@@ -1,9 +1,11 @@
 """Which letter the end of a claim calls for, and the clauses a refusal may stand on."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
 from service_desk.rules.claim_flow import ClaimState
+from service_desk.rules.vocabulary import CoverCode
 
 
 class LetterKind(StrEnum):
@@ -74,6 +76,22 @@ REFUSAL_CLAUSES = (
     Clause(R.THIRD_PARTY_LEFT_SCENE, S.THIRD_PARTY),
     Clause(R.THIRD_PARTY_OWN_PEOPLE, S.THIRD_PARTY),
 )
+
+
+_COVER_OF = {
+    ClauseSource.CTPL: CoverCode.CTPL,
+    ClauseSource.OWN_DAMAGE: CoverCode.OWN_DAMAGE,
+    ClauseSource.THIRD_PARTY: CoverCode.TPL,
+}
+
+
+def clauses_for(covers: Collection[str]) -> tuple[Clause, ...]:
+    """The clauses that can stand against a claim with these covers: the statutes', and those of its own policies."""
+    return tuple(
+        clause
+        for clause in REFUSAL_CLAUSES
+        if clause.source not in _COVER_OF or _COVER_OF[clause.source] in covers
+    )
 
 
 def letter_for(state: ClaimState, *, paid_fen: int) -> LetterKind | None:

@@ -221,7 +221,7 @@ def _set_choices(action: ClaimAction, form: Any, file: ClaimFile) -> None:
         A.REJECT_DOCUMENT: ("code", lambda: _lines(file, WantedState.RECEIVED)),
         A.WAIVE_DOCUMENT: ("code", lambda: _lines(file, *papers.MISSING)),
         A.CALCULATE: ("fault", lambda: choices("fault")),
-        A.DENY: ("clauses", clause_choices),
+        A.DENY: ("clauses", lambda: clause_choices([cover.code for cover in file.covers])),
         A.FOLLOW_UP: ("score", lambda: choices("score")),
         A.SET_RESERVE: ("item", lambda: choices("reserve_change_item")),
     }

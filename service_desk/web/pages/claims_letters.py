@@ -18,7 +18,7 @@ from service_desk.presenters.languages import named
 from service_desk.rules.claim_letters import LetterKind
 from service_desk.rules.permissions import Action
 from service_desk.services import access, submissions
-from service_desk.services.claims import common, letters
+from service_desk.services.claims import common, letters, settlement
 from service_desk.web.http import actor, again, attempt, done, files
 
 bp = Blueprint("claims_letters", __name__)
@@ -72,7 +72,8 @@ def _form(claim: Claim) -> WriteLetterForm:
     }
     form = WriteLetterForm(data=values)
     if letters.kind_for(claim) is LetterKind.REFUSAL and denial is None:
-        form.clauses.choices = clause_choices()
+        covers = [cover.code for cover in settlement.list_covers(claim.id)]
+        form.clauses.choices = clause_choices(covers)
     else:
         del form.clauses
         del form.clause_text
