@@ -25,7 +25,7 @@ from service_desk.rules.claim_documents import ClaimFeature
 from service_desk.rules.claim_losses import LossItem, LossKind
 from service_desk.rules.vocabulary import Fault
 from service_desk.services.claims.calculating import CalculationInputs
-from service_desk.services.claims.exits import DenialLetter, Reopen
+from service_desk.services.claims.exits import Reopen
 from service_desk.services.claims.handling import (
     AssessmentRecord,
     Assign,
@@ -222,15 +222,6 @@ class FollowUpForm(StepForm):
         return FollowUpRecord(
             _moment(self.at), self.spoken_with.data, int(self.score.data), self.comment.data or ""
         )
-
-
-class LetterForm(StepForm):
-    at = MomentField(_l("Sent"), [InputRequired()])
-    sent_to = StringField(_l("Sent to"), [InputRequired(), Length(max=120)])
-    means = StringField(_l("How, and its number"), [Length(max=120)])
-
-    def command(self) -> DenialLetter:
-        return DenialLetter(_moment(self.at), self.sent_to.data, self.means.data or "")
 
 
 class ReopenForm(StepForm):

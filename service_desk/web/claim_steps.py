@@ -83,7 +83,9 @@ STEPS: dict[ClaimAction, Step] = {
     A.FOLLOW_UP: Step(forms.FollowUpForm, settlement.follow_up, _l("The follow-up was recorded.")),
     A.WITHDRAW: Step(forms.ReasonForm, exits.withdraw, _l("The claim was withdrawn.")),
     A.DENY: Step(money_forms.DenyForm, exits.deny, _l("The claim was denied. Send the letter next.")),
-    A.SEND_DENIAL_LETTER: Step(forms.LetterForm, exits.send_denial_letter, _l("The letter was recorded.")),
+    A.SEND_DENIAL_LETTER: Step(
+        money_forms.SendLetterForm, exits.send_denial_letter, _l("The letter was recorded.")
+    ),
     A.REOPEN: Step(forms.ReopenForm, exits.reopen, _l("The claim was reopened.")),
     A.SET_RESERVE: Step(forms.ReserveForm, reserves.set_reserve, _l("The reserve was changed.")),
     A.DISPUTE: Step(forms.ReasonForm, exits.dispute, _l("The claim is marked as disputed.")),

@@ -340,3 +340,20 @@ def test_a_lower_calculation_without_an_advance_is_still_refused(journey: Journe
     lower = replace(CALCULATION, medical_fen=500_00)
     with pytest.raises(Invalid, match="calculation_below_paid"):
         settlement.calculate(number, lower, actor=world.claims1, now=journey.now)
+
+
+def test_a_denied_claim_with_an_advance_may_be_reopened_and_come_to_less(
+    journey: Journey, world: World
+) -> None:
+    journey.to(ClaimState.ASSESSED)
+    paid_advance(journey, replace(CERTAIN, amount_fen=7_000_00))
+    number, at = journey.claim.number, journey.now + timedelta(days=1)
+    exits.deny(number, DENIAL, actor=world.claims2, now=journey.now)
+    exits.reopen(number, exits.Reopen("补充证据", 9_000_00), actor=world.claims1, now=at)
+    journey.now, journey.done = at, ["dispatched", "surveyed"]
+
+    journey.to(ClaimState.APPROVED)
+
+    assert sums(journey.claim) == (7_000_00, 7_000_00)
+    owed = db.session.scalars(select(Recovery)).one()
+    assert (owed.amount_fen, owed.written_off_fen, owed.open_fen) == (7_000_00, 6_300_00, 700_00)

@@ -145,6 +145,15 @@ def known_payees(claim: Claim) -> list[str]:
     return [name for name in (*names, *db.session.scalars(insured)) if name]
 
 
+def least_total_fen(claim: Claim) -> int:
+    """The least a calculation may come to: what was paid by earlier decisions.
+
+    What was paid in advance may turn out too much; the approval then opens it as an amount to get back.
+    """
+    may_come_back = max(advances.paid_in_round_fen(claim), recoveries.overpaid_fen(claim))
+    return claim.paid_fen - may_come_back
+
+
 def _calculation_approved(claim: Claim) -> ClaimCalculation:
     latest = latest_calculation(claim.id)
     if latest is None or latest.approved_at is None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from service_desk.base.clock import local_date
 from service_desk.base.errors import Conflict, Invalid, NotFound
@@ -137,13 +137,8 @@ def settle_overpaid(claim: Claim, owed_fen: int, *, actor: User, now: datetime) 
     `owed_fen` is what the claim is worth by its decision; the caller holds the claim's lock.
     """
     wanted_fen = max(claim.paid_fen - owed_fen, 0)
-    rows = db.session.scalars(
-        select(Recovery)
-        .where(Recovery.claim_id == claim.id, Recovery.kind == RecoveryKind.OVERPAID, Recovery.is_automatic)
-        .order_by(Recovery.id.desc())
-        .with_for_update()
-    ).all()
-    surplus_fen = sum(row.amount_fen - row.written_off_fen for row in rows) - wanted_fen
+    rows = db.session.scalars(_overpaid(claim).order_by(Recovery.id.desc()).with_for_update()).all()
+    surplus_fen = overpaid_fen(claim) - wanted_fen
     if surplus_fen < 0:
         command = NewRecovery(RecoveryKind.OVERPAID, _paid_to(claim), -surplus_fen)
         _open_automatic(claim, command, actor, now, calculation_id=None)
@@ -152,6 +147,17 @@ def settle_overpaid(claim: Claim, owed_fen: int, *, actor: User, now: datetime) 
         if falls_fen:
             _write_off(row, falls_fen, NOT_OWED_ANY_MORE, claim, actor, now)
             surplus_fen -= falls_fen
+
+
+def overpaid_fen(claim: Claim) -> int:
+    """What the decisions found to be paid too much, and was not written off."""
+    return sum(row.amount_fen - row.written_off_fen for row in db.session.scalars(_overpaid(claim)))
+
+
+def _overpaid(claim: Claim) -> Select[tuple[Recovery]]:
+    return select(Recovery).where(
+        Recovery.claim_id == claim.id, Recovery.kind == RecoveryKind.OVERPAID, Recovery.is_automatic
+    )
 
 
 def _paid_to(claim: Claim) -> str:

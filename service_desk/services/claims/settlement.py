@@ -15,7 +15,7 @@ from service_desk.models.policies import Policy
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import LOWEST_SATISFIED_SCORE, ClaimAction, ClockStep
 from service_desk.services import audit, enquiries, notices, sla
-from service_desk.services.claims import advances, calculating, reserves
+from service_desk.services.claims import calculating, reserves
 from service_desk.services.claims.approving import Approve, approve, send_back
 from service_desk.services.claims.calculating import CalculationInputs
 from service_desk.services.claims.common import (
@@ -26,7 +26,14 @@ from service_desk.services.claims.common import (
     perform,
     require_not_future,
 )
-from service_desk.services.claims.paying import Pay, ReturnPayment, pay, pay_advance, return_payment
+from service_desk.services.claims.paying import (
+    Pay,
+    ReturnPayment,
+    least_total_fen,
+    pay,
+    pay_advance,
+    return_payment,
+)
 from service_desk.services.notices import Matter
 
 # Each step in a module of its own; who takes a claim to its end finds them together here.
@@ -75,8 +82,7 @@ def calculate(
     """
     claim, _ = begin(number, ClaimAction.CALCULATE, actor=actor, version=version)
     result = calculating.work_out(claim, list_covers(claim.id), _policies(claim.id), command)
-    # What was paid in advance may turn out too much; it is then got back, and the calculation says so.
-    if result.total_fen < claim.paid_fen - advances.paid_in_round_fen(claim):
+    if result.total_fen < least_total_fen(claim):
         raise Invalid(
             "calculation_below_paid", paid=format_yuan(claim.paid_fen), total=format_yuan(result.total_fen)
         )
