@@ -316,7 +316,8 @@ def test_recoveries_of_a_calculation_open_once_and_a_new_one_adds_the_difference
     journey.to(ClaimState.CALCULATED)
     claim, now = journey.claim, journey.now
     made = settlement.latest_calculation(claim.id)
-    wanted = [{"kind": "subrogation", "amount_fen": 1_000_00, "from": "豫VD2035"}]
+    overpaid = {"kind": "overpaid", "amount_fen": 9_00, "from": "郑州联运集团"}
+    wanted = [{"kind": "subrogation", "amount_fen": 1_000_00, "from": "豫VD2035"}, overpaid]
     for amount_fen in (1_000_00, 1_000_00, 1_500_00):
         wanted[0]["amount_fen"] = amount_fen
         made.recoveries = wanted

@@ -96,10 +96,16 @@ def _open(
 
 
 def open_calculated(claim: Claim, calculation: ClaimCalculation, *, actor: User, now: datetime) -> None:
-    """Open what an approved calculation says is to be got back: of each kind and debtor only what is new."""
+    """Open what an approved calculation says is to be got back: of each kind and debtor only what is new.
+
+    What was paid too much is left to `settle_overpaid`: payments may have gone out or come back since it was frozen.
+    """
     asked: dict[tuple[RecoveryKind, str], int] = {}
     for wanted in getattr(calculation, "recoveries", None) or []:
-        key = _kind_of(wanted), squeeze(str(wanted.get("from") or ""))[:200]
+        kind = _kind_of(wanted)
+        if kind is RecoveryKind.OVERPAID:
+            continue
+        key = kind, squeeze(str(wanted.get("from") or ""))[:200]
         asked[key] = asked.get(key, 0) + int(wanted["amount_fen"])
     known = _automatic_sums(claim)
     for (kind, owed_by), amount_fen in asked.items():
