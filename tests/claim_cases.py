@@ -9,16 +9,18 @@ from flask import current_app
 from PIL import Image
 
 from service_desk.adapters.file_store import FileStore
+from service_desk.models.claim_letters import ClaimLetter
 from service_desk.models.claims import Claim, ClaimCover, ReportChannel
 from service_desk.models.db import db
 from service_desk.models.fleet import Vehicle
 from service_desk.models.users import User
 from service_desk.rules.claim_documents import ClaimFeature
 from service_desk.rules.claim_flow import REPORT_STARTS, ClaimState
+from service_desk.rules.claim_letters import RefusalClause
 from service_desk.rules.claim_losses import LossItem, LossKind
 from service_desk.rules.vocabulary import CoverCode, Fault
 from service_desk.services import enquiries, numbers, sla
-from service_desk.services.claims import common, handling, papers, settlement
+from service_desk.services.claims import authority, common, exits, handling, letters, papers, settlement
 from service_desk.services.claims.calculating import CalculationInputs
 from service_desk.services.documents import Upload
 from tests.standing import early, once
@@ -47,6 +49,7 @@ def reported_claim(world: World, now: datetime, *, vehicle: Vehicle | None = Non
 
 def _report(world: World, now: datetime, vehicle: Vehicle, values: dict[str, Any]) -> Claim:
     sla.install_defaults(early(now))
+    authority.install_defaults()
     at = now - timedelta(minutes=20)
     facts: dict[str, Any] = {
         "number": numbers.next_number("CLM", at.year),
@@ -113,9 +116,19 @@ CALCULATION = CalculationInputs(fault=Fault.MAIN, property_fen=6_000_00, medical
 PAYMENT = settlement.Pay(
     amount_fen=6_300_00,
     payee="郑州联运集团有限公司",
-    account_number="6222 0212 3456 7890",
+    account_number="6222 0212 3456 7894",
     bank="工商银行巩义支行",
 )
+DENIAL = exits.Denial((RefusalClause.OWN_DAMAGE_DRIVER,), "事故时驾驶人无证")
+
+
+def written_letter(claim: Claim, actor: User, now: datetime) -> ClaimLetter:
+    """The letter of the claim's end, not yet sent."""
+    command = letters.WriteLetter("郑州联运集团保险部")
+    printed = {language: b"%PDF-1.7 " + language.encode() for language in letters.LANGUAGES}
+    return letters.write(
+        claim.number, command, print_letter=lambda _content: printed, files=file_store(), actor=actor, now=now
+    )
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """Reports that a phone kept until it had a signal, and their photos on the way
 
 Revision: 0015
-Follows: 0013
+Follows: 0014
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 import service_desk.models.db as db
 
 revision = '0015'
-down_revision = '0013'
+down_revision = '0014'
 branch_labels = None
 depends_on = None
 

@@ -19,6 +19,7 @@ from sqlalchemy import text
 from service_desk.base.clock import utc_now
 from service_desk.models.db import db, unit_of_work
 from service_desk.services import sla
+from service_desk.services.claims import authority
 from service_desk.services.policies import rates
 from service_desk.services.reports import schedules
 from service_desk.services.sla.segments import fill_segments, list_without_segments
@@ -105,11 +106,12 @@ def _alembic_config() -> AlembicConfig:
 
 
 def install_defaults(now: datetime) -> None:
-    """Add the calendars, service levels, price tables (marked as samples) and report schedules that are missing.
+    """Add what is missing of calendars, service levels, price tables (marked as samples), authority and schedules.
 
     What people changed stays.
     """
     with unit_of_work():
         sla.install_defaults(now)
         rates.install_sample_rates(now=now)
+        authority.install_defaults()
         schedules.ensure_schedules(now)

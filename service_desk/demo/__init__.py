@@ -17,6 +17,7 @@ from service_desk.demo.aftermath import (
     settle_outbox,
     sweep_clocks,
 )
+from service_desk.demo.claim_money import build_claim_money
 from service_desk.demo.claims import build_claims
 from service_desk.demo.contacts import build_contacts
 from service_desk.demo.cover import build_cover, build_receipts
@@ -30,6 +31,7 @@ from service_desk.demo.quotes import build_quotes
 from service_desk.demo.renewals import build_outcomes
 from service_desk.models.db import db
 from service_desk.services import settings
+from service_desk.services.claims import authority
 from service_desk.services.policies import rates
 
 
@@ -37,11 +39,13 @@ def load_demo(files: FileStore, now: datetime) -> None:
     """Write the demo account into an empty desk whose calendars and levels are there. Does not commit."""
     random = Random(local_date(now).toordinal())  # noqa: S311 - invented people, not keys
     rates.install_sample_rates(now=now)
+    authority.install_defaults()
     group = build_group(random, now)
     vehicles = build_fleet(group, random, now)
     build_cover(group, vehicles, random, now)
     build_quotes(group, now)
     build_claims(group, vehicles, files, random, now)
+    build_claim_money(group, now)
     build_contacts(group, random, now)
     build_new_vehicles(group, files, now)
     build_receipts(group, random, now)

@@ -25,7 +25,7 @@ from service_desk.rules.claim_documents import ClaimFeature
 from service_desk.rules.claim_losses import LossItem, LossKind
 from service_desk.rules.vocabulary import Fault
 from service_desk.services.claims.calculating import CalculationInputs
-from service_desk.services.claims.exits import DenialLetter, Reopen
+from service_desk.services.claims.exits import Reopen
 from service_desk.services.claims.handling import (
     AssessmentRecord,
     Assign,
@@ -35,7 +35,7 @@ from service_desk.services.claims.handling import (
 )
 from service_desk.services.claims.papers import JudgeDocument, ReceiveDocument
 from service_desk.services.claims.reserves import SetReserve
-from service_desk.services.claims.settlement import Approve, Close, FollowUpRecord, Pay
+from service_desk.services.claims.settlement import Approve, Close, FollowUpRecord
 from service_desk.services.documents import Upload
 
 MAX_PROSE = 4000
@@ -205,23 +205,6 @@ class ApproveForm(StepForm):
         return Approve(small_number(str(self.calculation_id.data)) or 0, self.note.data or "")
 
 
-class PayForm(StepForm):
-    amount = YuanField(_l("Amount (yuan)"), [InputRequired()])
-    payee = StringField(_l("Payee"), [InputRequired(), Length(max=120)])
-    account_number = StringField(_l("Account number"), [InputRequired(), Length(max=40)])
-    bank = StringField(_l("Bank"), [Length(max=120)])
-    reference = StringField(_l("Reference"), [Length(max=120)])
-
-    def command(self) -> Pay:
-        return Pay(
-            self.amount.fen or 0,
-            self.payee.data,
-            self.account_number.data,
-            self.bank.data or "",
-            self.reference.data or "",
-        )
-
-
 class CloseForm(StepForm):
     releases_reserve = BooleanField(_l("Release the rest of the reserve"))
 
@@ -239,15 +222,6 @@ class FollowUpForm(StepForm):
         return FollowUpRecord(
             _moment(self.at), self.spoken_with.data, int(self.score.data), self.comment.data or ""
         )
-
-
-class LetterForm(StepForm):
-    at = MomentField(_l("Sent"), [InputRequired()])
-    sent_to = StringField(_l("Sent to"), [InputRequired(), Length(max=120)])
-    means = StringField(_l("How, and its number"), [Length(max=120)])
-
-    def command(self) -> DenialLetter:
-        return DenialLetter(_moment(self.at), self.sent_to.data, self.means.data or "")
 
 
 class ReopenForm(StepForm):

@@ -3,6 +3,8 @@
 from service_desk.models import (
     accounts,
     audit,
+    claim_letters,
+    claim_money,
     claims,
     deliveries,
     documents,
@@ -22,6 +24,8 @@ from service_desk.models import (
 __all__ = [
     "accounts",
     "audit",
+    "claim_letters",
+    "claim_money",
     "claims",
     "deliveries",
     "documents",

@@ -205,12 +205,18 @@ class ClaimCalculation(Base):
 
 
 class ClaimPayment(Base):
+    """Money that went out. One of an advance has its `advance_id`; what the bank sent back stays, with when and why.
+
+    `confirmed` are the doubts (`rules.payee`) that the clerk took upon themselves.
+    """
+
     __tablename__ = "claim_payments"
     __table_args__ = (CheckConstraint("amount_fen > 0", name="amount"),)
 
     id: Mapped[Id]
     claim_id: Mapped[int] = mapped_column(ForeignKey("claims.id"), index=True)
-    calculation_id: Mapped[int] = mapped_column(ForeignKey("claim_calculations.id"))
+    calculation_id: Mapped[int | None] = mapped_column(ForeignKey("claim_calculations.id"))
+    advance_id: Mapped[int | None] = mapped_column(ForeignKey("claim_advances.id"))
     amount_fen: Mapped[Fen]
     payee: Mapped[Line]
     account_number: Mapped[Short]
@@ -218,6 +224,10 @@ class ClaimPayment(Base):
     reference: Mapped[Line] = mapped_column(default="")
     paid_at: Mapped[Instant]
     paid_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    confirmed: Mapped[list[str]] = mapped_column(Json, default=list)
+    returned_at: Mapped[Instant | None]
+    returned_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    return_reason: Mapped[Line] = mapped_column(default="")
 
 
 class FollowUp(Base):

@@ -41,6 +41,8 @@ class Names:
 _CODES = {
     "absences.kind": "absence_kind",
     "channel": "enquiry_channel",
+    "claims.confirmed": "pay_doubt",
+    "claims.kind": "letter_title",
     "claims.state": "claim_state",
     "enquiries.state": "enquiry_state",
     "fault": "fault",
@@ -53,6 +55,8 @@ _CODES = {
     "pause_reason": "pause_reason",
     "policies.kind": "endorsement_kind",
     "policies.state": "policy_state",
+    "recoveries.state": "recovery_state",
+    "recoveries.write_off_reason": "write_off_reason",
     "renewal_outcomes.outcome": "renewal_outcome",
     "role": "role",
     "severity": "severity",

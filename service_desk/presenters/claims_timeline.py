@@ -13,8 +13,8 @@ from service_desk.base.money import format_yuan
 from service_desk.models.claims import ClaimEvent
 from service_desk.models.documents import Document, DocumentKind
 from service_desk.models.sla import Timer, TimerState
+from service_desk.presenters import claim_money, times
 from service_desk.presenters import sla as clocks
-from service_desk.presenters import times
 from service_desk.presenters.labels import label
 from service_desk.presenters.phone_reports import retyped
 from service_desk.rules.claim_flow import ClaimState, ClockStep, transition
@@ -153,7 +153,7 @@ def _title(event: ClaimEvent, file: ClaimFile) -> str:
             entry=label(given["entry"], "ledger_entry"),
         ),
     }
-    words = titles.get(event.kind)
+    words = titles.get(event.kind) or claim_money.titles(event).get(event.kind)
     return words() if words else _("Note")
 
 
@@ -170,7 +170,7 @@ def _detail(event: ClaimEvent) -> str:
         return _still_missing(given)
     if event.kind == "request_documents":
         return _(", ").join(label(code, "document_code") for code in given["codes"])
-    if event.kind in {"pay", "pay_part"}:
+    if event.kind in {"pay", "pay_part", "pay_advance"}:
         rest = _("%(amount)s still due", amount=_yuan(given["left_fen"])) if given["left_fen"] else ""
         return " · ".join(text for text in (_("account %(number)s", number=given["account"]), rest) if text)
     if event.kind == "large_loss_notice":

@@ -153,6 +153,10 @@ TRANSITIONS: dict[tuple[ClaimState, ClaimAction], Transition] = {
     # The clock of the payment runs on where something is due anyway.
     (S.APPROVED, A.RETURN_PAYMENT): Transition(None, P.PAY_CLAIMS),
     (S.PAID, A.RETURN_PAYMENT): Transition(S.APPROVED, P.PAY_CLAIMS, starts=(C.PAYMENT,)),
+    # Banks send money back days later: the claim was closed too early, and its round goes on.
+    (S.CLOSED, A.RETURN_PAYMENT): Transition(S.APPROVED, P.PAY_CLAIMS, starts=(C.PAYMENT,), cancels_all=True),
+    # Of a denied claim only an advance can come back, and nothing is due again.
+    (S.DENIED, A.RETURN_PAYMENT): Transition(None, P.PAY_CLAIMS),
     # Nothing is due: a calculation of nought, or a later version equal to what was paid before.
     (S.APPROVED, A.CLOSE): Transition(S.CLOSED, P.HANDLE_CLAIMS, starts=(C.FOLLOWUP,), cancels_all=True),
     (S.PAID, A.CLOSE): Transition(S.CLOSED, P.HANDLE_CLAIMS, starts=(C.FOLLOWUP,), cancels_all=True),
@@ -187,6 +191,12 @@ for _state in _BEFORE_APPROVAL[1:]:
     )
 for _state in _BEFORE_APPROVAL[2:]:
     TRANSITIONS[_state, A.PAY_ADVANCE] = Transition(None, P.PAY_CLAIMS, stops=(C.ADVANCE_PAYMENT,))
+    # The promise to pay in advance begins when the documents are complete, and again when the payment fails.
+    TRANSITIONS[_state, A.RETURN_PAYMENT] = Transition(
+        None,
+        P.PAY_CLAIMS,
+        starts=() if _state in _COLLECTING_DOCUMENTS else (C.ADVANCE_PAYMENT,),
+    )
 for _state in _OPEN:
     TRANSITIONS[_state, A.COMPLETE_REPORT] = Transition(None, P.REPORT_CLAIM)
     TRANSITIONS[_state, A.SET_RESERVE] = Transition(None, P.HANDLE_CLAIMS)

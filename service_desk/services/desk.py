@@ -20,7 +20,8 @@ from service_desk.models.users import User
 from service_desk.rules.claim_flow import OPEN_STATES, ClockStep
 from service_desk.rules.permissions import Action
 from service_desk.services import access, enquiries, renewals, sla
-from service_desk.services.claims import common, queries
+from service_desk.services.claims import approving, common, queries
+from service_desk.services.claims.approving import Waiting
 from service_desk.services.claims.queries import ClaimFilter, ClaimRow, QueueView
 from service_desk.services.enquiries import ContactFilter, ContactRow, ContactView
 from service_desk.services.policies import runs
@@ -92,6 +93,7 @@ class StaffHome:
     correction_count: int
     objections: list[Undecided]
     objection_count: int
+    waiting: list[Waiting]
     large_losses: list[tuple[Claim, Branch]]
     new_vehicles: Page[ListedRequest]
     renewals: list[BoardRow]
@@ -148,6 +150,7 @@ def staff_home(account_id: int, *, actor: User, now: datetime) -> StaffHome:
         correction_count=correction_count,
         objections=undecided,
         objection_count=objection_count,
+        waiting=approving.list_waiting(actor=actor, now=now),
         large_losses=_large_losses(account_id, actor, now),
         new_vehicles=list_requests(
             account_id, RequestFilter(RequestView.WAITING), PageRequest(1, ROWS), actor=actor

@@ -138,6 +138,8 @@ _READ_WITH = {
     DocumentKind.POLICY_LIST: Action.IMPORT_FLEET,
     DocumentKind.DELIVERY_RECEIPT: Action.ISSUE_POLICIES,
     DocumentKind.REVIEW_EVIDENCE: Action.REVIEW_BREACHES,
+    # A letter not yet sent is the desk's own; `claims.letters` gives the client those that were sent.
+    DocumentKind.CLAIM_LETTER: Action.HANDLE_CLAIMS,
     # A request for a new vehicle is read with the fleet.
     DocumentKind.VEHICLE_LICENCE: Action.READ_FLEET,
 }

@@ -10,6 +10,7 @@ DEMO_SIGN_INS = "demo_sign_ins"
 INSURER_NAME = "insurer_name"  # as printed: {"zh": …, "en": …}
 
 INSURER_PHONE = "insurer_phone"  # as printed on cards
+SUPERVISION_PHONE = "supervision_phone"  # as printed on refusals
 
 
 def read(key: str, default: Any = None) -> Any:

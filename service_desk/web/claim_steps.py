@@ -8,16 +8,27 @@ from flask import g
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
+from service_desk.forms import claim_money as money_forms
 from service_desk.forms import claims as forms
 from service_desk.forms.claims import StepForm
 from service_desk.models.claims import WantedState
 from service_desk.models.users import User
+from service_desk.presenters.claim_letters import clause_choices
 from service_desk.presenters.labels import choices, label
 from service_desk.rules.claim_documents import likely_features
-from service_desk.rules.claim_flow import ClaimAction, actions_from, transition
+from service_desk.rules.claim_flow import ClaimAction, ClaimState, actions_from, transition
 from service_desk.rules.vocabulary import CoverCode
 from service_desk.services import access
-from service_desk.services.claims import exits, handling, papers, people, reserves, settlement
+from service_desk.services.claims import (
+    authority,
+    exits,
+    handling,
+    letters,
+    papers,
+    people,
+    reserves,
+    settlement,
+)
 from service_desk.services.claims.files import ClaimFile
 from service_desk.web.http import actor, files, uploads
 
@@ -66,12 +77,14 @@ STEPS: dict[ClaimAction, Step] = {
     A.CALCULATE: Step(forms.CalculationForm, settlement.calculate, _l("The claim was calculated.")),
     A.APPROVE: Step(forms.ApproveForm, settlement.approve, _l("The calculation was approved.")),
     A.SEND_BACK: Step(forms.ReasonForm, settlement.send_back, _l("The calculation was sent back.")),
-    A.PAY: Step(forms.PayForm, settlement.pay, _l("The payment was recorded.")),
+    A.PAY: Step(money_forms.PayForm, settlement.pay, _l("The payment was recorded.")),
     A.CLOSE: Step(forms.CloseForm, settlement.close, _l("The claim was closed.")),
     A.FOLLOW_UP: Step(forms.FollowUpForm, settlement.follow_up, _l("The follow-up was recorded.")),
     A.WITHDRAW: Step(forms.ReasonForm, exits.withdraw, _l("The claim was withdrawn.")),
-    A.DENY: Step(forms.ReasonForm, exits.deny, _l("The claim was denied. Send the letter next.")),
-    A.SEND_DENIAL_LETTER: Step(forms.LetterForm, exits.send_denial_letter, _l("The letter was recorded.")),
+    A.DENY: Step(money_forms.DenyForm, exits.deny, _l("The claim was denied. Send the letter next.")),
+    A.SEND_DENIAL_LETTER: Step(
+        money_forms.SendLetterForm, exits.send_denial_letter, _l("The letter was recorded.")
+    ),
     A.REOPEN: Step(forms.ReopenForm, exits.reopen, _l("The claim was reopened.")),
     A.SET_RESERVE: Step(forms.ReserveForm, reserves.set_reserve, _l("The reserve was changed.")),
     A.DISPUTE: Step(forms.ReasonForm, exits.dispute, _l("The claim is marked as disputed.")),
@@ -105,16 +118,22 @@ def _makes_sense(action: ClaimAction, file: ClaimFile, user: User) -> bool:
         A.WAIVE_DOCUMENT: is_missing,
         A.REJECT_DOCUMENT: WantedState.RECEIVED in lines,
         A.COMPLETE_DOCUMENTS: not is_missing,
-        A.APPROVE: calculated_by != user.id,
+        A.APPROVE: calculated_by != user.id and _is_within_authority(file, user),
         A.PAY: file.due_fen > 0,
         A.CLOSE: file.due_fen == 0,
         A.FOLLOW_UP: claim.followed_up_at is None,
-        A.SEND_DENIAL_LETTER: claim.denial_letter_at is None,
+        A.SEND_DENIAL_LETTER: claim.denial_letter_at is None and letters.current_letter(claim) is not None,
         A.DISPUTE: not claim.is_disputed,
         A.SETTLE_DISPUTE: claim.is_disputed,
         A.WITHDRAW: claim.paid_fen == 0,
     }
     return answers.get(action, True)
+
+
+def _is_within_authority(file: ClaimFile, user: User) -> bool:
+    if file.claim.state is not ClaimState.CALCULATED or file.calculation is None:
+        return False
+    return authority.may_decide(file.claim.account_id, file.calculation.total_fen, actor=user, now=g.now)
 
 
 def build_form(action: ClaimAction, file: ClaimFile, *, sent: bool = False) -> StepForm:
@@ -172,6 +191,7 @@ def _set_choices(action: ClaimAction, form: Any, file: ClaimFile) -> None:
         A.REJECT_DOCUMENT: ("code", lambda: _lines(file, WantedState.RECEIVED)),
         A.WAIVE_DOCUMENT: ("code", lambda: _lines(file, *papers.MISSING)),
         A.CALCULATE: ("fault", lambda: choices("fault")),
+        A.DENY: ("clauses", lambda: clause_choices([cover.code for cover in file.covers])),
         A.FOLLOW_UP: ("score", lambda: choices("score")),
         A.SET_RESERVE: ("item", lambda: choices("reserve_change_item")),
     }

@@ -123,7 +123,7 @@ def pay(page: Page) -> None:
     form = step(page, "pay")
     expect(form.get_by_label("Amount")).to_have_value("6,300.00")
     form.get_by_label("Payee").fill("郑州联运集团有限公司")
-    form.get_by_label("Account number").fill("6222 0212 3456 7890")
+    form.get_by_label("Account number").fill("6222 0212 3456 7894")
     do(page, "pay", "Record payment", "The payment was recorded.")
     expect(page.locator("#payments")).to_contain_text("6,300.00")
 

@@ -15,7 +15,7 @@ from service_desk.rules.vocabulary import CoverCode, Severity
 from service_desk.services import sla
 from service_desk.services.claims import common, exits, handling, intake, papers, reserves, settlement
 from service_desk.services.claims.papers import ReceiveDocument
-from tests.claim_cases import ASSESSMENT, SURVEY, Journey, file_store, reported_claim
+from tests.claim_cases import ASSESSMENT, DENIAL, SURVEY, Journey, file_store, reported_claim
 from tests.world import World
 
 MINUTE = timedelta(minutes=1)
@@ -120,7 +120,7 @@ class TestWhatAClockKnows:
     def test_the_promises_of_a_denial_go_by_what_was_claimed(self, world, now) -> None:
         journey = bring(world, now, ClaimState.ASSESSED)
 
-        exits.deny(journey.claim.number, "醉酒驾驶", actor=world.claims2, now=journey.now)
+        exits.deny(journey.claim.number, DENIAL, actor=world.claims2, now=journey.now)
 
         total = sum(item.amount_fen for item in ASSESSMENT.items)
         assert journey.claim.reserve_fen == 0
@@ -177,7 +177,7 @@ class TestCtplTerms:
     def test_a_denial_decides_too(self, world, now) -> None:
         journey = bring(world, now, ClaimState.DOCUMENTS_COMPLETE)
 
-        exits.deny(journey.claim.number, "醉酒驾驶", actor=world.claims2, now=journey.now)
+        exits.deny(journey.claim.number, DENIAL, actor=world.claims2, now=journey.now)
 
         assert clocks_of(journey.claim)[DECISION].state is TimerState.MET
 

@@ -27,7 +27,7 @@ from service_desk.rules.vocabulary import CoverCode, Fault
 from service_desk.services.claims import exits, handling, reserves, settlement
 from service_desk.services.claims.calculating import CalculationInputs
 from service_desk.services.claims.files import read_file
-from tests.claim_cases import CALCULATION, PAYMENT, Journey, reported_claim
+from tests.claim_cases import CALCULATION, DENIAL, PAYMENT, Journey, reported_claim, written_letter
 from tests.world import World
 
 
@@ -193,8 +193,8 @@ def test_a_claim_is_paid_in_parts_and_is_paid_with_the_last(
     assert running.state is TimerState.MET
     mail = db.session.scalars(select(Notice).where(Notice.kind == "claim_paid")).first()
     assert mail is not None
-    assert mail.params["account"] == "************7890"
-    assert db.session.scalars(select(ClaimPayment.account_number)).first() == "6222021234567890"
+    assert mail.params["account"] == "************7894"
+    assert db.session.scalars(select(ClaimPayment.account_number)).first() == "6222021234567894"
 
 
 @pytest.mark.parametrize(
@@ -340,7 +340,7 @@ def test_a_denial_stops_the_decision_clock_and_needs_its_letter(
 ) -> None:
     journey.to(ClaimState.DOCUMENTS_COMPLETE)
 
-    exits.deny(claim.number, "事故时驾驶人无证", actor=world.claims2, now=journey.now)
+    exits.deny(claim.number, DENIAL, actor=world.claims2, now=journey.now)
     db.session.commit()
 
     decision, letter = timer(claim, ClockStep.LIABILITY_DECISION), timer(claim, ClockStep.DENIAL_NOTICE)
@@ -348,6 +348,9 @@ def test_a_denial_stops_the_decision_clock_and_needs_its_letter(
     assert letter
     assert (decision.state, letter.state) == (TimerState.MET, TimerState.RUNNING)
     sent = exits.DenialLetter(journey.now, "郑州联运集团保险部", "EMS 1012")
+    with pytest.raises(Conflict, match="letter_not_written"):
+        exits.send_denial_letter(claim.number, sent, actor=world.claims1, now=journey.now)
+    written_letter(claim, world.claims1, journey.now)
     exits.send_denial_letter(claim.number, sent, actor=world.claims1, now=journey.now)
     db.session.commit()
     assert letter.state is TimerState.MET

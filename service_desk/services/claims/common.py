@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from service_desk.base.errors import Conflict, Invalid
-from service_desk.models.claims import Claim, ClaimCover, ClaimEvent, WantedDocument
+from service_desk.models.claims import Claim, ClaimCalculation, ClaimCover, ClaimEvent, WantedDocument
 from service_desk.models.db import db
 from service_desk.models.users import User
 from service_desk.rules.claim_documents import concerns_others
@@ -206,3 +206,9 @@ def last_at(claim: Claim, *kinds: str) -> datetime | None:
         ClaimEvent.claim_id == claim.id, ClaimEvent.round == claim.round, ClaimEvent.kind.in_(kinds)
     )
     return db.session.scalar(statement)
+
+
+def latest_calculation(claim_id: int) -> ClaimCalculation | None:
+    """The newest version; None before the first."""
+    statement = select(ClaimCalculation).where(ClaimCalculation.claim_id == claim_id)
+    return db.session.scalar(statement.order_by(ClaimCalculation.calculation_version.desc()).limit(1))

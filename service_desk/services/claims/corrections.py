@@ -15,6 +15,7 @@ from service_desk.rules.permissions import Action
 from service_desk.rules.sla import EventKind
 from service_desk.rules.sla.history import whole_second
 from service_desk.services import access, audit
+from service_desk.services.claims import letters
 from service_desk.services.claims.common import MATTER_KIND, log_event
 from service_desk.services.sla import corrections
 from service_desk.services.sla.corrections import Correction, MatterLife
@@ -73,6 +74,8 @@ def _note(claim: Claim, made: Sequence[TimerCorrection], actor: User, now: datet
             changes |= audit.change(claim, **{field: one.new_at})
             if field == "arrived_at":
                 _correct_surveys(claim, one)
+            if field == "denial_letter_at":
+                _correct_letter(claim, one)
     step, kind = moved[made[0].entry_id]
     params = {
         "step": step.value,
@@ -88,3 +91,9 @@ def _correct_surveys(claim: Claim, correction: TimerCorrection) -> None:
     for survey in db.session.scalars(select(Survey).where(Survey.claim_id == claim.id)):
         if whole_second(survey.arrived_at) == correction.old_at:
             survey.arrived_at = correction.new_at
+
+
+def _correct_letter(claim: Claim, correction: TimerCorrection) -> None:
+    letter = letters.current_letter(claim)
+    if letter and letter.sent_at and whole_second(letter.sent_at) == correction.old_at:
+        letter.sent_at = correction.new_at

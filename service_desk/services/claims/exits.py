@@ -6,21 +6,31 @@ from datetime import datetime
 from service_desk.base.errors import Conflict, Invalid
 from service_desk.base.money import format_yuan
 from service_desk.models.claims import Claim
+from service_desk.models.db import db
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClaimAction, ClaimState
+from service_desk.rules.claim_letters import RefusalClause
 from service_desk.services import audit, enquiries
-from service_desk.services.claims import reserves
-from service_desk.services.claims.common import begin, held_since, perform, require_not_future, require_reason
+from service_desk.services.claims import advances, authority, letters, recoveries, reserves
+from service_desk.services.claims.common import begin, held_since, perform, require_reason
+from service_desk.services.claims.letters import SendLetter
 from service_desk.services.claims.people import tell_client
+
+# How the client was told of a denial in writing.
+DenialLetter = SendLetter
 
 
 @dataclass(frozen=True)
-class DenialLetter:
-    """How the client was told in writing. `at` is when the letter went out."""
+class Denial:
+    """Why nothing is paid: at least one clause from the list, the reason the client reads, and the facts.
 
-    at: datetime
-    sent_to: str
-    means: str = ""
+    `clause_text` is the clause as the policy at hand numbers or words it.
+    """
+
+    clauses: tuple[RefusalClause, ...]
+    reason: str
+    clause_text: str = ""
+    facts: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,6 +45,7 @@ def withdraw(number: str, reason: str, *, actor: User, now: datetime, version: i
     note = require_reason(reason)
     if claim.paid_fen:
         raise Invalid("already_paid")
+    advances.cancel_open(claim)
     reserves.move(claim, 0, "release", item="withdrawal", reason=note, actor=actor, now=now)
     changes = audit.change(claim, closed_at=now)
     perform(claim, ClaimAction.WITHDRAW, actor=actor, at=now, now=now, note=note)
@@ -43,33 +54,54 @@ def withdraw(number: str, reason: str, *, actor: User, now: datetime, version: i
     return claim
 
 
-def deny(number: str, reason: str, *, actor: User, now: datetime, version: int | None = None) -> Claim:
-    """Decide that nothing is covered. The letter with the reason must follow within 3 days (Insurance Law art. 24)."""
+def deny(number: str, command: Denial, *, actor: User, now: datetime, version: int | None = None) -> Claim:
+    """Decide that nothing is covered. The letter with the reason must follow within 3 days (Insurance Law art. 24).
+
+    Forbidden `beyond_authority`: who denies needs authority for the reserve. Invalid: `reason_missing`,
+    `clause_missing`. What was paid in advance in this round is to be got back.
+    """
     claim, _ = begin(number, ClaimAction.DENY, actor=actor, version=version)
-    note = require_reason(reason)
+    note = require_reason(command.reason)
+    denial = letters.make_denial(
+        claim,
+        command.clauses,
+        command.clause_text,
+        reason=note,
+        facts=command.facts,
+        decided_by_id=actor.id,
+        decided_at=now,
+    )
+    authority.require_authority(claim, claim.reserve_fen, actor=actor, now=now)
+    db.session.add(denial)
+    advances.cancel_open(claim)
     changes = audit.change(claim, denied_at=now, denial_reason=note, closed_at=now)
+    params = {"clauses": denial.clauses, "clause_text": denial.clause_text}
     # Before the reserve is released: the promises of the letter and the follow-up go by what was claimed.
-    perform(claim, ClaimAction.DENY, actor=actor, at=now, now=now, note=note)
+    perform(claim, ClaimAction.DENY, actor=actor, at=now, now=now, params=params, note=note)
     reserves.move(claim, claim.paid_fen, "release", item="denial", reason=note, actor=actor, now=now)
     audit.record("claim_denied", claim, actor=actor, now=now, changes=changes)
+    owed_fen = claim.paid_fen - advances.paid_in_round_fen(claim)
+    recoveries.settle_overpaid(claim, owed_fen, actor=actor, now=now)
     return claim
 
 
 def send_denial_letter(
     number: str, command: DenialLetter, *, actor: User, now: datetime, version: int | None = None
 ) -> Claim:
-    """Record that the letter went out, which stops its clock, and tell the client's people by mail too."""
+    """Record that the letter that was written went out, which stops its clock, and tell the client's people.
+
+    Conflict: `letter_recorded`, `letter_not_written`; Invalid: `time_in_future`, `before_denial`, `before_letter`,
+    no recipient.
+    """
     claim, _ = begin(number, ClaimAction.SEND_DENIAL_LETTER, actor=actor, version=version)
     if claim.denial_letter_at is not None or claim.denied_at is None:
         raise Conflict("letter_recorded")
-    require_not_future(command.at, field="at", now=now)
     if command.at < claim.denied_at.replace(second=0, microsecond=0):
         raise Invalid("before_denial", field="at")
-    if not command.sent_to.strip():
-        raise Invalid("required", field="sent_to")
+    letter = letters.mark_sent(claim, command, actor=actor, now=now)
     at = max(command.at, claim.denied_at)
     changes = audit.change(claim, denial_letter_at=at)
-    params = {"sent_to": command.sent_to.strip(), "means": command.means.strip()}
+    params = {"sent_to": letter.sent_to, "means": letter.means}
     perform(
         claim,
         ClaimAction.SEND_DENIAL_LETTER,

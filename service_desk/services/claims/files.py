@@ -131,6 +131,7 @@ _PERSON_COLUMNS = (
     "calculated_by_id",
     "approved_by_id",
     "paid_by_id",
+    "returned_by_id",
     "by_id",
     "uploaded_by_id",
 )

@@ -152,10 +152,14 @@ def _count_moves(week: _Week) -> dict[int, dict[str, int]]:
 
 
 def _count_payments(week: _Week) -> dict[int, dict[str, int]]:
+    """What went out in the week, less what the bank sent back in it."""
+    went_out, came_back = week.holds(ClaimPayment.paid_at), week.holds(ClaimPayment.returned_at)
+    amount = ClaimPayment.amount_fen
+    net = func.sum(case((went_out, amount), else_=0)) - func.sum(case((came_back, amount), else_=0))
     rows = db.session.execute(
-        select(Claim.branch_id, cast(func.sum(ClaimPayment.amount_fen), Integer))
+        select(Claim.branch_id, cast(net, Integer))
         .join(ClaimPayment, ClaimPayment.claim_id == Claim.id)
-        .where(Claim.account_id == week.account_id, week.holds(ClaimPayment.paid_at))
+        .where(Claim.account_id == week.account_id, or_(went_out, came_back))
         .group_by(Claim.branch_id)
     )
     return {branch_id: {"paid_fen": paid} for branch_id, paid in rows}

@@ -1,0 +1,316 @@
+"""Amounts to get back: by subrogation, by CTPL's recourse, paid too much. What comes in never changes what was paid."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Select, func, select
+
+from service_desk.base.clock import local_date
+from service_desk.base.errors import Conflict, Invalid, NotFound
+from service_desk.base.money import format_yuan
+from service_desk.base.text import squeeze
+from service_desk.models.claim_money import Recovery, RecoveryKind, RecoveryReceipt, RecoveryState
+from service_desk.models.claims import Claim, ClaimCalculation, ClaimPayment
+from service_desk.models.db import db
+from service_desk.models.users import User
+from service_desk.rules.permissions import Action
+from service_desk.services import access, audit
+from service_desk.services.claims.common import get_claim, log_event, require_reason
+
+MAX_FEN = 100_000_000_00
+# Kept as the reason where the desk itself lowers what was paid too much; pages put it into words.
+NOT_OWED_ANY_MORE = "not_owed_any_more"
+
+
+@dataclass(frozen=True)
+class NewRecovery:
+    """An amount to get back, from whom and why."""
+
+    kind: RecoveryKind
+    owed_by: str
+    amount_fen: int
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Receive:
+    """Money that came in on a day."""
+
+    amount_fen: int
+    received_on: date
+    reference: str = ""
+
+
+def add(number: str, command: NewRecovery, *, actor: User, now: datetime) -> Recovery:
+    """Write down an amount to get back. Invalid: no debtor, `amount_not_positive`, `recovery_too_large`."""
+    claim = _claim_to_record(number, actor)
+    if not squeeze(command.owed_by):
+        raise Invalid("required", field="owed_by")
+    _require_amount(command.amount_fen)
+    recovery = _open(claim, command, actor, now)
+    _log(claim, "recovery_opened", recovery, actor, now, recovery.amount_fen)
+    _record("recovery_added", recovery, actor, now, {"amount_fen": (None, recovery.amount_fen)}, claim)
+    return recovery
+
+
+def _claim_to_record(number: str, actor: User) -> Claim:
+    claim = get_claim(number, actor=actor)
+    access.require(actor, Action.RECORD_RECOVERIES)
+    return claim
+
+
+def _require_amount(amount_fen: int) -> None:
+    if amount_fen <= 0:
+        raise Invalid("amount_not_positive", field="amount")
+    if amount_fen > MAX_FEN:
+        raise Invalid("recovery_too_large", field="amount")
+
+
+def _open(
+    claim: Claim,
+    command: NewRecovery,
+    actor: User,
+    now: datetime,
+    *,
+    is_automatic: bool = False,
+    calculation_id: int | None = None,
+) -> Recovery:
+    recovery = Recovery(
+        claim_id=claim.id,
+        account_id=claim.account_id,
+        branch_id=claim.branch_id,
+        is_automatic=is_automatic,
+        calculation_id=calculation_id,
+        kind=command.kind,
+        owed_by=squeeze(command.owed_by)[:200],
+        amount_fen=command.amount_fen,
+        note=squeeze(command.note)[:200],
+        made_by_id=actor.id,
+        made_at=now,
+    )
+    db.session.add(recovery)
+    db.session.flush()
+    return recovery
+
+
+def open_calculated(claim: Claim, calculation: ClaimCalculation, *, actor: User, now: datetime) -> None:
+    """Open what an approved calculation says is to be got back: of each kind and debtor only what is new.
+
+    What was paid too much is left to `settle_overpaid`: payments may have gone out or come back since it was frozen.
+    """
+    asked: dict[tuple[RecoveryKind, str], int] = {}
+    for wanted in getattr(calculation, "recoveries", None) or []:
+        kind = _kind_of(wanted)
+        if kind is RecoveryKind.OVERPAID:
+            continue
+        key = kind, squeeze(str(wanted.get("from") or ""))[:200]
+        asked[key] = asked.get(key, 0) + int(wanted["amount_fen"])
+    known = _automatic_sums(claim)
+    for (kind, owed_by), amount_fen in asked.items():
+        more_fen = amount_fen - known.get((kind, owed_by), 0)
+        if more_fen > 0:
+            command = NewRecovery(kind, owed_by, more_fen)
+            _open_automatic(claim, command, actor, now, calculation_id=calculation.id)
+
+
+def _kind_of(wanted: Mapping[str, Any]) -> RecoveryKind:
+    code = str(wanted.get("kind") or "")
+    return RecoveryKind(code) if code in set(RecoveryKind) else RecoveryKind.OTHER
+
+
+def _automatic_sums(claim: Claim) -> dict[tuple[RecoveryKind, str], int]:
+    statement = (
+        select(Recovery.kind, Recovery.owed_by, func.sum(Recovery.amount_fen))
+        .where(Recovery.claim_id == claim.id, Recovery.is_automatic)
+        .group_by(Recovery.kind, Recovery.owed_by)
+    )
+    return {(kind, owed_by): int(fen) for kind, owed_by, fen in db.session.execute(statement).tuples()}
+
+
+def _open_automatic(
+    claim: Claim, command: NewRecovery, actor: User, now: datetime, *, calculation_id: int | None
+) -> None:
+    recovery = _open(claim, command, actor, now, is_automatic=True, calculation_id=calculation_id)
+    _log(claim, "recovery_opened", recovery, actor, now, recovery.amount_fen)
+    _record("recovery_added", recovery, actor, now, {"amount_fen": (None, recovery.amount_fen)}, claim)
+
+
+def settle_overpaid(claim: Claim, owed_fen: int, *, actor: User, now: datetime) -> None:
+    """Bring the recovery of what was paid too much to what it is: more of it is opened, what is not owed falls away.
+
+    `owed_fen` is what the claim is worth by its decision; the caller holds the claim's lock.
+    """
+    wanted_fen = max(claim.paid_fen - owed_fen, 0)
+    rows = db.session.scalars(_overpaid(claim).order_by(Recovery.id.desc()).with_for_update()).all()
+    surplus_fen = overpaid_fen(claim) - wanted_fen
+    if surplus_fen < 0:
+        command = NewRecovery(RecoveryKind.OVERPAID, _paid_to(claim), -surplus_fen)
+        _open_automatic(claim, command, actor, now, calculation_id=None)
+    for row in rows:
+        falls_fen = min(max(surplus_fen, 0), row.open_fen)
+        if falls_fen:
+            _write_off(row, falls_fen, NOT_OWED_ANY_MORE, claim, actor, now)
+            surplus_fen -= falls_fen
+
+
+def overpaid_fen(claim: Claim) -> int:
+    """What the decisions found to be paid too much, and was not written off."""
+    return sum(row.amount_fen - row.written_off_fen for row in db.session.scalars(_overpaid(claim)))
+
+
+def _overpaid(claim: Claim) -> Select[tuple[Recovery]]:
+    return select(Recovery).where(
+        Recovery.claim_id == claim.id, Recovery.kind == RecoveryKind.OVERPAID, Recovery.is_automatic
+    )
+
+
+def _paid_to(claim: Claim) -> str:
+    """The payees of a claim, the latest first."""
+    statement = select(ClaimPayment.payee).where(
+        ClaimPayment.claim_id == claim.id, ClaimPayment.returned_at.is_(None)
+    )
+    names = db.session.scalars(statement.order_by(ClaimPayment.id.desc())).all()
+    return ", ".join(dict.fromkeys(names))
+
+
+def receive(
+    recovery_id: int, command: Receive, *, actor: User, now: datetime, version: int | None = None
+) -> RecoveryReceipt:
+    """Record money that came in. It lowers what is open and leaves what was paid on the claim as it is.
+
+    Invalid: `amount_not_positive`, `recovery_above_open`, `received_in_future`. Conflict when the page was stale.
+    """
+    recovery, claim = _to_change(recovery_id, Action.RECORD_RECOVERIES, actor, version)
+    _require_amount(command.amount_fen)
+    if command.amount_fen > recovery.open_fen:
+        raise Invalid("recovery_above_open", field="amount", left=format_yuan(recovery.open_fen))
+    if command.received_on > local_date(now):
+        raise Invalid("received_in_future", field="received_on")
+    receipt = RecoveryReceipt(
+        recovery_id=recovery.id,
+        amount_fen=command.amount_fen,
+        received_on=command.received_on,
+        reference=squeeze(command.reference)[:200],
+        recorded_by_id=actor.id,
+        recorded_at=now,
+    )
+    db.session.add(receipt)
+    changes = _move(recovery, received_fen=recovery.received_fen + command.amount_fen)
+    _log(claim, "recovery_received", recovery, actor, now, command.amount_fen)
+    _record("recovery_received", recovery, actor, now, changes, claim)
+    return receipt
+
+
+def strike(
+    recovery_id: int,
+    receipt_id: int,
+    reason: str,
+    *,
+    actor: User,
+    now: datetime,
+    version: int | None = None,
+) -> Recovery:
+    """Strike off money that was entered by mistake; it stays on record. Conflict `receipt_struck`; no reason: Invalid."""
+    recovery, claim = _to_change(recovery_id, Action.RECORD_RECOVERIES, actor, version)
+    receipt = db.session.get(RecoveryReceipt, receipt_id)
+    if receipt is None or receipt.recovery_id != recovery.id:
+        raise NotFound("not_found")
+    if receipt.struck_at is not None:
+        raise Conflict("receipt_struck")
+    note = require_reason(reason)
+    receipt.struck_at, receipt.struck_by_id, receipt.strike_reason = now, actor.id, note[:200]
+    changes = _move(recovery, received_fen=recovery.received_fen - receipt.amount_fen)
+    _record("recovery_receipt_struck", recovery, actor, now, changes | {"reason": (None, note)}, claim)
+    return recovery
+
+
+def write_off(
+    recovery_id: int,
+    amount_fen: int,
+    reason: str,
+    *,
+    actor: User,
+    now: datetime,
+    version: int | None = None,
+) -> Recovery:
+    """Give up some or all of what is open, by a manager and with a reason. Refusals as `receive`."""
+    recovery, claim = _to_change(recovery_id, Action.WRITE_OFF_RECOVERIES, actor, version)
+    note = require_reason(reason)
+    _require_amount(amount_fen)
+    if amount_fen > recovery.open_fen:
+        raise Invalid("recovery_above_open", field="amount", left=format_yuan(recovery.open_fen))
+    _write_off(recovery, amount_fen, note, claim, actor, now)
+    return recovery
+
+
+def _write_off(
+    recovery: Recovery, amount_fen: int, reason: str, claim: Claim, actor: User, now: datetime
+) -> None:
+    written_off = recovery.written_off_fen + amount_fen
+    changes = _move(recovery, written_off_fen=written_off, write_off_reason=reason[:200])
+    _log(claim, "recovery_written_off", recovery, actor, now, amount_fen)
+    _record("recovery_written_off", recovery, actor, now, changes, claim)
+
+
+def _to_change(recovery_id: int, action: Action, actor: User, version: int | None) -> tuple[Recovery, Claim]:
+    """The recovery, locked, with its claim."""
+    recovery = get_recovery(recovery_id, actor=actor)
+    access.require(actor, action)
+    db.session.refresh(recovery, with_for_update=True)
+    if version is not None and version != recovery.version:
+        raise Conflict("stale")
+    return recovery, db.session.get_one(Claim, recovery.claim_id)
+
+
+def _move(recovery: Recovery, **values: Any) -> dict[str, tuple[Any, Any]]:
+    changes = audit.change(recovery, **values)
+    state = RecoveryState.OPEN if recovery.open_fen else RecoveryState.SETTLED
+    return changes | audit.change(recovery, state=state)
+
+
+def get_recovery(recovery_id: int, *, actor: User) -> Recovery:
+    """A recovery the actor may see; NotFound otherwise."""
+    return access.get_visible(actor, Action.RECORD_RECOVERIES, Recovery, Recovery.id == recovery_id)
+
+
+def list_of_claim(claim_id: int) -> list[Recovery]:
+    """The recoveries of a claim in the order they came about. The caller has checked who reads."""
+    return list(
+        db.session.scalars(select(Recovery).where(Recovery.claim_id == claim_id).order_by(Recovery.id))
+    )
+
+
+def list_receipts(recovery_id: int) -> list[tuple[RecoveryReceipt, User]]:
+    """What came in, with who recorded it, in the order it was recorded."""
+    statement = (
+        select(RecoveryReceipt, User)
+        .join(User, User.id == RecoveryReceipt.recorded_by_id)
+        .where(RecoveryReceipt.recovery_id == recovery_id)
+        .order_by(RecoveryReceipt.id)
+    )
+    return list(db.session.execute(statement).tuples())
+
+
+def _log(claim: Claim, kind: str, recovery: Recovery, actor: User, now: datetime, amount_fen: int) -> None:
+    log_event(
+        claim,
+        kind,
+        actor=actor,
+        at=now,
+        now=now,
+        params={"amount_fen": amount_fen, "recovery_kind": recovery.kind.value, "owed_by": recovery.owed_by},
+        is_internal=True,
+    )
+
+
+def _record(
+    action: str,
+    recovery: Recovery,
+    actor: User,
+    now: datetime,
+    changes: dict[str, tuple[Any, Any]],
+    claim: Claim,
+) -> None:
+    audit.record(action, recovery, actor=actor, now=now, changes=changes, label=claim.number)
