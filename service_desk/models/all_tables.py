@@ -3,6 +3,7 @@
 from service_desk.models import (
     accounts,
     audit,
+    claim_intake,
     claims,
     deliveries,
     documents,
@@ -21,6 +22,7 @@ from service_desk.models import (
 __all__ = [
     "accounts",
     "audit",
+    "claim_intake",
     "claims",
     "deliveries",
     "documents",
