@@ -4,6 +4,7 @@ import io
 import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from math import isnan
 from typing import Any
 
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
@@ -147,5 +148,5 @@ def _degrees(parts: Any, is_negative: bool) -> float | None:
     except (TypeError, ValueError, ZeroDivisionError):
         return None
     value = round(degrees + minutes / 60 + seconds / 3600, 6)
-    # A fraction over nought is no number, and compares with nothing.
-    return None if value != value else -value if is_negative else value
+    # A fraction over nought is no number.
+    return None if isnan(value) else -value if is_negative else value

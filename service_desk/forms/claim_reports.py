@@ -1,13 +1,25 @@
 """The accident report as typed."""
 
+import re
+
 from flask_babel import lazy_gettext as _l
-from wtforms import FloatField, IntegerField, MultipleFileField, RadioField, StringField, TextAreaField
+from wtforms import (
+    BooleanField,
+    FloatField,
+    IntegerField,
+    MultipleFileField,
+    RadioField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import HiddenInput
 
 from service_desk.forms.fields import Form, MomentField
 from service_desk.models.claims import ReportChannel
 from service_desk.services.claims.intake import MAX_INJURED, ReportCommand
+
+_COMMAS = re.compile(r"[,，、;；\n]+")
 
 
 class ReportForm(Form):
@@ -19,7 +31,7 @@ class ReportForm(Form):
     latitude = FloatField(validators=[Optional(), NumberRange(-90, 90)], widget=HiddenInput())
     longitude = FloatField(validators=[Optional(), NumberRange(-180, 180)], widget=HiddenInput())
     accuracy = IntegerField(validators=[Optional(), NumberRange(0, 10_000_000)], widget=HiddenInput())
-    description = TextAreaField(_l("What happened"), [InputRequired(), Length(max=4000)])
+    description = TextAreaField(_l("What happened"), [Length(max=4000)])
     other_party = StringField(_l("The other side"), [Length(max=200)])
     injured = RadioField(
         _l("Is anybody injured?"), [InputRequired()], choices=[("no", _l("Nobody")), ("yes", _l("Somebody"))]
@@ -27,8 +39,13 @@ class ReportForm(Form):
     injured_count = IntegerField(_l("How many?"), [Optional()])
     photos = MultipleFileField(_l("Photos"))
     channel = RadioField(_l("How the report came"), choices=[], default=ReportChannel.PHONE.value)
-    reporter_name = StringField(_l("Who reports"), [InputRequired(), Length(max=64)])
+    reporter_name = StringField(_l("Who reports"), [Length(max=64)])
     callback_phone = StringField(_l("Call back on"), [InputRequired(), Length(max=64)])
+    other_plates = StringField(_l("More of our vehicles that were in it"), [Length(max=300)])
+    is_own_collision = BooleanField(_l("They hit each other"))
+    late_reason = StringField(_l("Why so late"), [Length(max=200)])
+    # The answer to whether it is reported already: `new`, `same:CLM-…` or `linked:CLM-…`, each a button's value.
+    duplicate = StringField(validators=[Length(max=80)])
 
     def validate(self, extra_validators: object = None) -> bool:
         """Injured people are counted; without a number the answer yes is not complete."""
@@ -44,6 +61,7 @@ class ReportForm(Form):
         loss_at = self.loss_at.at
         if loss_at is None:
             raise ValueError("the form is not valid")
+        answer, _colon, same_as = (self.duplicate.data or "").partition(":")
         return ReportCommand(
             account_id=account_id,
             plate=self.plate.data or "",
@@ -58,4 +76,11 @@ class ReportForm(Form):
             latitude=self.latitude.data,
             longitude=self.longitude.data,
             accuracy_m=self.accuracy.data,
+            other_plates=tuple(
+                part.strip() for part in _COMMAS.split(self.other_plates.data or "") if part.strip()
+            ),
+            is_own_collision=bool(self.is_own_collision.data),
+            late_reason=self.late_reason.data or "",
+            duplicate_answer=answer,
+            same_as=same_as,
         )

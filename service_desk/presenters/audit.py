@@ -52,6 +52,7 @@ _CODES = {
     "notices.state": "notice_state",
     "pause_reason": "pause_reason",
     "policies.kind": "endorsement_kind",
+    "photo_group": "photo_group",
     "policies.state": "policy_state",
     "renewal_outcomes.outcome": "renewal_outcome",
     "role": "role",

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 
 from service_desk.base.text import fold
 from service_desk.rules.identifiers import is_plate, normalise_plate
@@ -17,7 +18,9 @@ NEAR_IN_TIME = timedelta(hours=24)
 """Two losses of one vehicle no farther apart than this may be one accident told twice."""
 
 # A plate within other words: digits and letters that go on before or after it would make it another word.
-_PLATE_LIKE = re.compile("[\u4e00-\u9fff][A-Z][A-Z0-9]{5,6}[挂学警港澳]?|[\u4e00-\u9fff][A-Z][A-Z0-9]{4}[挂学警港澳]")
+_PLATE_LIKE = re.compile(
+    "[\u4e00-\u9fff][A-Z][A-Z0-9]{5,6}[挂学警港澳]?|[\u4e00-\u9fff][A-Z][A-Z0-9]{4}[挂学警港澳]"
+)
 
 
 class Likeness(StrEnum):
@@ -83,6 +86,6 @@ def out_of_order(dates: dict[str, datetime | None]) -> list[tuple[str, str]]:
     # People type whole minutes; what lies within the same one is in order.
     return [
         (earlier, later)
-        for (earlier, first), (later, second) in zip(known, known[1:], strict=False)
+        for (earlier, first), (later, second) in pairwise(known)
         if second < first.replace(second=0, microsecond=0)
     ]

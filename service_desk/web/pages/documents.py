@@ -36,9 +36,7 @@ def thumb(document_id: int) -> Response:
     """A small copy of a picture for lists; of one from before there were any, the copy that is shown."""
     document = documents.get_document(document_id, actor=actor())
     key = document.thumb_key or document.storage_key
-    return _served(
-        key, document.content_type, document.filename, as_attachment=document.content_type != JPEG
-    )
+    return _served(key, document.content_type, document.filename, as_attachment=document.content_type != JPEG)
 
 
 @bp.get("/documents/<int:document_id>/original")
