@@ -1,7 +1,7 @@
 """From dispatch to assessment: who goes there, when they arrived, what they found, what it costs."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
@@ -30,6 +30,9 @@ from service_desk.services.claims.common import (
 )
 from service_desk.services.claims.people import basics, get_handler, tell_client
 from service_desk.services.documents import Upload
+
+# A form that says "now" is sent a moment after it was opened.
+_PRESENT = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -211,12 +214,14 @@ def record_arrival(
     return claim
 
 
-def _arrival(claim: Claim, command: ArrivalRecord, actor: User, now: datetime) -> Arrival:
+def _arrival(
+    claim: Claim, command: ArrivalRecord, actor: User, now: datetime, *, reason_field: str = "reason"
+) -> Arrival:
     """The arrival as it is kept: stamped by the server, or typed with a reason."""
-    at = command.at or now
+    is_typed = not _is_now(command.at, now)
+    at = command.at if is_typed and command.at else now
     _require_arrival(claim, at, now)
-    is_typed = at != now
-    reason = require_reason(command.reason) if is_typed else command.reason.strip()
+    reason = require_reason(command.reason, field=reason_field) if is_typed else command.reason.strip()
     found, place = command.position, position_of(claim)
     return Arrival(
         claim_id=claim.id,
@@ -231,6 +236,11 @@ def _arrival(claim: Claim, command: ArrivalRecord, actor: User, now: datetime) -
         accuracy_m=found.accuracy_m if found else None,
         distance_m=distance_m(found, place) if found and place else None,
     )
+
+
+def _is_now(at: datetime | None, now: datetime) -> bool:
+    """Whether no other time is meant: none was typed, or one that was the present when the form was opened."""
+    return at is None or timedelta() <= now - at <= _PRESENT
 
 
 def position_of(claim: Claim) -> Position | None:
@@ -258,12 +268,15 @@ def record_survey(
     """Record the survey: arrival, findings, photos, the first estimate; the checklist of papers is made from it."""
     claim, _ = begin(number, ClaimAction.SURVEY, actor=actor, version=version)
     documents.require_few(command.photos, field="photos")
-    arrived_at = _arrived_at(claim, command, actor, now)
+    arrival = _told_arrival(claim, command, actor, now)
+    arrived_at = arrival.at if arrival else claim.arrived_at or now
     if not command.is_first_scene:
         require_reason(command.not_first_scene_reason, field="not_first_scene_reason")
     if not command.findings.strip() and not _has_sketch(claim):
         raise Invalid("findings_or_sketch", field="findings")
     reserves.require_reserve(claim, command.estimate_fen, field="estimate")
+    if arrival is not None:
+        db.session.add(arrival)
     changes = audit.change(
         claim, arrived_at=arrived_at, surveyed_at=now, is_first_scene=command.is_first_scene
     )
@@ -289,18 +302,13 @@ def record_survey(
     return claim
 
 
-def _arrived_at(claim: Claim, command: SurveyRecord, actor: User, now: datetime) -> datetime:
-    """When the surveyor came; where that was not recorded on arrival it is with the survey."""
+def _told_arrival(claim: Claim, command: SurveyRecord, actor: User, now: datetime) -> Arrival | None:
+    """The arrival as the survey tells it; None where it was recorded before."""
     if claim.arrived_at is not None:
         _require_arrival(claim, claim.arrived_at, now)
-        return claim.arrived_at
-    _require_arrival(claim, command.arrived_at or now, now)
-    if command.arrived_at not in {None, now}:
-        require_reason(command.arrival_reason, field="arrival_reason")
+        return None
     told = ArrivalRecord(command.arrived_at, command.arrival_reason)
-    arrival = _arrival(claim, told, actor, now)
-    db.session.add(arrival)
-    return arrival.at
+    return _arrival(claim, told, actor, now, reason_field="arrival_reason")
 
 
 def _has_sketch(claim: Claim) -> bool:
