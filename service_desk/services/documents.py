@@ -243,7 +243,8 @@ def verify(files: FileStore) -> Iterator[Document | Difference]:
             yield document
         last = documents[-1].id
         # A desk has many; those that are done are not held in memory.
-        db.session.expunge_all()
+        for document in documents:
+            db.session.expunge(document)
 
 
 def _some_after(document_id: int) -> list[Document]:
