@@ -46,6 +46,7 @@ class ReportForm(Form):
     late_reason = StringField(_l("Why so late"), [Length(max=200)])
     # The answer to whether it is reported already: `new`, `same:CLM-…` or `linked:CLM-…`, each a button's value.
     duplicate = StringField(validators=[Length(max=80)])
+    asked_about = StringField(validators=[Length(max=400)])
 
     def validate(self, extra_validators: object = None) -> bool:
         """Injured people are counted; without a number the answer yes is not complete."""
@@ -83,4 +84,5 @@ class ReportForm(Form):
             late_reason=self.late_reason.data or "",
             duplicate_answer=answer,
             same_as=same_as,
+            asked_about=tuple((self.asked_about.data or "").split()),
         )

@@ -126,6 +126,10 @@ def test_another_accident_is_a_claim_of_its_own_that_says_it_was_asked(
     assert events(second) == ["reported", "reported_anew"]
     entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "claim_reported_anew")).one()
     assert entry.changes == {"possible_duplicates": [None, [first.number]]}
+    # An answer about one claim says nothing of another that was not shown.
+    answered = replace(command, duplicate_answer="new", asked_about=(first.number,))
+    question = asked(answered, world.safety_gongyi, now)
+    assert {one["number"] for one in question["claims"]} == {first.number, second.number}
 
 
 def test_the_same_accident_gets_the_words_and_photos_and_its_handler_is_told(

@@ -4,7 +4,7 @@ from flask_babel import lazy_gettext as _l
 
 MESSAGES = {
     "possible_duplicate": _l(
-        "This may be reported already: %(count)s claims look alike. Say whether it is the same accident."
+        "This may be reported already: claims that look alike: %(count)s. Say whether it is the same accident."
     ),
     "similar_unknown": _l("The claim you chose does not fit this report any more. Choose again."),
     "too_many_in_report": _l("At most %(most)s vehicles in one report. Link the others afterwards."),

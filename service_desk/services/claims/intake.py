@@ -149,7 +149,8 @@ def _answered(
         claim = get_claim(command.same_as, actor=actor)
         db.session.refresh(claim, with_for_update=True)
         return claim
-    if similar and command.duplicate_answer != NEW:
+    is_new_to_them = command.asked_about and not set(similar.numbers) <= set(command.asked_about)
+    if similar and (command.duplicate_answer != NEW or is_new_to_them):
         raise similar.question()
     return None
 

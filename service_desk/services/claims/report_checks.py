@@ -25,6 +25,7 @@ class ReportCommand:
     A position may stand for a place. Clients report by portal whatever is stated. `other_plates`: more vehicles of
     ours that were in it. `duplicate_answer` and `same_as` (a claim's number) answer `possible_duplicate`: "new",
     "same" (this claim, nothing new is made) or "linked" (another vehicle of the accident of this claim).
+    `asked_about`: the claims that were shown with the question; others that are found since are asked about anew.
     """
 
     account_id: int
@@ -45,6 +46,7 @@ class ReportCommand:
     late_reason: str = ""
     duplicate_answer: str = ""
     same_as: str = ""
+    asked_about: tuple[str, ...] = ()
 
     @property
     def has_position(self) -> bool:
