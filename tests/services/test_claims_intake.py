@@ -230,6 +230,7 @@ def test_two_own_vehicles_against_each_other_are_flagged(
     assert view.event.is_own_collision
     assert [other.number for other, _handler in view.others] == [first.number]
     assert second.owner_id == first.owner_id
+    assert events(second) == ["reported", "accident_joined"]
 
 
 def test_an_unknown_or_repeated_plate_is_refused_with_the_others(

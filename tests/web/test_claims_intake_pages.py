@@ -13,6 +13,8 @@ from service_desk.models.claim_intake import Arrival
 from service_desk.models.claims import Claim
 from service_desk.models.db import db
 from service_desk.models.documents import Document, DocumentKind
+from service_desk.models.notices import Notice
+from service_desk.presenters import mail
 from service_desk.rules.claim_flow import ClaimState
 from service_desk.services import documents, sla
 from service_desk.services.claims.common import matter_of
@@ -78,6 +80,11 @@ def test_a_possible_duplicate_is_shown_beside_what_was_typed_and_the_answer_coun
     assert (count(Claim), count(Document)) == (1, 2)
     page = browser.get(f"/claims/{claim.number}").text
     assert "再次报案" in page
+    for notice in db.session.scalars(select(Notice).where(Notice.kind == "claim_report_repeated")):
+        told = mail.render(notice, base_url="https://desk.example")
+        assert claim.number in told.subject
+        assert "追尾货车" in told.text
+        assert "13937108891" in told.html
     assert browser.post(
         "/claims/report", data=report_form(duplicate="new", idempotency_key="two")
     ).location.endswith("/reported")

@@ -108,7 +108,7 @@ def _make(
     enquiries.open_for_claim(claim, owner_id=owner.id, subject=subject, actor=actor, now=now)
     changes = {"owner_id": (None, handler.id), "loss_at": (None, claim.loss_at)}
     audit.record("claim_reported", claim, actor=actor, now=now, changes=changes)
-    if similar:
+    if similar and command.duplicate_answer == NEW:
         repeats.note_answer(claim, similar, actor=actor, now=now)
     for step in REPORT_STARTS:
         start_clock(claim, step, at=now, actor=actor, now=now)
