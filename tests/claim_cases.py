@@ -167,7 +167,9 @@ class Journey:
         handling.dispatch(self.claim.number, command, actor=self.world.claims1, now=self.now)
 
     def survey(self) -> None:
-        handling.record_arrival(self.claim.number, self.now, actor=self.world.claims1, now=self.now)
+        handling.record_arrival(
+            self.claim.number, handling.ArrivalRecord(), actor=self.world.claims1, now=self.now
+        )
         handling.record_survey(
             self.claim.number, SURVEY, actor=self.world.claims1, now=self.now, files=file_store()
         )

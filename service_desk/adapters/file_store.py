@@ -1,9 +1,25 @@
 """Files on disk by content hash, written so that a crash leaves whole files or none."""
 
+import errno
 import hashlib
 import os
 import tempfile
+from enum import StrEnum
 from pathlib import Path
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class NoRoom(Exception):
+    """The disk takes no more. What was kept before is untouched, of this file nothing is left."""
+
+
+class Integrity(StrEnum):
+    """What became of a kept file."""
+
+    INTACT = "intact"
+    MISSING = "missing"
+    CHANGED = "changed"
 
 
 class FileStore:
@@ -13,18 +29,37 @@ class FileStore:
         self._root = root
 
     def put(self, content: bytes) -> str:
-        """Keep the bytes and return their key. They are on the disk when this returns."""
+        """Keep the bytes and return their key. They are on the disk when this returns; NoRoom when it is full."""
         key = hashlib.sha256(content).hexdigest()
         path = self._path(key)
         if path.exists():
             return key
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(file.name).replace(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._write(path, content)
+        except OSError as error:
+            if error.errno in _FULL:
+                raise NoRoom from error
+            raise
         return key
+
+    def _write(self, path: Path, content: bytes) -> None:
+        with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
+            beside = Path(file.name)
+            try:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+                beside.replace(path)
+            except BaseException:
+                beside.unlink(missing_ok=True)
+                raise
+        # The name as well: without this a power cut may take a file whose bytes are on the disk.
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
     def get(self, key: str) -> bytes:
         """The bytes of a key; FileNotFoundError when there are none."""
@@ -58,6 +93,15 @@ class FileStore:
         if not name.replace("-", "").isalnum():
             raise FileNotFoundError(name)
         return self._root / "arriving" / name
+
+    def check(self, key: str) -> Integrity:
+        """Read a file again and say whether it still is what its key says."""
+        try:
+            with self._path(key).open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except FileNotFoundError:
+            return Integrity.MISSING
+        return Integrity.INTACT if found == key else Integrity.CHANGED
 
     def _path(self, key: str) -> Path:
         if len(key) != 64 or not key.isalnum():

@@ -90,6 +90,8 @@ def _report(
             reporter_name=reporter.name if reporter else person_name(random),
             callback_phone=reporter.phone if reporter else f"138 0371 {random.randint(1000, 9999)}",
             channel=ReportChannel.PHONE if is_by_phone else ReportChannel.PORTAL,
+            # Two accidents of one vehicle within a day are two accidents here.
+            duplicate_answer=intake.NEW,
         ),
         photos=[],
         key="",

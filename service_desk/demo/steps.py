@@ -97,7 +97,7 @@ def contact(walk: Walk) -> bool:
 def arrive(walk: Walk) -> bool:
     if not walk.wait(8 * MINUTE, 18 * MINUTE, late=0.08, late_by=45 * MINUTE):
         return False
-    handling.record_arrival(walk.number, walk.at, actor=walk.handler, now=walk.at)
+    handling.record_arrival(walk.number, handling.ArrivalRecord(), actor=walk.handler, now=walk.at)
     return True
 
 

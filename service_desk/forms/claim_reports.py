@@ -1,10 +1,19 @@
 """The accident report as typed."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import FloatField, IntegerField, MultipleFileField, RadioField, StringField, TextAreaField
+from wtforms import (
+    BooleanField,
+    FloatField,
+    IntegerField,
+    MultipleFileField,
+    RadioField,
+    StringField,
+    TextAreaField,
+)
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import HiddenInput
 
@@ -13,6 +22,7 @@ from service_desk.models.claims import ReportChannel
 from service_desk.services.claims.intake import MAX_INJURED, ReportCommand
 
 _LONGEST_SECONDS = 10**9
+_COMMAS = re.compile(r"[,，、;；\n]+")
 
 
 class ReportForm(Form):
@@ -24,7 +34,7 @@ class ReportForm(Form):
     latitude = FloatField(validators=[Optional(), NumberRange(-90, 90)], widget=HiddenInput())
     longitude = FloatField(validators=[Optional(), NumberRange(-180, 180)], widget=HiddenInput())
     accuracy = IntegerField(validators=[Optional(), NumberRange(0, 10_000_000)], widget=HiddenInput())
-    description = TextAreaField(_l("What happened"), [InputRequired(), Length(max=4000)])
+    description = TextAreaField(_l("What happened"), [Length(max=4000)])
     other_party = StringField(_l("The other side"), [Length(max=200)])
     injured = RadioField(
         _l("Is anybody injured?"), [InputRequired()], choices=[("no", _l("Nobody")), ("yes", _l("Somebody"))]
@@ -32,8 +42,14 @@ class ReportForm(Form):
     injured_count = IntegerField(_l("How many?"), [Optional()])
     photos = MultipleFileField(_l("Photos"))
     channel = RadioField(_l("How the report came"), choices=[], default=ReportChannel.PHONE.value)
-    reporter_name = StringField(_l("Who reports"), [InputRequired(), Length(max=64)])
+    reporter_name = StringField(_l("Who reports"), [Length(max=64)])
     callback_phone = StringField(_l("Call back on"), [InputRequired(), Length(max=64)])
+    other_plates = StringField(_l("More of our vehicles that were in it"), [Length(max=300)])
+    is_own_collision = BooleanField(_l("They hit each other"))
+    late_reason = StringField(_l("Why so late"), [Length(max=200)])
+    # The answer to whether it is reported already: `new`, `same:CLM-…` or `linked:CLM-…`, each a button's value.
+    duplicate = StringField(validators=[Length(max=80)])
+    asked_about = StringField(validators=[Length(max=400)])
 
     def validate(self, extra_validators: object = None) -> bool:
         """Injured people are counted; without a number the answer yes is not complete."""
@@ -49,6 +65,7 @@ class ReportForm(Form):
         loss_at = self.loss_at.at
         if loss_at is None:
             raise ValueError("the form is not valid")
+        answer, _colon, same_as = (self.duplicate.data or "").partition(":")
         return ReportCommand(
             account_id=account_id,
             plate=self.plate.data or "",
@@ -63,6 +80,14 @@ class ReportForm(Form):
             latitude=self.latitude.data,
             longitude=self.longitude.data,
             accuracy_m=self.accuracy.data,
+            other_plates=tuple(
+                part.strip() for part in _COMMAS.split(self.other_plates.data or "") if part.strip()
+            ),
+            is_own_collision=bool(self.is_own_collision.data),
+            late_reason=self.late_reason.data or "",
+            duplicate_answer=answer,
+            same_as=same_as,
+            asked_about=tuple((self.asked_about.data or "").split()),
         )
 
 
@@ -89,6 +114,8 @@ class PhoneReportForm(ReportForm):
             "place": self.place.data or "",
             "description": self.description.data or "",
             "other_party": self.other_party.data or "",
+            "other_plates": self.other_plates.data or "",
+            "late_reason": self.late_reason.data or "",
             "injured_count": (self.injured_count.data or 0) if self.injured.data == "yes" else 0,
             "reporter_name": self.reporter_name.data or "",
             "callback_phone": self.callback_phone.data or "",

@@ -7,6 +7,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from wtforms import (
     BooleanField,
+    FloatField,
     FormField,
     HiddenField,
     IntegerField,
@@ -18,15 +19,18 @@ from wtforms import (
 )
 from wtforms import Form as PlainForm
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
+from wtforms.widgets import HiddenInput
 
 from service_desk.base.text import squeeze
 from service_desk.forms.fields import CheckboxesField, Form, MomentField, RowList, YuanField, small_number
 from service_desk.rules.claim_documents import ClaimFeature
 from service_desk.rules.claim_losses import LossItem, LossKind
+from service_desk.rules.claim_photos import Position
 from service_desk.rules.vocabulary import Fault
 from service_desk.services.claims.calculating import CalculationInputs
 from service_desk.services.claims.exits import Reopen
 from service_desk.services.claims.handling import (
+    ArrivalRecord,
     AssessmentRecord,
     Assign,
     Contact,
@@ -88,16 +92,29 @@ class ContactForm(StepForm):
 
 
 class ArrivalForm(StepForm):
-    arrived_at = MomentField(_l("Arrived at the scene"), [InputRequired()])
+    """Sent empty it is now, by the server's clock. The position's fields are filled in by the phone."""
 
-    def command(self) -> datetime:
-        return _moment(self.arrived_at)
+    latitude = FloatField(validators=[Optional(), NumberRange(-90, 90)], widget=HiddenInput())
+    longitude = FloatField(validators=[Optional(), NumberRange(-180, 180)], widget=HiddenInput())
+    accuracy = IntegerField(validators=[Optional(), NumberRange(0, 10_000_000)], widget=HiddenInput())
+    arrived_at = MomentField(_l("Arrived at the scene"), [Optional()])
+    reason = StringField(_l("Why the time is typed in"), [Length(max=200)])
+
+    def command(self) -> ArrivalRecord:
+        return ArrivalRecord(self.arrived_at.at, self.reason.data or "", self._position())
+
+    def _position(self) -> Position | None:
+        latitude, longitude = self.latitude.data, self.longitude.data
+        if latitude is None or longitude is None:
+            return None
+        return Position(latitude, longitude, self.accuracy.data)
 
 
 class SurveyForm(StepForm):
     """`arrived_at` is taken out by the page when the arrival is recorded already."""
 
-    arrived_at = MomentField(_l("Arrived at the scene"), [InputRequired()])
+    arrived_at = MomentField(_l("Arrived at the scene"), [Optional()])
+    arrival_reason = StringField(_l("Why the time is typed in"), [Length(max=200)])
     is_first_scene = RadioField(
         _l("First scene"),
         [InputRequired()],
@@ -105,7 +122,7 @@ class SurveyForm(StepForm):
         default="yes",
     )
     not_first_scene_reason = StringField(_l("Why not the first scene"), [Length(max=500)])
-    findings = TextAreaField(_l("Findings"), [InputRequired(), Length(max=MAX_PROSE)])
+    findings = TextAreaField(_l("Findings"), [Length(max=MAX_PROSE)])
     estimate = YuanField(_l("First estimate (yuan)"), [InputRequired()])
     features = CheckboxesField(_l("What it is about"))
     photos = MultipleFileField(_l("Photos"))
@@ -115,10 +132,11 @@ class SurveyForm(StepForm):
             arrived_at=self.arrived_at.at if "arrived_at" in self else None,
             is_first_scene=self.is_first_scene.data == "yes",
             not_first_scene_reason=self.not_first_scene_reason.data or "",
-            findings=self.findings.data,
+            findings=self.findings.data or "",
             estimate_fen=self.estimate.fen or 0,
             features=frozenset(ClaimFeature(code) for code in self.features.data or ()),
             photos=tuple(photos),
+            arrival_reason=self.arrival_reason.data or "" if "arrival_reason" in self else "",
         )
 
 

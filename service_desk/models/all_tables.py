@@ -3,6 +3,7 @@
 from service_desk.models import (
     accounts,
     audit,
+    claim_intake,
     claim_letters,
     claim_money,
     claims,
@@ -24,6 +25,7 @@ from service_desk.models import (
 __all__ = [
     "accounts",
     "audit",
+    "claim_intake",
     "claim_letters",
     "claim_money",
     "claims",

@@ -32,6 +32,7 @@ class Claim(Versioned, Base):
     __table_args__ = (
         Index(None, "account_id", "state", "reported_at"),
         Index(None, "account_id", "branch_id", "reported_at"),
+        Index(None, "account_id", "loss_at"),
         Index(None, "owner_id", "state"),
         CheckConstraint("paid_fen >= 0 AND paid_fen <= approved_fen", name="paid"),
     )
@@ -59,6 +60,7 @@ class Claim(Versioned, Base):
     channel: Mapped[ReportChannel] = mapped_column(enum_type(ReportChannel))
     reporter_name: Mapped[Short]
     callback_phone: Mapped[Short]
+    late_reason: Mapped[Line] = mapped_column(default="")
     reported_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     fault: Mapped[Fault | None] = mapped_column(enum_type(Fault))
 

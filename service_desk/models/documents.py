@@ -6,6 +6,7 @@ from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service_desk.models.db import Base, Id, Instant, Line, Short, enum_type
+from service_desk.rules.claim_photos import PhotoGroup
 
 
 class DocumentKind(StrEnum):
@@ -26,10 +27,14 @@ class DocumentKind(StrEnum):
 
 
 class Document(Base):
-    """`storage_key` is what may be served; `original_key` the bytes as received, never served as a page."""
+    """`storage_key` is what may be served; `original_key` the bytes as received, never served as a page.
+
+    `taken_at` and the position are the photo's own, read before the shown copy lost them; `uploaded_at` is the
+    server's clock. `thumb_key` is a small copy for lists.
+    """
 
     __tablename__ = "documents"
-    __table_args__ = (Index(None, "matter_kind", "matter_id"),)
+    __table_args__ = (Index(None, "matter_kind", "matter_id"), Index(None, "sha256"))
 
     id: Mapped[Id]
     account_id: Mapped[int] = mapped_column(ForeignKey("key_accounts.id"))
@@ -45,5 +50,10 @@ class Document(Base):
     storage_key: Mapped[Line]
     width: Mapped[int | None]
     height: Mapped[int | None]
+    thumb_key: Mapped[Line | None]
+    taken_at: Mapped[Instant | None]
+    latitude: Mapped[float | None]
+    longitude: Mapped[float | None]
+    photo_group: Mapped[PhotoGroup | None] = mapped_column(enum_type(PhotoGroup))
     uploaded_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     uploaded_at: Mapped[Instant]

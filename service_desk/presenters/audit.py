@@ -54,6 +54,7 @@ _CODES = {
     "notices.state": "notice_state",
     "pause_reason": "pause_reason",
     "policies.kind": "endorsement_kind",
+    "photo_group": "photo_group",
     "policies.state": "policy_state",
     "recoveries.state": "recovery_state",
     "recoveries.write_off_reason": "write_off_reason",

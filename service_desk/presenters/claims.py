@@ -18,6 +18,7 @@ from service_desk.presenters import sla as clocks
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import branch_name
 from service_desk.rules.claim_flow import OPEN_STATES, SIX_STEPS, ClaimState, parcel_step
+from service_desk.rules.claim_intake import is_late
 from service_desk.rules.policy_flow import last_covered_day
 from service_desk.rules.vocabulary import CoverCode, PolicyLine
 from service_desk.services.claims.files import ClaimFile
@@ -49,7 +50,7 @@ class CheckLine:
 
 def title(claim: Claim) -> str:
     """What the claim is, in one line: plate and what happened."""
-    story = " ".join(claim.description.split())
+    story = " ".join((claim.description or claim.place).split())
     return f"{plate(claim.plate)}　{story[:40]}{'…' if len(story) > 40 else ''}"
 
 
@@ -61,6 +62,11 @@ def plate(value: str) -> str:
 def is_open(claim: Claim) -> bool:
     """Whether the claim is still in the open book."""
     return claim.state in OPEN_STATES
+
+
+def is_late_report(claim: Claim) -> bool:
+    """Whether it was reported after the 48 hours that the insured has for it."""
+    return is_late(claim.loss_at, claim.reported_at)
 
 
 def state_tone(claim: Claim) -> str:

@@ -13,7 +13,7 @@ from service_desk.base.money import format_yuan
 from service_desk.models.claims import ClaimEvent
 from service_desk.models.documents import Document, DocumentKind
 from service_desk.models.sla import Timer, TimerState
-from service_desk.presenters import claim_money, times
+from service_desk.presenters import claim_money, claims_intake, times
 from service_desk.presenters import sla as clocks
 from service_desk.presenters.labels import label
 from service_desk.presenters.phone_reports import retyped
@@ -48,6 +48,9 @@ PHOTOS_OF = {
     "survey": DocumentKind.SURVEY_PHOTO,
     "assess": DocumentKind.ASSESSMENT_PHOTO,
 }
+# What was added by itself: whatever came at that instant.
+_ADDED = {"report_repeated", "photos_added", "sketch_added"}
+_PICTURES = {*PHOTOS_OF.values(), DocumentKind.SURVEY_SKETCH}
 # More names than this would make a title unreadable; they stand in the line below it.
 FEW = 2
 _TONES = {
@@ -68,7 +71,7 @@ def time_line(file: ClaimFile, now: datetime, *, for_client: bool) -> list[Entry
 
 
 def _entry(event: ClaimEvent, file: ClaimFile) -> Entry:
-    details = [_detail(event), event.note, *_promises(event, file)]
+    details = [_detail(event, file), event.note, *_promises(event, file)]
     return Entry(
         at=event.at,
         title=_title(event, file),
@@ -85,6 +88,8 @@ def _photos(event: ClaimEvent, file: ClaimFile) -> list[Photo]:
         ids = set(event.params["document_ids"])
         return photos_of([document for document in file.documents if document.id in ids])
     kind = PHOTOS_OF.get(event.kind)
+    if event.kind in _ADDED:
+        return photos_of(file.documents, None, event.recorded_at)
     return photos_of(file.documents, kind, event.recorded_at) if kind else []
 
 
@@ -154,10 +159,10 @@ def _title(event: ClaimEvent, file: ClaimFile) -> str:
         ),
     }
     words = titles.get(event.kind) or claim_money.titles(event).get(event.kind)
-    return words() if words else _("Note")
+    return words() if words else claims_intake.title(event) or _("Note")
 
 
-def _detail(event: ClaimEvent) -> str:
+def _detail(event: ClaimEvent, file: ClaimFile) -> str:
     given: dict[str, Any] = event.params
     if event.kind == "report_retyped":
         return retyped(given["changed"])
@@ -180,7 +185,7 @@ def _detail(event: ClaimEvent) -> str:
         return _(
             "recorded as %(old)s, took place %(new)s", old=times.minute(old_at), new=times.minute(new_at)
         )
-    return str(given.get("means", ""))
+    return claims_intake.detail(event, file.claim) or str(given.get("means", ""))
 
 
 def _still_missing(given: dict[str, Any]) -> str:
@@ -264,9 +269,9 @@ def photos_of(
     documents: list[Document], kind: DocumentKind | None = None, at: datetime | None = None
 ) -> list[Photo]:
     """The pictures of a kind that came at one instant; without a kind all pictures of scene, survey and assessment."""
-    kinds = {kind} if kind else set(PHOTOS_OF.values())
+    kinds = {kind} if kind else _PICTURES
     return [
-        Photo(_url(document), _url(document), document.filename)
+        Photo(_url(document), url_for("documents.thumb", document_id=document.id), document.filename)
         for document in documents
         if document.kind in kinds and document.width is not None and at in {None, document.uploaded_at}
     ]

@@ -1,18 +1,20 @@
 """Files of a matter: photos are re-encoded before anyone sees them, papers are photos or PDF."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import filetype
 from sqlalchemy import select
 
-from service_desk.adapters import pictures
-from service_desk.adapters.file_store import FileStore
-from service_desk.base.errors import Invalid, NotFound
+from service_desk.adapters import pdf_check, pictures
+from service_desk.adapters.file_store import FileStore, Integrity, NoRoom
+from service_desk.adapters.pdf_check import PdfFault
+from service_desk.base.errors import Conflict, Forbidden, Invalid, NotFound
 from service_desk.models.db import db
 from service_desk.models.documents import Document, DocumentKind
 from service_desk.models.users import User
+from service_desk.rules.claim_photos import PhotoGroup
 from service_desk.rules.permissions import Action, Side
 from service_desk.services import access
 from service_desk.services.notices import Matter
@@ -24,10 +26,23 @@ MAX_FILES = 20
 
 @dataclass(frozen=True)
 class Upload:
-    """A file as it arrived: the name is the sender's and is only ever shown as text."""
+    """A file as it arrived: the name is the sender's and is only ever shown as text. `group`: what a photo is of."""
 
     filename: str
     content: bytes
+    group: PhotoGroup | None = None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A kept file that is not what it was. `part` is `original`, `shown` or `thumbnail`."""
+
+    document_id: int
+    matter_kind: str
+    matter_id: int | None
+    part: str
+    key: str
+    state: Integrity
 
 
 def require_few(uploads: Sequence[Upload], *, field: str) -> None:
@@ -46,7 +61,10 @@ def store_photo(
     actor: User,
     now: datetime,
 ) -> Document:
-    """Keep a photo: the original with its hash, and the re-encoded copy that is shown."""
+    """Keep a photo: the original with its hash, and the re-encoded copy that is shown.
+
+    Invalid: photo_unreadable, photo_heic, photo_too_large, file_too_large. Conflict: no_room.
+    """
     picture = _picture(upload, field, "photo_unreadable")
     return _keep(files, upload, kind, matter, (picture.content, "image/jpeg"), picture, actor, now)
 
@@ -61,9 +79,13 @@ def store_paper(
     actor: User,
     now: datetime,
 ) -> Document:
-    """Keep a paper: a photo of it, or a PDF, which is only ever served as a download."""
+    """Keep a paper: a photo of it, or a PDF that only shows pages, which is only ever served as a download.
+
+    Invalid as for a photo, and pdf_active, pdf_encrypted, pdf_unreadable.
+    """
     if is_pdf(upload):
         _check_size(upload, field)
+        _check_pdf(upload, field)
         return _keep(files, upload, kind, matter, (upload.content, "application/pdf"), None, actor, now)
     picture = _picture(upload, field, "paper_unreadable")
     return _keep(files, upload, kind, matter, (picture.content, "image/jpeg"), picture, actor, now)
@@ -86,8 +108,26 @@ def _picture(upload: Upload, field: str, refusal: str) -> pictures.Picture:
     _check_size(upload, field)
     try:
         return pictures.make_safe(upload.content)
+    except pictures.HeifPicture:
+        raise Invalid("photo_heic", field=field, filename=upload.filename) from None
+    except pictures.TooManyPixels:
+        most = pictures.MAX_PIXELS // 1_000_000
+        raise Invalid("photo_too_large", field=field, filename=upload.filename, megapixels=most) from None
     except pictures.NotAPicture:
         raise Invalid(refusal, field=field, filename=upload.filename) from None
+
+
+_PDF_REFUSALS = {
+    PdfFault.ACTIVE: "pdf_active",
+    PdfFault.ENCRYPTED: "pdf_encrypted",
+    PdfFault.UNREADABLE: "pdf_unreadable",
+}
+
+
+def _check_pdf(upload: Upload, field: str) -> None:
+    fault = pdf_check.fault_of(upload.content)
+    if fault is not None:
+        raise Invalid(_PDF_REFUSALS[fault], field=field, filename=upload.filename)
 
 
 def _check_size(upload: Upload, field: str) -> None:
@@ -108,7 +148,7 @@ def _keep(
     now: datetime,
 ) -> Document:
     content, content_type = shown
-    original_key = files.put(upload.content)
+    original_key = _put(files, upload.content)
     document = Document(
         account_id=matter.account_id,
         branch_id=matter.branch_id,
@@ -120,15 +160,37 @@ def _keep(
         size_bytes=len(upload.content),
         sha256=original_key,
         original_key=original_key,
-        storage_key=original_key if content is upload.content else files.put(content),
-        width=picture.width if picture else None,
-        height=picture.height if picture else None,
+        storage_key=original_key if content is upload.content else _put(files, content),
+        **_of_picture(files, picture, upload.group),
         uploaded_by_id=actor.id,
         uploaded_at=now,
     )
     db.session.add(document)
     db.session.flush()
     return document
+
+
+def _of_picture(
+    files: FileStore, picture: pictures.Picture | None, group: PhotoGroup | None
+) -> dict[str, object]:
+    if picture is None:
+        return {}
+    return {
+        "width": picture.width,
+        "height": picture.height,
+        "thumb_key": _put(files, picture.thumb),
+        "taken_at": picture.taken_at,
+        "latitude": picture.latitude,
+        "longitude": picture.longitude,
+        "photo_group": group,
+    }
+
+
+def _put(files: FileStore, content: bytes) -> str:
+    try:
+        return files.put(content)
+    except NoRoom:
+        raise Conflict("no_room") from None
 
 
 # What may be read is what its matter lets be read: papers of a claim with the claim, lists with their
@@ -161,3 +223,42 @@ def list_for(matter_kind: str, matter_id: int) -> list[Document]:
     """All documents of a matter, oldest first. The caller has checked that the matter is visible."""
     statement = select(Document).where(Document.matter_kind == matter_kind, Document.matter_id == matter_id)
     return list(db.session.scalars(statement.order_by(Document.uploaded_at, Document.id)))
+
+
+def get_original(document_id: int, *, actor: User) -> Document:
+    """A document whose bytes as received the actor may have: the insurer's people only. Forbidden for clients."""
+    document = get_document(document_id, actor=actor)
+    if actor.side is not Side.INSURER:
+        raise Forbidden("not_allowed", action=Action.READ_CLAIMS.value)
+    return document
+
+
+_CHECKED_AT_ONCE = 500
+
+
+def verify(files: FileStore) -> Iterator[Document | Difference]:
+    """Read every kept file again: each document once it is done, and before it what of it is not what it was."""
+    last = 0
+    while documents := _some_after(last):
+        for document in documents:
+            yield from _differences(files, document)
+            yield document
+        last = documents[-1].id
+        # A desk has many; those that are done are not held in memory.
+        for document in documents:
+            db.session.expunge(document)
+
+
+def _some_after(document_id: int) -> list[Document]:
+    statement = select(Document).where(Document.id > document_id).order_by(Document.id)
+    return list(db.session.scalars(statement.limit(_CHECKED_AT_ONCE)))
+
+
+def _differences(files: FileStore, document: Document) -> Iterator[Difference]:
+    keys = {"original": document.sha256, "shown": document.storage_key, "thumbnail": document.thumb_key}
+    for part, key in keys.items():
+        if key is None or (part != "original" and key == document.sha256):
+            continue
+        state = files.check(key)
+        if state is not Integrity.INTACT:
+            yield Difference(document.id, document.matter_kind, document.matter_id, part, key, state)

@@ -153,7 +153,6 @@ def _suggested(action: ClaimAction, file: ClaimFile) -> dict[str, Any]:
     suggestions: dict[ClaimAction, Callable[[], dict[str, Any]]] = {
         A.DISPATCH: lambda: {"surveyor_id": claim.owner_id},
         A.CONTACT: lambda: {"at": g.now, "spoken_with": claim.reporter_name},
-        A.ARRIVE: lambda: {"arrived_at": g.now},
         A.SURVEY: lambda: {"features": _features(file)},
         A.APPROVE: lambda: {"calculation_id": file.calculation.id if file.calculation else 0},
         A.PAY: lambda: _payment(file),
@@ -203,6 +202,7 @@ def _set_choices(action: ClaimAction, form: Any, file: ClaimFile) -> None:
             row.form.kind.choices = choices("loss_kind")
     if action is A.SURVEY and file.claim.arrived_at is not None:
         del form.arrived_at
+        del form.arrival_reason
 
 
 def _handlers(file: ClaimFile) -> list[tuple[int, str]]:

@@ -52,6 +52,12 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _NAMES_OF_URL_FOR = frozenset({"endpoint", "_anchor", "_external", "_method", "_scheme"})
 # Signing in checks a slow hash first; it takes the lock only to write the attempt down.
 OWN_UNIT_OF_WORK = frozenset({"auth.sign_in_submit"})
+# Forms with many photos as the camera made them. Each photo is judged for itself, so that one that is too large is
+# named and the others are kept, where the request as a whole would else be refused unread.
+MANY_PHOTOS = frozenset(
+    {"claim_reports.report", "claims.act", "claims_photos.add", "claims_site.sketch", "claims_site.survey"}
+)
+_TIMES_LARGER = 4
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
     "connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; frame-ancestors 'none'; "
@@ -83,6 +89,7 @@ class BoundedIntegerConverter(IntegerConverter):
 def init_http(app: Flask) -> None:
     """Hook the unit of work, headers and error answers into the app. Comes before its addresses."""
     app.url_map.converters["int"] = BoundedIntegerConverter
+    app.url_value_preprocessor(_admit_photos)
     app.before_request(_begin)
     app.after_request(_finish)
     app.teardown_request(lambda _error: clear_contextvars())
@@ -92,6 +99,12 @@ def init_http(app: Flask) -> None:
     app.register_error_handler(RequestEntityTooLarge, _answer_too_large)
     app.register_error_handler(HTTPException, _answer_http)
     app.register_error_handler(Exception, _answer_fault)
+
+
+def _admit_photos(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
+    """Set how much this form may bring, before anything reads it (the check of its token does)."""
+    if request.endpoint in MANY_PHOTOS:
+        request.max_content_length = _TIMES_LARGER * current_app.config["MAX_CONTENT_LENGTH"]
 
 
 def _begin() -> None:
@@ -253,7 +266,7 @@ def _answer_csrf(_error: CSRFError) -> ResponseReturnValue:
 
 
 def _answer_too_large(_error: RequestEntityTooLarge) -> ResponseReturnValue:
-    megabytes = current_app.config["MAX_CONTENT_LENGTH"] // 2**20
+    megabytes = (request.max_content_length or current_app.config["MAX_CONTENT_LENGTH"]) // 2**20
     return _error_page(413, sentence(Invalid("upload_too_large", megabytes=megabytes)))
 
 

@@ -11,6 +11,7 @@ from flask import current_app
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from service_desk.adapters import pictures
+from service_desk.adapters.file_store import NoRoom
 from service_desk.services import documents
 from service_desk.services.documents import Upload
 from service_desk.web.http import actor, files
@@ -27,12 +28,22 @@ class KeptUpload:
 
 
 def keep(uploads: Iterable[Upload], *, or_pdf: bool = False) -> list[KeptUpload]:
-    """Keep what is a picture or, for papers, a PDF; the rest was the reason of the refusal or soon would be."""
-    return [
-        KeptUpload(_serializer().dumps([files().put(upload.content), upload.filename[-200:]]), upload)
-        for upload in uploads
-        if _is_picture(upload) or (or_pdf and documents.is_pdf(upload))
-    ]
+    """Keep what is a picture or, for papers, a PDF; the rest was the reason of the refusal or soon would be.
+
+    On a full disk nothing more is kept: the refusal says so, and the files are to be chosen again.
+    """
+    kept = []
+    for upload in uploads:
+        if len(upload.content) > documents.MAX_PHOTO_BYTES:
+            continue
+        if not (_is_picture(upload) or (or_pdf and documents.is_pdf(upload))):
+            continue
+        try:
+            key = files().put(upload.content)
+        except NoRoom:
+            break
+        kept.append(KeptUpload(_serializer().dumps([key, upload.filename[-200:]]), upload))
+    return kept
 
 
 def restore(tokens: Iterable[str]) -> list[KeptUpload]:

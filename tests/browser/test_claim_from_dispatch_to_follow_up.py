@@ -143,6 +143,7 @@ def test_a_refused_step_keeps_what_was_typed(
     open_claim(page, claim)
     survey = step(page, "survey")
     survey.get_by_label("Arrived at the scene").fill(typed(start + timedelta(minutes=20)))
+    survey.get_by_label("Why the time is typed in").fill("隧道内无信号")
     survey.get_by_label("Findings").fill("左前大灯破碎")
     survey.get_by_label("First estimate").fill("-5")
 

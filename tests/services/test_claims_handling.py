@@ -29,6 +29,11 @@ def journey(world: World, claim: Claim, now: datetime) -> Journey:
     return Journey(world, claim, now)
 
 
+def arrival(at: datetime) -> handling.ArrivalRecord:
+    """An arrival whose time is typed in."""
+    return handling.ArrivalRecord(at, "手机没电，事后补录")
+
+
 def timer(claim: Claim, step: ClockStep) -> Timer | None:
     statement = select(Timer).where(
         Timer.matter_kind == "claim", Timer.matter_id == claim.id, Timer.step == step
@@ -81,7 +86,7 @@ def test_a_step_that_the_state_has_not_is_a_conflict_and_a_stale_page_too(
     journey.to(ClaimState.DISPATCHED)
 
     with pytest.raises(Conflict, match="stale"):
-        handling.record_arrival(claim.number, now, actor=world.claims1, now=now, version=seen)
+        handling.record_arrival(claim.number, arrival(now), actor=world.claims1, now=now, version=seen)
     with pytest.raises(Conflict, match="claim_moved_on"):
         handling.dispatch(claim.number, handling.Dispatch(world.claims1.id), actor=world.claims1, now=now)
 
@@ -104,14 +109,16 @@ def test_an_arrival_stops_the_survey_clock_at_the_time_it_took_place(
     journey.to(ClaimState.DISPATCHED)
     later = now + timedelta(minutes=30)
 
-    handling.record_arrival(claim.number, now + timedelta(minutes=10), actor=world.claims1, now=later)
+    handling.record_arrival(
+        claim.number, arrival(now + timedelta(minutes=10)), actor=world.claims1, now=later
+    )
 
     stopped = timer(claim, ClockStep.SURVEY)
     assert stopped
     assert stopped.stopped_at == now + timedelta(minutes=10)
     assert stopped.state is TimerState.MET
     with pytest.raises(Conflict, match="arrival_recorded"):
-        handling.record_arrival(claim.number, later, actor=world.claims1, now=later)
+        handling.record_arrival(claim.number, arrival(later), actor=world.claims1, now=later)
 
 
 @pytest.mark.parametrize(
@@ -121,14 +128,14 @@ def test_an_arrival_is_after_the_report_and_not_in_the_future(
     world: World, claim: Claim, journey: Journey, now: datetime, minutes: int, code: str | None
 ) -> None:
     journey.to(ClaimState.DISPATCHED)
-    at, entered = now + timedelta(minutes=minutes), now + timedelta(minutes=2)
+    at, entered = now + timedelta(minutes=minutes), now + timedelta(minutes=4)
 
     if code is None:
-        handling.record_arrival(claim.number, at, actor=world.claims1, now=entered)
+        handling.record_arrival(claim.number, arrival(at), actor=world.claims1, now=entered)
         assert claim.arrived_at == at
     else:
         with pytest.raises(Invalid, match=code):
-            handling.record_arrival(claim.number, at, actor=world.claims1, now=entered)
+            handling.record_arrival(claim.number, arrival(at), actor=world.claims1, now=entered)
 
 
 def test_a_contact_is_recorded_once(world: World, claim: Claim, journey: Journey, now: datetime) -> None:

@@ -55,6 +55,7 @@ def test_each_saved_filter_holds_what_its_name_says(
         QueueView.WAITING: {waiting},
         QueueView.DISPUTED: {waiting},
         QueueView.LARGE: {waiting},
+        QueueView.LATE: set(),
         QueueView.CLOSED: {closed},
     }
 

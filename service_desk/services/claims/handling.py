@@ -1,20 +1,25 @@
 """From dispatch to assessment: who goes there, when they arrived, what they found, what it costs."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
 
 from service_desk.adapters.file_store import FileStore
 from service_desk.base.errors import Conflict, Invalid
+from service_desk.models.claim_intake import Arrival
 from service_desk.models.claims import Assessment, Claim, Survey
 from service_desk.models.db import db
-from service_desk.models.documents import DocumentKind
+from service_desk.models.documents import Document, DocumentKind
 from service_desk.models.users import User
 from service_desk.rules.claim_documents import ClaimFeature
 from service_desk.rules.claim_flow import ClaimAction
 from service_desk.rules.claim_losses import LossItem
+from service_desk.rules.claim_photos import Position, distance_m
 from service_desk.services import audit, documents, notices, sla
 from service_desk.services.claims import papers, reserves
 from service_desk.services.claims.common import (
+    MATTER_KIND,
     begin,
     held_since,
     last_at,
@@ -25,6 +30,9 @@ from service_desk.services.claims.common import (
 )
 from service_desk.services.claims.people import basics, get_handler, tell_client
 from service_desk.services.documents import Upload
+
+# A form that says "now" is sent a moment after it was opened.
+_PRESENT = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -49,8 +57,23 @@ class Contact:
 
 
 @dataclass(frozen=True)
+class ArrivalRecord:
+    """The surveyor at the scene: now, by the server's clock, unless `at` says another time, which needs a reason.
+
+    `position` is the phone's; None when it gave none, which stops nobody.
+    """
+
+    at: datetime | None = None
+    reason: str = ""
+    position: Position | None = None
+
+
+@dataclass(frozen=True)
 class SurveyRecord:
-    """`arrived_at` is not used when the arrival was recorded before. `features` decide the checklist."""
+    """`arrived_at` (with its reason) is not used when the arrival was recorded before; None then means now.
+
+    `features` decide the checklist. Findings may stay empty where a sketch tells them.
+    """
 
     arrived_at: datetime | None
     is_first_scene: bool
@@ -59,6 +82,7 @@ class SurveyRecord:
     estimate_fen: int
     features: frozenset[ClaimFeature]
     photos: tuple[Upload, ...] = ()
+    arrival_reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -157,17 +181,79 @@ def record_contact(
 
 
 def record_arrival(
-    number: str, at: datetime, *, actor: User, now: datetime, version: int | None = None
+    number: str, command: ArrivalRecord, *, actor: User, now: datetime, version: int | None = None
 ) -> Claim:
-    """Record that the surveyor has reached the scene, which stops the survey clock. Once a round."""
+    """Record that the surveyor has reached the scene, which stops the survey clock. Once a round.
+
+    Invalid: time_in_future, before_report, reason_missing (a typed time without one). Conflict arrival_recorded.
+    """
     claim, _ = begin(number, ClaimAction.ARRIVE, actor=actor, version=version)
-    _require_arrival(claim, at, now)
+    arrival = _arrival(claim, command, actor, now)
     if claim.arrived_at is not None:
         raise Conflict("arrival_recorded")
-    claim.arrived_at = at
-    perform(claim, ClaimAction.ARRIVE, actor=actor, at=at, now=now, stopped_at=max(at, held_since(claim)))
-    audit.record("claim_arrival_recorded", claim, actor=actor, now=now, changes={"arrived_at": (None, at)})
+    claim.arrived_at = arrival.at
+    db.session.add(arrival)
+    params = {
+        "is_typed": arrival.is_typed,
+        "distance_m": arrival.distance_m,
+        "accuracy_m": arrival.accuracy_m,
+        "has_position": arrival.latitude is not None,
+    }
+    perform(
+        claim,
+        ClaimAction.ARRIVE,
+        actor=actor,
+        at=arrival.at,
+        now=now,
+        stopped_at=max(arrival.at, held_since(claim)),
+        params=params,
+        note=arrival.reason,
+    )
+    changes = {"arrived_at": (None, arrival.at), "is_typed": (None, arrival.is_typed)}
+    audit.record("claim_arrival_recorded", claim, actor=actor, now=now, changes=changes)
     return claim
+
+
+def _arrival(
+    claim: Claim, command: ArrivalRecord, actor: User, now: datetime, *, reason_field: str = "reason"
+) -> Arrival:
+    """The arrival as it is kept: stamped by the server, or typed with a reason."""
+    is_typed = not _is_now(command.at, now)
+    at = command.at if is_typed and command.at else now
+    _require_arrival(claim, at, now)
+    reason = require_reason(command.reason, field=reason_field) if is_typed else command.reason.strip()
+    found, place = command.position, position_of(claim)
+    return Arrival(
+        claim_id=claim.id,
+        round=claim.round,
+        surveyor_id=actor.id,
+        at=at,
+        recorded_at=now,
+        is_typed=is_typed,
+        reason=reason[:200],
+        latitude=found.latitude if found else None,
+        longitude=found.longitude if found else None,
+        accuracy_m=found.accuracy_m if found else None,
+        distance_m=distance_m(found, place) if found and place else None,
+    )
+
+
+def _is_now(at: datetime | None, now: datetime) -> bool:
+    """Whether no other time is meant: none was typed, or one that was the present when the form was opened."""
+    return at is None or timedelta() <= now - at <= _PRESENT
+
+
+def position_of(claim: Claim) -> Position | None:
+    """The reported position; None when only words were given."""
+    if claim.latitude is None or claim.longitude is None:
+        return None
+    return Position(claim.latitude, claim.longitude, claim.accuracy_m)
+
+
+def find_arrival(claim: Claim) -> Arrival | None:
+    """The arrival of the claim's present round as it was stamped; None before it, or where it was only told."""
+    statement = select(Arrival).where(Arrival.claim_id == claim.id, Arrival.round == claim.round)
+    return db.session.scalar(statement)
 
 
 def record_survey(
@@ -182,13 +268,15 @@ def record_survey(
     """Record the survey: arrival, findings, photos, the first estimate; the checklist of papers is made from it."""
     claim, _ = begin(number, ClaimAction.SURVEY, actor=actor, version=version)
     documents.require_few(command.photos, field="photos")
-    arrived_at = claim.arrived_at or command.arrived_at
-    if arrived_at is None:
-        raise Invalid("required", field="arrived_at")
-    _require_arrival(claim, arrived_at, now)
+    arrival = _told_arrival(claim, command, actor, now)
+    arrived_at = arrival.at if arrival else claim.arrived_at or now
     if not command.is_first_scene:
         require_reason(command.not_first_scene_reason, field="not_first_scene_reason")
+    if not command.findings.strip() and not _has_sketch(claim):
+        raise Invalid("findings_or_sketch", field="findings")
     reserves.require_reserve(claim, command.estimate_fen, field="estimate")
+    if arrival is not None:
+        db.session.add(arrival)
     changes = audit.change(
         claim, arrived_at=arrived_at, surveyed_at=now, is_first_scene=command.is_first_scene
     )
@@ -212,6 +300,24 @@ def record_survey(
     papers.make_checklist(claim, command.features)
     audit.record("claim_surveyed", claim, actor=actor, now=now, changes=changes)
     return claim
+
+
+def _told_arrival(claim: Claim, command: SurveyRecord, actor: User, now: datetime) -> Arrival | None:
+    """The arrival as the survey tells it; None where it was recorded before."""
+    if claim.arrived_at is not None:
+        _require_arrival(claim, claim.arrived_at, now)
+        return None
+    told = ArrivalRecord(command.arrived_at, command.arrival_reason)
+    return _arrival(claim, told, actor, now, reason_field="arrival_reason")
+
+
+def _has_sketch(claim: Claim) -> bool:
+    sketches = select(Document.id).where(
+        Document.matter_kind == MATTER_KIND,
+        Document.matter_id == claim.id,
+        Document.kind == DocumentKind.SURVEY_SKETCH,
+    )
+    return db.session.scalar(sketches.limit(1)) is not None
 
 
 def _survey_row(

@@ -1,62 +1,38 @@
 """The accident report: taken whatever the cover, with a number and a named handler at once."""
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from service_desk.adapters.file_store import FileStore
-from service_desk.base.clock import CHINA, add_years, local_date
+from service_desk.base.clock import CHINA
 from service_desk.base.errors import Conflict, Invalid, InvalidMany
 from service_desk.base.text import like_pattern, one_line, squeeze
 from service_desk.models.accounts import Branch
-from service_desk.models.claims import Claim, ClaimCover, ReportChannel
+from service_desk.models.claims import Claim, ReportChannel
 from service_desk.models.db import db
 from service_desk.models.documents import DocumentKind
 from service_desk.models.fleet import PlateRecord, Vehicle, VehicleState
-from service_desk.models.policies import Policy
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import OPEN_STATES, REPORT_STARTS, ClaimState
+from service_desk.rules.claim_intake import Accident, Likeness, is_late, plates_in
 from service_desk.rules.identifiers import normalise_plate, suggest_plate
 from service_desk.rules.permissions import Action, Role, Side
 from service_desk.services import access, audit, documents, enquiries, notices, numbers, submissions
-from service_desk.services.claims import people
-from service_desk.services.claims.common import log_event, matter_of, start_clock
+from service_desk.services.claims import accidents, people, repeats, report_checks
+from service_desk.services.claims.common import get_claim, log_event, matter_of, start_clock
+from service_desk.services.claims.covers import keep_cover
+from service_desk.services.claims.report_checks import MAX_INJURED, OLDEST_LOSS_YEARS, ReportCommand
+from service_desk.services.claims.similar import Similar, find_similar
 from service_desk.services.documents import Upload
-from service_desk.services.policies.coverage import CoverAt, covers_at
 
-OLDEST_LOSS_YEARS = 2
-"""Claims under liability cover become time-barred two years after the loss is known (Insurance Law Art. 26)."""
+__all__ = ["MAX_INJURED", "OLDEST_LOSS_YEARS", "ReportCommand", "report"]
 
-MAX_INJURED = 200
+# Answers to the question whether a report tells of an accident that is known already: it is another one, the same
+# (nothing new is made), or another vehicle's part in it.
+NEW, SAME, LINKED = "new", "same", "linked"
 _SUGGESTIONS = 10
-# Lenient: mobile, area code with dashes or brackets, extension. What matters is that somebody can call it.
-_PHONE = re.compile(r"[+(]?[0-9][0-9 ()\-]{5,24}[0-9]")
-
-
-@dataclass(frozen=True)
-class ReportCommand:
-    """An accident as reported. A position may stand for a place. Clients report by portal whatever is stated."""
-
-    account_id: int
-    plate: str
-    loss_at: datetime
-    place: str
-    description: str
-    reporter_name: str
-    callback_phone: str
-    channel: ReportChannel = ReportChannel.PORTAL
-    injured_count: int = 0
-    other_party: str = ""
-    latitude: float | None = None
-    longitude: float | None = None
-    accuracy_m: int | None = None
-
-    @property
-    def has_position(self) -> bool:
-        return self.latitude is not None and self.longitude is not None
 
 
 def report(
@@ -71,7 +47,9 @@ def report(
     """Take a report and return the claim's number. The same `key` again returns the first number.
 
     Invalid (one or many): plate_unknown, plate_unknown_suggest, time_in_future, loss_too_old, place_missing,
-    required, phone_invalid, injured_invalid, too_many_photos, photo_unreadable, file_too_large.
+    required, phone_invalid, injured_invalid, too_many_photos, too_many_in_report, plate_twice, photo_unreadable,
+    photo_heic, photo_too_large, file_too_large. Conflict `possible_duplicate` when claims may be about the same
+    accident and `duplicate_answer` says nothing, `similar_unknown` when it names one that is not among them.
     """
     access.require(actor, Action.REPORT_CLAIM)
     return submissions.once(
@@ -82,90 +60,136 @@ def report(
 def _report(
     command: ReportCommand, photos: Sequence[Upload], actor: User, now: datetime, files: FileStore
 ) -> str:
-    vehicle = _checked_vehicle(command, photos, actor, now)
-    handler = _handler(command.account_id, actor)
+    vehicles = _checked_vehicles(command, photos, actor, now)
+    similar = _asked(command, vehicles, actor)
+    linked = _answered(command, vehicles, similar, actor)
+    is_same = linked is not None and command.duplicate_answer == SAME
+    if linked is not None and is_same:
+        repeats.add_to(linked, command, photos, actor=actor, now=now, files=files)
+        told = {claim.vehicle_id for claim in similar.seen if claim.likeness == Likeness.SAME_VEHICLE}
+        vehicles = [vehicle for vehicle in vehicles[1:] if vehicle.id not in told]
+        photos = ()
+    handler = _handler(command.account_id, actor, linked)
+    made = [
+        _make(command, vehicle, handler, photos if index == 0 else (), similar, actor, now, files)
+        for index, vehicle in enumerate(vehicles)
+    ]
+    together = [*([linked] if linked is not None else []), *made]
+    if len(together) > 1:
+        accidents.join(together, actor=actor, now=now, is_own_collision=command.is_own_collision)
+    return together[0].number if is_same else made[0].number
+
+
+def _make(
+    command: ReportCommand,
+    vehicle: Vehicle,
+    handler: User,
+    photos: Sequence[Upload],
+    similar: Similar,
+    actor: User,
+    now: datetime,
+    files: FileStore,
+) -> Claim:
+    """One vehicle's claim with its cover, first contact, clocks and messages."""
     claim = _claim(command, vehicle, handler, actor, now)
     db.session.add(claim)
     db.session.flush()
-    matter = matter_of(claim)
     for photo in photos:
         documents.store_photo(
-            files, photo, DocumentKind.SCENE_PHOTO, matter, field="photos", actor=actor, now=now
+            files, photo, DocumentKind.SCENE_PHOTO, matter_of(claim), field="photos", actor=actor, now=now
         )
-    _keep_cover(claim)
-    params = {"channel": claim.channel.value, "photos": len(photos)}
+    keep_cover(claim)
+    is_overdue = is_late(claim.loss_at, claim.reported_at)
+    params = {"channel": claim.channel.value, "photos": len(photos), "is_late": is_overdue}
     log_event(claim, "reported", actor=actor, at=now, now=now, params=params)
     # Who took the call stays the first contact, even when another handles the claim.
     owner = actor if actor.side is Side.INSURER else handler
-    subject = " ".join((claim.plate, one_line(claim.description)))
+    subject = " ".join((claim.plate, one_line(claim.description) or claim.place)).strip()
     enquiries.open_for_claim(claim, owner_id=owner.id, subject=subject, actor=actor, now=now)
     changes = {"owner_id": (None, handler.id), "loss_at": (None, claim.loss_at)}
     audit.record("claim_reported", claim, actor=actor, now=now, changes=changes)
+    if similar and command.duplicate_answer == NEW:
+        repeats.note_answer(claim, similar, actor=actor, now=now)
     for step in REPORT_STARTS:
         start_clock(claim, step, at=now, actor=actor, now=now)
     _tell(claim, handler, actor, now)
-    return claim.number
+    return claim
 
 
-def _checked_vehicle(command: ReportCommand, photos: Sequence[Upload], actor: User, now: datetime) -> Vehicle:
+def _asked(command: ReportCommand, vehicles: Sequence[Vehicle], actor: User) -> Similar:
+    """Claims that may be about this accident. Of two who report one vehicle at once the second sees the first's."""
+    ids = sorted(vehicle.id for vehicle in vehicles)
+    held = select(Vehicle.id).where(Vehicle.id.in_(ids)).order_by(Vehicle.id).with_for_update(key_share=True)
+    db.session.scalars(held).all()
+    others = plates_in(command.other_party)
+    reported = [
+        Accident(command.loss_at, vehicle.plate or vehicle.vin or "", vehicle.id, others)
+        for vehicle in vehicles
+    ]
+    return find_similar(command.account_id, reported, actor=actor)
+
+
+def _answered(
+    command: ReportCommand, vehicles: Sequence[Vehicle], similar: Similar, actor: User
+) -> Claim | None:
+    """The claim that this report belongs to or with, by the answer given; None for an accident of its own.
+
+    Only a claim of the same vehicle can be the same claim, only one of another can be linked.
+    """
+    if command.duplicate_answer in {SAME, LINKED}:
+        ids = {vehicle.id for vehicle in vehicles}
+        fitting = {
+            claim.number: (claim.vehicle_id == vehicles[0].id)
+            if command.duplicate_answer == SAME
+            else claim.vehicle_id not in ids
+            for claim in similar.seen
+        }
+        if not fitting.get(command.same_as):
+            raise Conflict("similar_unknown")
+        claim = get_claim(command.same_as, actor=actor)
+        db.session.refresh(claim, with_for_update=True)
+        return claim
+    is_new_to_them = command.asked_about and not set(similar.numbers) <= set(command.asked_about)
+    if similar and (command.duplicate_answer != NEW or is_new_to_them):
+        raise similar.question()
+    return None
+
+
+def _checked_vehicles(
+    command: ReportCommand, photos: Sequence[Upload], actor: User, now: datetime
+) -> list[Vehicle]:
     """Every refusal at once, so that nobody at the roadside mends them one by one."""
     problems: list[Invalid] = []
-    vehicle = find_vehicle(command.account_id, command.plate, command.loss_at, actor=actor)
-    if vehicle is None:
-        problems.append(plate_refusal(command.plate))
-    problems += _time_problems(command.loss_at, now)
-    if not command.place.strip() and not command.has_position:
-        problems.append(Invalid("place_missing", field="place"))
-    problems += _wording_problems(command)
-    if not 0 <= command.injured_count <= MAX_INJURED:
-        problems.append(Invalid("injured_invalid", field="injured_count", most=MAX_INJURED))
+    found: list[Vehicle] = []
+    plates = [("plate", command.plate), *(("other_plates", plate) for plate in command.other_plates)]
+    if len(plates) > accidents.MAX_VEHICLES:
+        problems.append(Invalid("too_many_in_report", field="other_plates", most=accidents.MAX_VEHICLES))
+        plates = plates[: accidents.MAX_VEHICLES]
+    for field, plate in plates:
+        vehicle = find_vehicle(command.account_id, plate, command.loss_at, actor=actor)
+        if vehicle is None:
+            problems.append(plate_refusal(plate, field=field))
+        elif vehicle in found:
+            problems.append(Invalid("plate_twice", field=field, plate=normalise_plate(plate)))
+        else:
+            found.append(vehicle)
+    problems += report_checks.problems_of(command, now)
     if len(photos) > documents.MAX_FILES:
         problems.append(Invalid("too_many_photos", field="photos", most=documents.MAX_FILES))
-    if problems or vehicle is None:
+    if problems:
         raise InvalidMany(problems)
-    return vehicle
+    return found
 
 
-def _time_problems(loss_at: datetime, now: datetime) -> list[Invalid]:
-    if loss_at > now:
-        return [Invalid("time_in_future", field="loss_at")]
-    if local_date(loss_at) < add_years(local_date(now), -OLDEST_LOSS_YEARS):
-        return [Invalid("loss_too_old", field="loss_at", years=OLDEST_LOSS_YEARS)]
-    return []
-
-
-def _wording_problems(command: ReportCommand) -> list[Invalid]:
-    required = {
-        "description": command.description,
-        "reporter_name": command.reporter_name,
-        "callback_phone": command.callback_phone,
-    }
-    problems = [Invalid("required", field=field) for field, words in required.items() if not words.strip()]
-    phone = squeeze(command.callback_phone)
-    if phone and not _PHONE.fullmatch(phone):
-        problems.append(Invalid("phone_invalid", field="callback_phone", value=phone))
-    lengths = {
-        "place": (command.place, 200),
-        "reporter_name": (command.reporter_name, 64),
-        "other_party": (command.other_party, 200),
-    }
-    problems += [
-        Invalid("words_too_long", field=field, length=length)
-        for field, (words, length) in lengths.items()
-        if len(squeeze(words)) > length
-    ]
-    return problems
-
-
-def plate_refusal(plate: str) -> Invalid:
+def plate_refusal(plate: str, *, field: str = "plate") -> Invalid:
     """Why a plate was not found: with what was probably meant when O or I was typed for 0 or 1."""
     typed = normalise_plate(plate)
     if not typed:
-        return Invalid("required", field="plate")
+        return Invalid("required", field=field)
     likely = suggest_plate(typed)
     if likely:
-        return Invalid("plate_unknown_suggest", field="plate", plate=typed, suggestion=likely)
-    return Invalid("plate_unknown", field="plate", plate=typed)
+        return Invalid("plate_unknown_suggest", field=field, plate=typed, suggestion=likely)
+    return Invalid("plate_unknown", field=field, plate=typed)
 
 
 def find_vehicle(account_id: int, plate: str, at: datetime, *, actor: User) -> Vehicle | None:
@@ -204,8 +228,11 @@ def _visible_vehicles(account_id: int, actor: User) -> Select[tuple[Vehicle]]:
     return access.visible(actor, Action.REPORT_CLAIM, statement, Vehicle)
 
 
-def _handler(account_id: int, actor: User) -> User:
-    """Who handles the claim: who took the report when they handle claims, else who has the fewest open ones."""
+def _handler(account_id: int, actor: User, linked: Claim | None) -> User:
+    """Who handles the claim: who handles the other one of the accident, who took the report when they handle
+    claims, else who has the fewest open ones."""
+    if linked is not None and linked.state in OPEN_STATES:
+        return db.session.get_one(User, linked.owner_id)
     if actor.role in (Role.CLAIMS, Role.MANAGER):
         return actor
     staff = access.account_members(account_id, Role.CLAIMS) or access.account_members(
@@ -241,46 +268,24 @@ def _claim(command: ReportCommand, vehicle: Vehicle, handler: User, actor: User,
         injured_count=command.injured_count,
         other_party=one_line(command.other_party),
         channel=_channel(command.channel, actor),
-        reporter_name=one_line(command.reporter_name),
+        reporter_name=_reporter(command, actor),
         callback_phone=squeeze(command.callback_phone),
+        late_reason=one_line(command.late_reason),
         reported_by_id=actor.id,
         owner_id=handler.id,
     )
+
+
+def _reporter(command: ReportCommand, actor: User) -> str:
+    """The name to ask for; where nobody gave one, the client's own person, or whoever answers that phone."""
+    nobody = actor.name if actor.side is Side.CLIENT else squeeze(command.callback_phone)
+    return one_line(command.reporter_name) or nobody
 
 
 def _channel(stated: ReportChannel, actor: User) -> ReportChannel:
     if actor.side is Side.CLIENT:
         return ReportChannel.PORTAL
     return ReportChannel.PHONE if stated is ReportChannel.PORTAL else stated
-
-
-def _keep_cover(claim: Claim) -> None:
-    """Keep what our policies cover at the time of loss. None at all is an answer too: the report is taken."""
-    # Who cancels or takes a policy back meanwhile waits for the claim, or we wait and then find its cover gone.
-    held = select(Policy.id).where(
-        Policy.vehicle_id == claim.vehicle_id, Policy.agreed_ends_at > claim.loss_at
-    )
-    db.session.scalars(held.order_by(Policy.id).with_for_update(read=True)).all()
-    for cover in ours(covers_at(claim.vehicle_id, claim.loss_at)):
-        for limit in cover.limits:
-            db.session.add(
-                ClaimCover(
-                    claim_id=claim.id,
-                    policy_id=cover.policy_id,
-                    code=limit.code.value,
-                    policy_number=cover.number,
-                    limit_fen=limit.limit_fen,
-                    per_seat_fen=limit.per_seat_fen,
-                    deductible_fen=limit.deductible_fen,
-                    absolute_deductible_percent=limit.absolute_deductible_percent,
-                    ends_at=cover.ends_at,
-                )
-            )
-
-
-def ours(covers: Sequence[CoverAt]) -> list[CoverAt]:
-    """Those that a claim can be paid under: a policy of another insurer is only known to exist."""
-    return [cover for cover in covers if cover.source is None]
 
 
 def _tell(claim: Claim, handler: User, actor: User, now: datetime) -> None:

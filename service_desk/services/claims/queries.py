@@ -12,10 +12,11 @@ from service_desk.base.paging import Page, PageRequest
 from service_desk.base.text import like_pattern, search_key, squeeze
 from service_desk.models.accounts import Branch
 from service_desk.models.claims import Claim, WantedDocument, WantedState
-from service_desk.models.db import db
+from service_desk.models.db import days_later, db
 from service_desk.models.sla import Timer, TimerState
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import LARGE_LOSS_FEN, OPEN_STATES, ClaimState
+from service_desk.rules.claim_intake import LATE_AFTER
 from service_desk.rules.permissions import Action, Side
 from service_desk.services import access, sla
 from service_desk.services.claims.common import MATTER_KIND
@@ -34,6 +35,7 @@ class QueueView(StrEnum):
     WAITING = "waiting"
     DISPUTED = "disputed"
     LARGE = "large"
+    LATE = "late"
     CLOSED = "closed"
 
 
@@ -149,6 +151,7 @@ def _view_condition(view: QueueView, actor: User, now: datetime) -> ColumnElemen
         QueueView.WAITING: or_(_has_timer(Timer.state == TimerState.PAUSED), _documents_asked_for()),
         QueueView.DISPUTED: Claim.is_disputed.is_(True),
         QueueView.LARGE: Claim.highest_estimate_fen >= LARGE_LOSS_FEN,
+        QueueView.LATE: Claim.reported_at > days_later(Claim.loss_at, LATE_AFTER.days),
     }
     return and_(is_open, meanings[view]) if view in meanings else is_open
 

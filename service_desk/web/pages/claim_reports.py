@@ -10,7 +10,7 @@ from flask_login import login_required
 
 from service_desk.adapters import pictures
 from service_desk.base.clock import CHINA
-from service_desk.base.errors import NotFound
+from service_desk.base.errors import Conflict, NotFound
 from service_desk.forms.claim_reports import ReportForm
 from service_desk.forms.fields import is_possible
 from service_desk.models.claims import ReportChannel
@@ -21,7 +21,7 @@ from service_desk.presenters.labels import choices, label
 from service_desk.presenters.messages import sentence
 from service_desk.rules.permissions import Action, Role, Side
 from service_desk.services import access, policies
-from service_desk.services.claims import intake, phone_reports
+from service_desk.services.claims import accidents, intake, phone_reports
 from service_desk.services.claims.files import read_file
 from service_desk.services.documents import MAX_FILES
 from service_desk.web import kept_uploads
@@ -45,23 +45,29 @@ def report() -> ResponseReturnValue:
     kept = kept_uploads.restore(request.form.getlist("kept"))
     sent = uploads("photos")
     numbers: list[str] = []
+    asked: list[Conflict] = []
 
     def act() -> None:
-        numbers.append(
-            intake.report(
-                form.command(account.id),
-                photos=[*(one.upload for one in kept), *sent],
-                key=form.idempotency_key.data or "",
-                actor=actor(),
-                now=g.now,
-                files=files(),
+        try:
+            numbers.append(
+                intake.report(
+                    form.command(account.id),
+                    photos=[*(one.upload for one in kept), *sent],
+                    key=form.idempotency_key.data or "",
+                    actor=actor(),
+                    now=g.now,
+                    files=files(),
+                )
             )
-        )
+        except Conflict as error:
+            asked.append(error)
+            raise
 
     if attempt(form, act):
         return redirect(url_for("claim_reports.reported", number=numbers[0]), 303)
     kept += kept_uploads.keep(sent[:MAX_FILES])
-    return again("claim_reports/report.html", **_context(form, account.id, kept))
+    similar = asked[0].params if asked and asked[0].code == "possible_duplicate" else None
+    return again("claim_reports/report.html", **_context(form, account.id, kept, similar))
 
 
 def _form() -> ReportForm:
@@ -76,12 +82,15 @@ def _form() -> ReportForm:
     return form
 
 
-def _context(form: ReportForm, account_id: int, kept: list[KeptUpload]) -> dict[str, Any]:
+def _context(
+    form: ReportForm, account_id: int, kept: list[KeptUpload], similar: dict[str, Any] | None = None
+) -> dict[str, Any]:
     is_branch = actor().role is Role.BRANCH_SAFETY
     listed = intake.suggest_vehicles(account_id, "", actor=actor(), limit=_LISTED_PLATES) if is_branch else []
     return {
         "form": form,
         "kept": kept,
+        "similar": similar,
         "plates": [(vehicle.plate, vehicle.model) for vehicle in listed],
         "is_client": _is_client(),
         "cover": _cover(account_id, form.plate.data or "", form.loss_at.at or g.now),
@@ -165,6 +174,8 @@ def reported(number: str) -> ResponseReturnValue:
         clocks={timer.step.value: timer for timer in claim_words.running_clocks(file)},
         photo_count=len(file.documents),
         from_phone=[phone_words.arrived(*one) for one in phone_reports.reports_of(file.claim.id)],
+        accident=accidents.read_event(file.claim, actor=actor()),
+        is_late=claim_words.is_late_report(file.claim),
         is_client=_is_client(),
         by_phone=file.claim.channel is not ReportChannel.PORTAL,
     )

@@ -1,14 +1,20 @@
 """Files of matters: pictures are shown as their re-encoded copy, everything else is only ever downloaded."""
 
 from io import BytesIO
+from pathlib import PurePath
 
 from flask import Blueprint, Response, request, send_file
 from flask_login import login_required
 
+from service_desk.adapters import pictures
 from service_desk.services import documents
 from service_desk.web.http import actor, files
 
 bp = Blueprint("documents", __name__)
+
+JPEG = "image/jpeg"
+# Whatever a browser makes of a file, it may load nothing, run nothing and knows nothing of this desk.
+SANDBOX = "sandbox; default-src 'none'"
 
 
 @bp.get("/documents/<int:document_id>")
@@ -16,16 +22,47 @@ bp = Blueprint("documents", __name__)
 def show(document_id: int) -> Response:
     """The copy that is safe to show. The browser may not guess another type than the one said."""
     document = documents.get_document(document_id, actor=actor())
+    return _served(
+        document.storage_key,
+        document.content_type,
+        document.filename,
+        as_attachment=document.content_type != JPEG,
+    )
+
+
+@bp.get("/documents/<int:document_id>/thumb")
+@login_required
+def thumb(document_id: int) -> Response:
+    """A small copy of a picture for lists; of one from before there were any, the copy that is shown."""
+    document = documents.get_document(document_id, actor=actor())
+    key = document.thumb_key or document.storage_key
+    return _served(key, document.content_type, document.filename, as_attachment=document.content_type != JPEG)
+
+
+@bp.get("/documents/<int:document_id>/original")
+@login_required
+def original(document_id: int) -> Response:
+    """The bytes as received, as a download that names their SHA-256. For the insurer's people."""
+    document = documents.get_original(document_id, actor=actor())
+    content = files().get(document.original_key)
+    ending = PurePath(document.filename).suffix.lower()
+    if document.content_type == JPEG:
+        ending = pictures.extension_of(content)
+    name = f"{PurePath(document.filename).stem[:80]}-{document.sha256[:12]}{ending}"
+    response = _served(document.original_key, "application/octet-stream", name, as_attachment=True)
+    response.headers["X-Content-SHA256"] = document.sha256
+    return response
+
+
+def _served(key: str, content_type: str, name: str, *, as_attachment: bool) -> Response:
     response = send_file(
-        BytesIO(files().get(document.storage_key)),
-        mimetype=document.content_type,
-        as_attachment=document.content_type != "image/jpeg",
-        download_name=document.filename,
+        BytesIO(files().get(key)), mimetype=content_type, as_attachment=as_attachment, download_name=name
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = SANDBOX
     # A document never changes, so the browser may keep it; but it asks each time, for whoever reads next at this
     # browser may not see it.
     response.headers["Cache-Control"] = "private, no-cache"
-    response.set_etag(document.storage_key)
+    response.set_etag(key)
     response.make_conditional(request)
     return response

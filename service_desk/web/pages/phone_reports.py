@@ -74,7 +74,7 @@ def report() -> ResponseReturnValue:
     if attempt(form, act) and taken:
         return _taken(taken[0])
     db.session.rollback()
-    return _question(questions[0]) if questions else _refused(form)
+    return _question(questions[0], form) if questions else _refused(form)
 
 
 def _command(form: PhoneReportForm, account_id: int) -> PhoneCommand:
@@ -138,10 +138,14 @@ def _taken(received: Received) -> ResponseReturnValue:
     }
 
 
-def _question(error: Conflict) -> ResponseReturnValue:
-    """The report may be of an accident we know: the phone asks, and sends the answer with the same key."""
+def _question(error: Conflict, form: PhoneReportForm) -> ResponseReturnValue:
+    """The report may be of an accident we know: the phone asks, and sends the answer with the same key.
+
+    `html` is the comparison as the page of a report shows it, with the answers as its buttons.
+    """
+    html = render_template("claim_reports/_similar.html", form=form, similar=error.params)
     claims = [{name: str(value) for name, value in one.items()} for one in error.params.get("claims", [])]
-    return {"state": "question", "message": sentence(error), "claims": claims}, 409
+    return {"state": "question", "message": sentence(error), "claims": claims, "html": html}, 409
 
 
 @bp.get("/api/phone/reports/<key>/photos/<photo_key>")
