@@ -3,6 +3,8 @@
 from service_desk.models import (
     accounts,
     audit,
+    claim_papers,
+    claim_parties,
     claims,
     deliveries,
     documents,
@@ -13,6 +15,7 @@ from service_desk.models import (
     premiums,
     renewals,
     reports,
+    reserves,
     settings,
     sla,
     users,
@@ -21,6 +24,8 @@ from service_desk.models import (
 __all__ = [
     "accounts",
     "audit",
+    "claim_papers",
+    "claim_parties",
     "claims",
     "deliveries",
     "documents",
@@ -31,6 +36,7 @@ __all__ = [
     "premiums",
     "renewals",
     "reports",
+    "reserves",
     "settings",
     "sla",
     "users",
