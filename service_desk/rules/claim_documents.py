@@ -67,11 +67,15 @@ class DocumentRule:
 F, I = ClaimFeature, Issuer  # noqa: E741 - two letters that read well in a table
 
 
-def _always(code: str, issuer: Issuer, *, original: bool = False, above_fen: int | None = None) -> DocumentRule:
+def _always(
+    code: str, issuer: Issuer, *, original: bool = False, above_fen: int | None = None
+) -> DocumentRule:
     return DocumentRule(code, issuer, original, always=True, above_fen=above_fen)
 
 
-def _for(features: Iterable[ClaimFeature], code: str, issuer: Issuer, *, original: bool = False) -> DocumentRule:
+def _for(
+    features: Iterable[ClaimFeature], code: str, issuer: Issuer, *, original: bool = False
+) -> DocumentRule:
     return DocumentRule(code, issuer, original, frozenset(features))
 
 
@@ -93,7 +97,12 @@ RULES: tuple[DocumentRule, ...] = (
     _for([F.OTHER_PROPERTY], "loss_list", I.OTHER_SIDE, original=True),
     _for([F.OTHER_PROPERTY], "property_proof", I.OTHER_SIDE),
     # 2014 model clause art. 33, Insurance Law art. 65: the insured has paid the victim, or asks us to pay directly.
-    _for([F.THIRD_PARTY_PROPERTY, F.OTHER_PROPERTY, F.INJURY], "compensation_receipt", I.OTHER_SIDE, original=True),
+    _for(
+        [F.THIRD_PARTY_PROPERTY, F.OTHER_PROPERTY, F.INJURY],
+        "compensation_receipt",
+        I.OTHER_SIDE,
+        original=True,
+    ),
     _for([F.DIRECT_PAYMENT], "direct_payment_request", I.INSURED, original=True),
     _for([F.INJURY, F.PASSENGERS], "diagnosis", I.HOSPITAL),
     _for([F.INJURY, F.PASSENGERS], "medical_records", I.HOSPITAL),

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from service_desk.adapters.file_store import FileStore
 from service_desk.base.errors import Conflict, Invalid
-from service_desk.models.claims import Assessment, Claim, Survey
+from service_desk.models.claims import Claim, Survey
 from service_desk.models.db import db
 from service_desk.models.documents import DocumentKind
 from service_desk.models.users import User
@@ -13,7 +13,7 @@ from service_desk.rules.claim_documents import ClaimFeature
 from service_desk.rules.claim_flow import ClaimAction
 from service_desk.rules.claim_losses import LossItem
 from service_desk.services import audit, documents, notices, sla
-from service_desk.services.claims import papers, reserves
+from service_desk.services.claims import assessing, checklists, parties, party_costs, reserves
 from service_desk.services.claims.common import (
     begin,
     held_since,
@@ -194,7 +194,7 @@ def record_survey(
     )
     _keep_photos(files, claim, command.photos, DocumentKind.SURVEY_PHOTO, actor, now)
     db.session.add(_survey_row(claim, command, arrived_at, actor, now))
-    reserves.move(claim, command.estimate_fen, "estimate", item="survey", actor=actor, now=now)
+    _follow_first_estimate(claim, command.estimate_fen, actor, now)
     perform(
         claim,
         ClaimAction.SURVEY,
@@ -209,9 +209,15 @@ def record_survey(
             "reason": command.not_first_scene_reason.strip(),
         },
     )
-    papers.make_checklist(claim, command.features)
+    checklists.make_checklist(claim, command.features, actor=actor, now=now)
     audit.record("claim_surveyed", claim, actor=actor, now=now, changes=changes)
     return claim
+
+
+def _follow_first_estimate(claim: Claim, estimate_fen: int, actor: User, now: datetime) -> None:
+    """The surveyor's estimate is of the whole; what parties were estimated at before stays a part of it."""
+    parties.begin_parties(claim, actor=actor, now=now)
+    reserves.estimate(claim, estimate_fen, "survey", actor=actor, now=now)
 
 
 def _survey_row(
@@ -249,21 +255,9 @@ def record_assessment(
     total_fen = sum(item.amount_fen for item in command.items)
     reserves.require_reserve(claim, total_fen, field="items")
     before = claim.reserve_fen
+    items = party_costs.settle_items(claim, command.items, actor=actor, now=now)
     _keep_photos(files, claim, command.photos, DocumentKind.ASSESSMENT_PHOTO, actor, now)
-    db.session.add(
-        Assessment(
-            claim_id=claim.id,
-            round=claim.round,
-            assessor_id=actor.id,
-            assessed_at=now,
-            method=command.method.strip(),
-            items=[
-                {"label": i.label, "kind": i.kind.value, "amount_fen": i.amount_fen} for i in command.items
-            ],
-            total_fen=total_fen,
-        )
-    )
-    reserves.move(claim, total_fen, "assessment", item="assessment", actor=actor, now=now)
+    assessing.keep(claim, items, command.method.strip(), item="assessment", actor=actor, now=now)
     perform(
         claim,
         ClaimAction.ASSESS,
@@ -273,7 +267,8 @@ def record_assessment(
         params={"total_fen": total_fen, "items": len(command.items)},
         note=command.method.strip(),
     )
-    audit.record("claim_assessed", claim, actor=actor, now=now, changes={"reserve_fen": (before, total_fen)})
+    changes = {"reserve_fen": (before, claim.reserve_fen)}
+    audit.record("claim_assessed", claim, actor=actor, now=now, changes=changes)
     return claim
 
 

@@ -168,6 +168,7 @@ def pay(number: str, command: Pay, *, actor: User, now: datetime, version: int |
     )
     db.session.add(payment)
     before, claim.paid_fen = claim.paid_fen, claim.paid_fen + command.amount_fen
+    reserves.record_paid(claim, actor=actor, now=now)
     is_last = claim.paid_fen == claim.approved_fen
     shown = {
         "amount_fen": command.amount_fen,
