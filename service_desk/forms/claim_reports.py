@@ -5,7 +5,7 @@ from wtforms import FloatField, IntegerField, MultipleFileField, RadioField, Str
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import HiddenInput
 
-from service_desk.forms.fields import Form, MomentField
+from service_desk.forms.fields import Form, MomentField, YuanField
 from service_desk.models.claims import ReportChannel
 from service_desk.services.claims.intake import MAX_INJURED, ReportCommand
 
@@ -27,6 +27,7 @@ class ReportForm(Form):
     injured_count = IntegerField(_l("How many?"), [Optional()])
     photos = MultipleFileField(_l("Photos"))
     channel = RadioField(_l("How the report came"), choices=[], default=ReportChannel.PHONE.value)
+    estimate = YuanField(_l("First estimate (yuan)"))
     reporter_name = StringField(_l("Who reports"), [InputRequired(), Length(max=64)])
     callback_phone = StringField(_l("Call back on"), [InputRequired(), Length(max=64)])
 
@@ -58,4 +59,5 @@ class ReportForm(Form):
             latitude=self.latitude.data,
             longitude=self.longitude.data,
             accuracy_m=self.accuracy.data,
+            estimate_fen=self.estimate.fen if "estimate" in self else None,
         )

@@ -22,7 +22,7 @@ from service_desk.rules.claim_flow import OPEN_STATES, REPORT_STARTS, ClaimState
 from service_desk.rules.identifiers import normalise_plate, suggest_plate
 from service_desk.rules.permissions import Action, Role, Side
 from service_desk.services import access, audit, documents, enquiries, notices, numbers, submissions
-from service_desk.services.claims import people
+from service_desk.services.claims import people, reserves
 from service_desk.services.claims.common import log_event, matter_of, start_clock
 from service_desk.services.documents import Upload
 from service_desk.services.policies.coverage import CoverAt, covers_at
@@ -53,6 +53,8 @@ class ReportCommand:
     latitude: float | None = None
     longitude: float | None = None
     accuracy_m: int | None = None
+    # What the desk's own people expect it to cost, when they can tell on the telephone.
+    estimate_fen: int | None = None
 
     @property
     def has_position(self) -> bool:
@@ -103,6 +105,8 @@ def _report(
     audit.record("claim_reported", claim, actor=actor, now=now, changes=changes)
     for step in REPORT_STARTS:
         start_clock(claim, step, at=now, actor=actor, now=now)
+    if command.estimate_fen and actor.side is Side.INSURER:
+        reserves.estimate(claim, command.estimate_fen, "report", actor=actor, now=now)
     _tell(claim, handler, actor, now)
     return claim.number
 
@@ -117,6 +121,8 @@ def _checked_vehicle(command: ReportCommand, photos: Sequence[Upload], actor: Us
     if not command.place.strip() and not command.has_position:
         problems.append(Invalid("place_missing", field="place"))
     problems += _wording_problems(command)
+    if not 0 <= (command.estimate_fen or 0) <= reserves.MAX_RESERVE_FEN:
+        problems.append(Invalid("reserve_out_of_range", field="estimate"))
     if not 0 <= command.injured_count <= MAX_INJURED:
         problems.append(Invalid("injured_invalid", field="injured_count", most=MAX_INJURED))
     if len(photos) > documents.MAX_FILES:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from service_desk.adapters.file_store import FileStore
 from service_desk.base.errors import Conflict, Invalid, NotFound
@@ -27,9 +27,11 @@ __all__ = [
     "MISSING",
     "JudgeDocument",
     "JudgeFile",
+    "LaterDemand",
     "ReceiveDocument",
     "complete",
     "judge_file",
+    "list_later_demands",
     "list_notices",
     "list_wanted",
     "receive",
@@ -121,6 +123,39 @@ def list_notices(claim_id: int) -> list[DocumentNotice]:
     """The notices of what is missing, in the order they were sent."""
     statement = select(DocumentNotice).where(DocumentNotice.claim_id == claim_id)
     return list(db.session.scalars(statement.order_by(DocumentNotice.number)))
+
+
+@dataclass(frozen=True)
+class LaterDemand:
+    """A notice after the one-time notice, on whose claim, and by whom."""
+
+    notice: DocumentNotice
+    claim: Claim
+    by: User
+
+
+def list_later_demands(
+    account_id: int, *, actor: User, page: int, size: int
+) -> tuple[list[LaterDemand], int]:
+    """What was asked of the client a second time (against Insurance Law art. 22), newest first; how many in all.
+
+    For managers: Forbidden for others.
+    """
+    access.require(actor, Action.READ_DASHBOARD)
+    statement = (
+        select(DocumentNotice, Claim, User)
+        .join(Claim, Claim.id == DocumentNotice.claim_id)
+        .join(User, User.id == DocumentNotice.by_id)
+        .where(Claim.account_id == account_id, DocumentNotice.is_later_demand)
+    )
+    wanted = access.visible(actor, Action.READ_CLAIMS, statement, Claim)
+    total = db.session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+    rows = db.session.execute(
+        wanted.order_by(DocumentNotice.at.desc(), DocumentNotice.id.desc())
+        .limit(size)
+        .offset((page - 1) * size)
+    )
+    return [LaterDemand(*row) for row in rows.tuples()], total
 
 
 def receive(
