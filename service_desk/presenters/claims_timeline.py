@@ -15,6 +15,7 @@ from service_desk.models.documents import Document, DocumentKind
 from service_desk.models.sla import Timer, TimerState
 from service_desk.presenters import sla as clocks
 from service_desk.presenters import times
+from service_desk.presenters.claim_events import depth_detail, depth_title
 from service_desk.presenters.labels import label
 from service_desk.rules.claim_flow import ClaimState, ClockStep, transition
 from service_desk.rules.sla import EventKind
@@ -145,7 +146,9 @@ def _title(event: ClaimEvent, file: ClaimFile) -> str:
         ),
     }
     words = titles.get(event.kind)
-    return words() if words else _("Note")
+    if words is None:
+        return depth_title(event.kind, given) or _("Note")
+    return words()
 
 
 def _detail(event: ClaimEvent) -> str:
@@ -169,7 +172,7 @@ def _detail(event: ClaimEvent) -> str:
         return _(
             "recorded as %(old)s, took place %(new)s", old=times.minute(old_at), new=times.minute(new_at)
         )
-    return str(given.get("means", ""))
+    return depth_detail(event.kind, given) or str(given.get("means", ""))
 
 
 def _still_missing(given: dict[str, Any]) -> str:

@@ -20,7 +20,8 @@ from service_desk.models.users import User
 from service_desk.rules.claim_flow import OPEN_STATES, ClockStep
 from service_desk.rules.permissions import Action
 from service_desk.services import access, enquiries, renewals, sla
-from service_desk.services.claims import common, queries
+from service_desk.services.claims import common, injuries, queries
+from service_desk.services.claims.injuries import DueFollowUp
 from service_desk.services.claims.queries import ClaimFilter, ClaimRow, QueueView
 from service_desk.services.enquiries import ContactFilter, ContactRow, ContactView
 from service_desk.services.policies import runs
@@ -92,6 +93,8 @@ class StaffHome:
     correction_count: int
     objections: list[Undecided]
     objection_count: int
+    injured: list[DueFollowUp]
+    injured_count: int
     large_losses: list[tuple[Claim, Branch]]
     new_vehicles: Page[ListedRequest]
     renewals: list[BoardRow]
@@ -137,6 +140,7 @@ def staff_home(account_id: int, *, actor: User, now: datetime) -> StaffHome:
     tasks, task_count = _tasks(actor)
     contacts, contact_count = enquiries.list_owned(actor=actor, limit=ROWS)
     corrections, correction_count = remedies.list_owed(actor=actor, limit=ROWS)
+    injured, injured_count = injuries.due_follow_ups(account_id, actor=actor, now=now, limit=ROWS)
     undecided, objection_count = objections.list_undecided(actor=actor, limit=ROWS)
     return StaffHome(
         tasks=tasks,
@@ -148,6 +152,8 @@ def staff_home(account_id: int, *, actor: User, now: datetime) -> StaffHome:
         correction_count=correction_count,
         objections=undecided,
         objection_count=objection_count,
+        injured=injured,
+        injured_count=injured_count,
         large_losses=_large_losses(account_id, actor, now),
         new_vehicles=list_requests(
             account_id, RequestFilter(RequestView.WAITING), PageRequest(1, ROWS), actor=actor

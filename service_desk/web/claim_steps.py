@@ -12,13 +12,23 @@ from service_desk.forms import claims as forms
 from service_desk.forms.claims import StepForm
 from service_desk.models.claims import WantedState
 from service_desk.models.users import User
+from service_desk.presenters.claim_parties import party_card
 from service_desk.presenters.labels import choices, label
 from service_desk.rules.claim_documents import likely_features
 from service_desk.rules.claim_flow import ClaimAction, actions_from, transition
-from service_desk.rules.claim_losses import Losses, LossItem, LossKind, losses_of
+from service_desk.rules.claim_losses import Losses, losses_of
 from service_desk.rules.vocabulary import CoverCode
 from service_desk.services import access
-from service_desk.services.claims import exits, handling, papers, people, reserves, settlement
+from service_desk.services.claims import (
+    assessing,
+    exits,
+    handling,
+    papers,
+    parties,
+    people,
+    reserves,
+    settlement,
+)
 from service_desk.services.claims.files import ClaimFile
 from service_desk.web.http import actor, files, uploads
 
@@ -137,6 +147,7 @@ def _suggested(action: ClaimAction, file: ClaimFile) -> dict[str, Any]:
         A.CONTACT: lambda: {"at": g.now, "spoken_with": claim.reporter_name},
         A.ARRIVE: lambda: {"arrived_at": g.now},
         A.SURVEY: lambda: {"features": _features(file)},
+        A.ASSESS: lambda: _estimated(file),
         A.CALCULATE: lambda: _losses(file),
         A.APPROVE: lambda: {"calculation_id": file.calculation.id if file.calculation else 0},
         A.PAY: lambda: _payment(file),
@@ -183,8 +194,7 @@ def _losses(file: ClaimFile) -> dict[str, Any]:
 
 
 def _assessed(file: ClaimFile) -> Losses:
-    items = file.assessments[-1].items if file.assessments else []
-    return losses_of(LossItem(i["label"], LossKind(i["kind"]), i["amount_fen"]) for i in items)
+    return losses_of(assessing.items_of(file.assessments[-1]) if file.assessments else [])
 
 
 def _payment(file: ClaimFile) -> dict[str, Any]:
@@ -211,10 +221,33 @@ def _set_choices(action: ClaimAction, form: Any, file: ClaimFile) -> None:
         name, offered = of_field[action]
         form[name].choices = offered()
     if action is A.ASSESS:
+        owners = _parties(file)
         for row in form.items:
             row.form.kind.choices = choices("loss_kind")
+            row.form.party_id.choices = owners
     if action is A.SURVEY and file.claim.arrived_at is not None:
         del form.arrived_at
+
+
+def _parties(file: ClaimFile) -> list[tuple[int | str, str]]:
+    cards = [party_card(view, handled=True, for_client=False) for view in parties.list_parties(file.claim.id)]
+    return [("", "—"), *((card.party.id, f"{card.kind}: {card.title}") for card in cards)]
+
+
+def _estimated(file: ClaimFile) -> dict[str, Any]:
+    """What was estimated item by item, to be assessed."""
+    rows = [
+        {
+            "item_id": str(item.id),
+            "label": item.label,
+            "party_id": item.party_id,
+            "kind": item.kind.value,
+            "amount": item.amount_fen,
+        }
+        for view in parties.list_parties(file.claim.id)
+        for item in view.items
+    ]
+    return {"items": rows} if rows else {}
 
 
 def _handlers(file: ClaimFile) -> list[tuple[int, str]]:

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from service_desk.base.errors import Conflict, Forbidden, Invalid, NotFound
+from service_desk.base.paging import PageRequest
 from service_desk.models.claim_papers import FileState
 from service_desk.models.claims import Claim, ClaimEvent, WantedDocument, WantedState
 from service_desk.models.db import db
@@ -213,15 +214,15 @@ class TestNotice:
         for reason in ("", "漏要发票"):
             papers.request_documents(claim.number, reason, actor=world.claims1, now=now)
 
-        rows, total = papers.list_later_demands(world.account.id, actor=world.manager, page=1, size=20)
+        page = papers.list_later_demands(world.account.id, PageRequest(), actor=world.manager)
 
-        assert (total, [(row.claim.id, row.by.id, row.notice.reason) for row in rows]) == (
-            1,
-            [(claim.id, world.claims1.id, "漏要发票")],
-        )
+        assert page.total == 1
+        assert [(row.claim.id, row.by.id, row.notice.reason) for row in page.rows] == [
+            (claim.id, world.claims1.id, "漏要发票")
+        ]
         for user in (world.claims1, world.hq):
             with pytest.raises(Forbidden):
-                papers.list_later_demands(world.account.id, actor=user, page=1, size=20)
+                papers.list_later_demands(world.account.id, PageRequest(), actor=user)
 
 
 class TestPause:

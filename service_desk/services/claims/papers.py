@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from service_desk.adapters.file_store import FileStore
 from service_desk.base.errors import Conflict, Invalid, NotFound
+from service_desk.base.paging import Page, PageRequest
 from service_desk.models.claim_papers import DocumentNotice, FileState, WantedFile
 from service_desk.models.claims import Claim, WantedDocument, WantedState
 from service_desk.models.db import db
@@ -134,10 +135,8 @@ class LaterDemand:
     by: User
 
 
-def list_later_demands(
-    account_id: int, *, actor: User, page: int, size: int
-) -> tuple[list[LaterDemand], int]:
-    """What was asked of the client a second time (against Insurance Law art. 22), newest first; how many in all.
+def list_later_demands(account_id: int, page: PageRequest, *, actor: User) -> Page[LaterDemand]:
+    """What was asked of the client a second time (against Insurance Law art. 22), newest first.
 
     For managers: Forbidden for others.
     """
@@ -150,12 +149,9 @@ def list_later_demands(
     )
     wanted = access.visible(actor, Action.READ_CLAIMS, statement, Claim)
     total = db.session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
-    rows = db.session.execute(
-        wanted.order_by(DocumentNotice.at.desc(), DocumentNotice.id.desc())
-        .limit(size)
-        .offset((page - 1) * size)
-    )
-    return [LaterDemand(*row) for row in rows.tuples()], total
+    ordered = wanted.order_by(DocumentNotice.at.desc(), DocumentNotice.id.desc())
+    rows = db.session.execute(ordered.limit(page.size).offset(page.offset)).tuples()
+    return Page([LaterDemand(*row) for row in rows], total, page.number, page.size)
 
 
 def receive(
