@@ -26,7 +26,7 @@ class PartyForm(Form):
     plate = StringField(_l("Plate"), [Length(max=64)])
     insurer = StringField(_l("Insurer"), [Length(max=200)])
     policy_number = StringField(_l("Policy number"), [Length(max=64)])
-    age = IntegerField(_l("Age"), [Optional(), NumberRange(min=0, max=120)])
+    age = IntegerField(_l("Years of age"), [Optional(), NumberRange(min=0, max=120)])
     role = SelectField(_l("Where they were"), validate_choice=False)
     severity = SelectField(_l("How badly hurt"), validate_choice=False)
     hospital = StringField(_l("Hospital"), [Length(max=200)])

@@ -82,7 +82,7 @@ def _facts(party: ClaimParty, name: str, *, handled: bool) -> list[tuple[str, st
         (_("Model") if party.plate else _("What"), "" if is_person else party.what),
         (_("Insurer"), party.insurer),
         (_("Policy number"), party.policy_number),
-        (_("Age"), str(party.age) if party.age is not None else ""),
+        (_("Years of age"), str(party.age) if party.age is not None else ""),
         (_("Where they were"), label(party.role, "person_role") if party.role else ""),
         (_("How badly hurt"), label(party.severity, "injury_severity") if party.severity else ""),
         (_("Hospital"), party.hospital),

@@ -39,12 +39,12 @@ def columns(*, with_divided: bool = False) -> list[RollColumn]:
     """The columns of the roll-forward, in the order of its formula."""
     shown = [
         RollColumn(_("Opening"), lambda roll: roll.opening_fen, is_balance=True),
-        RollColumn(_("New"), lambda roll: roll.new_fen),
+        RollColumn(_("New reserves"), lambda roll: roll.new_fen),
         RollColumn(_("Reopened"), lambda roll: roll.reopened_fen),
         RollColumn(_("Increase"), lambda roll: roll.increase_fen),
         RollColumn(_("Decrease"), lambda roll: -roll.decrease_fen),
         RollColumn(_("Paid"), lambda roll: -roll.paid_fen),
-        RollColumn(_("Released"), lambda roll: -roll.released_fen),
+        RollColumn(_("Reserve released"), lambda roll: -roll.released_fen),
         RollColumn(_("Closing"), lambda roll: roll.closing_fen, is_balance=True),
     ]
     if with_divided:

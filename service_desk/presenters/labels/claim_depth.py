@@ -50,14 +50,14 @@ LABELS = {
         "undivided": _l("Not divided yet"),
     },
     "movement_kind": {
-        "new": _l("New"),
+        "new": _l("New reserves"),
         "reopened": _l("Reopened"),
         "increase": _l("Increase"),
         "decrease": _l("Decrease"),
         "divided": _l("Between items"),
         "paid": _l("Paid"),
         "paid_back": _l("Payment came back"),
-        "released": _l("Released"),
+        "released": _l("Reserve released"),
     },
     "file_state": {
         "received": _l("Received"),
