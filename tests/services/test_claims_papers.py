@@ -14,9 +14,10 @@ from service_desk.models.documents import DocumentKind
 from service_desk.models.sla import Timer, TimerState
 from service_desk.rules.claim_documents import ClaimFeature
 from service_desk.rules.claim_flow import ClaimState, ClockStep
+from service_desk.rules.claim_losses import LossItem, LossKind
 from service_desk.rules.sla import PauseReason
 from service_desk.services import documents, sla
-from service_desk.services.claims import checklists, papers
+from service_desk.services.claims import checklists, handling, papers
 from service_desk.services.claims.common import matter_of
 from service_desk.services.claims.papers import JudgeDocument, JudgeFile, ReceiveDocument
 from service_desk.services.documents import Upload
@@ -120,6 +121,14 @@ class TestFiles:
         judge(world, claim, "bank_account", 0, now, "复印件模糊")
         assert line(claim, "bank_account").state is WantedState.RECEIVED
 
+    def test_the_first_paper_starts_the_clock_of_the_notice_also_where_it_is_ticked_off(
+        self, world: World, claim: Claim, now: datetime
+    ) -> None:
+        papers.see_original(claim.number, "claim_form", actor=world.claims1, now=now)
+
+        steps = select(Timer.step).where(Timer.matter_id == claim.id, Timer.state == TimerState.RUNNING)
+        assert {ClockStep.DEFICIENCY_NOTICE, ClockStep.CTPL_DOCUMENT_LIST} <= set(db.session.scalars(steps))
+
     def test_the_client_neither_judges_nor_waives_and_strangers_see_nothing(
         self, world: World, claim: Claim, now: datetime
     ) -> None:
@@ -186,6 +195,23 @@ class TestFeatures:
         db.session.execute(checklists.ClaimChecklist.__table__.delete())
 
         assert checklists.features_of_claim(claim.id) == kept == {F.THIRD_PARTY_PROPERTY, F.INJURY}
+
+    def test_a_paper_wanted_above_an_amount_is_wanted_once_the_assessment_is_there(
+        self, world: World, now: datetime
+    ) -> None:
+        claim = reported_claim(world, now)
+        Journey(world, claim, now).to(ClaimState.SURVEYED)
+        dear = (LossItem("后保险杠总成", LossKind.THIRD_PARTY_VEHICLE, 10_000_01),)
+
+        handling.record_assessment(
+            claim.number,
+            handling.AssessmentRecord("更换", dear),
+            actor=world.claims1,
+            now=now,
+            files=file_store(),
+        )
+
+        assert line(claim, "business_licence").state is WantedState.REQUIRED
 
 
 class TestNotice:

@@ -12,13 +12,20 @@ from service_desk.models.claims import Claim, WantedDocument, WantedState
 from service_desk.models.db import db
 from service_desk.models.documents import Document
 from service_desk.models.users import User
-from service_desk.rules.claim_documents import DOCUMENT_CODES, ClaimFeature, features_of, wanted_documents
-from service_desk.rules.claim_flow import ClaimAction
+from service_desk.rules.claim_documents import (
+    DOCUMENT_CODES,
+    RULE_OF,
+    ClaimFeature,
+    features_of,
+    wanted_documents,
+)
+from service_desk.rules.claim_flow import ClaimAction, ClaimState
 from service_desk.rules.sla import PauseReason
 from service_desk.services import audit, sla
 from service_desk.services.claims.common import begin, log_event, matter_of, require_reason
 
 MISSING = (WantedState.REQUIRED, WantedState.REJECTED)
+_COLLECTING = frozenset({ClaimState.SURVEYED, ClaimState.ASSESSED})
 
 
 def list_wanted(claim_id: int) -> list[WantedDocument]:
@@ -57,6 +64,22 @@ def make_checklist(
     )
     db.session.flush()
     return added
+
+
+def add_by_amount(claim: Claim) -> None:
+    """Add the lines that are wanted only above an amount, once the estimate has come there."""
+    if claim.state not in _COLLECTING:
+        return
+    known = {row.code for row in list_wanted(claim.id)}
+    wanted = wanted_documents(
+        features_of_claim(claim.id), claim.reserve_fen, is_first_scene=bool(claim.is_first_scene)
+    )
+    db.session.add_all(
+        WantedDocument(claim_id=claim.id, code=code, state=WantedState.REQUIRED)
+        for code in wanted
+        if code not in known and RULE_OF[code].above_fen is not None
+    )
+    db.session.flush()
 
 
 def features_of_claim(claim_id: int) -> frozenset[ClaimFeature]:

@@ -174,17 +174,27 @@ def receive(
         raise Invalid("paper_missing", field="files")
     if any(len(line.document_ids) + len(command.files) > MAX_LINE_FILES for line in lines):
         raise Invalid("line_full", field="files", most=MAX_LINE_FILES)
-    is_first = not any(row.state is WantedState.RECEIVED for row in list_wanted(claim.id))
     kept = [
         documents.store_paper(
             files, upload, DocumentKind.CLAIM_DOCUMENT, matter_of(claim), field="files", actor=actor, now=now
         ).id
         for upload in command.files
     ]
+    _receive(claim, lines, kept, actor, now)
+    audit.record("claim_document_received", claim, actor=actor, now=now)
+    return claim
+
+
+def _receive(
+    claim: Claim, lines: list[WantedDocument], document_ids: list[int], actor: User, now: datetime
+) -> None:
+    """Take papers in for lines: the clocks that start with the first of them, and those that waited for the last."""
+    is_first = not any(row.state is WantedState.RECEIVED for row in list_wanted(claim.id))
     for line in lines:
-        _take_in(line, kept, actor, now)
+        _take_in(line, document_ids, actor, now)
     missing = sum(row.state in MISSING for row in list_wanted(claim.id))
     needs_notice = bool(lines) and is_first and missing > 0 and claim.deficiency_notice_at is None
+    codes = [line.code for line in lines]
     perform(
         claim,
         ClaimAction.RECEIVE_DOCUMENT,
@@ -192,11 +202,9 @@ def receive(
         at=now,
         now=now,
         without=() if needs_notice else (ClockStep.DEFICIENCY_NOTICE, ClockStep.CTPL_DOCUMENT_LIST),
-        params={"codes": list(command.codes), "files": len(kept), "missing": missing},
+        params={"codes": codes, "files": len(document_ids), "missing": missing},
     )
-    audit.record("claim_document_received", claim, actor=actor, now=now)
     run_on(claim, actor=actor, now=now)
-    return claim
 
 
 def _take_in(line: WantedDocument, document_ids: list[int], actor: User, now: datetime) -> None:
@@ -220,15 +228,9 @@ def see_original(number: str, code: str, *, actor: User, now: datetime) -> Claim
     if line.state is WantedState.RECEIVED:
         line.original_at = now
         _tell(claim, "original_seen", code, actor, now)
-        audit.record("claim_original_seen", claim, actor=actor, now=now, changes={code: (None, now)})
-        return claim
-    _take_in(line, [], actor, now)
-    missing = sum(row.state in MISSING for row in list_wanted(claim.id))
-    params = {"codes": [code], "files": 0, "missing": missing}
-    clocks = (ClockStep.DEFICIENCY_NOTICE, ClockStep.CTPL_DOCUMENT_LIST)
-    perform(claim, ClaimAction.RECEIVE_DOCUMENT, actor=actor, at=now, now=now, without=clocks, params=params)
+    else:
+        _receive(claim, [line], [], actor, now)
     audit.record("claim_original_seen", claim, actor=actor, now=now, changes={code: (None, now)})
-    run_on(claim, actor=actor, now=now)
     return claim
 
 
