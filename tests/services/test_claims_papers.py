@@ -207,7 +207,7 @@ class TestFeatures:
             claim.number,
             handling.AssessmentRecord("更换", dear),
             actor=world.claims1,
-            now=now,
+            now=now + timedelta(minutes=5),
             files=file_store(),
         )
 
