@@ -2,6 +2,7 @@
 
 from flask_babel import gettext as _
 
+from service_desk.base.errors import NotFound
 from service_desk.models.sla import Timer
 from service_desk.models.users import User
 from service_desk.presenters import claim_papers as words
@@ -15,7 +16,11 @@ def notice_of(timer: Timer, *, actor: User) -> Upload | None:
     """The latest notice sent on the clock's claim, as it is printed; None where none was sent."""
     if timer.matter_kind != MATTER_KIND:
         return None
-    file = paper_files.read_papers(timer.matter_number, actor=actor)
+    try:
+        file = paper_files.read_papers(timer.matter_number, actor=actor)
+    except NotFound:
+        # Who may handle a clock need not see the claim.
+        return None
     if not file.notices:
         return None
     notice, page_url = file.notices[-1], address_of("claim_papers.documents", file.claim.number)
