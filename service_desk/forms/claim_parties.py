@@ -22,7 +22,7 @@ class PartyForm(Form):
     name = StringField(_l("Name"), [Length(max=64)])
     phone = StringField(_l("Phone"), [Length(max=64)])
     id_number = StringField(_l("ID number"), [Length(max=64)])
-    what = StringField(_l("What"), [Length(max=200)])
+    what = StringField(_l("What it is"), [Length(max=200)])
     plate = StringField(_l("Plate"), [Length(max=64)])
     insurer = StringField(_l("Insurer"), [Length(max=200)])
     policy_number = StringField(_l("Policy number"), [Length(max=64)])
@@ -55,7 +55,7 @@ _TEXTS = ("name", "phone", "id_number", "what", "plate", "insurer", "policy_numb
 
 class EstimateForm(Form):
     item_id = HiddenField(default="0")
-    label = StringField(_l("What"), [InputRequired(), Length(max=120)])
+    label = StringField(_l("Item"), [InputRequired(), Length(max=120)])
     kind = SelectField(_l("Kind"), [InputRequired()])
     amount = YuanField(_l("Estimate (yuan)"), [InputRequired()])
 

@@ -79,7 +79,7 @@ def _facts(party: ClaimParty, name: str, *, handled: bool) -> list[tuple[str, st
         (who, name),
         (_("Phone"), phone),
         (_("ID number"), id_number),
-        (_("Model") if party.plate else _("What"), "" if is_person else party.what),
+        (_("Model") if party.plate else _("What it is"), "" if is_person else party.what),
         (_("Insurer"), party.insurer),
         (_("Policy number"), party.policy_number),
         (_("Years of age"), str(party.age) if party.age is not None else ""),
