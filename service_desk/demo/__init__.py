@@ -24,6 +24,7 @@ from service_desk.demo.cover import build_cover, build_receipts
 from service_desk.demo.deliveries import build_deliveries
 from service_desk.demo.endorsements import build_endorsements
 from service_desk.demo.group import PASSWORD, build_fleet, build_group
+from service_desk.demo.injuries import build_injuries
 from service_desk.demo.missed_cover import build_missed_cover
 from service_desk.demo.onboarding import build_new_vehicles
 from service_desk.demo.premiums import build_premiums
@@ -46,6 +47,7 @@ def load_demo(files: FileStore, now: datetime) -> None:
     build_quotes(group, now)
     build_claims(group, vehicles, files, random, now)
     build_claim_money(group, now)
+    build_injuries(group, Random(7), now)  # noqa: S311 - invented people, not keys
     build_contacts(group, random, now)
     build_new_vehicles(group, files, now)
     build_receipts(group, random, now)

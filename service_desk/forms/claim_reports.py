@@ -17,7 +17,7 @@ from wtforms import (
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import HiddenInput
 
-from service_desk.forms.fields import Form, MomentField
+from service_desk.forms.fields import Form, MomentField, YuanField
 from service_desk.models.claims import ReportChannel
 from service_desk.services.claims.intake import MAX_INJURED, ReportCommand
 
@@ -43,6 +43,7 @@ class ReportForm(Form):
     photos = MultipleFileField(_l("Photos"))
     channel = RadioField(_l("How the report came"), choices=[], default=ReportChannel.PHONE.value)
     reporter_name = StringField(_l("Who reports"), [Length(max=64)])
+    estimate = YuanField(_l("First estimate (yuan)"))
     callback_phone = StringField(_l("Call back on"), [InputRequired(), Length(max=64)])
     other_plates = StringField(_l("More of our vehicles that were in it"), [Length(max=300)])
     is_own_collision = BooleanField(_l("They hit each other"))
@@ -88,6 +89,7 @@ class ReportForm(Form):
             duplicate_answer=answer,
             same_as=same_as,
             asked_about=tuple((self.asked_about.data or "").split()),
+            estimate_fen=self.estimate.fen if "estimate" in self else None,
         )
 
 
@@ -95,6 +97,7 @@ class PhoneReportForm(ReportForm):
     """The same, sent by the phone itself. `waited_seconds` have passed since the person pressed *send*."""
 
     channel = None
+    estimate: Any = None
     photos = None
     waited_seconds = FloatField(validators=[Optional()])
 

@@ -22,7 +22,15 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import HiddenInput
 
 from service_desk.base.text import squeeze
-from service_desk.forms.fields import CheckboxesField, Form, MomentField, RowList, YuanField, small_number
+from service_desk.forms.fields import (
+    CheckboxesField,
+    Form,
+    MomentField,
+    RowList,
+    YuanField,
+    optional_id,
+    small_number,
+)
 from service_desk.rules.claim_documents import ClaimFeature
 from service_desk.rules.claim_losses import LossItem, LossKind
 from service_desk.rules.claim_photos import Position
@@ -143,7 +151,9 @@ class SurveyForm(StepForm):
 class ItemForm(PlainForm):
     """One row of an assessment; a row without words and amount is not there."""
 
+    item_id = HiddenField(default="")
     label = StringField(_l("Damaged or hurt"), [Length(max=120)])
+    party_id = SelectField(_l("Belongs to"), coerce=optional_id, validate_choice=False)
     kind = SelectField(_l("Kind"), default=LossKind.OWN_VEHICLE.value)
     amount = YuanField(_l("Amount (yuan)"))
 
@@ -158,7 +168,13 @@ class AssessmentForm(StepForm):
         return AssessmentRecord(
             method=self.method.data or "",
             items=tuple(
-                LossItem(squeeze(row.label.data or ""), LossKind(row.kind.data), row.amount.fen or 0)
+                LossItem(
+                    squeeze(row.label.data or ""),
+                    LossKind(row.kind.data),
+                    row.amount.fen or 0,
+                    row.party_id.data,
+                    small_number(row.item_id.data),
+                )
                 for row in rows
                 if (row.label.data or "").strip() or row.amount.fen is not None
             ),

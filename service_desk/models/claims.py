@@ -135,7 +135,10 @@ class Survey(Base):
 
 
 class Assessment(Base):
-    """What each damaged thing costs, as agreed. `items` are `{label, kind, amount_fen}`."""
+    """What each damaged thing costs, as agreed or as reviewed since.
+
+    `items` are `{label, kind, amount_fen}` and, where it is known whose they are, `party_id` and `item_id`.
+    """
 
     __tablename__ = "assessments"
 
@@ -180,6 +183,8 @@ class WantedDocument(Versioned, Base):
     document_ids: Mapped[list[int]] = mapped_column(Json, default=list)
     decided_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     decided_at: Mapped[Instant | None]
+    # When the paper itself, not its picture, lay on the desk.
+    original_at: Mapped[Instant | None]
 
 
 class ClaimCalculation(Base):

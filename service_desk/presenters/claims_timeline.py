@@ -15,6 +15,7 @@ from service_desk.models.documents import Document, DocumentKind
 from service_desk.models.sla import Timer, TimerState
 from service_desk.presenters import claim_money, claims_intake, times
 from service_desk.presenters import sla as clocks
+from service_desk.presenters.claim_events import depth_detail, depth_title
 from service_desk.presenters.labels import label
 from service_desk.presenters.phone_reports import retyped
 from service_desk.rules.claim_flow import ClaimState, ClockStep, transition
@@ -159,7 +160,9 @@ def _title(event: ClaimEvent, file: ClaimFile) -> str:
         ),
     }
     words = titles.get(event.kind) or claim_money.titles(event).get(event.kind)
-    return words() if words else claims_intake.title(event) or _("Note")
+    if words:
+        return words()
+    return claims_intake.title(event) or depth_title(event.kind, given) or _("Note")
 
 
 def _detail(event: ClaimEvent, file: ClaimFile) -> str:
@@ -185,7 +188,11 @@ def _detail(event: ClaimEvent, file: ClaimFile) -> str:
         return _(
             "recorded as %(old)s, took place %(new)s", old=times.minute(old_at), new=times.minute(new_at)
         )
-    return claims_intake.detail(event, file.claim) or str(given.get("means", ""))
+    return (
+        claims_intake.detail(event, file.claim)
+        or depth_detail(event.kind, given)
+        or str(given.get("means", ""))
+    )
 
 
 def _still_missing(given: dict[str, Any]) -> str:

@@ -27,6 +27,7 @@ __all__ = [
     "bucket_tone",
     "clock_pill",
     "correction_pill",
+    "local_date",
     "nearest_pill",
     "new_vehicle",
     "parcel",

@@ -20,8 +20,9 @@ from service_desk.models.users import User
 from service_desk.rules.claim_flow import OPEN_STATES, ClockStep
 from service_desk.rules.permissions import Action
 from service_desk.services import access, enquiries, renewals, sla
-from service_desk.services.claims import approving, common, queries
+from service_desk.services.claims import approving, common, injuries, queries
 from service_desk.services.claims.approving import Waiting
+from service_desk.services.claims.injuries import DueFollowUp
 from service_desk.services.claims.queries import ClaimFilter, ClaimRow, QueueView
 from service_desk.services.enquiries import ContactFilter, ContactRow, ContactView
 from service_desk.services.policies import runs
@@ -94,6 +95,8 @@ class StaffHome:
     objections: list[Undecided]
     objection_count: int
     waiting: list[Waiting]
+    injured: list[DueFollowUp]
+    injured_count: int
     large_losses: list[tuple[Claim, Branch]]
     new_vehicles: Page[ListedRequest]
     renewals: list[BoardRow]
@@ -139,6 +142,7 @@ def staff_home(account_id: int, *, actor: User, now: datetime) -> StaffHome:
     tasks, task_count = _tasks(actor)
     contacts, contact_count = enquiries.list_owned(actor=actor, limit=ROWS)
     corrections, correction_count = remedies.list_owed(actor=actor, limit=ROWS)
+    injured, injured_count = injuries.due_follow_ups(account_id, actor=actor, now=now, limit=ROWS)
     undecided, objection_count = objections.list_undecided(actor=actor, limit=ROWS)
     return StaffHome(
         tasks=tasks,
@@ -151,6 +155,8 @@ def staff_home(account_id: int, *, actor: User, now: datetime) -> StaffHome:
         objections=undecided,
         objection_count=objection_count,
         waiting=approving.list_waiting(actor=actor, now=now),
+        injured=injured,
+        injured_count=injured_count,
         large_losses=_large_losses(account_id, actor, now),
         new_vehicles=list_requests(
             account_id, RequestFilter(RequestView.WAITING), PageRequest(1, ROWS), actor=actor

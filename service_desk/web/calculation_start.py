@@ -3,6 +3,7 @@
 from service_desk.forms.claim_calculations import Section
 from service_desk.rules.calculation_start import start_of
 from service_desk.rules.vocabulary import CoverCode, Fault
+from service_desk.services.claims import parties
 from service_desk.services.claims.files import ClaimFile
 from service_desk.services.claims.stated import (
     CalculationInputs,
@@ -17,15 +18,25 @@ def suggested(file: ClaimFile) -> CalculationInputs:
     if file.calculation is not None:
         return stated_again(file.calculation.inputs)
     start = start_of(file.assessments[-1].items if file.assessments else [])
+    names = _names(file)
     return CalculationInputs(
         fault=file.claim.fault or Fault.FULL,
         victims=tuple(
-            VictimLoss("", one.property_fen, one.medical_fen, one.death_fen) for one in start.victims
+            VictimLoss(names.get(one.party_id, ""), one.property_fen, one.medical_fen, one.death_fen)
+            for one in start.victims
         ),
-        passengers=tuple(PersonOnBoard("", fen) for fen in start.passengers.values()),
+        passengers=tuple(
+            PersonOnBoard(names.get(party_id, ""), fen) for party_id, fen in start.passengers.items()
+        ),
         own_damage_fen=start.own_damage_fen,
         rescue_fee_fen=start.rescue_fee_fen,
     )
+
+
+def _names(file: ClaimFile) -> dict[int | None, str]:
+    """What each party is called in the calculation: a person's name, a plate, or what was damaged."""
+    owned = (view.party for view in parties.list_parties(file.claim.id))
+    return {party.id: party.name or party.plate or party.what for party in owned}
 
 
 def wanted_sections(file: ClaimFile) -> set[Section]:

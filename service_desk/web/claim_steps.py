@@ -14,6 +14,7 @@ from service_desk.forms.claims import StepForm
 from service_desk.models.claims import WantedState
 from service_desk.models.users import User
 from service_desk.presenters.claim_letters import clause_choices
+from service_desk.presenters.claim_parties import party_card
 from service_desk.presenters.labels import choices, label
 from service_desk.rules.claim_documents import likely_features
 from service_desk.rules.claim_flow import ClaimAction, ClaimState, actions_from, transition
@@ -25,6 +26,7 @@ from service_desk.services.claims import (
     handling,
     letters,
     papers,
+    parties,
     people,
     reserves,
     settlement,
@@ -154,6 +156,7 @@ def _suggested(action: ClaimAction, file: ClaimFile) -> dict[str, Any]:
         A.DISPATCH: lambda: {"surveyor_id": claim.owner_id},
         A.CONTACT: lambda: {"at": g.now, "spoken_with": claim.reporter_name},
         A.SURVEY: lambda: {"features": _features(file)},
+        A.ASSESS: lambda: _estimated(file),
         A.APPROVE: lambda: {"calculation_id": file.calculation.id if file.calculation else 0},
         A.PAY: lambda: _payment(file),
         A.FOLLOW_UP: lambda: {"at": g.now, "spoken_with": claim.reporter_name},
@@ -198,11 +201,34 @@ def _set_choices(action: ClaimAction, form: Any, file: ClaimFile) -> None:
         name, offered = of_field[action]
         form[name].choices = offered()
     if action is A.ASSESS:
+        owners = _parties(file)
         for row in form.items:
             row.form.kind.choices = choices("loss_kind")
+            row.form.party_id.choices = owners
     if action is A.SURVEY and file.claim.arrived_at is not None:
         del form.arrived_at
         del form.arrival_reason
+
+
+def _parties(file: ClaimFile) -> list[tuple[int | str, str]]:
+    cards = [party_card(view, handled=True, for_client=False) for view in parties.list_parties(file.claim.id)]
+    return [("", "—"), *((card.party.id, f"{card.kind}: {card.title}") for card in cards)]
+
+
+def _estimated(file: ClaimFile) -> dict[str, Any]:
+    """What was estimated item by item, to be assessed."""
+    rows = [
+        {
+            "item_id": str(item.id),
+            "label": item.label,
+            "party_id": item.party_id,
+            "kind": item.kind.value,
+            "amount": item.amount_fen,
+        }
+        for view in parties.list_parties(file.claim.id)
+        for item in view.items
+    ]
+    return {"items": rows} if rows else {}
 
 
 def _handlers(file: ClaimFile) -> list[tuple[int, str]]:

@@ -6,12 +6,15 @@ from service_desk.rules.claim_documents import (
     ALWAYS,
     BY_FEATURE,
     DOCUMENT_CODES,
+    RULES,
     ClaimFeature,
+    Issuer,
     concerns_others,
+    features_of,
     likely_features,
     wanted_documents,
 )
-from service_desk.rules.claim_losses import Losses, LossItem, LossKind, losses_of
+from service_desk.rules.claim_losses import Losses, LossItem, LossKind, VictimLoss, losses_of
 
 F = ClaimFeature
 
@@ -88,3 +91,60 @@ def test_an_assessment_is_added_up_by_what_it_is_paid_under() -> None:
     ]
 
     assert losses_of(items) == Losses(own_damage_fen=100, property_fen=230, medical_fen=4)
+
+
+def test_losses_are_told_apart_by_victim_and_passengers_are_nobodys_third_party() -> None:
+    items = (
+        LossItem("医疗费", LossKind.INJURY, 100, party_id=1),
+        LossItem("误工费", LossKind.DEATH, 40, party_id=1),
+        LossItem("电动车", LossKind.PROPERTY, 30, party_id=1),
+        LossItem("护栏", LossKind.PROPERTY, 7),
+        LossItem("乘客医疗费", LossKind.PASSENGER_INJURY, 20, party_id=2),
+        LossItem("施救费", LossKind.RESCUE, 9),
+    )
+
+    losses = losses_of(items)
+
+    assert losses.victims == (VictimLoss(1, medical_fen=100, death_fen=40, property_fen=30),)
+    assert losses.passengers == (VictimLoss(2, medical_fen=20),)
+    assert (losses.property_fen, losses.medical_fen, losses.death_fen) == (37, 100, 40)
+    assert losses.rescue_fen == 9
+
+
+@pytest.mark.parametrize(
+    ("feature", "codes"),
+    [
+        (F.HOSPITAL, {"discharge_note", "itemised_list", "transport_lodging"}),
+        (F.DISABILITY, {"disability_report", "dependants_proof"}),
+        (F.RESCUE, {"rescue_invoice"}),
+        (F.OTHER_PROPERTY, {"loss_list", "property_proof", "compensation_receipt"}),
+        (F.AGENT, {"agent_letter", "agent_id"}),
+        (F.DIRECT_PAYMENT, {"direct_payment_request"}),
+        (F.MEDIATED, {"settlement_or_judgment"}),
+    ],
+)
+def test_a_feature_adds_its_papers_to_those_of_every_claim(feature: F, codes: set[str]) -> None:
+    assert set(wanted_documents({feature}, 0, is_first_scene=False)) == set(ALWAYS) | codes
+
+
+@pytest.mark.parametrize(
+    "features",
+    [
+        {F.OWN_DAMAGE, F.SINGLE_VEHICLE},
+        {F.THIRD_PARTY_PROPERTY, F.INJURY, F.HOSPITAL},
+        {F.GLASS},
+        {F.THEFT, F.OWN_DAMAGE, F.SINGLE_VEHICLE},
+        {F.DEATH, F.PASSENGERS, F.FIRE},
+    ],
+)
+def test_features_are_read_back_from_an_old_checklist(features: set[F]) -> None:
+    assert features_of(wanted_documents(features, 0, is_first_scene=True)) == features
+
+
+def test_each_line_says_who_issues_it_and_whether_a_copy_will_do() -> None:
+    by_code = {rule.code: rule for rule in RULES}
+
+    assert by_code["medical_invoices"].original
+    assert not by_code["vehicle_licence"].original
+    assert by_code["disability_report"].issuer is Issuer.EXPERT
+    assert by_code["business_licence"].above_fen == 10_000_00

@@ -117,7 +117,7 @@ def test_a_branch_sees_its_claims_wanted_documents_and_vehicles_only(world: Worl
     assert own.number in page
     assert other.number not in page
     assert world.claims1.staff_no in page
-    assert page.count(f"/claims/{own.number}#next") == 1
+    assert page.count(f"/claims/{own.number}/documents#line-driving_licence") == 1
     # The coach is covered, the truck is not; the bus is another branch's.
     assert "豫A·67890" in page
     assert "豫A·D12345" not in page

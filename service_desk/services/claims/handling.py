@@ -8,7 +8,7 @@ from sqlalchemy import select
 from service_desk.adapters.file_store import FileStore
 from service_desk.base.errors import Conflict, Invalid
 from service_desk.models.claim_intake import Arrival
-from service_desk.models.claims import Assessment, Claim, Survey
+from service_desk.models.claims import Claim, Survey
 from service_desk.models.db import db
 from service_desk.models.documents import Document, DocumentKind
 from service_desk.models.users import User
@@ -17,7 +17,7 @@ from service_desk.rules.claim_flow import ClaimAction
 from service_desk.rules.claim_losses import LossItem
 from service_desk.rules.claim_photos import Position, distance_m
 from service_desk.services import audit, documents, notices, sla
-from service_desk.services.claims import papers, reserves
+from service_desk.services.claims import assessing, checklists, parties, party_costs, reserves
 from service_desk.services.claims.common import (
     MATTER_KIND,
     begin,
@@ -282,7 +282,7 @@ def record_survey(
     )
     _keep_photos(files, claim, command.photos, DocumentKind.SURVEY_PHOTO, actor, now)
     db.session.add(_survey_row(claim, command, arrived_at, actor, now))
-    reserves.move(claim, command.estimate_fen, "estimate", item="survey", actor=actor, now=now)
+    _follow_first_estimate(claim, command.estimate_fen, actor, now)
     perform(
         claim,
         ClaimAction.SURVEY,
@@ -297,7 +297,7 @@ def record_survey(
             "reason": command.not_first_scene_reason.strip(),
         },
     )
-    papers.make_checklist(claim, command.features)
+    checklists.make_checklist(claim, command.features, actor=actor, now=now)
     audit.record("claim_surveyed", claim, actor=actor, now=now, changes=changes)
     return claim
 
@@ -318,6 +318,12 @@ def _has_sketch(claim: Claim) -> bool:
         Document.kind == DocumentKind.SURVEY_SKETCH,
     )
     return db.session.scalar(sketches.limit(1)) is not None
+
+
+def _follow_first_estimate(claim: Claim, estimate_fen: int, actor: User, now: datetime) -> None:
+    """The surveyor's estimate is of the whole; what parties were estimated at before stays a part of it."""
+    parties.begin_parties(claim, actor=actor, now=now)
+    reserves.estimate(claim, estimate_fen, "survey", actor=actor, now=now)
 
 
 def _survey_row(
@@ -355,21 +361,9 @@ def record_assessment(
     total_fen = sum(item.amount_fen for item in command.items)
     reserves.require_reserve(claim, total_fen, field="items")
     before = claim.reserve_fen
+    items = party_costs.settle_items(claim, command.items, actor=actor, now=now)
     _keep_photos(files, claim, command.photos, DocumentKind.ASSESSMENT_PHOTO, actor, now)
-    db.session.add(
-        Assessment(
-            claim_id=claim.id,
-            round=claim.round,
-            assessor_id=actor.id,
-            assessed_at=now,
-            method=command.method.strip(),
-            items=[
-                {"label": i.label, "kind": i.kind.value, "amount_fen": i.amount_fen} for i in command.items
-            ],
-            total_fen=total_fen,
-        )
-    )
-    reserves.move(claim, total_fen, "assessment", item="assessment", actor=actor, now=now)
+    assessing.keep(claim, items, command.method.strip(), item="assessment", actor=actor, now=now)
     perform(
         claim,
         ClaimAction.ASSESS,
@@ -379,7 +373,8 @@ def record_assessment(
         params={"total_fen": total_fen, "items": len(command.items)},
         note=command.method.strip(),
     )
-    audit.record("claim_assessed", claim, actor=actor, now=now, changes={"reserve_fen": (before, total_fen)})
+    changes = {"reserve_fen": (before, claim.reserve_fen)}
+    audit.record("claim_assessed", claim, actor=actor, now=now, changes=changes)
     return claim
 
 

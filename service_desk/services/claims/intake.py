@@ -1,6 +1,7 @@
 """The accident report: taken whatever the cover, with a number and a named handler at once."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
@@ -20,7 +21,7 @@ from service_desk.rules.claim_intake import Accident, Likeness, is_late, plates_
 from service_desk.rules.identifiers import normalise_plate, suggest_plate
 from service_desk.rules.permissions import Action, Role, Side
 from service_desk.services import access, audit, documents, enquiries, notices, numbers, submissions
-from service_desk.services.claims import accidents, people, repeats, report_checks
+from service_desk.services.claims import accidents, people, repeats, report_checks, reserves
 from service_desk.services.claims.common import get_claim, log_event, matter_of, start_clock
 from service_desk.services.claims.covers import keep_cover
 from service_desk.services.claims.report_checks import MAX_INJURED, OLDEST_LOSS_YEARS, ReportCommand
@@ -70,10 +71,10 @@ def _report(
         vehicles = [vehicle for vehicle in vehicles[1:] if vehicle.id not in told]
         photos = ()
     handler = _handler(command.account_id, actor, linked)
-    made = [
-        _make(command, vehicle, handler, photos if index == 0 else (), similar, actor, now, files)
-        for index, vehicle in enumerate(vehicles)
-    ]
+    # Photos and the estimate are of the first vehicle; the others' come with their own surveys.
+    of_others = replace(command, estimate_fen=None)
+    made = [_make(command, vehicles[0], handler, photos, similar, actor, now, files)]
+    made += [_make(of_others, other, handler, (), similar, actor, now, files) for other in vehicles[1:]]
     together = [*([linked] if linked is not None else []), *made]
     if len(together) > 1:
         accidents.join(together, actor=actor, now=now, is_own_collision=command.is_own_collision)
@@ -112,6 +113,8 @@ def _make(
         repeats.note_answer(claim, similar, actor=actor, now=now)
     for step in REPORT_STARTS:
         start_clock(claim, step, at=now, actor=actor, now=now)
+    if command.estimate_fen and actor.side is Side.INSURER:
+        reserves.estimate(claim, command.estimate_fen, "report", actor=actor, now=now)
     _tell(claim, handler, actor, now)
     return claim
 

@@ -12,6 +12,7 @@ from service_desk.base.money import format_yuan
 from service_desk.base.text import mask_account_number, squeeze
 from service_desk.models.accounts import Branch, KeyAccount
 from service_desk.models.claim_money import AdvanceState, ClaimAdvance
+from service_desk.models.claim_parties import ClaimParty
 from service_desk.models.claims import Claim, ClaimCalculation, ClaimCover, ClaimPayment
 from service_desk.models.db import db
 from service_desk.models.policies import Policy
@@ -20,7 +21,7 @@ from service_desk.rules.claim_flow import ClaimAction, ClaimState, ClockStep
 from service_desk.rules.payee import Doubt, is_account_number, is_doubtful_card, is_known_payee
 from service_desk.rules.permissions import Action
 from service_desk.services import access, audit
-from service_desk.services.claims import advances, recoveries
+from service_desk.services.claims import advances, recoveries, reserves
 from service_desk.services.claims.common import begin, get_claim, latest_calculation, perform, require_reason
 from service_desk.services.claims.people import tell_client
 
@@ -141,8 +142,9 @@ def known_payees(claim: Claim) -> list[str]:
         .join(ClaimCover, ClaimCover.policy_id == Policy.id)
         .where(ClaimCover.claim_id == claim.id)
     )
+    parties = select(ClaimParty.name).where(ClaimParty.claim_id == claim.id, ClaimParty.removed_at.is_(None))
     names = [account.name, account.name_en, branch.name, branch.name_en, claim.other_party]
-    return [name for name in (*names, *db.session.scalars(insured)) if name]
+    return [name for name in (*names, *db.session.scalars(insured), *db.session.scalars(parties)) if name]
 
 
 def _calculation_approved(claim: Claim) -> ClaimCalculation:
@@ -177,6 +179,7 @@ def _book(
     )
     db.session.add(payment)
     claim.paid_fen += command.amount_fen
+    reserves.record_paid(claim, actor=actor, now=now)
     return payment
 
 
@@ -230,6 +233,7 @@ def return_payment(
     claim.paid_fen -= payment.amount_fen
     total_fen = _owed_after_return(claim, payment)
     claim.approved_fen = max(claim.paid_fen, total_fen)
+    reserves.record_paid(claim, actor=actor, now=now)
     changes = {"paid_fen": (before[0], claim.paid_fen), "approved_fen": (before[1], claim.approved_fen)}
     if claim.state is ClaimState.CLOSED:
         changes |= audit.change(claim, closed_at=None, followed_up_at=None)

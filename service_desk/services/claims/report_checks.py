@@ -8,6 +8,7 @@ from service_desk.base.clock import add_years, local_date
 from service_desk.base.errors import Invalid
 from service_desk.base.text import squeeze
 from service_desk.models.claims import ReportChannel
+from service_desk.services.claims.reserves import MAX_RESERVE_FEN
 
 OLDEST_LOSS_YEARS = 2
 """Claims under liability cover become time-barred two years after the loss is known (Insurance Law Art. 26)."""
@@ -41,6 +42,8 @@ class ReportCommand:
     latitude: float | None = None
     longitude: float | None = None
     accuracy_m: int | None = None
+    # What the desk's own people expect it to cost, when they can tell on the telephone.
+    estimate_fen: int | None = None
     other_plates: tuple[str, ...] = ()
     is_own_collision: bool = False
     late_reason: str = ""
@@ -60,6 +63,8 @@ def problems_of(command: ReportCommand, now: datetime) -> list[Invalid]:
         problems.append(Invalid("place_missing", field="place"))
     words = {name: getattr(command, name) for name in _LENGTHS}
     problems += wording_problems(command.callback_phone, words)
+    if not 0 <= (command.estimate_fen or 0) <= MAX_RESERVE_FEN:
+        problems.append(Invalid("reserve_out_of_range", field="estimate"))
     if not 0 <= command.injured_count <= MAX_INJURED:
         problems.append(Invalid("injured_invalid", field="injured_count", most=MAX_INJURED))
     return problems

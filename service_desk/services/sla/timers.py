@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from service_desk.base.errors import Conflict, Forbidden, Invalid, NotFound
+from service_desk.models.claims import Claim, WantedDocument, WantedState
 from service_desk.models.db import db
 from service_desk.models.documents import Document, DocumentKind
 from service_desk.models.sla import Timer, TimerEntry, TimerState
@@ -25,6 +26,7 @@ _OVERTAKEN = {
     TimerState.PAUSED: ("clock_paused_meanwhile", (EventKind.PAUSE,)),
     TimerState.RUNNING: ("clock_resumed_meanwhile", (EventKind.RESUME,)),
 }
+_CLAIM = "claim"
 _SHOWN = ("state", "holder_id", "covered_id", "due_at", "breached_at", "stopped_at")
 
 
@@ -118,13 +120,15 @@ def pause(
     """Let a clock stand, by its holder or a manager, from now on or since `at`, which then needs evidence.
 
     A promise already broken stays broken, so no pause is entered for the time before it was.
-    Invalid: pause_reason_missing, pause_evidence_missing; pause_in_future, pause_before_start, pause_overlaps,
+    Invalid: pause_reason_missing, pause_without_notice, pause_nothing_missing, pause_evidence_missing; pause_in_future, pause_before_start, pause_overlaps,
     pause_before_breach, clock_event_overlaps, clock_event_backdated. Conflict: clock_paused_meanwhile,
     clock_ended_meanwhile.
     """
     timer = lock(get_timer_to_handle(timer_id, actor=actor))
     _require_state(timer, TimerState.RUNNING)
     chosen, since = _reason(reason), at or now
+    if chosen is PauseReason.WAITING_FOR_CLIENT_DOCUMENTS:
+        _require_asked(timer, since)
     check_evidence(timer, evidence_id)
     if timer.due_at is not None and since < timer.due_at < now:
         raise Invalid("pause_before_breach", field="at", at=timer.due_at)
@@ -159,6 +163,25 @@ def resume(timer_id: int, *, actor: User, now: datetime) -> Timer:
     ledger.add_entry(timer, EventKind.RESUME, holder_id=timer.holder_id, at=now, actor=actor, now=now)
     keep_audit("clock_resumed", timer, before, actor, now)
     return timer
+
+
+def resume_waiting(
+    matter: Matter, reason: PauseReason, *, at: datetime, actor: User | None, now: datetime
+) -> list[Timer]:
+    """Let the clocks of a matter run on that stand for this reason: what they waited for has come.
+
+    The caller has checked that the actor may act on the matter.
+    """
+    waiting = [
+        timer
+        for timer in _hold_open(matter)
+        if timer.state is TimerState.PAUSED and timer.pause_reason == reason
+    ]
+    for timer in waiting:
+        before = shown(timer)
+        ledger.add_entry(timer, EventKind.RESUME, holder_id=timer.holder_id, at=at, actor=actor, now=now)
+        keep_audit("clock_resumed", timer, before, actor, now)
+    return waiting
 
 
 def lock(timer: Timer) -> Timer:
@@ -239,6 +262,29 @@ def _reason(reason: PauseReason | str) -> PauseReason:
         return PauseReason(reason)
     except ValueError:
         raise Invalid("pause_reason_missing", field="reason") from None
+
+
+def _require_asked(timer: Timer, since: datetime) -> None:
+    """A claim waits for its client only once the client was told what is missing, and while something is.
+
+    Invalid: pause_without_notice, pause_before_notice, pause_nothing_missing.
+    """
+    if timer.matter_kind != _CLAIM:
+        return
+    told = select(Claim.deficiency_notice_at).where(Claim.id == timer.matter_id)
+    found = db.session.execute(told).first()
+    if found is None:
+        return
+    if found.deficiency_notice_at is None:
+        raise Invalid("pause_without_notice", field="reason")
+    if since < found.deficiency_notice_at:
+        raise Invalid("pause_before_notice", field="at", at=found.deficiency_notice_at)
+    missing = select(WantedDocument.id).where(
+        WantedDocument.claim_id == timer.matter_id,
+        WantedDocument.state.in_((WantedState.REQUIRED, WantedState.REJECTED)),
+    )
+    if db.session.scalar(missing.limit(1)) is None:
+        raise Invalid("pause_nothing_missing", field="reason")
 
 
 def check_evidence(timer: Timer, evidence_id: int | None) -> None:

@@ -79,6 +79,7 @@ def _form() -> ReportForm:
     form.channel.choices = choices("report_taken")
     if _is_client():
         del form.channel
+        del form.estimate
     return form
 
 

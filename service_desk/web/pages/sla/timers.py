@@ -17,6 +17,7 @@ from service_desk.presenters import sla as words
 from service_desk.presenters import sla_bar, sla_ledger, sla_levels
 from service_desk.presenters import sla_timer as timer_words
 from service_desk.rules.permissions import Action, Side
+from service_desk.rules.sla import PauseReason
 from service_desk.services import access, documents, sla, submissions
 from service_desk.services.sla import objections
 from service_desk.services.sla.corrections import correctable
@@ -26,6 +27,7 @@ from service_desk.services.sla.timers import get_timer_to_handle, may_handle
 from service_desk.web import evidence
 from service_desk.web.evidence import Evidence
 from service_desk.web.http import actor, again, attempt, done, files
+from service_desk.web.notice_evidence import notice_of
 from service_desk.web.pages.sla.blueprint import bp
 from service_desk.web.pages.sla.breaches import matter_page, matter_url
 
@@ -152,6 +154,8 @@ def pause(timer_id: int) -> ResponseReturnValue:
     form.reason.choices = [("", "—"), *words.pause_choices()]
     endpoint, values = _back_to(timer)
     paper = evidence.received(form)
+    if paper.upload is None and form.reason.data == PauseReason.WAITING_FOR_CLIENT_DOCUMENTS:
+        paper = Evidence(notice_of(timer, actor=actor()), None)
     if attempt(form, lambda: _pause_once(timer, form, paper)):
         return done(_("The clock is paused."), endpoint, **values)
     context = {"form": form, "timer": timer, "back": matter_url(timer), "words": words}
