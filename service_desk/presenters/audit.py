@@ -52,6 +52,7 @@ _CODES = {
     "method": "receipt_method",
     "missed_cover_cases.state": "case_state",
     "notices.state": "notice_state",
+    "outstanding_lists.state": "outstanding_state",
     "pause_reason": "pause_reason",
     "policies.kind": "endorsement_kind",
     "policies.state": "policy_state",
@@ -67,6 +68,7 @@ _CODES = {
 }
 _PEOPLE = frozenset(
     {
+        "answered_by_id",
         "corrected_by_id",
         "correction_owner_id",
         "covered_id",

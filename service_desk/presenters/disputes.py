@@ -46,7 +46,16 @@ def money(claim: Claim, file: DisputeFile) -> Money:
 def exchange(file: DisputeFile) -> list[Exchange]:
     """What both sides said and brought, in the order it came."""
     said = [
-        Exchange(one.at, one.side.value, _side(one.side), _name(file, one.by_id), one.words, one.is_internal, (), ())
+        Exchange(
+            one.at,
+            one.side.value,
+            _side(one.side),
+            _name(file, one.by_id),
+            one.words,
+            one.is_internal,
+            (),
+            (),
+        )
         for one in file.words
     ]
     brought = []

@@ -137,6 +137,7 @@ _READ_WITH = {
     DocumentKind.FLEET_LIST: Action.IMPORT_FLEET,
     DocumentKind.POLICY_LIST: Action.IMPORT_FLEET,
     DocumentKind.DELIVERY_RECEIPT: Action.ISSUE_POLICIES,
+    DocumentKind.OUTSTANDING_LIST: Action.COMPARE_OUTSTANDING,
     DocumentKind.REVIEW_EVIDENCE: Action.REVIEW_BREACHES,
     # A request for a new vehicle is read with the fleet.
     DocumentKind.VEHICLE_LICENCE: Action.READ_FLEET,

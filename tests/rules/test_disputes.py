@@ -37,7 +37,11 @@ def test_undisputed_is_what_both_sides_say_is_owed(
 @pytest.mark.parametrize(
     ("state", "outcome", "allowed"),
     [
-        (ClaimState.APPROVED, DisputeOutcome.CLIENT_RIGHT, {Consequence.NEW_CALCULATION, Consequence.NOTHING}),
+        (
+            ClaimState.APPROVED,
+            DisputeOutcome.CLIENT_RIGHT,
+            {Consequence.NEW_CALCULATION, Consequence.NOTHING},
+        ),
         (ClaimState.CLOSED, DisputeOutcome.PARTLY, {Consequence.REOPENING, Consequence.NOTHING}),
         (ClaimState.DENIED, DisputeOutcome.COURT, {Consequence.REOPENING, Consequence.NOTHING}),
         (ClaimState.DENIED, DisputeOutcome.NOT_RIGHT, {Consequence.NOTHING}),

@@ -14,7 +14,6 @@ from service_desk.models.claims import (
     Claim,
     ClaimCalculation,
     ClaimCover,
-    ClaimEvent,
     ClaimPayment,
     ReserveEntry,
 )

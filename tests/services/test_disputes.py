@@ -131,14 +131,18 @@ def test_each_side_sees_the_others_words_and_papers_and_internal_notes_stay_insi
 
     assert [one.words for one in of_client.words] == [AMOUNT.statement, "按条款核定"]
     assert [one.words for one in of_desk.words] == [AMOUNT.statement, "按条款核定", "先内部讨论"]
-    (evidence, document), = of_client.evidence
+    ((evidence, document),) = of_client.evidence
     assert (evidence.side, evidence.words) == (DisputeSide.DESK, "条款")
     assert documents.get_document(document.id, actor=world.safety_gongyi).id == document.id
     with pytest.raises(NotFound):
         documents.get_document(document.id, actor=world.foreign_hq)
     with pytest.raises(Forbidden):
         disputes.say(
-            claim.number, Say("x", is_internal=True), files=file_store(), actor=world.safety_gongyi, now=journey.now
+            claim.number,
+            Say("x", is_internal=True),
+            files=file_store(),
+            actor=world.safety_gongyi,
+            now=journey.now,
         )
     with pytest.raises(Invalid, match="internal_note_without_files"):
         disputes.say(claim.number, Say("x", is_internal=True, files=(picture(),)), **say)
@@ -274,7 +278,9 @@ def test_a_dispute_taken_back_makes_room_for_another_with_a_clock_of_its_own(
             end()
     with pytest.raises(Invalid, match="reason_missing"):
         disputes.take_back(claim.number, " ", actor=world.safety_gongyi, now=journey.now)
-    disputes.take_back(claim.number, "已解释清楚", actor=world.safety_gongyi, now=journey.now + timedelta(hours=1))
+    disputes.take_back(
+        claim.number, "已解释清楚", actor=world.safety_gongyi, now=journey.now + timedelta(hours=1)
+    )
     db.session.commit()
     with pytest.raises(Conflict, match="dispute_not_open"):
         disputes.take_back(claim.number, "x", actor=world.safety_gongyi, now=journey.now)

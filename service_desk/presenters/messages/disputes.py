@@ -16,9 +16,15 @@ MESSAGES = {
     ),
     "not_a_decider": _l("Choose a manager who had no part in what is disputed."),
     "decider_missing": _l("Nobody was named to decide yet."),
-    "not_the_decider": _l("Only the manager named to decide, who had no part in what is disputed, may do this."),
+    "not_the_decider": _l(
+        "Only the manager named to decide, who had no part in what is disputed, may do this."
+    ),
     "consequence_does_not_fit": _l("This cannot follow from that outcome while the claim stands as it does."),
-    "award_below_offer": _l("This is less than what was offered, ¥%(offered)s. An objection never costs the client."),
+    "award_below_offer": _l(
+        "This is less than what was offered, ¥%(offered)s. An objection never costs the client."
+    ),
     "award_above_claim": _l("This is more than what is claimed, ¥%(claimed)s."),
-    "award_needs_consequence": _l("More than was offered is due, so it has to be calculated anew or reopened."),
+    "award_needs_consequence": _l(
+        "More than was offered is due, so it has to be calculated anew or reopened."
+    ),
 }

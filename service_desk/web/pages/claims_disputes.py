@@ -46,7 +46,11 @@ def open_disputes() -> ResponseReturnValue:
     account, view = current_account(), request.args.get("view", "open")
     wanted = DisputeFilter(is_open=view != "decided", decider_id=actor().id if view == "mine" else None)
     page = disputes.list_disputes(account.id, wanted, page_request(), actor=actor(), now=g.now)
-    shown = (("open", _("Open"), None), ("mine", _("For me to decide"), actor().id), ("decided", _("Decided"), None))
+    shown = (
+        ("open", _("Open"), None),
+        ("mine", _("For me to decide"), actor().id),
+        ("decided", _("Decided"), None),
+    )
     views = [
         {
             "label": label,
@@ -93,7 +97,9 @@ def act(number: str, step: str) -> ResponseReturnValue:
     if attempt(form, lambda: submissions.once(f"dispute_{step}", form.key, run, actor=actor(), now=g.now)):
         return done(_said()[step], "claims_disputes.dispute", number=number)
     db.session.rollback()
-    return again("disputes/dispute.html", **_context(number, {step: form}, kept_uploads.keep(sent, or_pdf=True)))
+    return again(
+        "disputes/dispute.html", **_context(number, {step: form}, kept_uploads.keep(sent, or_pdf=True))
+    )
 
 
 def _who(form: Any) -> dict[str, Any]:
@@ -121,7 +127,7 @@ def _said() -> dict[str, str]:
     }
 
 
-def _build(step: str, number: str, *, sent: bool = False) -> DisputeForm:
+def _build(step: str, number: str, *, sent: bool = False) -> Any:
     """A form of the page, its choices filled in; with `sent`, with what this request carries."""
     claim = get_claim(number, actor=actor())
     found = disputes.read_disputes(claim, reader=actor())
@@ -150,7 +156,9 @@ def _deciders(number: str, current: DisputeFile | None) -> list[tuple[int, str]]
     if current is None:
         return []
     claim = get_claim(number, actor=actor())
-    return [(one.id, f"{one.name} · {one.staff_no}") for one in disputes.possible_deciders(claim, current.dispute)]
+    return [
+        (one.id, f"{one.name} · {one.staff_no}") for one in disputes.possible_deciders(claim, current.dispute)
+    ]
 
 
 def _context(

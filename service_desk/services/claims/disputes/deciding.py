@@ -91,9 +91,7 @@ def _about_money(dispute: Dispute, command: Decision) -> list[Invalid]:
     return []
 
 
-def take_back(
-    number: str, reason: str, *, actor: User, now: datetime, version: int | None = None
-) -> Dispute:
+def take_back(number: str, reason: str, *, actor: User, now: datetime, version: int | None = None) -> Dispute:
     """End the open dispute because the client does not hold to it, with what they say."""
     access.require(actor, Action.RAISE_DISPUTES)
     claim, dispute = locked(number, actor=actor, version=version)
