@@ -39,7 +39,7 @@ class DisputeForm(Form):
 class RaiseForm(DisputeForm):
     """`raised_for` is taken out by the page for the client's own people."""
 
-    topic = SelectField(_l("What it is about"), [InputRequired()])
+    topic = SelectField(_l("Disputed matter"), [InputRequired()])
     raised_for = StringField(_l("Raised for (the client's person)"), [Length(max=60)])
     statement = TextAreaField(_l("What is not right"), [InputRequired(), Length(max=MAX_PROSE)])
     claimed = YuanField(_l("Amount claimed for the whole claim (yuan)"))

@@ -17,7 +17,6 @@ from service_desk.models.outstanding import ListState, OutstandingList, Outstand
 from service_desk.models.users import User
 from service_desk.presenters import outstanding as words
 from service_desk.presenters import sla as clock_words
-from service_desk.presenters import sla_clocks
 from service_desk.presenters.labels import label
 from service_desk.presenters.messages import sentence
 from service_desk.rules.outstanding_list import Field
@@ -98,8 +97,8 @@ def _context(
         "page": page,
         "rows": [row_words.shown(row, enquiry, claims) for row, enquiry in page.rows],
         "progress": progress,
-        "clock_rows": sla_clocks.open_rows(progress.clocks, g.now),
-        "ended_rows": sla_clocks.ended_rows(progress.clocks, g.now),
+        "timer": progress.timer,
+        "pill": clock_words.pill,
         "field_choices": [(name.value, label(name, "outstanding_field")) for name in Field],
         "form": form or ReleaseForm(data={"version": listed.version}),
         "refusal": refusal,

@@ -18,7 +18,6 @@ from service_desk.models.users import User
 from service_desk.rules.outstanding_match import Change, RowKind
 from service_desk.rules.permissions import Action
 from service_desk.services import access, sla
-from service_desk.services.sla import ClockView
 
 _MATTER_KIND = "outstanding_list"
 
@@ -28,7 +27,7 @@ class Progress:
     """Who did what with a list, and its clock."""
 
     people: dict[int, User]
-    clocks: Sequence[ClockView]
+    timer: Timer | None
     previous: OutstandingList | None
     gone: int
 
@@ -132,7 +131,8 @@ def progress_of(listed: OutstandingList) -> Progress:
     people = db.session.scalars(select(User).where(User.id.in_(ids - {None})))
     previous = db.session.get(OutstandingList, listed.previous_id) if listed.previous_id else None
     timers = sla.timers_of(_MATTER_KIND, [listed.id])[listed.id]
-    return Progress({user.id: user for user in people}, sla.view_clocks(timers), previous, len(_gone(listed)))
+    timer = timers[-1] if timers else None
+    return Progress({user.id: user for user in people}, timer, previous, len(_gone(listed)))
 
 
 def original(listed: OutstandingList, *, files: FileStore) -> bytes:
