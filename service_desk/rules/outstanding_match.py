@@ -6,7 +6,7 @@ Claims are indexed once by number and by plate, so that a row costs a few look-u
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
@@ -93,7 +93,10 @@ _AREA = 2
 @lru_cache(maxsize=65_536)
 def number_key(text: str) -> str:
     """A number without separators, in one case, letters and figures that are taken for one another made alike."""
-    return "".join(c for c in fold(text).upper() if c.isalnum()).translate(_ALIKE)
+    plain = text.replace("-", "")
+    if not (plain.isascii() and plain.isalnum()):
+        plain = "".join(c for c in fold(text) if c.isalnum())
+    return plain.upper().translate(_ALIKE)
 
 
 def our_number(text: str) -> str:
@@ -136,20 +139,29 @@ def plates_to_look_up(said: Said, *, typed: bool = False) -> set[str]:
 class ClaimIndex:
     """Claims by number and by plate. `vehicles` are plates that exist: such a one is not taken for a slip."""
 
-    claims: Iterable[KnownClaim]
-    vehicles: Collection[str] = ()
+    claims: InitVar[Iterable[KnownClaim]] = ()
+    vehicles: InitVar[Collection[str]] = ()
     by_id: dict[int, KnownClaim] = field(init=False, default_factory=dict)
     _by_number: dict[str, list[KnownClaim]] = field(init=False, default_factory=lambda: defaultdict(list))
     _by_plate: dict[str, list[KnownClaim]] = field(init=False, default_factory=lambda: defaultdict(list))
 
-    def __post_init__(self) -> None:
-        for claim in self.claims:
+    def __post_init__(self, claims: Iterable[KnownClaim], vehicles: Collection[str]) -> None:
+        self._real: set[str] = set()
+        self.learn(vehicles)
+        self.add(claims)
+
+    def learn(self, vehicles: Iterable[str]) -> None:
+        """Take plates in that vehicles have."""
+        self._real.update(plate_key(plate) for plate in vehicles)
+
+    def add(self, claims: Iterable[KnownClaim]) -> None:
+        """Take claims in, each once."""
+        for claim in claims:
             self.by_id[claim.id] = claim
             for number in (claim.number, *claim.other_numbers):
                 self._by_number[number_key(number)].append(claim)
             for plate in {plate_key(plate) for plate in claim.plates}:
                 self._by_plate[plate].append(claim)
-        self._real = {plate_key(plate) for plate in self.vehicles}
 
     def of_number(self, text: str) -> list[KnownClaim]:
         """The claims that a number names as it is written."""
@@ -183,7 +195,8 @@ def find(said: Said, index: ClaimIndex) -> Match:
     named = _by_number(said, index)
     if named is not None:
         return named
-    near = _unique([*index.near_number(said.claim_no), *index.near_number(said.report_no)])
+    typed = [text for text in (said.claim_no, said.report_no) if text]
+    near = _unique(claim for text in typed for claim in index.near_number(text)) if typed else []
     agreeing = [claim for claim in near if _agrees(said, claim)]
     if len(agreeing) == 1:
         return Match(agreeing[0], How.NUMBER_TYPED)

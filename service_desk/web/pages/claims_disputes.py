@@ -49,7 +49,7 @@ def open_disputes() -> ResponseReturnValue:
     shown = (
         ("open", _("Open"), None),
         ("mine", _("For me to decide"), actor().id),
-        ("decided", _("Decided"), None),
+        ("decided", _("Decided disputes"), None),
     )
     views = [
         {

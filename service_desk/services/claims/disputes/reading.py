@@ -111,9 +111,15 @@ def _evidence(ids: list[int]) -> dict[int, list[tuple[DisputeEvidence, Document]
 
 
 def clock_of(dispute: Dispute, timers: Sequence[Timer]) -> Timer | None:
-    """The dispute's clock among its claim's: the one that started when it was raised."""
-    started_at = whole_second(dispute.raised_at)
-    return next((t for t in timers if t.step is ClockStep.DISPUTE and t.started_at == started_at), None)
+    """The dispute's clock among its claim's: the one that started when it was raised.
+
+    A corrected time moves a start: the open clock is the open dispute's all the same.
+    """
+    started_at, is_open = whole_second(dispute.raised_at), dispute.decided_at is None
+    of_step = [timer for timer in timers if timer.step is ClockStep.DISPUTE]
+    exact = (timer for timer in of_step if timer.started_at == started_at)
+    running = (timer for timer in of_step if is_open and timer.state in sla.OPEN_STATES)
+    return next(exact, next(running, None))
 
 
 _FOLLOWED_BY = {

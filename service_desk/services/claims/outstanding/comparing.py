@@ -17,7 +17,6 @@ from service_desk.rules.fleet_list import FileError
 from service_desk.rules.fleet_list.rows import BranchFinder
 from service_desk.rules.outstanding_list import Choices, Problem, Said, read_list
 from service_desk.rules.outstanding_match import (
-    ClaimIndex,
     Difference,
     How,
     KnownClaim,
@@ -64,8 +63,8 @@ def compare(
         raise Invalid("outstanding_no_rows", field="file")
     said_by_person = decided or {}
     wanted = {claim_id for claim_id in said_by_person.values() if claim_id}
-    matches, index, known = match_rows(account_id, read.rows, wanted)
-    judge = _Judge(account_id, index, known, said_by_person)
+    matches, known = match_rows(account_id, read.rows, wanted)
+    judge = _Judge(account_id, known, said_by_person)
     rows = [judge.row(said, match) for said, match in zip(read.rows, matches, strict=True)]
     rows += _only_ours(account_id, {row["claim_id"] for row in rows} | judge.asked)
     _tell_standing(rows)
@@ -78,11 +77,11 @@ def compare(
 class _Judge:
     """Turns what a row says and what was found for it into the row that is kept."""
 
-    def __init__(self, account_id: int, index: ClaimIndex, known: Knowledge, decided: Decided) -> None:
+    def __init__(self, account_id: int, known: Knowledge, decided: Decided) -> None:
         branches = branches_of(account_id)
         self._finder = BranchFinder([names for names, _id in branches])
         self._branch_ids = {names.name: branch_id for names, branch_id in branches}
-        self._index, self._known, self._decided = index, known, decided
+        self._known, self._decided = known, decided
         self._first: dict[int, str] = {}
         self.asked: set[int] = set()
 
@@ -90,7 +89,7 @@ class _Judge:
         candidates = match.candidates
         person = self._decided.get((said.sheet, said.row))
         if person is not None and candidates:
-            claim = self._index.by_id.get(person)
+            claim = self._known.index.by_id.get(person)
             match = Match(claim, How.DECIDED, candidates)
         if match.claim is not None:
             return self._found(said, match, match.claim)
