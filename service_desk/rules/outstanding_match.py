@@ -211,9 +211,9 @@ def find(said: Said, index: ClaimIndex) -> Match:
 def _by_number(said: Said, index: ClaimIndex) -> Match | None:
     """By the numbers as written. Two that name two claims, or one that all else contradicts, is asked."""
     by_claim, by_report = index.of_number(said.claim_no), index.of_number(said.report_no)
-    found = _unique([*by_claim, *by_report])
-    if not found:
+    if not by_claim and not by_report:
         return None
+    found = _unique([*by_claim, *by_report])
     if len(found) > 1:
         return Match(candidates=tuple(found))
     claim = found[0]
@@ -238,7 +238,7 @@ def _agrees(said: Said, claim: KnownClaim) -> bool:
 
 
 def _has_plate(claim: KnownClaim, plate: str) -> bool:
-    return plate_key(plate) in {plate_key(one) for one in claim.plates}
+    return plate in claim.plates or plate_key(plate) in {plate_key(one) for one in claim.plates}
 
 
 def _is_near(said: Said, claim: KnownClaim) -> bool:

@@ -75,6 +75,8 @@ def test_from_the_clients_page_to_the_decision(sign_in: Any, world: World, claim
         assert f'action="{page}/decide"' not in nobody.get(page).text
         refused = post(nobody, claim, "decide", outcome="not_right", reasons="x", consequence="nothing")
         assert refused.status_code == 403
+    assert 'href="/disputes"' in manager.get("/claims").text
+    assert 'href="/disputes"' not in client.get("/claims").text
     assert claim.number in manager.get("/disputes?view=mine").text
     decided = post(
         manager, claim, "decide",
