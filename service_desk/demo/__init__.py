@@ -22,11 +22,13 @@ from service_desk.demo.claims import build_claims
 from service_desk.demo.contacts import build_contacts
 from service_desk.demo.cover import build_cover, build_receipts
 from service_desk.demo.deliveries import build_deliveries
+from service_desk.demo.disputes import build_disputes
 from service_desk.demo.endorsements import build_endorsements
 from service_desk.demo.group import PASSWORD, build_fleet, build_group
 from service_desk.demo.injuries import build_injuries
 from service_desk.demo.missed_cover import build_missed_cover
 from service_desk.demo.onboarding import build_new_vehicles
+from service_desk.demo.outstanding import build_outstanding
 from service_desk.demo.premiums import build_premiums
 from service_desk.demo.quotes import build_quotes
 from service_desk.demo.renewals import build_outcomes
@@ -49,6 +51,8 @@ def load_demo(files: FileStore, now: datetime) -> None:
     build_claim_money(group, now)
     build_injuries(group, Random(7), now)  # noqa: S311 - invented people, not keys
     build_contacts(group, random, now)
+    build_disputes(group, files, now)
+    build_outstanding(group, files, now)
     build_new_vehicles(group, files, now)
     build_receipts(group, random, now)
     build_outcomes(group, now)

@@ -44,6 +44,8 @@ _CODES = {
     "claims.confirmed": "pay_doubt",
     "claims.kind": "letter_title",
     "claims.state": "claim_state",
+    "disputes.consequence": "dispute_consequence",
+    "disputes.outcome": "dispute_outcome",
     "enquiries.state": "enquiry_state",
     "fault": "fault",
     "handovers.state": "handover_state",
@@ -52,6 +54,7 @@ _CODES = {
     "method": "receipt_method",
     "missed_cover_cases.state": "case_state",
     "notices.state": "notice_state",
+    "outstanding_lists.state": "outstanding_state",
     "pause_reason": "pause_reason",
     "policies.kind": "endorsement_kind",
     "photo_group": "photo_group",
@@ -70,9 +73,12 @@ _CODES = {
 }
 _PEOPLE = frozenset(
     {
+        "answered_by_id",
         "corrected_by_id",
         "correction_owner_id",
         "covered_id",
+        "decided_by_id",
+        "decider_id",
         "holder_id",
         "owner_id",
         "requested_by_id",

@@ -20,6 +20,7 @@ from service_desk.presenters.onboarding import name_of as new_vehicle
 from service_desk.presenters.sla import Pill
 from service_desk.presenters.sla_reviews import correction_pill
 from service_desk.rules.renewal import Bucket
+from service_desk.services.claims.outstanding import MATTER_KIND as OUTSTANDING_LIST
 from service_desk.services.desk import Task
 
 __all__ = [
@@ -82,6 +83,8 @@ def _address(task: Task) -> str:
         return url_for("missed_cover.case", number=task.case.number)
     if task.request is not None:
         return url_for("onboarding.request", number=task.request.number)
+    if task.timer.matter_kind == OUTSTANDING_LIST:
+        return url_for("outstanding.comparison", number=task.timer.matter_number)
     return url_for("sla.breach", timer_id=task.timer.matter_id)
 
 

@@ -148,6 +148,9 @@ TRANSITIONS: dict[tuple[ClaimState, ClaimAction], Transition] = {
     (S.CALCULATED, A.CALCULATE): Transition(None, P.HANDLE_CLAIMS),
     (S.CALCULATED, A.SEND_BACK): Transition(S.DOCUMENTS_COMPLETE, P.APPROVE_CLAIMS, starts=(C.CALCULATION,)),
     (S.CALCULATED, A.APPROVE): Transition(S.APPROVED, P.APPROVE_CLAIMS, starts=(C.PAYMENT,), stops=_DECIDED),
+    # A dispute was decided in the client's favour: what was approved is calculated anew.
+    (S.APPROVED, A.SEND_BACK): Transition(S.DOCUMENTS_COMPLETE, P.APPROVE_CLAIMS, starts=(C.CALCULATION,)),
+    (S.PAID, A.SEND_BACK): Transition(S.DOCUMENTS_COMPLETE, P.APPROVE_CLAIMS, starts=(C.CALCULATION,)),
     (S.APPROVED, A.PAY_PART): Transition(None, P.PAY_CLAIMS),
     (S.APPROVED, A.PAY): Transition(S.PAID, P.PAY_CLAIMS, stops=(C.PAYMENT,)),
     # The clock of the payment runs on where something is due anyway.
@@ -203,12 +206,15 @@ for _state in _OPEN:
 for _state in (*_OPEN, S.CLOSED, S.DENIED):
     # Also after the end: a payment or a denial is what clients object to.
     TRANSITIONS[_state, A.DISPUTE] = Transition(None, P.RAISE_DISPUTES, starts=(C.DISPUTE,))
-    TRANSITIONS[_state, A.SETTLE_DISPUTE] = Transition(None, P.HANDLE_CLAIMS, stops=(C.DISPUTE,))
+    # Either side may: the client takes it back, whoever was named decides.
+    TRANSITIONS[_state, A.SETTLE_DISPUTE] = Transition(None, P.RAISE_DISPUTES, stops=(C.DISPUTE,))
 for _state in (*_OPEN[1:], S.CLOSED, S.DENIED):
     # Also after the end: somebody must call the client for the follow-up.
     TRANSITIONS[_state, A.ASSIGN] = Transition(None, P.ASSIGN_CLAIMS)
 
 OPEN_STATES = frozenset(_OPEN)
+NOT_WHILE_DISPUTED = frozenset({A.CLOSE, A.WITHDRAW, A.DENY, A.REOPEN})
+"""Steps that end or begin a round. They would cancel the clock of a dispute that nobody has decided."""
 SIX_STEPS = (
     (S.REPORTED, S.DISPATCHED),
     (S.SURVEYED,),

@@ -199,6 +199,7 @@ _READ_WITH = {
     DocumentKind.FLEET_LIST: Action.IMPORT_FLEET,
     DocumentKind.POLICY_LIST: Action.IMPORT_FLEET,
     DocumentKind.DELIVERY_RECEIPT: Action.ISSUE_POLICIES,
+    DocumentKind.OUTSTANDING_LIST: Action.COMPARE_OUTSTANDING,
     DocumentKind.REVIEW_EVIDENCE: Action.REVIEW_BREACHES,
     # A letter not yet sent is the desk's own; `claims.letters` gives the client those that were sent.
     DocumentKind.CLAIM_LETTER: Action.HANDLE_CLAIMS,

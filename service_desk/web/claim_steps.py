@@ -89,8 +89,6 @@ STEPS: dict[ClaimAction, Step] = {
     ),
     A.REOPEN: Step(forms.ReopenForm, exits.reopen, _l("The claim was reopened.")),
     A.SET_RESERVE: Step(forms.ReserveForm, reserves.set_reserve, _l("The reserve was changed.")),
-    A.DISPUTE: Step(forms.ReasonForm, exits.dispute, _l("The claim is marked as disputed.")),
-    A.SETTLE_DISPUTE: Step(forms.ReasonForm, exits.settle_dispute, _l("The dispute is settled.")),
 }
 
 
@@ -125,8 +123,6 @@ def _makes_sense(action: ClaimAction, file: ClaimFile, user: User) -> bool:
         A.CLOSE: file.due_fen == 0,
         A.FOLLOW_UP: claim.followed_up_at is None,
         A.SEND_DENIAL_LETTER: claim.denial_letter_at is None and letters.current_letter(claim) is not None,
-        A.DISPUTE: not claim.is_disputed,
-        A.SETTLE_DISPUTE: claim.is_disputed,
         A.WITHDRAW: claim.paid_fen == 0,
     }
     return answers.get(action, True)

@@ -127,6 +127,7 @@ _INSURER_NAV = [
     ("renewals.board", "calendar", Action.READ_RENEWALS, True),
     ("premiums.ledger", "money", Action.READ_PREMIUMS, False),
     ("claims.queue", "list", Action.READ_CLAIMS, True),
+    ("outstanding.lists", "swap", Action.COMPARE_OUTSTANDING, False),
     ("enquiries.inbox", "chat", Action.READ_ENQUIRIES, True),
     ("sla.compliance", "check", Action.READ_COMPLIANCE, False),
     ("sla.breaches", "clock", Action.REVIEW_BREACHES, False),
@@ -139,6 +140,7 @@ _INSURER_NAV = [
 _CLIENT_NAV = [
     ("desk.home", "home", None, True),
     ("claims.queue", "list", Action.READ_CLAIMS, True),
+    ("outstanding.lists", "swap", Action.COMPARE_OUTSTANDING, False),
     ("fleet.vehicles", "car", Action.READ_FLEET, True),
     ("onboarding.requests", "truck", Action.READ_FLEET, False),
     ("renewals.board", "calendar", Action.READ_RENEWALS, True),
@@ -161,6 +163,7 @@ def _nav_words() -> dict[str, str]:
         "renewals.board": _("Renewals"),
         "premiums.ledger": _("Premium ledger"),
         "claims.queue": _("Claims"),
+        "outstanding.lists": _("Outstanding lists"),
         "enquiries.inbox": _("First contacts"),
         "sla.compliance": _("Compliance"),
         "sla.breaches": _("Breach audit"),

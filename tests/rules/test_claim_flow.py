@@ -45,11 +45,11 @@ POSSIBLE = {
         A.PAY_ADVANCE, A.RETURN_PAYMENT, A.WITHDRAW, A.DENY, A.SET_RESERVE, A.DISPUTE, A.SETTLE_DISPUTE,
     },
     S.APPROVED: {
-        A.COMPLETE_REPORT, A.ASSIGN, A.PAY_PART, A.PAY, A.RETURN_PAYMENT, A.CLOSE,
+        A.COMPLETE_REPORT, A.ASSIGN, A.SEND_BACK, A.PAY_PART, A.PAY, A.RETURN_PAYMENT, A.CLOSE,
         A.SET_RESERVE, A.DISPUTE, A.SETTLE_DISPUTE,
     },
     S.PAID: {
-        A.COMPLETE_REPORT, A.ASSIGN, A.RETURN_PAYMENT, A.CLOSE, A.SET_RESERVE, A.DISPUTE, A.SETTLE_DISPUTE,
+        A.COMPLETE_REPORT, A.ASSIGN, A.SEND_BACK, A.RETURN_PAYMENT, A.CLOSE, A.SET_RESERVE, A.DISPUTE, A.SETTLE_DISPUTE,
     },
     S.CLOSED: {A.ASSIGN, A.RETURN_PAYMENT, A.FOLLOW_UP, A.REOPEN, A.DISPUTE, A.SETTLE_DISPUTE},
     S.WITHDRAWN: {A.REOPEN},
@@ -101,7 +101,7 @@ def test_clients_can_report_send_papers_and_object_and_nothing_else(state: S, ac
     permission = TRANSITIONS[state, action].permission
     is_for_clients = may(Role.BRANCH_SAFETY, permission) or may(Role.GROUP_INSURANCE, permission)
 
-    assert is_for_clients == (action in {A.COMPLETE_REPORT, A.RECEIVE_DOCUMENT, A.DISPUTE})
+    assert is_for_clients == (action in {A.COMPLETE_REPORT, A.RECEIVE_DOCUMENT, A.DISPUTE, A.SETTLE_DISPUTE})
     assert may(Role.CLAIMS, permission)
 
 

@@ -9,10 +9,11 @@ from service_desk.base.paging import PageRequest
 from service_desk.models.claims import Claim
 from service_desk.models.db import db
 from service_desk.rules.claim_flow import ClaimState
-from service_desk.services.claims import exits, papers, queries
+from service_desk.rules.disputes import DisputeTopic
+from service_desk.services.claims import disputes, papers, queries
 from service_desk.services.claims.files import read_file
 from service_desk.services.claims.queries import ClaimFilter, QueueView
-from tests.claim_cases import Journey, reported_claim
+from tests.claim_cases import Journey, file_store, reported_claim
 from tests.world import World
 
 
@@ -32,7 +33,9 @@ def three(world: World, now: datetime) -> tuple[Claim, Claim, Claim]:
     waiting = reported_claim(world, now, vehicle=world.bus, reported_by_id=world.hq.id)
     Journey(world, waiting, now).to(ClaimState.SURVEYED)
     papers.request_documents(waiting.number, "", actor=world.claims1, now=now + timedelta(minutes=3))
-    exits.dispute(waiting.number, "责任比例", actor=world.claims1, now=now + timedelta(minutes=3))
+    objection = disputes.RaiseDispute(DisputeTopic.FAULT, "责任比例", raised_for="周敏")
+    at = now + timedelta(minutes=3)
+    disputes.raise_dispute(waiting.number, objection, files=file_store(), actor=world.claims1, now=at)
     waiting.highest_estimate_fen, waiting.owner_id = 26_800_00, world.claims2.id
     closed = reported_claim(world, now, vehicle=world.truck)
     Journey(world, closed, now).to(ClaimState.CLOSED)

@@ -14,7 +14,6 @@ from service_desk.models.claims import (
     Claim,
     ClaimCalculation,
     ClaimCover,
-    ClaimEvent,
     ClaimPayment,
     ReserveEntry,
 )
@@ -386,24 +385,6 @@ def test_reopening_is_a_new_round_that_pays_only_the_difference(
 
     assert claim.approved_fen - claim.paid_fen == 1_000_00
     assert (kept.round, kept.calculation_version) == (2, 3)
-
-
-def test_a_dispute_is_a_flag_with_a_reason_that_is_settled_with_an_outcome(
-    world: World, claim: Claim, journey: Journey
-) -> None:
-    journey.to(ClaimState.ASSESSED)
-
-    exits.dispute(claim.number, "停运损失是否赔付", actor=world.claims1, now=journey.now)
-    with pytest.raises(Conflict):
-        exits.dispute(claim.number, "再次", actor=world.claims1, now=journey.now)
-    assert (claim.is_disputed, claim.state) == (True, ClaimState.ASSESSED)
-    exits.settle_dispute(claim.number, "按条款不赔，客户接受", actor=world.claims1, now=journey.now)
-
-    assert not claim.is_disputed
-    notes = db.session.scalars(
-        select(ClaimEvent.note).where(ClaimEvent.kind.in_(("dispute", "settle_dispute")))
-    ).all()
-    assert set(notes) == {"停运损失是否赔付", "按条款不赔，客户接受"}
 
 
 def test_paid_money_cannot_be_withdrawn(world: World, claim: Claim, journey: Journey) -> None:

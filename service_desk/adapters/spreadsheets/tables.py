@@ -77,9 +77,9 @@ def workbook_bytes(sheets: Sequence[TableSheet]) -> bytes:
     # Row by row to a temporary file: a list of a hundred thousand rows would fill the memory.
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(out, options) as book:
-        styles = _Styles(book)
+        styles = Styles(book)
         for name, sheet in zip(unique_sheet_names([s.name for s in sheets]), sheets, strict=True):
-            _write_table(book.add_worksheet(name), sheet, styles)
+            write_table(book.add_worksheet(name), sheet, styles)
     return out.getvalue()
 
 
@@ -98,8 +98,8 @@ def unique_sheet_names(names: Iterable[str]) -> list[str]:
     return result
 
 
-class _Styles:
-    """The formats of one workbook."""
+class Styles:
+    """The formats of one workbook, made once each."""
 
     def __init__(self, book: xlsxwriter.Workbook) -> None:
         self.title = book.add_format({"bold": True, "font_size": 14})
@@ -121,7 +121,28 @@ def _look(kind: ColumnKind) -> dict[str, object]:
     return look
 
 
-def _write_table(page: Worksheet, sheet: TableSheet, styles: _Styles) -> None:
+def table_as_text(sheet: TableSheet) -> list[list[str]]:
+    """A table's title, notes, headings, rows and total as rows of text, for a file that knows nothing else."""
+    rows = [[sheet.title], *([note] for note in sheet.notes), [column.heading for column in sheet.columns]]
+    rows += [
+        [_as_text(value, column) for value, column in zip(row, sheet.columns, strict=True)]
+        for row in (*sheet.rows, *([sheet.total] if sheet.total is not None else []))
+    ]
+    return rows
+
+
+def _as_text(value: Value, column: Column) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
+    if column.kind == "money" and not isinstance(value, str | date):
+        return str(from_fen(int(value)))
+    return str(value)
+
+
+def write_table(page: Worksheet, sheet: TableSheet, styles: Styles) -> None:
+    """Write one table on a worksheet of its own."""
     page.write_string(0, 0, sheet.title, styles.title)
     for index, note in enumerate(sheet.notes, start=1):
         page.write_string(index, 0, note, styles.note)

@@ -91,6 +91,9 @@ def approve(
 def send_back(number: str, reason: str, *, actor: User, now: datetime, version: int | None = None) -> Claim:
     """Send the calculation back to be made again, with the reason."""
     claim, _ = begin(number, ClaimAction.SEND_BACK, actor=actor, version=version)
+    if claim.state is not ClaimState.CALCULATED:
+        # What was approved goes back by the decision of a dispute only.
+        raise Conflict("claim_moved_on")
     note = require_reason(reason)
     perform(claim, ClaimAction.SEND_BACK, actor=actor, at=now, now=now, note=note, is_internal=True)
     changes = {"state": (ClaimState.CALCULATED, claim.state)}

@@ -11,7 +11,14 @@ from service_desk.models.claims import Claim, ClaimCalculation, ClaimCover, Clai
 from service_desk.models.db import db
 from service_desk.models.users import User
 from service_desk.rules.claim_documents import concerns_others
-from service_desk.rules.claim_flow import CTPL_STEPS, ClaimAction, ClockStep, Transition, transition
+from service_desk.rules.claim_flow import (
+    CTPL_STEPS,
+    NOT_WHILE_DISPUTED,
+    ClaimAction,
+    ClockStep,
+    Transition,
+    transition,
+)
 from service_desk.rules.permissions import Action
 from service_desk.rules.vocabulary import CoverCode, severity_of
 from service_desk.services import access, sla
@@ -47,11 +54,15 @@ def begin(
 
 
 def allow(claim: Claim, action: ClaimAction, *, actor: User) -> Transition:
-    """What `action` does now; Forbidden without its permission, Conflict when the state has no such step."""
+    """What `action` does now; Forbidden without its permission, Conflict when the state has no such step or,
+    for a step that ends a round, while a dispute is open.
+    """
     found = transition(claim.state, action)
     if found is None:
         raise Conflict("claim_moved_on")
     access.require(actor, found.permission)
+    if claim.is_disputed and action in NOT_WHILE_DISPUTED:
+        raise Conflict("dispute_open")
     return found
 
 

@@ -1,4 +1,4 @@
-"""The side ways: withdrawn, denied with a letter, reopened in a new round, disputed."""
+"""The side ways: withdrawn, denied with a letter, reopened in a new round."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -143,36 +143,4 @@ def reopen(number: str, command: Reopen, *, actor: User, now: datetime, version:
     params = {"round": claim.round, "reserve_fen": command.reserve_fen}
     perform(claim, ClaimAction.REOPEN, actor=actor, at=now, now=now, params=params, note=note)
     audit.record("claim_reopened", claim, actor=actor, now=now, changes=changes)
-    return claim
-
-
-def dispute(number: str, reason: str, *, actor: User, now: datetime, version: int | None = None) -> Claim:
-    """Mark the claim as disputed, with what is disputed. Conflict when it is."""
-    return _set_disputed(number, ClaimAction.DISPUTE, reason, actor, now, version)
-
-
-def settle_dispute(
-    number: str, outcome: str, *, actor: User, now: datetime, version: int | None = None
-) -> Claim:
-    """Take the mark off, with how it was settled. Conflict when there is none."""
-    return _set_disputed(number, ClaimAction.SETTLE_DISPUTE, outcome, actor, now, version)
-
-
-def _set_disputed(
-    number: str, action: ClaimAction, words: str, actor: User, now: datetime, version: int | None
-) -> Claim:
-    claim, _ = begin(number, action, actor=actor, version=version)
-    note = require_reason(words)
-    is_disputed = action is ClaimAction.DISPUTE
-    if claim.is_disputed == is_disputed:
-        raise Conflict("claim_moved_on")
-    changes = audit.change(claim, is_disputed=is_disputed)
-    perform(claim, action, actor=actor, at=now, now=now, note=note)
-    audit.record(
-        "claim_disputed" if is_disputed else "claim_dispute_settled",
-        claim,
-        actor=actor,
-        now=now,
-        changes=changes,
-    )
     return claim

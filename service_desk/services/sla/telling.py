@@ -171,6 +171,7 @@ def matter_path(timer: Timer) -> str:
         "enquiry": "enquiries",
         "vehicle_request": "vehicle-requests",
         "missed_cover": "renewals/missed",
+        "outstanding_list": "outstanding",
     }
     folder = folders.get(timer.matter_kind)
     return f"/{folder}/{timer.matter_number}" if folder else f"/breaches/{timer.matter_id}"

@@ -29,6 +29,7 @@ _MATTER_PAGES = {
     "claim": "claims.claim",
     "enquiry": "enquiries.enquiry",
     "missed_cover": "missed_cover.case",
+    "outstanding_list": "outstanding.comparison",
     "vehicle_request": "onboarding.request",
 }
 # What the fields of the form narrow, where it is not of the same name.
