@@ -18,7 +18,7 @@ from service_desk.rules.claim_flow import REPORT_STARTS, ClaimState
 from service_desk.rules.claim_losses import LossItem, LossKind
 from service_desk.rules.vocabulary import CoverCode, Fault
 from service_desk.services import enquiries, numbers, sla
-from service_desk.services.claims import common, handling, papers, settlement
+from service_desk.services.claims import closing, common, handling, papers, plans, settlement
 from service_desk.services.claims.calculating import CalculationInputs
 from service_desk.services.documents import Upload
 from tests.world import World
@@ -179,6 +179,5 @@ class Journey:
         settlement.pay(self.claim.number, command, actor=self.world.claims2, now=self.now)
 
     def close(self) -> None:
-        settlement.close(
-            self.claim.number, settlement.Close(releases_reserve=True), actor=self.world.claims1, now=self.now
-        )
+        command = closing.Close(releases_reserve=True, follow_up=plans.suggested(self.claim))
+        closing.close(self.claim.number, command, actor=self.world.claims1, now=self.now)

@@ -35,7 +35,7 @@ from service_desk.services.claims.handling import (
 )
 from service_desk.services.claims.papers import JudgeDocument, ReceiveDocument
 from service_desk.services.claims.reserves import SetReserve
-from service_desk.services.claims.settlement import Approve, Close, FollowUpRecord, Pay
+from service_desk.services.claims.settlement import Approve, Pay
 from service_desk.services.documents import Upload
 
 MAX_PROSE = 4000
@@ -84,14 +84,14 @@ class ContactForm(StepForm):
     note = StringField(_l("Note"), [Length(max=500)])
 
     def command(self) -> Contact:
-        return Contact(_moment(self.at), self.spoken_with.data, self.note.data or "")
+        return Contact(moment_of(self.at), self.spoken_with.data, self.note.data or "")
 
 
 class ArrivalForm(StepForm):
     arrived_at = MomentField(_l("Arrived at the scene"), [InputRequired()])
 
     def command(self) -> datetime:
-        return _moment(self.arrived_at)
+        return moment_of(self.arrived_at)
 
 
 class SurveyForm(StepForm):
@@ -222,32 +222,13 @@ class PayForm(StepForm):
         )
 
 
-class CloseForm(StepForm):
-    releases_reserve = BooleanField(_l("Release the rest of the reserve"))
-
-    def command(self) -> Close:
-        return Close(bool(self.releases_reserve.data))
-
-
-class FollowUpForm(StepForm):
-    at = MomentField(_l("When"), [InputRequired()])
-    spoken_with = StringField(_l("Spoken with"), [InputRequired(), Length(max=60)])
-    score = RadioField(_l("How satisfied"), [InputRequired()])
-    comment = TextAreaField(_l("What they said"), [Length(max=MAX_PROSE)])
-
-    def command(self) -> FollowUpRecord:
-        return FollowUpRecord(
-            _moment(self.at), self.spoken_with.data, int(self.score.data), self.comment.data or ""
-        )
-
-
 class LetterForm(StepForm):
     at = MomentField(_l("Sent"), [InputRequired()])
     sent_to = StringField(_l("Sent to"), [InputRequired(), Length(max=120)])
     means = StringField(_l("How, and its number"), [Length(max=120)])
 
     def command(self) -> DenialLetter:
-        return DenialLetter(_moment(self.at), self.sent_to.data, self.means.data or "")
+        return DenialLetter(moment_of(self.at), self.sent_to.data, self.means.data or "")
 
 
 class ReopenForm(StepForm):
@@ -267,7 +248,7 @@ class ReserveForm(StepForm):
         return SetReserve(self.amount.fen or 0, self.item.data, self.reason.data)
 
 
-def _moment(field: Any) -> datetime:
+def moment_of(field: Any) -> datetime:
     """The instant of a required field; validation has seen to it that there is one."""
     at: datetime | None = field.at
     if at is None:

@@ -158,6 +158,7 @@ TRANSITIONS: dict[tuple[ClaimState, ClaimAction], Transition] = {
     (S.PAID, A.CLOSE): Transition(S.CLOSED, P.HANDLE_CLAIMS, starts=(C.FOLLOWUP,), cancels_all=True),
     (S.CLOSED, A.FOLLOW_UP): Transition(None, P.HANDLE_CLAIMS, stops=(C.FOLLOWUP,)),
     (S.CLOSED, A.REOPEN): Transition(S.SURVEYED, P.HANDLE_CLAIMS, starts=(C.ASSESSMENT,), cancels_all=True),
+    (S.WITHDRAWN, A.FOLLOW_UP): Transition(None, P.HANDLE_CLAIMS, stops=(C.FOLLOWUP,)),
     (S.WITHDRAWN, A.REOPEN): Transition(S.REPORTED, P.HANDLE_CLAIMS, starts=REPORT_STARTS, cancels_all=True),
     (S.DENIED, A.SEND_DENIAL_LETTER): Transition(None, P.HANDLE_CLAIMS, stops=(C.DENIAL_NOTICE,)),
     (S.DENIED, A.FOLLOW_UP): Transition(None, P.HANDLE_CLAIMS, stops=(C.FOLLOWUP,)),
@@ -176,7 +177,11 @@ for _state in _COLLECTING_DOCUMENTS:
     TRANSITIONS[_state, A.REJECT_DOCUMENT] = Transition(None, P.HANDLE_CLAIMS)
     TRANSITIONS[_state, A.WAIVE_DOCUMENT] = Transition(None, P.HANDLE_CLAIMS)
 for _state in _BEFORE_APPROVAL:
-    TRANSITIONS[_state, A.WITHDRAW] = Transition(S.WITHDRAWN, P.HANDLE_CLAIMS, cancels_all=True)
+    # Where somebody of ours had been, the client is asked how it was.
+    _asked = (C.FOLLOWUP,) if _state in _BEFORE_APPROVAL[2:] else ()
+    TRANSITIONS[_state, A.WITHDRAW] = Transition(
+        S.WITHDRAWN, P.HANDLE_CLAIMS, starts=_asked, cancels_all=True
+    )
 for _state in _BEFORE_APPROVAL[1:]:
     TRANSITIONS[_state, A.DENY] = Transition(
         S.DENIED,
@@ -194,7 +199,7 @@ for _state in (*_OPEN, S.CLOSED, S.DENIED):
     # Also after the end: a payment or a denial is what clients object to.
     TRANSITIONS[_state, A.DISPUTE] = Transition(None, P.RAISE_DISPUTES, starts=(C.DISPUTE,))
     TRANSITIONS[_state, A.SETTLE_DISPUTE] = Transition(None, P.HANDLE_CLAIMS, stops=(C.DISPUTE,))
-for _state in (*_OPEN[1:], S.CLOSED, S.DENIED):
+for _state in (*_OPEN[1:], S.CLOSED, S.DENIED, S.WITHDRAWN):
     # Also after the end: somebody must call the client for the follow-up.
     TRANSITIONS[_state, A.ASSIGN] = Transition(None, P.ASSIGN_CLAIMS)
 

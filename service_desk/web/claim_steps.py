@@ -9,6 +9,7 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
 from service_desk.forms import claims as forms
+from service_desk.forms import follow_ups as follow_up_forms
 from service_desk.forms.claims import StepForm
 from service_desk.models.claims import WantedState
 from service_desk.models.users import User
@@ -16,10 +17,22 @@ from service_desk.presenters.labels import choices, label
 from service_desk.rules.claim_documents import likely_features
 from service_desk.rules.claim_flow import ClaimAction, actions_from, transition
 from service_desk.rules.claim_losses import Losses, LossItem, LossKind, losses_of
+from service_desk.rules.follow_up import needs_follow_up
 from service_desk.rules.vocabulary import CoverCode
 from service_desk.services import access
-from service_desk.services.claims import exits, handling, papers, people, reserves, settlement
+from service_desk.services.claims import (
+    closing,
+    exits,
+    follow_ups,
+    handling,
+    papers,
+    people,
+    plans,
+    reserves,
+    settlement,
+)
 from service_desk.services.claims.files import ClaimFile
+from service_desk.web.follow_up_forms import set_plan_choices, set_score_choices, values_of
 from service_desk.web.http import actor, files, uploads
 
 
@@ -68,8 +81,10 @@ STEPS: dict[ClaimAction, Step] = {
     A.APPROVE: Step(forms.ApproveForm, settlement.approve, _l("The calculation was approved.")),
     A.SEND_BACK: Step(forms.ReasonForm, settlement.send_back, _l("The calculation was sent back.")),
     A.PAY: Step(forms.PayForm, settlement.pay, _l("The payment was recorded.")),
-    A.CLOSE: Step(forms.CloseForm, settlement.close, _l("The claim was closed.")),
-    A.FOLLOW_UP: Step(forms.FollowUpForm, settlement.follow_up, _l("The follow-up was recorded.")),
+    A.CLOSE: Step(follow_up_forms.CloseForm, closing.close, _l("The claim was closed.")),
+    A.FOLLOW_UP: Step(
+        follow_up_forms.FollowUpForm, follow_ups.follow_up, _l("The follow-up was recorded.")
+    ),
     A.WITHDRAW: Step(forms.ReasonForm, exits.withdraw, _l("The claim was withdrawn.")),
     A.DENY: Step(forms.ReasonForm, exits.deny, _l("The claim was denied. Send the letter next.")),
     A.SEND_DENIAL_LETTER: Step(forms.LetterForm, exits.send_denial_letter, _l("The letter was recorded.")),
@@ -109,7 +124,8 @@ def _makes_sense(action: ClaimAction, file: ClaimFile, user: User) -> bool:
         A.APPROVE: calculated_by != user.id,
         A.PAY: file.due_fen > 0,
         A.CLOSE: file.due_fen == 0,
-        A.FOLLOW_UP: claim.followed_up_at is None,
+        A.FOLLOW_UP: claim.followed_up_at is None
+        and needs_follow_up(claim.state, was_surveyed=claim.surveyed_at is not None),
         A.SEND_DENIAL_LETTER: claim.denial_letter_at is None,
         A.DISPUTE: not claim.is_disputed,
         A.SETTLE_DISPUTE: claim.is_disputed,
@@ -140,7 +156,8 @@ def _suggested(action: ClaimAction, file: ClaimFile) -> dict[str, Any]:
         A.CALCULATE: lambda: _losses(file),
         A.APPROVE: lambda: {"calculation_id": file.calculation.id if file.calculation else 0},
         A.PAY: lambda: _payment(file),
-        A.FOLLOW_UP: lambda: {"at": g.now, "spoken_with": claim.reporter_name},
+        A.CLOSE: lambda: values_of(plans.planned_or_suggested(claim)),
+        A.FOLLOW_UP: lambda: {"at": g.now, "spoken_with": plans.planned_or_suggested(claim).name},
         A.SEND_DENIAL_LETTER: lambda: {"at": g.now},
         A.SET_RESERVE: lambda: {"amount": claim.reserve_fen},
     }
@@ -204,7 +221,6 @@ def _set_choices(action: ClaimAction, form: Any, file: ClaimFile) -> None:
         A.REJECT_DOCUMENT: ("code", lambda: _lines(file, WantedState.RECEIVED)),
         A.WAIVE_DOCUMENT: ("code", lambda: _lines(file, *papers.MISSING)),
         A.CALCULATE: ("fault", lambda: choices("fault")),
-        A.FOLLOW_UP: ("score", lambda: choices("score")),
         A.SET_RESERVE: ("item", lambda: choices("reserve_change_item")),
     }
     if action in of_field:
@@ -213,6 +229,12 @@ def _set_choices(action: ClaimAction, form: Any, file: ClaimFile) -> None:
     if action is A.ASSESS:
         for row in form.items:
             row.form.kind.choices = choices("loss_kind")
+    if action is A.CLOSE:
+        set_plan_choices(form)
+        if file.claim.paid_fen or file.due_fen:
+            del form.zero_reason
+    if action is A.FOLLOW_UP:
+        set_score_choices(form)
     if action is A.SURVEY and file.claim.arrived_at is not None:
         del form.arrived_at
 
