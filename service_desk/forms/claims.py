@@ -24,6 +24,7 @@ from service_desk.forms.fields import CheckboxesField, Form, MomentField, RowLis
 from service_desk.rules.claim_documents import ClaimFeature
 from service_desk.rules.claim_losses import LossItem, LossKind
 from service_desk.rules.vocabulary import Fault
+from service_desk.services.claims.assigning import AssignMany
 from service_desk.services.claims.calculating import CalculationInputs
 from service_desk.services.claims.exits import DenialLetter, Reopen
 from service_desk.services.claims.handling import (
@@ -76,6 +77,16 @@ class AssignForm(StepForm):
 
     def command(self) -> Assign:
         return Assign(self.handler_id.data, self.reason.data)
+
+
+class AssignManyForm(Form):
+    """The claims that were ticked in the queue, and who gets them."""
+
+    handler_id = SelectField(_l("Handler"), [InputRequired()], coerce=int)
+    reason = StringField(_l("Reason"), [InputRequired(), Length(max=200)])
+
+    def command(self, numbers: Sequence[str]) -> AssignMany:
+        return AssignMany(tuple(dict.fromkeys(numbers)), self.handler_id.data, self.reason.data)
 
 
 class ContactForm(StepForm):

@@ -65,9 +65,7 @@ class _ScoreFields:
     result = OptionalRadioField(_l("Result"))
 
     def scores(self) -> Scores:
-        return Scores(
-            int(self.score.data), _score(self.speed), _score(self.attitude), _score(self.result)
-        )
+        return Scores(int(self.score.data), _score(self.speed), _score(self.attitude), _score(self.result))
 
 
 class FollowUpForm(_ScoreFields, StepForm):

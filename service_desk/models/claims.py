@@ -59,6 +59,12 @@ class Claim(Versioned, Base):
             postgresql_where=text("closed_at IS NOT NULL AND followed_up_at IS NULL"),
         ),
         Index(None, "account_id", "closed_at"),
+        Index(
+            "ix_claims_reopened",
+            "account_id",
+            sqlite_where=text("round > 1"),
+            postgresql_where=text("round > 1"),
+        ),
         CheckConstraint("paid_fen >= 0 AND paid_fen <= approved_fen", name="paid"),
     )
 

@@ -41,7 +41,9 @@ def disorders(dates: Iterable[tuple[Milestone, datetime | None]]) -> list[Disord
 
     Dates that are not there are passed over. People type minutes, so two dates within a minute are in order.
     """
-    known = sorted(((RANKS[milestone], at) for milestone, at in dates if at is not None), key=lambda one: one[0])
+    known = sorted(
+        ((RANKS[milestone], at) for milestone, at in dates if at is not None), key=lambda one: one[0]
+    )
     found: list[Disorder] = []
     latest: tuple[int, datetime] | None = None
     order = list(Milestone)

@@ -61,9 +61,7 @@ def is_dissatisfied(scores: Scores, *, wants_call_back: bool = False) -> bool:
 
 def needs_follow_up(state: ClaimState, *, was_surveyed: bool) -> bool:
     """Closed and denied claims always; a withdrawn one when somebody of ours had been there."""
-    return state in {ClaimState.CLOSED, ClaimState.DENIED} or (
-        state is ClaimState.WITHDRAWN and was_surveyed
-    )
+    return state in {ClaimState.CLOSED, ClaimState.DENIED} or (state is ClaimState.WITHDRAWN and was_surveyed)
 
 
 def link_ends_at(made_at: datetime) -> datetime:

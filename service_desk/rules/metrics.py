@@ -66,32 +66,26 @@ class FollowUpFigures:
 
     `followed_up` 回访率: followed up among those ended that need it, by the day they ended. `score`: the average of
     the overall scores. `dissatisfied`: any score below the line or a call back wanted, among those followed up.
-    `reopened`: of the same ended claims, those that a new round followed.
     """
 
     followed_up: Ratio = Ratio()
     score: Mean = Mean()
     dissatisfied: Ratio = Ratio()
-    reopened: Ratio = Ratio()
 
     def __add__(self, other: "FollowUpFigures") -> "FollowUpFigures":
         return FollowUpFigures(
             self.followed_up + other.followed_up,
             self.score + other.score,
             self.dissatisfied + other.dissatisfied,
-            self.reopened + other.reopened,
         )
 
 
-def follow_up_figures(
-    *, ended: int, followed_up: int, score_sum: int, dissatisfied: int, reopened: int
-) -> FollowUpFigures:
+def follow_up_figures(*, ended: int, followed_up: int, score_sum: int, dissatisfied: int) -> FollowUpFigures:
     """The figures of some ended claims from their counts; every one followed up has an overall score."""
     return FollowUpFigures(
         Ratio(followed_up, ended),
         Mean(score_sum, followed_up),
         Ratio(dissatisfied, followed_up),
-        Ratio(reopened, ended),
     )
 
 

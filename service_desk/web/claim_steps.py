@@ -82,9 +82,7 @@ STEPS: dict[ClaimAction, Step] = {
     A.SEND_BACK: Step(forms.ReasonForm, settlement.send_back, _l("The calculation was sent back.")),
     A.PAY: Step(forms.PayForm, settlement.pay, _l("The payment was recorded.")),
     A.CLOSE: Step(follow_up_forms.CloseForm, closing.close, _l("The claim was closed.")),
-    A.FOLLOW_UP: Step(
-        follow_up_forms.FollowUpForm, follow_ups.follow_up, _l("The follow-up was recorded.")
-    ),
+    A.FOLLOW_UP: Step(follow_up_forms.FollowUpForm, follow_ups.follow_up, _l("The follow-up was recorded.")),
     A.WITHDRAW: Step(forms.ReasonForm, exits.withdraw, _l("The claim was withdrawn.")),
     A.DENY: Step(forms.ReasonForm, exits.deny, _l("The claim was denied. Send the letter next.")),
     A.SEND_DENIAL_LETTER: Step(forms.LetterForm, exits.send_denial_letter, _l("The letter was recorded.")),

@@ -128,6 +128,7 @@ _INSURER_NAV = [
     ("premiums.ledger", "money", Action.READ_PREMIUMS, False),
     ("claims.queue", "list", Action.READ_CLAIMS, True),
     ("enquiries.inbox", "chat", Action.READ_ENQUIRIES, True),
+    ("follow_ups.board", "phone", Action.HANDLE_CLAIMS, False),
     ("sla.compliance", "check", Action.READ_COMPLIANCE, False),
     ("sla.breaches", "clock", Action.REVIEW_BREACHES, False),
     ("reports.reports", "chart", Action.READ_REPORTS, False),
@@ -162,6 +163,7 @@ def _nav_words() -> dict[str, str]:
         "premiums.ledger": _("Premium ledger"),
         "claims.queue": _("Claims"),
         "enquiries.inbox": _("First contacts"),
+        "follow_ups.board": _("Follow-ups"),
         "sla.compliance": _("Compliance"),
         "sla.breaches": _("Breach audit"),
         "reports.reports": _("Reports"),
@@ -218,7 +220,7 @@ def _is_current(endpoint: str) -> bool:
     """Whether the reader is in this place; clocks and policies have two each."""
     # A word may have several page modules: fleet and fleet_imports are one place.
     here = (request.endpoint or "").partition(".")[0].partition("_")[0]
-    word = endpoint.partition(".")[0]
+    word = endpoint.partition(".")[0].partition("_")[0]
     if word == "policies":
         is_quoting = request.path.startswith(("/quote", "/issue", "/rates"))
         return here in {"policies", "rates", "quotes"} and is_quoting == (endpoint == "policies.quote")

@@ -19,6 +19,8 @@ OPEN_TO_STRANGERS = {
     "auth.sign_out",  # ends no session but the sender's
     "auth.language",  # chosen before signing in
     "renewals_calendar.feed",  # its address is the secret: a calendar program cannot sign in
+    "feedback.form",  # its address is the secret: the client answers without a sign-in
+    "feedback.answer",  # the same
     "health.healthz",  # for the machine that watches the desk
 }
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}

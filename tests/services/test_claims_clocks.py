@@ -13,7 +13,15 @@ from service_desk.rules.claim_documents import ClaimFeature
 from service_desk.rules.claim_flow import ClaimState, ClockStep
 from service_desk.rules.vocabulary import CoverCode, Severity
 from service_desk.services import sla
-from service_desk.services.claims import common, exits, follow_ups, handling, intake, papers, reserves, settlement
+from service_desk.services.claims import (
+    common,
+    exits,
+    follow_ups,
+    handling,
+    intake,
+    papers,
+    reserves,
+)
 from service_desk.services.claims.papers import ReceiveDocument
 from tests.claim_cases import ASSESSMENT, SURVEY, Journey, file_store, reported_claim
 from tests.world import World

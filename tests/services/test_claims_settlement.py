@@ -263,7 +263,10 @@ def test_a_calculation_of_nought_is_closed_without_a_payment(
     settlement.approve(claim.number, settlement.Approve(kept.id), actor=world.claims2, now=journey.now)
 
     closing.close(
-        claim.number, closing.Close(True, plans.suggested(claim), "无责且交强险脱保"), actor=world.claims1, now=journey.now
+        claim.number,
+        closing.Close(True, plans.suggested(claim), "无责且交强险脱保"),
+        actor=world.claims1,
+        now=journey.now,
     )
 
     assert (claim.state, claim.approved_fen, claim.reserve_fen) == (ClaimState.CLOSED, 0, 0)

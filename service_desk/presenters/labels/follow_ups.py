@@ -16,6 +16,7 @@ LABELS = {
         "answered": _l("Followed up"),
         "dissatisfied": _l("Dissatisfied"),
         "all": _l("All ended"),
+        "reopened": _l("Reopened"),
     },
     "milestone": {
         "loss": _l("Loss"),
@@ -34,6 +35,5 @@ LABELS = {
     "audit_action": {
         "follow_up_planned": _l("Follow-up planned"),
         "follow_up_tried": _l("Follow-up call without an answer"),
-        "claim_loss_time_corrected": _l("Time of loss corrected"),
     },
 }

@@ -12,6 +12,8 @@ MESSAGES = {
     "follow_up_not_planned": _l("Plan the follow-up: whom the desk asks, by a call or a form."),
     "follow_up_not_needed": _l("This claim needs no follow-up."),
     "next_try_past": _l("Choose a time to come for the next call."),
+    "nothing_ticked": _l("Tick the claims first."),
+    "too_many_ticked": _l("At most %(most)s claims at once."),
     "feedback_link_ended": _l(
         "This link answers no more. If you want to tell us something, call the person who handled the claim."
     ),

@@ -125,9 +125,7 @@ def reopen(number: str, command: Reopen, *, actor: User, now: datetime, version:
     return claim
 
 
-def find_reopenable(
-    account_id: int, vehicle_id: int, loss_at: datetime, *, actor: User
-) -> Sequence[Claim]:
+def find_reopenable(account_id: int, vehicle_id: int, loss_at: datetime, *, actor: User) -> Sequence[Claim]:
     """The ended claims of the vehicle that the actor sees with a loss on the same day, the newest first.
 
     Whoever reports a loss of that day is asked: reopen one of these, or is it another accident?

@@ -84,9 +84,7 @@ def find_plan(claim: Claim) -> FollowUpPlan | None:
 
 def find_link(plan: FollowUpPlan) -> FollowUpLink | None:
     """The newest link of a plan that was not revoked; it may have ended or been answered."""
-    statement = select(FollowUpLink).where(
-        FollowUpLink.plan_id == plan.id, FollowUpLink.revoked_at.is_(None)
-    )
+    statement = select(FollowUpLink).where(FollowUpLink.plan_id == plan.id, FollowUpLink.revoked_at.is_(None))
     return db.session.scalar(statement.order_by(FollowUpLink.id.desc()).limit(1))
 
 
