@@ -143,11 +143,11 @@ def _views(wanted: ClaimFilter, counts: dict[QueueView, int]) -> list[dict[str, 
     ]
 
 
-def _count_words(view: QueueView, count: int) -> str:
+def _count_words(view: QueueView, count: int) -> int | str:
     """A count, with a plus where it was cut off."""
     if view is QueueView.CLOSED and count > queries.MOST_COUNTED:
         return f"{queries.MOST_COUNTED:,}+"
-    return f"{count:,}"
+    return count
 
 
 @bp.get("/claims/<number>")
