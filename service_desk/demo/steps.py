@@ -303,6 +303,8 @@ def _answer_complaint(walk: Walk) -> None:
 def withdraw(walk: Walk) -> bool:
     if walk.wait(10 * MINUTE, 40 * MINUTE):
         exits.withdraw(walk.number, "双方当场协商解决，客户撤回报案", actor=walk.handler, now=walk.at)
+        if _claim(walk).surveyed_at is not None:
+            follow_up(walk)
     return False
 
 

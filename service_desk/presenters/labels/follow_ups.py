@@ -3,7 +3,7 @@
 from flask_babel import lazy_gettext as _l
 
 LABELS = {
-    "follow_up_means": {"call": _l("Call"), "form": _l("Form")},
+    "follow_up_means": {"call": _l("Telephone call"), "form": _l("Form")},
     "call_outcome": {
         "no_answer": _l("Nobody answered"),
         "busy": _l("Line busy"),

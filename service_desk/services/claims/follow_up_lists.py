@@ -237,20 +237,26 @@ def _narrowed(account_id: int, wanted: FollowUpFilter) -> list[ColumnElement[boo
 
 
 def _view_conditions(view: FollowUpView, period: Period, now: datetime) -> list[ColumnElement[bool]]:
-    is_out = exists().where(
-        _PLAN_OF_ROUND,
-        FollowUpLink.plan_id == FollowUpPlan.id,
-        FollowUpLink.revoked_at.is_(None),
-        FollowUpLink.answered_at.is_(None),
-        FollowUpLink.ends_at > now,
+    # The list itself reads plans and answers too: these ask of the claim alone.
+    is_out = (
+        exists()
+        .where(
+            _PLAN_OF_ROUND,
+            FollowUpLink.plan_id == FollowUpPlan.id,
+            FollowUpLink.revoked_at.is_(None),
+            FollowUpLink.answered_at.is_(None),
+            FollowUpLink.ends_at > now,
+        )
+        .correlate(Claim)
     )
+    is_bad = exists().where(_OF_ROUND, FollowUp.is_dissatisfied).correlate(Claim)
     not_asked = (NEEDS_ASKING, Claim.followed_up_at.is_(None))
     ended = (NEEDS_ASKING, _ended_in(period))
     meanings: dict[FollowUpView, list[ColumnElement[bool]]] = {
         FollowUpView.DUE: [*not_asked, ~is_out],
         FollowUpView.WAITING: [*not_asked, is_out],
         FollowUpView.ANSWERED: [*ended, Claim.followed_up_at.is_not(None)],
-        FollowUpView.DISSATISFIED: [*ended, exists().where(_OF_ROUND, FollowUp.is_dissatisfied)],
+        FollowUpView.DISSATISFIED: [*ended, is_bad],
         FollowUpView.ALL: [*ended],
         FollowUpView.REOPENED: _reopened_in(period),
     }
