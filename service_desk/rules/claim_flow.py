@@ -244,12 +244,20 @@ def actions_from(state: ClaimState) -> tuple[ClaimAction, ...]:
 
 
 def next_action(
-    state: ClaimState, *, is_due: bool = True, letter_sent: bool = False, followed_up: bool = False
+    state: ClaimState,
+    *,
+    is_due: bool = True,
+    letter_sent: bool = False,
+    followed_up: bool = False,
+    was_surveyed: bool = False,
 ) -> ClaimAction | None:
     """The one step that moves a claim on: what its page offers as the primary button; None at the end.
 
     `is_due`: something of the approved amount is still to be paid. `letter_sent`: a denial has been told.
+    `was_surveyed`: somebody of ours had been there, so that a withdrawn claim is asked after.
     """
+    if state is S.WITHDRAWN:
+        return A.FOLLOW_UP if was_surveyed and not followed_up else None
     if state is S.APPROVED and not is_due:
         return A.CLOSE
     if state is S.DENIED and letter_sent:

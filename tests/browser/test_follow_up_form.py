@@ -29,10 +29,12 @@ def test_a_bad_answer_on_a_phone_becomes_a_contact_with_an_owner(
     )
     link = plans.find_link(plan)
     assert link is not None
+    address = f"/feedback/{plans.token_of(link)}"
+    number, handler = claim.number, world.claims1.name
     db.session.commit()
 
     phone = open_desk(phone=True)
-    phone.goto(f"/feedback/{plans.token_of(link)}")
+    phone.goto(address)
     expect(phone.get_by_role("heading", level=1)).to_have_text("您对本次理赔满意吗？")
     assert axe_problems(phone) == []
     phone.get_by_label("2 不满意").check()
@@ -44,6 +46,6 @@ def test_a_bad_answer_on_a_phone_becomes_a_contact_with_an_owner(
 
     desk = open_desk("claims1")
     desk.goto("/enquiries")
-    expect(desk.get_by_role("row").filter(has_text="等了三周才到账")).to_contain_text(world.claims1.name)
-    desk.goto(f"/claims/{claim.number}")
+    expect(desk.get_by_role("row").filter(has_text="等了三周才到账")).to_contain_text(handler)
+    desk.goto(f"/claims/{number}")
     expect(desk.locator("#follow-up")).to_contain_text("等了三周才到账")

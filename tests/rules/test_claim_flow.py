@@ -159,6 +159,8 @@ def test_every_clock_of_a_claim_can_be_stopped() -> None:
         (S.CLOSED, {}, A.FOLLOW_UP),
         (S.CLOSED, {"followed_up": True}, None),
         (S.WITHDRAWN, {}, None),
+        (S.WITHDRAWN, {"was_surveyed": True}, A.FOLLOW_UP),
+        (S.WITHDRAWN, {"was_surveyed": True, "followed_up": True}, None),
         (S.DENIED, {}, A.SEND_DENIAL_LETTER),
         (S.DENIED, {"letter_sent": True}, A.FOLLOW_UP),
         (S.DENIED, {"letter_sent": True, "followed_up": True}, None),

@@ -135,7 +135,7 @@ def read_form(token: str, *, now: datetime, locked: bool = False) -> OpenForm:
     ).one_or_none()
     if found is None:
         raise gone
-    link, plan, claim = found.tuple()
+    link, plan, claim = found
     if locked:
         # The claim first, as every step does: who sends twice finds the first answer.
         db.session.refresh(claim, with_for_update=True)

@@ -221,6 +221,7 @@ def _context(number: str, sent: dict[ClaimAction, StepForm] | None = None) -> di
         is_due=file.due_fen > 0,
         letter_sent=claim.denial_letter_at is not None,
         followed_up=claim.followed_up_at is not None,
+        was_surveyed=claim.surveyed_at is not None,
     )
     return {
         "file": file,
