@@ -117,15 +117,15 @@ def _keep_next_due() -> None:
         ('ix_claims_open_due', _QUEUE, _OPEN),
         ('ix_claims_ended_due', _QUEUE, _ENDED),
         ('ix_claims_to_follow_up', ['account_id', 'closed_at'], _TO_FOLLOW_UP),
+        ('ix_claims_ended', ['account_id', 'closed_at'], _ENDED),
         ('ix_claims_reopened', ['account_id'], 'round > 1'),
     ):
         op.create_index(name, 'claims', columns, sqlite_where=sa.text(where), postgresql_where=sa.text(where))
-    op.create_index('ix_claims_account_id_closed_at', 'claims', ['account_id', 'closed_at'])
 
 
 def downgrade() -> None:
     """Back to calls alone: plans, links, tries and the answers of forms are lost."""
-    for name in ('ix_claims_account_id_closed_at', 'ix_claims_reopened', 'ix_claims_to_follow_up', 'ix_claims_ended_due', 'ix_claims_open_due'):
+    for name in ('ix_claims_ended', 'ix_claims_reopened', 'ix_claims_to_follow_up', 'ix_claims_ended_due', 'ix_claims_open_due'):
         op.drop_index(name, 'claims')
     op.drop_index('ix_timers_standing', 'timers')
     op.create_index('ix_timers_account_id_state', 'timers', ['account_id', 'state'])

@@ -58,7 +58,14 @@ class Claim(Versioned, Base):
             sqlite_where=text("closed_at IS NOT NULL AND followed_up_at IS NULL"),
             postgresql_where=text("closed_at IS NOT NULL AND followed_up_at IS NULL"),
         ),
-        Index(None, "account_id", "closed_at"),
+        # Of the ended alone: of open claims it would say nothing, and be taken for their order all the same.
+        Index(
+            "ix_claims_ended",
+            "account_id",
+            "closed_at",
+            sqlite_where=text("closed_at IS NOT NULL"),
+            postgresql_where=text("closed_at IS NOT NULL"),
+        ),
         Index(
             "ix_claims_reopened",
             "account_id",

@@ -1,9 +1,11 @@
 """Closing with a follow-up planned, calls and their tries, the form behind a link, reopening, and the figures."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
 from service_desk.base.clock import local_date
@@ -16,6 +18,7 @@ from service_desk.models.enquiries import Enquiry, EnquiryChannel
 from service_desk.models.follow_ups import FollowUpLink
 from service_desk.models.notices import Notice
 from service_desk.models.sla import Timer, TimerState
+from service_desk.models.users import User
 from service_desk.presenters import mail
 from service_desk.rules.claim_flow import ClaimState, ClockStep
 from service_desk.rules.follow_up import CallOutcome, FollowUpMeans, Scores
@@ -28,6 +31,7 @@ from service_desk.services.claims.follow_up_lists import FollowUpFilter, FollowU
 from service_desk.services.claims.follow_ups import FollowUpRecord, FormAnswer
 from service_desk.services.claims.plans import CallTried, PlanFollowUp
 from tests.claim_cases import CALCULATION, Journey, reported_claim
+from tests.services.test_issuing import at_once
 from tests.world import World
 
 FORM = PlanFollowUp(FollowUpMeans.FORM, "郭永刚", email="guo@fleet.example", language="en")
@@ -207,6 +211,45 @@ def test_an_answer_stands_and_a_second_one_changes_nothing(
         follow_ups.follow_up(
             claim.number, FollowUpRecord(journey.now, "郭永刚", 5), actor=world.claims1, now=journey.now
         )
+
+
+def test_the_form_and_a_call_at_once_are_one_answer(
+    app: Flask, world: World, claim: Claim, journey: Journey
+) -> None:
+    token, number, at, user_id = send_form(world, journey), claim.number, journey.now, world.claims1.id
+    called = FollowUpRecord(at, "郭永刚", 5)
+    db.session.rollback()
+
+    outcomes = at_once(
+        in_own_session(app, lambda: follow_ups.answer_form(token, BAD, now=at)),
+        in_own_session(
+            app,
+            lambda: follow_ups.follow_up(number, called, actor=db.session.get_one(User, user_id), now=at),
+        ),
+    )
+
+    # Whichever came first ended the other: the call ends the link, the form has followed the claim up.
+    assert "kept" in outcomes
+    assert set(outcomes) - {"kept"} <= {"follow_up_recorded", "feedback_link_ended"}
+    db.session.rollback()
+    assert len(db.session.scalars(select(FollowUp)).all()) == 1
+
+
+def in_own_session(app: Flask, act: Callable[[], object]) -> Callable[[], str]:
+    """The act as a request of its own does it; `kept`, or the code of its refusal."""
+
+    def run() -> str:
+        with app.app_context():
+            db.session.connection(execution_options={"begin_immediate": True})
+            try:
+                act()
+                db.session.commit()
+            except DomainError as refusal:
+                db.session.rollback()
+                return refusal.code
+            return "kept"
+
+    return run
 
 
 def test_a_link_ends_with_time_with_another_link_with_a_call_and_with_reopening(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -61,6 +61,8 @@ class ClaimRow:
 
 # Said as the partial indexes say it, so that a database that must find them by their words can.
 IS_OPEN = Claim.closed_at.is_(None)
+# Hidden from the index of all breaches there ever were, which a database would search for those of open clocks.
+_broken_at = func.coalesce(Timer.breached_at, datetime.max.replace(tzinfo=UTC))
 SORTS: dict[str, Any] = {
     "due": Claim.next_due_at,
     "reported": Claim.reported_at,
@@ -159,7 +161,7 @@ def _view_condition(view: QueueView, account_id: int, actor: User, now: datetime
         QueueView.AT_RISK: _has_timer(
             account_id, Timer.state == TimerState.RUNNING, Timer.warn_at <= now, Timer.due_at > now
         ),
-        QueueView.BREACHED: _has_timer(account_id, or_(Timer.due_at <= now, Timer.breached_at <= now)),
+        QueueView.BREACHED: _has_timer(account_id, or_(Timer.due_at <= now, _broken_at <= now)),
         QueueView.WAITING: or_(
             _has_timer(account_id, Timer.state == TimerState.PAUSED), _documents_asked_for()
         ),
