@@ -395,12 +395,14 @@ def test_the_list_and_its_figures_say_the_same(world: World, now: datetime) -> N
     assert follow_up_lists.read_figures(world.account.id, wanted, actor=world.manager).reopened == 1
 
 
-def test_a_loss_outside_cover_cannot_be_calculated(world: World, claim: Claim, journey: Journey) -> None:
+def test_a_loss_outside_cover_is_calculated_to_nought(world: World, claim: Claim, journey: Journey) -> None:
     journey.to(ClaimState.DOCUMENTS_COMPLETE)
     for cover in settlement.list_covers(claim.id):
         db.session.delete(cover)
     db.session.flush()
 
     inputs = CalculationInputs(fault=CALCULATION.fault, property_fen=100_00)
-    with pytest.raises(Invalid, match="nothing_insured"):
-        settlement.calculate(claim.number, inputs, actor=world.claims1, now=journey.now)
+    made = settlement.calculate(claim.number, inputs, actor=world.claims1, now=journey.now)
+
+    # What nobody insured is calculated to nought, and can then be closed with its reason only.
+    assert made.total_fen == 0
