@@ -21,6 +21,7 @@ _OUTCOMES = ('no_answer', 'busy', 'wrong_number', 'later')
 _OPEN, _ENDED = 'closed_at IS NULL', 'closed_at IS NOT NULL'
 _TO_FOLLOW_UP = 'closed_at IS NOT NULL AND followed_up_at IS NULL'
 _QUEUE = ['account_id', 'next_due_at', 'id']
+_FILTERS = ['owner_id', 'state', 'is_disputed', 'highest_estimate_fen', 'deficiency_notice_at']
 _STANDING = ['account_id', 'state', 'due_at', 'warn_at', 'breached_at', 'matter_kind', 'matter_id']
 
 
@@ -114,7 +115,7 @@ def _keep_next_due() -> None:
         "WHERE timers.matter_kind = 'claim' AND timers.matter_id = claims.id AND timers.state = 'running')"
     )
     for name, columns, where in (
-        ('ix_claims_open_due', _QUEUE, _OPEN),
+        ('ix_claims_open_due', [*_QUEUE, *_FILTERS], _OPEN),
         ('ix_claims_ended_due', _QUEUE, _ENDED),
         ('ix_claims_to_follow_up', ['account_id', 'closed_at'], _TO_FOLLOW_UP),
         ('ix_claims_ended', ['account_id', 'closed_at'], _ENDED),
