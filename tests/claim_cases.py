@@ -18,9 +18,21 @@ from service_desk.rules.claim_documents import ClaimFeature
 from service_desk.rules.claim_flow import REPORT_STARTS, ClaimState
 from service_desk.rules.claim_letters import RefusalClause
 from service_desk.rules.claim_losses import LossItem, LossKind
+from service_desk.rules.disputes import DisputeTopic
 from service_desk.rules.vocabulary import CoverCode, Fault
 from service_desk.services import enquiries, numbers, sla
-from service_desk.services.claims import authority, common, exits, handling, letters, papers, settlement
+from service_desk.services.claims import (
+    authority,
+    closing,
+    common,
+    disputes,
+    exits,
+    handling,
+    letters,
+    papers,
+    plans,
+    settlement,
+)
 from service_desk.services.claims.calculating import CalculationInputs
 from service_desk.services.documents import Upload
 from tests.standing import early, once
@@ -131,6 +143,18 @@ def written_letter(claim: Claim, actor: User, now: datetime) -> ClaimLetter:
     )
 
 
+def dispute(claim: Claim, actor: User, at: datetime, *, version: int | None = None) -> None:
+    """The client objects to the share of fault."""
+    objection = disputes.RaiseDispute(DisputeTopic.FAULT, "责任比例")
+    disputes.raise_dispute(claim.number, objection, files=file_store(), actor=actor, now=at, version=version)
+
+
+def close_all(claim: Claim, actor: User, at: datetime, *, zero_reason: str = "") -> None:
+    """Close a claim with all that closing asks for."""
+    command = closing.Close(True, plans.suggested(claim), zero_reason)
+    closing.close(claim.number, command, actor=actor, now=at)
+
+
 @dataclass
 class Journey:
     """Takes one claim along: claims1 does the work, claims2 approves. Each step is a minute after the last."""
@@ -200,6 +224,5 @@ class Journey:
         settlement.pay(self.claim.number, command, actor=self.world.claims2, now=self.now)
 
     def close(self) -> None:
-        settlement.close(
-            self.claim.number, settlement.Close(releases_reserve=True), actor=self.world.claims1, now=self.now
-        )
+        command = closing.Close(releases_reserve=True, follow_up=plans.suggested(self.claim))
+        closing.close(self.claim.number, command, actor=self.world.claims1, now=self.now)

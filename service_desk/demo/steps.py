@@ -24,7 +24,18 @@ from service_desk.rules.claim_losses import LossItem, LossKind, losses_of
 from service_desk.rules.sla import PauseReason
 from service_desk.rules.vocabulary import Fault
 from service_desk.services import enquiries, sla
-from service_desk.services.claims import authority, calculating, exits, handling, letters, papers, settlement
+from service_desk.services.claims import (
+    authority,
+    calculating,
+    closing,
+    exits,
+    follow_ups,
+    handling,
+    letters,
+    papers,
+    plans,
+    settlement,
+)
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -268,7 +279,9 @@ def pay(walk: Walk) -> bool:
 def close(walk: Walk) -> bool:
     if not walk.wait_for_office(2):
         return False
-    settlement.close(walk.number, settlement.Close(releases_reserve=True), actor=walk.handler, now=walk.at)
+    plan = plans.suggested(_claim(walk))
+    command = closing.Close(releases_reserve=True, follow_up=plan, zero_reason="责任认定后无应付赔款")
+    closing.close(walk.number, command, actor=walk.handler, now=walk.at)
     return True
 
 
@@ -277,8 +290,10 @@ def follow_up(walk: Walk) -> bool:
         return False
     score = walk.random.choices((5, 4, 3, 2), weights=(60, 28, 9, 3))[0]
     comment = "赔款到账前没有人说明进度" if score <= 2 else ""
-    command = settlement.FollowUpRecord(at=walk.at, spoken_with="安全科", score=score, comment=comment)
-    settlement.follow_up(walk.number, command, actor=walk.handler, now=walk.at)
+    command = follow_ups.FollowUpRecord(
+        walk.at, "安全科", score, comment, speed=score, attitude=min(5, score + 1), result=score
+    )
+    follow_ups.follow_up(walk.number, command, actor=walk.handler, now=walk.at)
     if comment:
         _answer_complaint(walk)
     return True
@@ -307,6 +322,8 @@ def withdraw(walk: Walk) -> bool:
         _write_letter(walk)
         sent = letters.SendLetter(at=walk.at, sent_to="安全科", means="微信送达电子版")
         letters.send(walk.number, sent, actor=walk.handler, now=walk.at)
+    if _claim(walk).surveyed_at is not None:
+        follow_up(walk)
     return False
 
 

@@ -35,6 +35,7 @@ from service_desk.rules.claim_documents import ClaimFeature
 from service_desk.rules.claim_losses import LossItem, LossKind
 from service_desk.rules.claim_photos import Position
 from service_desk.rules.vocabulary import Fault
+from service_desk.services.claims.assigning import AssignMany
 from service_desk.services.claims.calculating import CalculationInputs
 from service_desk.services.claims.exits import Reopen
 from service_desk.services.claims.handling import (
@@ -47,7 +48,7 @@ from service_desk.services.claims.handling import (
 )
 from service_desk.services.claims.papers import JudgeDocument, ReceiveDocument
 from service_desk.services.claims.reserves import SetReserve
-from service_desk.services.claims.settlement import Approve, Close, FollowUpRecord
+from service_desk.services.claims.settlement import Approve
 from service_desk.services.documents import Upload
 
 MAX_PROSE = 4000
@@ -90,13 +91,23 @@ class AssignForm(StepForm):
         return Assign(self.handler_id.data, self.reason.data)
 
 
+class AssignManyForm(Form):
+    """The claims that were ticked in the queue, and who gets them."""
+
+    handler_id = SelectField(_l("Handler"), [InputRequired()], coerce=int)
+    reason = StringField(_l("Reason"), [InputRequired(), Length(max=200)])
+
+    def command(self, numbers: Sequence[str]) -> AssignMany:
+        return AssignMany(tuple(dict.fromkeys(numbers)), self.handler_id.data, self.reason.data)
+
+
 class ContactForm(StepForm):
     at = MomentField(_l("When"), [InputRequired()])
     spoken_with = StringField(_l("Spoken with"), [InputRequired(), Length(max=60)])
     note = StringField(_l("Note"), [Length(max=500)])
 
     def command(self) -> Contact:
-        return Contact(_moment(self.at), self.spoken_with.data, self.note.data or "")
+        return Contact(moment_of(self.at), self.spoken_with.data, self.note.data or "")
 
 
 class ArrivalForm(StepForm):
@@ -239,25 +250,6 @@ class ApproveForm(StepForm):
         return Approve(small_number(str(self.calculation_id.data)) or 0, self.note.data or "")
 
 
-class CloseForm(StepForm):
-    releases_reserve = BooleanField(_l("Release the rest of the reserve"))
-
-    def command(self) -> Close:
-        return Close(bool(self.releases_reserve.data))
-
-
-class FollowUpForm(StepForm):
-    at = MomentField(_l("When"), [InputRequired()])
-    spoken_with = StringField(_l("Spoken with"), [InputRequired(), Length(max=60)])
-    score = RadioField(_l("How satisfied"), [InputRequired()])
-    comment = TextAreaField(_l("What they said"), [Length(max=MAX_PROSE)])
-
-    def command(self) -> FollowUpRecord:
-        return FollowUpRecord(
-            _moment(self.at), self.spoken_with.data, int(self.score.data), self.comment.data or ""
-        )
-
-
 class ReopenForm(StepForm):
     reason = TextAreaField(_l("Reason"), [InputRequired(), Length(max=MAX_PROSE)])
     reserve = YuanField(_l("New reserve for the whole claim (yuan)"), [InputRequired()])
@@ -275,7 +267,7 @@ class ReserveForm(StepForm):
         return SetReserve(self.amount.fen or 0, self.item.data, self.reason.data)
 
 
-def _moment(field: Any) -> datetime:
+def moment_of(field: Any) -> datetime:
     """The instant of a required field; validation has seen to it that there is one."""
     at: datetime | None = field.at
     if at is None:

@@ -3,11 +3,12 @@
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service_desk.models.db import Base, Fen, Id, Instant, Json, Line, Prose, Short, Versioned, enum_type
 from service_desk.rules.claim_flow import ClaimAction, ClaimState
+from service_desk.rules.follow_up import FollowUpMeans
 from service_desk.rules.vocabulary import Fault
 
 
@@ -34,6 +35,50 @@ class Claim(Versioned, Base):
         Index(None, "account_id", "branch_id", "reported_at"),
         Index(None, "account_id", "loss_at"),
         Index(None, "owner_id", "state"),
+        # The queue by its next due time, open and ended claims apart, so that a page costs what it shows.
+        Index(
+            "ix_claims_open_due",
+            "account_id",
+            "next_due_at",
+            "id",
+            # And all that the saved filters ask, so that counting them reads no row.
+            "owner_id",
+            "state",
+            "is_disputed",
+            "highest_estimate_fen",
+            "deficiency_notice_at",
+            sqlite_where=text("closed_at IS NULL"),
+            postgresql_where=text("closed_at IS NULL"),
+        ),
+        Index(
+            "ix_claims_ended_due",
+            "account_id",
+            "next_due_at",
+            "id",
+            sqlite_where=text("closed_at IS NOT NULL"),
+            postgresql_where=text("closed_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_claims_to_follow_up",
+            "account_id",
+            "closed_at",
+            sqlite_where=text("closed_at IS NOT NULL AND followed_up_at IS NULL"),
+            postgresql_where=text("closed_at IS NOT NULL AND followed_up_at IS NULL"),
+        ),
+        # Of the ended alone: of open claims it would say nothing, and be taken for their order all the same.
+        Index(
+            "ix_claims_ended",
+            "account_id",
+            "closed_at",
+            sqlite_where=text("closed_at IS NOT NULL"),
+            postgresql_where=text("closed_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_claims_reopened",
+            "account_id",
+            sqlite_where=text("round > 1"),
+            postgresql_where=text("round > 1"),
+        ),
         CheckConstraint("paid_fen >= 0 AND paid_fen <= approved_fen", name="paid"),
     )
 
@@ -80,6 +125,8 @@ class Claim(Versioned, Base):
     denial_reason: Mapped[Prose] = mapped_column(default="")
     denial_letter_at: Mapped[Instant | None]
     followed_up_at: Mapped[Instant | None]
+    # The earliest due time of the running clocks, kept by `services.sla.next_due` as they change.
+    next_due_at: Mapped[Instant | None]
 
 
 class ClaimCover(Base):
@@ -238,6 +285,11 @@ class ClaimPayment(Base):
 
 
 class FollowUp(Base):
+    """What the client said of a round, by telephone or by the form. `by_id` is who called, None for a form.
+
+    `enquiry_id` is the first contact that a dissatisfied answer opened.
+    """
+
     __tablename__ = "follow_ups"
 
     id: Mapped[Id]
@@ -245,6 +297,13 @@ class FollowUp(Base):
     round: Mapped[int]
     at: Mapped[Instant]
     spoken_with: Mapped[Short]
+    means: Mapped[FollowUpMeans] = mapped_column(enum_type(FollowUpMeans), default=FollowUpMeans.CALL)
     score: Mapped[int]
+    speed: Mapped[int | None]
+    attitude: Mapped[int | None]
+    result: Mapped[int | None]
+    wants_call_back: Mapped[bool] = mapped_column(default=False)
+    is_dissatisfied: Mapped[bool] = mapped_column(default=False)
     comment: Mapped[Prose] = mapped_column(default="")
-    by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    enquiry_id: Mapped[int | None] = mapped_column(ForeignKey("enquiries.id"))

@@ -93,6 +93,23 @@ def _days_later_in_sqlite(element: days_later, compiler: SQLCompiler, **kw: Any)
     return f"(strftime('%Y-%m-%d %H:%M:%f000', {at}, {days} || ' days'))"
 
 
+class whole_minute(FunctionElement[datetime]):  # noqa: N801 - reads as the function it is
+    """The minute an instant lies in, for comparing with another such in either database."""
+
+    type = UtcDateTime()
+    inherit_cache = True
+
+
+@compiles(whole_minute)
+def _whole_minute(element: whole_minute, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"date_trunc('minute', {compiler.process(element.clauses, **kw)})"
+
+
+@compiles(whole_minute, "sqlite")
+def _whole_minute_in_sqlite(element: whole_minute, compiler: SQLCompiler, **kw: Any) -> str:
+    return f"(strftime('%Y-%m-%d %H:%M', {compiler.process(element.clauses, **kw)}))"
+
+
 def enum_type(kind: type[StrEnum]) -> Enum:
     """Store an enum's value (not its name) as text, guarded by a CHECK."""
     return Enum(

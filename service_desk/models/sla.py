@@ -127,7 +127,17 @@ class Timer(Versioned, Base):
     __mapper_args__ = {"version_id_col": Versioned.version}
     __table_args__ = (
         UniqueConstraint("matter_kind", "matter_id", "step", "cycle"),
-        Index(None, "account_id", "state"),
+        # Also all that the queue's filters ask of open clocks, so that counting them reads no row.
+        Index(
+            "ix_timers_standing",
+            "account_id",
+            "state",
+            "due_at",
+            "warn_at",
+            "breached_at",
+            "matter_kind",
+            "matter_id",
+        ),
         Index(
             "ix_timers_due",
             "next_check_at",

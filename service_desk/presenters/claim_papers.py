@@ -170,7 +170,7 @@ def _notice_table(notice: DocumentNotice) -> dict[str, Any]:
     columns = [
         {"heading": _("No.")},
         {"heading": _("Document"), "wide": True},
-        {"heading": _("Form")},
+        {"heading": _("Original or copy")},
         {"heading": _("Issued by")},
     ]
     rows = []

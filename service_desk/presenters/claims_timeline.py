@@ -19,6 +19,7 @@ from service_desk.presenters.claim_events import depth_detail, depth_title
 from service_desk.presenters.labels import label
 from service_desk.presenters.phone_reports import retyped
 from service_desk.rules.claim_flow import ClaimState, ClockStep, transition
+from service_desk.rules.follow_up import FollowUpMeans
 from service_desk.rules.sla import EventKind
 from service_desk.services.claims.files import ClaimFile
 
@@ -138,6 +139,16 @@ def _title(event: ClaimEvent, file: ClaimFile) -> str:
         "pay_part": lambda: _paid(given),
         "close": lambda: _("Claim closed"),
         "follow_up": lambda: _("Follow-up: score %(score)s", score=given["score"]),
+        "follow_up_planned": lambda: _(
+            "Follow-up planned: %(means)s, %(name)s",
+            means=label(given["means"], "follow_up_means"),
+            name=given["name"],
+        ),
+        "follow_up_tried": lambda: _(
+            "Follow-up call, try %(number)s: %(outcome)s",
+            number=given["tries"],
+            outcome=label(given["outcome"], "call_outcome"),
+        ),
         "withdraw": lambda: _("Claim withdrawn"),
         "deny": lambda: _("Claim denied"),
         "send_denial_letter": lambda: _("Denial letter sent to %(name)s", name=given["sent_to"]),
@@ -188,6 +199,14 @@ def _detail(event: ClaimEvent, file: ClaimFile) -> str:
         return _(
             "recorded as %(old)s, took place %(new)s", old=times.minute(old_at), new=times.minute(new_at)
         )
+    if event.kind == "follow_up":
+        means = given.get("means", FollowUpMeans.CALL.value)
+        return " · ".join((label(means, "follow_up_means"), given["spoken_with"]))
+    if event.kind == "follow_up_tried":
+        again_at = datetime.fromisoformat(given["next_try_at"])
+        return _("call again %(time)s", time=times.minute(again_at))
+    if event.kind == "follow_up_planned":
+        return ""
     return (
         claims_intake.detail(event, file.claim)
         or depth_detail(event.kind, given)

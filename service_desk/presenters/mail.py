@@ -12,6 +12,7 @@ from jinja2 import TemplateError
 from service_desk.adapters.mailer import Attachment, Mail
 from service_desk.models.notices import Notice
 from service_desk.presenters import reports
+from service_desk.presenters.follow_ups import form_path
 from service_desk.presenters.languages import in_language, named
 from service_desk.presenters.premiums import level_words
 
@@ -37,9 +38,15 @@ def _clock_digest(params: dict[str, Any]) -> MailParts:
     return MailParts({"told": told, "more": params["count"] - len(told)})
 
 
+def _follow_up_form(params: dict[str, Any]) -> MailParts:
+    """The address is made when the mail is: the outbox does not keep it."""
+    return MailParts({"form_path": form_path(params["nonce"])})
+
+
 # Kinds whose mail shows more than its parameters hold. Called in the recipient's language.
 _PARTS: dict[str, Callable[[dict[str, Any]], MailParts]] = {
     "clock_digest": _clock_digest,
+    "follow_up_form": _follow_up_form,
     "weekly_claim_report": _weekly_claim_report,
 }
 

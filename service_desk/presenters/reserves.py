@@ -45,7 +45,7 @@ def columns(*, with_divided: bool = False) -> list[RollColumn]:
         RollColumn(_("Decrease"), lambda roll: -roll.decrease_fen),
         RollColumn(_("Paid"), lambda roll: -roll.paid_fen),
         RollColumn(_("Reserve released"), lambda roll: -roll.released_fen),
-        RollColumn(_("Closing"), lambda roll: roll.closing_fen, is_balance=True),
+        RollColumn(_("Closing reserve"), lambda roll: roll.closing_fen, is_balance=True),
     ]
     if with_divided:
         shown.insert(-1, RollColumn(_("Between items"), lambda roll: roll.divided_fen))

@@ -165,6 +165,7 @@ TRANSITIONS: dict[tuple[ClaimState, ClaimAction], Transition] = {
     (S.PAID, A.CLOSE): Transition(S.CLOSED, P.HANDLE_CLAIMS, starts=(C.FOLLOWUP,), cancels_all=True),
     (S.CLOSED, A.FOLLOW_UP): Transition(None, P.HANDLE_CLAIMS, stops=(C.FOLLOWUP,)),
     (S.CLOSED, A.REOPEN): Transition(S.SURVEYED, P.HANDLE_CLAIMS, starts=(C.ASSESSMENT,), cancels_all=True),
+    (S.WITHDRAWN, A.FOLLOW_UP): Transition(None, P.HANDLE_CLAIMS, stops=(C.FOLLOWUP,)),
     (S.WITHDRAWN, A.REOPEN): Transition(S.REPORTED, P.HANDLE_CLAIMS, starts=REPORT_STARTS, cancels_all=True),
     (S.DENIED, A.SEND_DENIAL_LETTER): Transition(None, P.HANDLE_CLAIMS, stops=(C.DENIAL_NOTICE,)),
     (S.DENIED, A.FOLLOW_UP): Transition(None, P.HANDLE_CLAIMS, stops=(C.FOLLOWUP,)),
@@ -183,7 +184,11 @@ for _state in _COLLECTING_DOCUMENTS:
     TRANSITIONS[_state, A.REJECT_DOCUMENT] = Transition(None, P.HANDLE_CLAIMS)
     TRANSITIONS[_state, A.WAIVE_DOCUMENT] = Transition(None, P.HANDLE_CLAIMS)
 for _state in _BEFORE_APPROVAL:
-    TRANSITIONS[_state, A.WITHDRAW] = Transition(S.WITHDRAWN, P.HANDLE_CLAIMS, cancels_all=True)
+    # Where somebody of ours had been, the client is asked how it was.
+    _asked = (C.FOLLOWUP,) if _state in _BEFORE_APPROVAL[2:] else ()
+    TRANSITIONS[_state, A.WITHDRAW] = Transition(
+        S.WITHDRAWN, P.HANDLE_CLAIMS, starts=_asked, cancels_all=True
+    )
 for _state in _BEFORE_APPROVAL[1:]:
     TRANSITIONS[_state, A.DENY] = Transition(
         S.DENIED,
@@ -208,13 +213,14 @@ for _state in (*_OPEN, S.CLOSED, S.DENIED):
     TRANSITIONS[_state, A.DISPUTE] = Transition(None, P.RAISE_DISPUTES, starts=(C.DISPUTE,))
     # Either side may: the client takes it back, whoever was named decides.
     TRANSITIONS[_state, A.SETTLE_DISPUTE] = Transition(None, P.RAISE_DISPUTES, stops=(C.DISPUTE,))
-for _state in (*_OPEN[1:], S.CLOSED, S.DENIED):
+for _state in (*_OPEN[1:], S.CLOSED, S.DENIED, S.WITHDRAWN):
     # Also after the end: somebody must call the client for the follow-up.
     TRANSITIONS[_state, A.ASSIGN] = Transition(None, P.ASSIGN_CLAIMS)
 
 OPEN_STATES = frozenset(_OPEN)
-NOT_WHILE_DISPUTED = frozenset({A.CLOSE, A.WITHDRAW, A.DENY, A.REOPEN})
-"""Steps that end or begin a round. They would cancel the clock of a dispute that nobody has decided."""
+NOT_WHILE_DISPUTED = frozenset({A.WITHDRAW, A.DENY, A.REOPEN})
+"""Steps that end or begin a round: they would cancel the clock of a dispute that nobody has decided. Closing lists it
+among all that stands against it."""
 SIX_STEPS = (
     (S.REPORTED, S.DISPATCHED),
     (S.SURVEYED,),
@@ -255,12 +261,20 @@ def actions_from(state: ClaimState) -> tuple[ClaimAction, ...]:
 
 
 def next_action(
-    state: ClaimState, *, is_due: bool = True, letter_sent: bool = False, followed_up: bool = False
+    state: ClaimState,
+    *,
+    is_due: bool = True,
+    letter_sent: bool = False,
+    followed_up: bool = False,
+    was_surveyed: bool = False,
 ) -> ClaimAction | None:
     """The one step that moves a claim on: what its page offers as the primary button; None at the end.
 
     `is_due`: something of the approved amount is still to be paid. `letter_sent`: a denial has been told.
+    `was_surveyed`: somebody of ours had been there, so that a withdrawn claim is asked after.
     """
+    if state is S.WITHDRAWN:
+        return A.FOLLOW_UP if was_surveyed and not followed_up else None
     if state is S.APPROVED and not is_due:
         return A.CLOSE
     if state is S.DENIED and letter_sent:

@@ -42,6 +42,53 @@ def in_time_rate(verdicts: Iterable[bool | None]) -> Ratio:
     return Ratio(sum(judged), len(judged))
 
 
+@dataclass(frozen=True)
+class Mean:
+    """A sum over a count. Add means of parts to get the mean of the whole."""
+
+    total: int = 0
+    count: int = 0
+
+    def __add__(self, other: "Mean") -> "Mean":
+        return Mean(self.total + other.total, self.count + other.count)
+
+    def value(self, places: int = 2) -> Decimal | None:
+        """The average, half-up to `places`; None when there is nothing to divide by."""
+        if not self.count:
+            return None
+        step = Decimal(1).scaleb(-places)
+        return (Decimal(self.total) / self.count).quantize(step, rounding=ROUND_HALF_UP)
+
+
+@dataclass(frozen=True)
+class FollowUpFigures:
+    """How ended claims were asked after (domain.md section 7). Add those of parts to get those of the whole.
+
+    `followed_up` 回访率: followed up among those ended that need it, by the day they ended. `score`: the average of
+    the overall scores. `dissatisfied`: any score below the line or a call back wanted, among those followed up.
+    """
+
+    followed_up: Ratio = Ratio()
+    score: Mean = Mean()
+    dissatisfied: Ratio = Ratio()
+
+    def __add__(self, other: "FollowUpFigures") -> "FollowUpFigures":
+        return FollowUpFigures(
+            self.followed_up + other.followed_up,
+            self.score + other.score,
+            self.dissatisfied + other.dissatisfied,
+        )
+
+
+def follow_up_figures(*, ended: int, followed_up: int, score_sum: int, dissatisfied: int) -> FollowUpFigures:
+    """The figures of some ended claims from their counts; every one followed up has an overall score."""
+    return FollowUpFigures(
+        Ratio(followed_up, ended),
+        Mean(score_sum, followed_up),
+        Ratio(dissatisfied, followed_up),
+    )
+
+
 def median(values: Sequence[int]) -> Decimal | None:
     """The middle value, or halfway between the two middle ones; None for no values."""
     if not values:

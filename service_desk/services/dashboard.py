@@ -17,10 +17,11 @@ from service_desk.models.sla import Timer
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import LARGE_LOSS_FEN, OPEN_STATES, ClockStep
 from service_desk.rules.metrics import Ratio
-from service_desk.rules.periods import Period
+from service_desk.rules.periods import Period, Preset, period_of
 from service_desk.rules.permissions import Action, Side
 from service_desk.rules.schedule import WEEK, week_of
 from service_desk.services import access, premiums, renewals, sla
+from service_desk.services.claims.follow_up_lists import Figures, FollowUpFilter, read_figures
 from service_desk.services.policies.coverage import coverage_ratio
 from service_desk.services.policies.onboarding.queries import count_waiting
 from service_desk.services.sla.compliance import (
@@ -34,6 +35,7 @@ from service_desk.services.sla.compliance import (
 
 MOST_AT_RISK = 8
 RENEWAL_DAYS = 30
+FOLLOW_UP_PERIOD = Preset.LAST_90_DAYS
 
 
 class AgeBand(StrEnum):
@@ -99,6 +101,7 @@ class Overview:
     renewals_due: int
     renewals_overdue: int
     receivables_overdue_fen: int
+    follow_ups: Figures
 
     @property
     def this_week(self) -> Ratio:
@@ -141,6 +144,11 @@ def overview(account_id: int, *, actor: User, now: datetime) -> Overview:
         renewals_due=due,
         renewals_overdue=overdue,
         receivables_overdue_fen=premiums.overdue_fen(account.id, now=now),
+        follow_ups=read_figures(
+            account.id,
+            FollowUpFilter(period_of(FOLLOW_UP_PERIOD, local_date(now, zone))),
+            actor=actor,
+        ),
     )
 
 

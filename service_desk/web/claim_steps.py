@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 
 from service_desk.forms import claim_money as money_forms
 from service_desk.forms import claims as forms
+from service_desk.forms import follow_ups as follow_up_forms
 from service_desk.forms.claims import StepForm
 from service_desk.models.claims import WantedState
 from service_desk.models.users import User
@@ -18,20 +19,25 @@ from service_desk.presenters.claim_parties import party_card
 from service_desk.presenters.labels import choices, label
 from service_desk.rules.claim_documents import likely_features
 from service_desk.rules.claim_flow import ClaimAction, ClaimState, actions_from, transition
+from service_desk.rules.follow_up import needs_follow_up
 from service_desk.rules.vocabulary import CoverCode
 from service_desk.services import access
 from service_desk.services.claims import (
     authority,
+    closing,
     exits,
+    follow_ups,
     handling,
     letters,
     papers,
     parties,
     people,
+    plans,
     reserves,
     settlement,
 )
 from service_desk.services.claims.files import ClaimFile
+from service_desk.web.follow_up_forms import set_plan_choices, set_score_choices, values_of
 from service_desk.web.http import actor, files, uploads
 
 
@@ -80,8 +86,8 @@ STEPS: dict[ClaimAction, Step] = {
     A.APPROVE: Step(forms.ApproveForm, settlement.approve, _l("The calculation was approved.")),
     A.SEND_BACK: Step(forms.ReasonForm, settlement.send_back, _l("The calculation was sent back.")),
     A.PAY: Step(money_forms.PayForm, settlement.pay, _l("The payment was recorded.")),
-    A.CLOSE: Step(forms.CloseForm, settlement.close, _l("The claim was closed.")),
-    A.FOLLOW_UP: Step(forms.FollowUpForm, settlement.follow_up, _l("The follow-up was recorded.")),
+    A.CLOSE: Step(follow_up_forms.CloseForm, closing.close, _l("The claim was closed.")),
+    A.FOLLOW_UP: Step(follow_up_forms.FollowUpForm, follow_ups.follow_up, _l("The follow-up was recorded.")),
     A.WITHDRAW: Step(forms.ReasonForm, exits.withdraw, _l("The claim was withdrawn.")),
     A.DENY: Step(money_forms.DenyForm, exits.deny, _l("The claim was denied. Send the letter next.")),
     A.SEND_DENIAL_LETTER: Step(
@@ -121,7 +127,8 @@ def _makes_sense(action: ClaimAction, file: ClaimFile, user: User) -> bool:
         A.APPROVE: calculated_by != user.id and _is_within_authority(file, user),
         A.PAY: file.due_fen > 0,
         A.CLOSE: file.due_fen == 0,
-        A.FOLLOW_UP: claim.followed_up_at is None,
+        A.FOLLOW_UP: claim.followed_up_at is None
+        and needs_follow_up(claim.state, was_surveyed=claim.surveyed_at is not None),
         A.SEND_DENIAL_LETTER: claim.denial_letter_at is None and letters.current_letter(claim) is not None,
         A.WITHDRAW: claim.paid_fen == 0,
     }
@@ -155,7 +162,8 @@ def _suggested(action: ClaimAction, file: ClaimFile) -> dict[str, Any]:
         A.ASSESS: lambda: _estimated(file),
         A.APPROVE: lambda: {"calculation_id": file.calculation.id if file.calculation else 0},
         A.PAY: lambda: _payment(file),
-        A.FOLLOW_UP: lambda: {"at": g.now, "spoken_with": claim.reporter_name},
+        A.CLOSE: lambda: values_of(plans.planned_or_suggested(claim)),
+        A.FOLLOW_UP: lambda: {"at": g.now, "spoken_with": plans.planned_or_suggested(claim).name},
         A.SEND_DENIAL_LETTER: lambda: {"at": g.now},
         A.SET_RESERVE: lambda: {"amount": claim.reserve_fen},
     }
@@ -190,7 +198,6 @@ def _set_choices(action: ClaimAction, form: Any, file: ClaimFile) -> None:
         A.WAIVE_DOCUMENT: ("code", lambda: _lines(file, *papers.MISSING)),
         A.CALCULATE: ("fault", lambda: choices("fault")),
         A.DENY: ("clauses", lambda: clause_choices([cover.code for cover in file.covers])),
-        A.FOLLOW_UP: ("score", lambda: choices("score")),
         A.SET_RESERVE: ("item", lambda: choices("reserve_change_item")),
     }
     if action in of_field:
@@ -201,6 +208,12 @@ def _set_choices(action: ClaimAction, form: Any, file: ClaimFile) -> None:
         for row in form.items:
             row.form.kind.choices = choices("loss_kind")
             row.form.party_id.choices = owners
+    if action is A.CLOSE:
+        set_plan_choices(form)
+        if file.claim.paid_fen or file.due_fen:
+            del form.zero_reason
+    if action is A.FOLLOW_UP:
+        set_score_choices(form)
     if action is A.SURVEY and file.claim.arrived_at is not None:
         del form.arrived_at
         del form.arrival_reason

@@ -129,6 +129,7 @@ _INSURER_NAV = [
     ("claims.queue", "list", Action.READ_CLAIMS, True),
     ("outstanding.lists", "swap", Action.COMPARE_OUTSTANDING, False),
     ("enquiries.inbox", "chat", Action.READ_ENQUIRIES, True),
+    ("follow_ups.board", "phone", Action.HANDLE_CLAIMS, False),
     ("sla.compliance", "check", Action.READ_COMPLIANCE, False),
     ("sla.breaches", "clock", Action.REVIEW_BREACHES, False),
     ("reports.reports", "chart", Action.READ_REPORTS, False),
@@ -165,6 +166,7 @@ def _nav_words() -> dict[str, str]:
         "claims.queue": _("Claims"),
         "outstanding.lists": _("Outstanding lists"),
         "enquiries.inbox": _("First contacts"),
+        "follow_ups.board": _("Follow-ups"),
         "sla.compliance": _("Compliance"),
         "sla.breaches": _("Breach audit"),
         "reports.reports": _("Reports"),
@@ -221,7 +223,7 @@ def _is_current(endpoint: str) -> bool:
     """Whether the reader is in this place; clocks and policies have two each."""
     # A word may have several page modules: fleet and fleet_imports are one place.
     here = (request.endpoint or "").partition(".")[0].partition("_")[0]
-    word = endpoint.partition(".")[0]
+    word = endpoint.partition(".")[0].partition("_")[0]
     if word == "policies":
         is_quoting = request.path.startswith(("/quote", "/issue", "/rates"))
         return here in {"policies", "rates", "quotes"} and is_quoting == (endpoint == "policies.quote")

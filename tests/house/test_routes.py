@@ -22,6 +22,8 @@ OPEN_TO_STRANGERS = {
     "phone_app.manifest",  # names and pictures of the app, which a phone fetches without cookies
     "phone_app.worker",  # a script without data, renewed by the browser whoever is signed in
     "phone_app.offline",  # what is shown without network before anybody has signed in
+    "feedback.form",  # its address is the secret: the client answers without a sign-in
+    "feedback.answer",  # the same
     "health.healthz",  # for the machine that watches the desk
 }
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}

@@ -52,7 +52,7 @@ POSSIBLE = {
         A.COMPLETE_REPORT, A.ASSIGN, A.SEND_BACK, A.RETURN_PAYMENT, A.CLOSE, A.SET_RESERVE, A.DISPUTE, A.SETTLE_DISPUTE,
     },
     S.CLOSED: {A.ASSIGN, A.RETURN_PAYMENT, A.FOLLOW_UP, A.REOPEN, A.DISPUTE, A.SETTLE_DISPUTE},
-    S.WITHDRAWN: {A.REOPEN},
+    S.WITHDRAWN: {A.ASSIGN, A.FOLLOW_UP, A.REOPEN},
     S.DENIED: {A.ASSIGN, A.RETURN_PAYMENT, A.SEND_DENIAL_LETTER, A.FOLLOW_UP, A.REOPEN, A.DISPUTE, A.SETTLE_DISPUTE},
 }  # fmt: skip
 
@@ -159,6 +159,8 @@ def test_every_clock_of_a_claim_can_be_stopped() -> None:
         (S.CLOSED, {}, A.FOLLOW_UP),
         (S.CLOSED, {"followed_up": True}, None),
         (S.WITHDRAWN, {}, None),
+        (S.WITHDRAWN, {"was_surveyed": True}, A.FOLLOW_UP),
+        (S.WITHDRAWN, {"was_surveyed": True, "followed_up": True}, None),
         (S.DENIED, {}, A.SEND_DENIAL_LETTER),
         (S.DENIED, {"letter_sent": True}, A.FOLLOW_UP),
         (S.DENIED, {"letter_sent": True, "followed_up": True}, None),

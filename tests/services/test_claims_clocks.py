@@ -13,7 +13,15 @@ from service_desk.rules.claim_documents import ClaimFeature
 from service_desk.rules.claim_flow import ClaimState, ClockStep
 from service_desk.rules.vocabulary import CoverCode, Severity
 from service_desk.services import sla
-from service_desk.services.claims import common, exits, handling, intake, papers, reserves, settlement
+from service_desk.services.claims import (
+    common,
+    exits,
+    follow_ups,
+    handling,
+    intake,
+    papers,
+    reserves,
+)
 from service_desk.services.claims.papers import ReceiveDocument
 from tests.claim_cases import ASSESSMENT, DENIAL, SURVEY, Journey, file_store, reported_claim
 from tests.world import World
@@ -128,9 +136,9 @@ class TestWhatAClockKnows:
 
     def test_an_enquiry_passes_none_of_it(self, world, now) -> None:
         journey = bring(world, now, ClaimState.CLOSED)
-        command = settlement.FollowUpRecord(journey.now, "郭永刚", 1, "太慢")
+        command = follow_ups.FollowUpRecord(journey.now, "郭永刚", 1, "太慢")
 
-        settlement.follow_up(journey.claim.number, command, actor=world.claims1, now=journey.now)
+        follow_ups.follow_up(journey.claim.number, command, actor=world.claims1, now=journey.now)
 
         reply = db.session.scalars(select(Timer).where(Timer.step == ClockStep.FIRST_REPLY)).one()
         assert (reply.severity, reply.is_urban, reply.amount_fen) == (None, None, None)

@@ -19,7 +19,7 @@ from service_desk.services import sla
 from service_desk.services.claims import common, exits, letters, settlement
 from service_desk.services.claims.calculating import CalculationInputs
 from service_desk.services.claims.letters import SendLetter, WriteLetter
-from tests.claim_cases import DENIAL, Journey, file_store, reported_claim, written_letter
+from tests.claim_cases import DENIAL, Journey, close_all, file_store, reported_claim, written_letter
 from tests.world import World
 
 
@@ -35,7 +35,7 @@ def closed_without_payment(journey: Journey) -> Claim:
     nought = CalculationInputs(fault=Fault.NONE, property_fen=50_00)
     made = settlement.calculate(number, nought, actor=world.claims1, now=now)
     settlement.approve(number, settlement.Approve(made.id), actor=world.claims2, now=now)
-    settlement.close(number, settlement.Close(releases_reserve=True), actor=world.claims1, now=now)
+    close_all(journey.claim, world.claims1, now, zero_reason="无责，不赔")
     db.session.commit()
     return journey.claim
 

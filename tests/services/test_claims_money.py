@@ -34,7 +34,7 @@ from service_desk.services.claims.paying import ReturnPayment
 from service_desk.services.claims.recoveries import NewRecovery, Receive
 from service_desk.services.claims.recovery_list import RecoveryFilter
 from service_desk.services.reports import weekly
-from tests.claim_cases import CALCULATION, DENIAL, PAYMENT, Journey, reported_claim
+from tests.claim_cases import CALCULATION, DENIAL, PAYMENT, Journey, close_all, reported_claim
 from tests.world import World
 
 CERTAIN = ProposeAdvance(AdvanceBasis.CERTAIN_PART, 2_000_00, "医疗费发票已核实")
@@ -201,7 +201,7 @@ def test_a_returned_payment_is_due_again_and_stays_on_record(journey: Journey, w
     with pytest.raises(Conflict, match="payment_returned"):
         paying.return_payment(number, command, actor=world.claims2, now=now)
     settlement.pay(number, PAYMENT, actor=world.claims2, now=now)
-    settlement.close(number, settlement.Close(releases_reserve=True), actor=world.claims1, now=now)
+    close_all(claim, world.claims1, now)
     assert (claim.state, *sums(claim)) == (ClaimState.CLOSED, 6_300_00, 6_300_00)
     kept = db.session.scalars(select(ClaimPayment).order_by(ClaimPayment.id)).all()
     assert [(one.amount_fen, one.returned_at is not None) for one in kept] == [

@@ -23,7 +23,7 @@ from service_desk.models.notices import Notice
 from service_desk.models.sla import Timer, TimerState
 from service_desk.rules.claim_flow import ClaimState, ClockStep
 from service_desk.rules.vocabulary import CoverCode, Fault
-from service_desk.services.claims import exits, handling, reserves, settlement
+from service_desk.services.claims import closing, exits, follow_ups, handling, plans, reserves, settlement
 from service_desk.services.claims.calculating import CalculationInputs
 from service_desk.services.claims.files import read_file
 from tests.claim_cases import CALCULATION, DENIAL, PAYMENT, Journey, reported_claim, written_letter
@@ -59,8 +59,8 @@ def test_two_people_take_a_claim_from_dispatch_to_follow_up(
     journey.to(ClaimState.CLOSED)
     at = journey.now + timedelta(hours=2)
 
-    spoken = settlement.FollowUpRecord(at, "郭永刚", 5, "很快")
-    settlement.follow_up(claim.number, spoken, actor=world.claims1, now=at)
+    spoken = follow_ups.FollowUpRecord(at, "郭永刚", 5, "很快")
+    follow_ups.follow_up(claim.number, spoken, actor=world.claims1, now=at)
     db.session.commit()
 
     assert (claim.state, claim.approved_fen, claim.paid_fen, claim.reserve_fen) == (
@@ -229,17 +229,17 @@ def test_a_claim_closes_only_when_paid_and_without_open_reserve(
 ) -> None:
     journey.to(ClaimState.APPROVED)
     with pytest.raises(Invalid, match="payment_open"):
-        settlement.close(
-            claim.number, settlement.Close(releases_reserve=True), actor=world.claims1, now=journey.now
+        closing.close(
+            claim.number, closing.Close(True, plans.suggested(claim)), actor=world.claims1, now=journey.now
         )
     journey.to(ClaimState.PAID)
 
     with pytest.raises(Invalid, match="reserve_open"):
-        settlement.close(
-            claim.number, settlement.Close(releases_reserve=False), actor=world.claims1, now=journey.now
+        closing.close(
+            claim.number, closing.Close(False, plans.suggested(claim)), actor=world.claims1, now=journey.now
         )
-    settlement.close(
-        claim.number, settlement.Close(releases_reserve=True), actor=world.claims1, now=journey.now
+    closing.close(
+        claim.number, closing.Close(True, plans.suggested(claim)), actor=world.claims1, now=journey.now
     )
 
     released = db.session.scalars(select(ReserveEntry).order_by(ReserveEntry.id.desc())).first()
@@ -261,8 +261,11 @@ def test_a_calculation_of_nought_is_closed_without_a_payment(
     kept = settlement.calculate(claim.number, nought, actor=world.claims1, now=journey.now)
     settlement.approve(claim.number, settlement.Approve(kept.id), actor=world.claims2, now=journey.now)
 
-    settlement.close(
-        claim.number, settlement.Close(releases_reserve=True), actor=world.claims1, now=journey.now
+    closing.close(
+        claim.number,
+        closing.Close(True, plans.suggested(claim), "无责且交强险脱保"),
+        actor=world.claims1,
+        now=journey.now,
     )
 
     assert (claim.state, claim.approved_fen, claim.reserve_fen) == (ClaimState.CLOSED, 0, 0)
@@ -274,19 +277,19 @@ def test_who_is_dissatisfied_gets_a_first_contact_owned_by_the_handler(
     world: World, claim: Claim, journey: Journey, score: int, opens: bool
 ) -> None:
     journey.to(ClaimState.CLOSED)
-    spoken = settlement.FollowUpRecord(journey.now, "郭永刚", score, "等了太久")
+    spoken = follow_ups.FollowUpRecord(journey.now, "郭永刚", score, "等了太久")
 
-    settlement.follow_up(claim.number, spoken, actor=world.claims2, now=journey.now)
+    follow_ups.follow_up(claim.number, spoken, actor=world.claims2, now=journey.now)
     db.session.commit()
 
     opened = db.session.scalars(select(Enquiry).where(Enquiry.channel == EnquiryChannel.CALL)).all()
     assert [(row.owner_id, row.subject, row.state) for row in opened] == (
         [(world.claims1.id, "等了太久", EnquiryState.OPEN)] if opens else []
     )
-    told = db.session.scalars(select(Notice.user_id).where(Notice.kind == "enquiry_assigned")).all()
-    assert set(told) == ({world.claims1.id} if opens else set())
+    told = db.session.scalars(select(Notice.user_id).where(Notice.kind == "client_dissatisfied")).all()
+    assert set(told) == ({world.claims1.id, world.manager.id} if opens else set())
     with pytest.raises(Conflict, match="follow_up_recorded"):
-        settlement.follow_up(claim.number, spoken, actor=world.claims2, now=journey.now)
+        follow_ups.follow_up(claim.number, spoken, actor=world.claims2, now=journey.now)
 
 
 @pytest.mark.parametrize(
@@ -304,10 +307,10 @@ def test_a_follow_up_that_cannot_be_is_refused(
     world: World, claim: Claim, journey: Journey, change: dict[str, object], code: str
 ) -> None:
     journey.to(ClaimState.CLOSED)
-    spoken = settlement.FollowUpRecord(journey.now, "郭永刚", 4)
+    spoken = follow_ups.FollowUpRecord(journey.now, "郭永刚", 4)
 
     with pytest.raises(Invalid, match=code):
-        settlement.follow_up(claim.number, replace(spoken, **change), actor=world.claims1, now=journey.now)
+        follow_ups.follow_up(claim.number, replace(spoken, **change), actor=world.claims1, now=journey.now)
 
 
 def test_a_withdrawn_claim_keeps_no_clock_and_no_reserve_and_may_begin_anew(

@@ -22,7 +22,16 @@ from service_desk.services import documents
 from service_desk.services.claims import disputes, exits, settlement
 from service_desk.services.claims.disputes import Decision, DisputeFilter, RaiseDispute, Say
 from service_desk.services.claims.disputes.reading import money_of
-from tests.claim_cases import CALCULATION, PAYMENT, Journey, file_store, picture, reported_claim
+from tests.claim_cases import (
+    CALCULATION,
+    DENIAL,
+    PAYMENT,
+    Journey,
+    close_all,
+    file_store,
+    picture,
+    reported_claim,
+)
 from tests.factories import UserFactory
 from tests.world import World
 
@@ -86,8 +95,8 @@ def test_a_dispute_about_an_approved_amount_from_the_client_to_the_new_calculati
     settlement.pay(claim.number, part, actor=world.claims2, now=at)
     money = money_of(claim, made)
     assert (money.undisputed_fen, money.paid_fen, money.due_fen) == (6_300_00, 6_300_00, 0)
-    with pytest.raises(Conflict, match="dispute_open"):
-        settlement.close(claim.number, settlement.Close(True), actor=world.claims1, now=at)
+    with pytest.raises(Invalid, match="dispute_open"):
+        close_all(claim, world.claims1, at)
 
     ours = Say("配件按市场价核定", files=(picture("询价单.jpg"),), files_show="询价单")
     disputes.say(claim.number, ours, files=file_store(), actor=world.claims1, now=at)
@@ -243,7 +252,7 @@ def test_a_denied_claim_is_disputed_within_the_limitation_and_reopened_by_the_de
     world: World, claim: Claim, journey: Journey, second_manager: User
 ) -> None:
     journey.to(ClaimState.SURVEYED)
-    exits.deny(claim.number, "驾驶证逾期", actor=world.manager, now=journey.now)
+    exits.deny(claim.number, DENIAL, actor=world.manager, now=journey.now)
     db.session.commit()
     cover = RaiseDispute(DisputeTopic.COVER, "驾驶证当天已换发")
     with pytest.raises(Invalid, match="dispute_too_late"):
@@ -272,7 +281,7 @@ def test_a_dispute_taken_back_makes_room_for_another_with_a_clock_of_its_own(
     object_to(claim, world.safety_gongyi, journey.now)
     for end in (
         lambda: exits.withdraw(claim.number, "x", actor=world.claims1, now=journey.now),
-        lambda: exits.deny(claim.number, "x", actor=world.manager, now=journey.now),
+        lambda: exits.deny(claim.number, DENIAL, actor=world.manager, now=journey.now),
     ):
         with pytest.raises(Conflict):
             end()

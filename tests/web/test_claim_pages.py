@@ -47,6 +47,9 @@ def post(client: Any, claim: Claim, action: str, *, version: int | None = None, 
     return client.post(f"/claims/{claim.number}/{action}", data=fields(action, **values))
 
 
+PLAN = {"means": "call", "name": "郭永刚", "phone": "13937108891", "language": "zh"}
+
+
 def typed(moment: datetime) -> str:
     return f"{moment.astimezone(CHINA):%Y-%m-%dT%H:%M}"
 
@@ -78,7 +81,7 @@ def test_two_people_take_a_claim_through_its_pages(
         second, claim, "pay", amount="13620", payee="郑州联运集团有限公司", account_number="6222021234567894"
     )
     assert paid.status_code == 303
-    assert post(first, claim, "close", releases_reserve="y").status_code == 303
+    assert post(first, claim, "close", releases_reserve="y", **PLAN).status_code == 303
     followed = post(first, claim, "follow_up", at=typed(utc_now()), spoken_with="郭永刚", score="5")
     assert followed.status_code == 303
 

@@ -10,7 +10,9 @@ from flask_babel import LazyString
 
 from service_desk.base.errors import DomainError
 from service_desk.presenters import times
+from service_desk.presenters.labels import label
 from service_desk.presenters.languages import LANGUAGE_NAMES, in_language
+from service_desk.rules.claim_flow import ClaimAction
 
 
 def _all_sentences() -> dict[str, LazyString]:
@@ -49,4 +51,6 @@ def sentence_for(code: str, params: Mapping[str, Any]) -> str:
 def _shown(value: Any) -> Any:
     if isinstance(value, datetime):
         return times.minute(value)
+    if isinstance(value, ClaimAction):
+        return label(value, "claim_action")
     return "—" if value is None or value == "" else value

@@ -49,8 +49,22 @@ def begin(
     # The lock makes two people who act at once act one after the other; the second sees what the first did.
     db.session.refresh(claim, with_for_update=True)
     if version is not None and version != claim.version:
-        raise Conflict("stale")
+        raise overtaken(claim)
     return claim, allow(claim, action, actor=actor)
+
+
+def overtaken(claim: Claim) -> Conflict:
+    """Why a page's version is no longer the claim's: who did what last, so that one may look before sending again."""
+    last = db.session.execute(
+        select(ClaimEvent.action, ClaimEvent.recorded_at, User.name)
+        .join(User, User.id == ClaimEvent.actor_id)
+        .where(ClaimEvent.claim_id == claim.id, ClaimEvent.action.is_not(None))
+        .order_by(ClaimEvent.recorded_at.desc(), ClaimEvent.id.desc())
+        .limit(1)
+    ).one_or_none()
+    if last is None:
+        return Conflict("stale")
+    return Conflict("stale_claim", who=last.name, what=last.action, at=last.recorded_at)
 
 
 def allow(claim: Claim, action: ClaimAction, *, actor: User) -> Transition:

@@ -1,8 +1,8 @@
 """Reading claims: the queue with its saved filters, and everything one claim's page shows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -15,13 +15,15 @@ from service_desk.models.claims import Claim, WantedDocument, WantedState
 from service_desk.models.db import days_later, db
 from service_desk.models.sla import Timer, TimerState
 from service_desk.models.users import User
-from service_desk.rules.claim_flow import LARGE_LOSS_FEN, OPEN_STATES, ClaimState
+from service_desk.rules.claim_flow import LARGE_LOSS_FEN, ClaimState
 from service_desk.rules.claim_intake import LATE_AFTER
 from service_desk.rules.permissions import Action, Side
 from service_desk.services import access, sla
 from service_desk.services.claims.common import MATTER_KIND
 
 MAX_EXPORTED = 20_000
+# Ended claims are counted up to here where their number only stands beside the name of their view.
+MOST_COUNTED = 10_000
 
 
 class QueueView(StrEnum):
@@ -59,19 +61,12 @@ class ClaimRow:
     timers: list[Timer]
 
 
-_OPEN_TIMER = and_(
-    Timer.matter_kind == MATTER_KIND,
-    Timer.matter_id == Claim.id,
-    Timer.state.in_((TimerState.RUNNING, TimerState.PAUSED)),
-)
-_NEXT_DUE = (
-    select(func.min(Timer.due_at))
-    .where(Timer.matter_kind == MATTER_KIND, Timer.matter_id == Claim.id, Timer.state == TimerState.RUNNING)
-    .correlate(Claim)
-    .scalar_subquery()
-)
+# Said as the partial indexes say it, so that a database that must find them by their words can.
+IS_OPEN = Claim.closed_at.is_(None)
+# Hidden from the index of all breaches there ever were, which a database would search for those of open clocks.
+_broken_at = func.coalesce(Timer.breached_at, datetime.max.replace(tzinfo=UTC))
 SORTS: dict[str, Any] = {
-    "due": _NEXT_DUE,
+    "due": Claim.next_due_at,
     "reported": Claim.reported_at,
     "loss": Claim.loss_at,
     "plate": Claim.plate,
@@ -80,42 +75,67 @@ SORTS: dict[str, Any] = {
     "branch": Branch.name,
     "owner": User.staff_no,
 }
+# What a sort needs beside the claim itself.
+_SORTS_BY_OTHERS: dict[str, tuple[Any, ColumnElement[bool]]] = {
+    "branch": (Branch, Branch.id == Claim.branch_id),
+    "owner": (User, User.id == Claim.owner_id),
+}
 
 
 def list_claims(
-    account_id: int, wanted: ClaimFilter, page: PageRequest, *, actor: User, now: datetime
+    account_id: int,
+    wanted: ClaimFilter,
+    page: PageRequest,
+    *,
+    actor: User,
+    now: datetime,
+    counts: Mapping[QueueView, int] | None = None,
 ) -> Page[ClaimRow]:
-    """A page of the account's claims that the actor may see, by default the next due first."""
+    """A page of the account's claims that the actor may see, by default the next due first.
+
+    `counts` are those of `count_views` under the same filter, where they are known already.
+    """
     conditions = _conditions(account_id, wanted, actor, now)
-    counted = access.visible(
-        actor, Action.READ_CLAIMS, select(func.count(Claim.id)).where(*conditions), Claim
-    )
-    total = db.session.scalar(counted) or 0
-    rows = _rows(conditions, wanted, actor).limit(page.size).offset(page.offset)
+    total = counts[wanted.view] if counts else 0
+    is_cut_off = wanted.view is QueueView.CLOSED and total > MOST_COUNTED
+    if counts is None or is_cut_off:
+        counted = select(func.count(Claim.id)).where(*conditions)
+        total = db.session.scalar(access.visible(actor, Action.READ_CLAIMS, counted, Claim)) or 0
+    rows = _rows(conditions, wanted, actor, page.size, page.offset)
     return Page(_with_timers(rows), total, page.number, page.size)
 
 
 def export_claims(account_id: int, wanted: ClaimFilter, *, actor: User, now: datetime) -> list[ClaimRow]:
     """The same list unpaged, at most MAX_EXPORTED."""
     conditions = _conditions(account_id, wanted, actor, now)
-    return _with_timers(_rows(conditions, wanted, actor).limit(MAX_EXPORTED))
+    return _with_timers(_rows(conditions, wanted, actor, MAX_EXPORTED))
 
 
 def count_views(account_id: int, wanted: ClaimFilter, *, actor: User, now: datetime) -> dict[QueueView, int]:
-    """How many claims each saved filter holds under the same branch and search text, in one query."""
-    common = [Claim.account_id == account_id, *_narrowing(wanted)]
+    """How many claims each saved filter holds under the same branch and search text, in one statement.
+
+    The open ones are gone through once. The ended are counted to MOST_COUNTED and one more.
+    """
+    common = (Claim.account_id == account_id, *_narrowing(wanted))
+    ended = access.visible(
+        actor, Action.READ_CLAIMS, select(Claim.id).where(*common, Claim.closed_at.is_not(None)), Claim
+    )
+    bounded = ended.limit(MOST_COUNTED + 1).subquery()
     counts = [
-        func.count(Claim.id).filter(_view_condition(view, actor, now)).label(view.name) for view in QueueView
+        select(func.count()).select_from(bounded).scalar_subquery().label(view.name)
+        if view is QueueView.CLOSED
+        else func.count(Claim.id).filter(_view_condition(view, account_id, actor, now)).label(view.name)
+        for view in QueueView
     ]
-    statement = access.visible(actor, Action.READ_CLAIMS, select(*counts).where(*common), Claim)
-    row = db.session.execute(statement).one()
-    return dict(zip(QueueView, row, strict=True))
+    statement = access.visible(actor, Action.READ_CLAIMS, select(*counts).where(*common, IS_OPEN), Claim)
+    return dict(zip(QueueView, db.session.execute(statement).one(), strict=True))
 
 
 def _conditions(
     account_id: int, wanted: ClaimFilter, actor: User, now: datetime
 ) -> list[ColumnElement[bool]]:
-    return [Claim.account_id == account_id, _view_condition(wanted.view, actor, now), *_narrowing(wanted)]
+    of_view = _view_condition(wanted.view, account_id, actor, now)
+    return [Claim.account_id == account_id, of_view, *_narrowing(wanted)]
 
 
 def _narrowing(wanted: ClaimFilter) -> list[ColumnElement[bool]]:
@@ -136,24 +156,25 @@ def _narrowing(wanted: ClaimFilter) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _view_condition(view: QueueView, actor: User, now: datetime) -> ColumnElement[bool]:
+def _view_condition(view: QueueView, account_id: int, actor: User, now: datetime) -> ColumnElement[bool]:
     """What a saved filter means. All but *closed* speak of open claims."""
-    is_open = Claim.state.in_(OPEN_STATES)
     if view is QueueView.CLOSED:
-        return ~is_open
+        return Claim.closed_at.is_not(None)
     meanings: dict[QueueView, ColumnElement[bool]] = {
         QueueView.MINE: _mine(actor),
         QueueView.UNASSIGNED: Claim.state == ClaimState.REPORTED,
         QueueView.AT_RISK: _has_timer(
-            Timer.state == TimerState.RUNNING, Timer.warn_at <= now, Timer.due_at > now
+            account_id, Timer.state == TimerState.RUNNING, Timer.warn_at <= now, Timer.due_at > now
         ),
-        QueueView.BREACHED: _has_timer(or_(Timer.due_at <= now, Timer.breached_at <= now)),
-        QueueView.WAITING: or_(_has_timer(Timer.state == TimerState.PAUSED), _documents_asked_for()),
+        QueueView.BREACHED: _has_timer(account_id, or_(Timer.due_at <= now, _broken_at <= now)),
+        QueueView.WAITING: or_(
+            _has_timer(account_id, Timer.state == TimerState.PAUSED), _documents_asked_for()
+        ),
         QueueView.DISPUTED: Claim.is_disputed.is_(True),
         QueueView.LARGE: Claim.highest_estimate_fen >= LARGE_LOSS_FEN,
         QueueView.LATE: Claim.reported_at > days_later(Claim.loss_at, LATE_AFTER.days),
     }
-    return and_(is_open, meanings[view]) if view in meanings else is_open
+    return and_(IS_OPEN, meanings[view]) if view in meanings else IS_OPEN
 
 
 def _mine(actor: User) -> ColumnElement[bool]:
@@ -161,8 +182,16 @@ def _mine(actor: User) -> ColumnElement[bool]:
     return (Claim.owner_id if actor.side is Side.INSURER else Claim.reported_by_id) == actor.id
 
 
-def _has_timer(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-    return exists().where(_OPEN_TIMER, *conditions)
+def _has_timer(account_id: int, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Asked once of the account's open clocks, by an index that holds all that is asked, not once a claim."""
+    return Claim.id.in_(
+        select(Timer.matter_id).where(
+            Timer.account_id == account_id,
+            Timer.state.in_((TimerState.RUNNING, TimerState.PAUSED)),
+            Timer.matter_kind == MATTER_KIND,
+            *conditions,
+        )
+    )
 
 
 def _documents_asked_for() -> ColumnElement[bool]:
@@ -175,20 +204,35 @@ def _documents_asked_for() -> ColumnElement[bool]:
 
 
 def _rows(
-    conditions: Iterable[ColumnElement[bool]], wanted: ClaimFilter, actor: User
+    conditions: Iterable[ColumnElement[bool]],
+    wanted: ClaimFilter,
+    actor: User,
+    limit: int,
+    offset: int = 0,
 ) -> Select[tuple[Claim, Branch, User]]:
-    statement = (
+    """The wanted rows. Their ids are found first, so that a page far down reads no row but its own."""
+    key = wanted.sort.removeprefix("-")
+    key = key if key in SORTS else "due"
+    found = select(Claim.id.label("id"), SORTS[key].label("value")).where(*conditions)
+    if key in _SORTS_BY_OTHERS:
+        found = found.join(*_SORTS_BY_OTHERS[key])
+    seen = access.visible(actor, Action.READ_CLAIMS, found, Claim)
+    order = _order(SORTS[key], Claim.id, wanted)
+    page = seen.order_by(*order).limit(limit).offset(offset).subquery("page")
+    return (
         select(Claim, Branch, User)
+        .join(page, page.c.id == Claim.id)
         .join(Branch, Branch.id == Claim.branch_id)
         .join(User, User.id == Claim.owner_id)
-        .where(*conditions)
+        .order_by(*_order(page.c.value, page.c.id, wanted))
     )
-    key = wanted.sort.removeprefix("-")
-    column = SORTS.get(key, _NEXT_DUE)
-    descending = wanted.sort.startswith("-")
-    # Claims without a running clock come last either way; the number makes the order total.
-    order = (column.desc() if descending else column.asc()).nulls_last()
-    return access.visible(actor, Action.READ_CLAIMS, statement, Claim).order_by(order, Claim.id.desc())
+
+
+def _order(value: Any, number: Any, wanted: ClaimFilter) -> tuple[Any, ...]:
+    """Claims without a running clock come last either way; the number makes the order total, as the index has it."""
+    if wanted.sort.startswith("-"):
+        return value.desc().nulls_last(), number.desc()
+    return value.asc().nulls_last(), number.asc()
 
 
 def _with_timers(statement: Select[tuple[Claim, Branch, User]]) -> list[ClaimRow]:

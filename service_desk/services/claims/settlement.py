@@ -1,50 +1,28 @@
-"""From complete documents to the follow-up: calculated, approved by another person, paid, closed, asked after."""
+"""From complete documents to the payment: calculated, approved by another person, paid."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 
 from sqlalchemy import select
 
-from service_desk.base.errors import Conflict, Invalid
-from service_desk.base.money import format_yuan
-from service_desk.base.text import squeeze
-from service_desk.models.claims import Claim, ClaimCalculation, ClaimCover, FollowUp
+from service_desk.models.claims import ClaimCalculation, ClaimCover
 from service_desk.models.db import db
-from service_desk.models.enquiries import Enquiry, EnquiryChannel
 from service_desk.models.users import User
-from service_desk.rules.claim_flow import LOWEST_SATISFIED_SCORE, ClaimAction, ClockStep
-from service_desk.services import audit, enquiries, notices, sla
-from service_desk.services.claims import calculating, reserves
+from service_desk.rules.claim_flow import ClaimAction
+from service_desk.services import audit
+from service_desk.services.claims import calculating
 from service_desk.services.claims.approving import Approve, approve, send_back
 from service_desk.services.claims.calculating import CalculationInputs
-from service_desk.services.claims.common import (
-    begin,
-    held_since,
-    latest_calculation,
-    log_event,
-    perform,
-    require_not_future,
-)
-from service_desk.services.claims.paying import (
-    Pay,
-    ReturnPayment,
-    pay,
-    pay_advance,
-    return_payment,
-)
-from service_desk.services.notices import Matter
+from service_desk.services.claims.common import begin, latest_calculation, perform
+from service_desk.services.claims.paying import Pay, ReturnPayment, pay, pay_advance, return_payment
 
-# Each step in a module of its own; who takes a claim to its end finds them together here.
+# Each step in a module of its own; who takes a claim to its payment finds them together here.
 __all__ = [
     "Approve",
-    "Close",
-    "FollowUpRecord",
     "Pay",
     "ReturnPayment",
     "approve",
     "calculate",
-    "close",
-    "follow_up",
     "latest_calculation",
     "list_covers",
     "pay",
@@ -52,23 +30,6 @@ __all__ = [
     "return_payment",
     "send_back",
 ]
-
-
-@dataclass(frozen=True)
-class Close:
-    """`releases_reserve`: what is left of the reserve goes with the closing."""
-
-    releases_reserve: bool
-
-
-@dataclass(frozen=True)
-class FollowUpRecord:
-    """What the client said after the end, score 1 (bad) to 5 (good)."""
-
-    at: datetime
-    spoken_with: str
-    score: int
-    comment: str = ""
 
 
 def calculate(
@@ -105,116 +66,6 @@ def calculate(
     db.session.flush()
     audit.record("claim_calculated", claim, actor=actor, now=now, changes=changes)
     return calculation
-
-
-def close(number: str, command: Close, *, actor: User, now: datetime, version: int | None = None) -> Claim:
-    """Close a paid claim. Invalid while something is unpaid, or reserve is left that is not released."""
-    claim, _ = begin(number, ClaimAction.CLOSE, actor=actor, version=version)
-    if claim.paid_fen < claim.approved_fen:
-        raise Invalid("payment_open", left=format_yuan(claim.approved_fen - claim.paid_fen))
-    left_fen = claim.reserve_fen - claim.paid_fen
-    if left_fen > 0 and not command.releases_reserve:
-        raise Invalid("reserve_open", field="releases_reserve", left=format_yuan(left_fen))
-    reserves.move(claim, claim.paid_fen, "release", item="closing", actor=actor, now=now)
-    claim.closed_at = now
-    params = {"paid_fen": claim.paid_fen}
-    perform(claim, ClaimAction.CLOSE, actor=actor, at=now, now=now, params=params)
-    enquiries.close_for_claim(claim.id, now=now)
-    audit.record("claim_closed", claim, actor=actor, now=now, changes={"closed_at": (None, now)})
-    return claim
-
-
-def follow_up(
-    number: str, command: FollowUpRecord, *, actor: User, now: datetime, version: int | None = None
-) -> Claim:
-    """Record what the client said; who is dissatisfied gets a first contact owned by the handler. Once a round."""
-    claim, _ = begin(number, ClaimAction.FOLLOW_UP, actor=actor, version=version)
-    is_dissatisfied = command.score < LOWEST_SATISFIED_SCORE
-    _require_follow_up(claim, command, now)
-    db.session.add(
-        FollowUp(
-            claim_id=claim.id,
-            round=claim.round,
-            at=command.at,
-            spoken_with=squeeze(command.spoken_with),
-            score=command.score,
-            comment=command.comment.strip(),
-            by_id=actor.id,
-        )
-    )
-    claim.followed_up_at = command.at
-    params = {"score": command.score, "spoken_with": squeeze(command.spoken_with)}
-    perform(
-        claim,
-        ClaimAction.FOLLOW_UP,
-        actor=actor,
-        at=command.at,
-        now=now,
-        stopped_at=max(command.at, claim.closed_at or command.at, held_since(claim)),
-        params=params,
-        note=command.comment.strip(),
-    )
-    if is_dissatisfied:
-        _open_enquiry(claim, command, actor, now)
-    audit.record(
-        "claim_followed_up", claim, actor=actor, now=now, changes={"followed_up_at": (None, command.at)}
-    )
-    return claim
-
-
-def _require_follow_up(claim: Claim, command: FollowUpRecord, now: datetime) -> None:
-    if claim.followed_up_at is not None:
-        raise Conflict("follow_up_recorded")
-    if not 1 <= command.score <= 5:
-        raise Invalid("score_invalid", field="score")
-    require_not_future(command.at, field="at", now=now)
-    ended_at = claim.closed_at or claim.reported_at
-    if command.at < ended_at.replace(second=0, microsecond=0):
-        raise Invalid("before_closing", field="at")
-    if not squeeze(command.spoken_with):
-        raise Invalid("required", field="spoken_with")
-    if command.score < LOWEST_SATISFIED_SCORE and not command.comment.strip():
-        raise Invalid("comment_missing", field="comment")
-
-
-def _open_enquiry(claim: Claim, command: FollowUpRecord, actor: User, now: datetime) -> None:
-    """A dissatisfied client is answered like any caller: an owner, a clock, and the owner is told."""
-    comment = command.comment.strip()
-    enquiry = enquiries.open_for_claim(claim, owner_id=claim.owner_id, subject=comment, actor=actor, now=now)
-    enquiry.channel, enquiry.body = EnquiryChannel.CALL, comment
-    enquiry.caller_name = squeeze(command.spoken_with)
-    db.session.flush()
-    audit.record(
-        "enquiry_logged", enquiry, actor=actor, now=now, changes={"owner_id": (None, claim.owner_id)}
-    )
-    matter = enquiries.matter_of(enquiry)
-    sla.start(matter, ClockStep.FIRST_REPLY, holder_id=claim.owner_id, at=now, actor=actor, now=now)
-    log_event(
-        claim,
-        "enquiry_opened",
-        actor=actor,
-        at=now,
-        now=now,
-        params={"number": enquiry.number},
-        is_internal=True,
-    )
-    if claim.owner_id != actor.id:
-        _tell_owner(enquiry, matter, now)
-
-
-def _tell_owner(enquiry: Enquiry, matter: Matter, now: datetime) -> None:
-    params = {
-        "number": enquiry.number,
-        "subject": enquiry.subject,
-        "caller_name": enquiry.caller_name,
-        "caller_phone": enquiry.caller_phone,
-        "url": f"/enquiries/{enquiry.number}",
-    }
-    owner = db.session.get_one(User, enquiry.owner_id)
-    dedupe = f"enquiry_assigned:{enquiry.id}"
-    notices.queue(
-        "enquiry_assigned", notices.user_recipient(owner), params, dedupe=dedupe, now=now, matter=matter
-    )
 
 
 def list_covers(claim_id: int) -> list[ClaimCover]:

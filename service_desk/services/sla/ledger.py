@@ -23,7 +23,7 @@ from service_desk.rules.sla import (
 )
 from service_desk.rules.sla.history import whole_second
 from service_desk.services.notices import Matter
-from service_desk.services.sla import calendars
+from service_desk.services.sla import calendars, next_due
 
 OPEN_STATES = (TimerState.RUNNING, TimerState.PAUSED)
 # A time the matter itself keeps (an arrival recorded with photos) is proved by the matter's record.
@@ -214,6 +214,7 @@ def refresh(
     for name, value in row_values(facts, events, now).items():
         setattr(timer, name, value)
     db.session.flush()
+    next_due.keep([(timer.matter_kind, timer.matter_id)])
     if facts.ended_at is not None:
         keep_segments(timer, facts)
     return facts
@@ -246,9 +247,12 @@ def write_rows(rows: Iterable[tuple[Timer, Mapping[str, Any]]]) -> None:
     Only what changed is written: every index on a column that is named costs, whether its value changes or not.
     """
     changed: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
+    moved: list[tuple[str, int]] = []
     for timer, values in rows:
         news = {name: value for name, value in values.items() if getattr(timer, name) != value}
         changed[tuple(news)].append({"timer_id": timer.id, **news})
+        if news.keys() & {"state", "due_at"}:
+            moved.append((timer.matter_kind, timer.matter_id))
         db.session.expire(timer)
     timers = table_of(Timer)
     for names, parameters in changed.items():
@@ -257,6 +261,7 @@ def write_rows(rows: Iterable[tuple[Timer, Mapping[str, Any]]]) -> None:
             statement.values({name: bindparam(name) for name in names} | {"version": timers.c.version + 1}),
             parameters,
         )
+    next_due.keep(moved)
 
 
 def keep_segments(timer: Timer, facts: TimerFacts) -> None:

@@ -18,7 +18,7 @@ from service_desk.models.sla import Timer, TimerRecomputation
 from service_desk.models.users import User
 from service_desk.rules.permissions import Action
 from service_desk.services import access, audit
-from service_desk.services.sla import calendars, ledger, retelling, starting
+from service_desk.services.sla import calendars, ledger, next_due, retelling, starting
 from service_desk.services.sla.outdated import TERMS, Outdated, Wanted, judge
 
 _SHOWN = ("target_value", "target_unit", "due_at", "left_seconds", "breached_at")
@@ -56,8 +56,10 @@ def recompute(
 def _manageable(wanted: Iterable[Wanted], actor: User) -> dict[int, Timer]:
     ids = {one.timer_id for one in wanted}
     statement = select(Timer).where(Timer.id.in_(ids)).order_by(Timer.id)
+    visible = access.visible(actor, Action.MANAGE_CLOCKS, statement, Timer)
+    next_due.hold(db.session.scalars(visible))
     # Read anew and held: another manager, or the sweep, may be at the same clocks.
-    held = access.visible(actor, Action.MANAGE_CLOCKS, statement, Timer).with_for_update()
+    held = visible.with_for_update()
     timers = db.session.scalars(held.execution_options(populate_existing=True)).all()
     if len(timers) != len(ids):
         raise NotFound("not_found")

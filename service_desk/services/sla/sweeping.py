@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, update
 
 from service_desk.models.db import db
-from service_desk.models.sla import Timer
+from service_desk.models.sla import Timer, TimerState
 from service_desk.rules.sla import Happening, evaluate
-from service_desk.services.sla import ledger, telling
+from service_desk.services.sla import ledger, next_due, telling
 
 # A worker that dies midway, or a row that cannot be checked, is tried again after this long.
 TAKEN_FOR = timedelta(minutes=5)
@@ -47,11 +47,24 @@ def check_timers(timer_ids: Collection[int], now: datetime) -> list[int]:
 
     A timer somebody is just working on is left out: a batch holds many rows and must not wait for one.
     """
-    free = select(Timer).where(Timer.id.in_(timer_ids)).order_by(Timer.id).with_for_update(skip_locked=True)
+    wanted = set(timer_ids) - _of_claims_at_work(timer_ids)
+    free = select(Timer).where(Timer.id.in_(wanted)).order_by(Timer.id).with_for_update(skip_locked=True)
     timers = list(db.session.scalars(free, execution_options={"populate_existing": True}))
     ids = [timer.id for timer in timers]
     _check(timers, now)
     return ids
+
+
+def _of_claims_at_work(timer_ids: Collection[int]) -> set[int]:
+    """Standing clocks whose claim somebody holds. Where a pause ends the claim's next due time changes, and claims
+    are held before their clocks; the clocks that run on change nothing there.
+    """
+    standing = select(Timer.id, Timer.matter_id).where(
+        Timer.id.in_(timer_ids), Timer.matter_kind == next_due.CLAIM, Timer.state == TimerState.PAUSED
+    )
+    claims = dict(db.session.execute(standing).tuples().all())
+    held = next_due.hold_claims(set(claims.values()), skip_locked=True)
+    return {timer_id for timer_id, claim_id in claims.items() if claim_id not in held}
 
 
 def check_timer(timer_id: int, now: datetime) -> list[Happening]:

@@ -19,7 +19,7 @@ from service_desk.rules.sla import EventKind, PauseReason
 from service_desk.rules.vocabulary import Severity
 from service_desk.services import access, audit
 from service_desk.services.notices import Matter
-from service_desk.services.sla import ledger, retelling, standing_in, starting, telling
+from service_desk.services.sla import ledger, next_due, retelling, standing_in, starting, telling
 
 # What somebody else did first, by the state it left: the refusal, and the entries that tell who and when.
 _OVERTAKEN = {
@@ -186,6 +186,7 @@ def resume_waiting(
 
 def lock(timer: Timer) -> Timer:
     """The timer as it is once nobody else changes it: of two who act at once, the second sees what the first did."""
+    next_due.hold([timer])
     db.session.refresh(timer, with_for_update=True)
     return timer
 

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from flask import Blueprint, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from flask_login import login_required
 
-from service_desk.base.errors import NotFound
-from service_desk.forms.claims import StepForm
+from service_desk.base.errors import Forbidden, NotFound
+from service_desk.forms.claims import AssignManyForm, StepForm
 from service_desk.forms.fields import small_number
 from service_desk.models.claims import ClaimCalculation
 from service_desk.models.db import db
@@ -19,10 +20,12 @@ from service_desk.presenters import claims as words
 from service_desk.presenters.claims_timeline import photos_of, time_line
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import branch_name
+from service_desk.presenters.messages import sentence
 from service_desk.rules.claim_flow import ClaimAction, next_action
-from service_desk.rules.permissions import Role, Side
-from service_desk.services import enquiries, submissions
-from service_desk.services.claims import queries
+from service_desk.rules.permissions import Action, Role, Side
+from service_desk.services import access, enquiries, submissions
+from service_desk.services.claims import assigning, people, queries
+from service_desk.services.claims.assigning import Assigned
 from service_desk.services.claims.files import ClaimFile, list_branches, read_file
 from service_desk.services.claims.queries import ClaimFilter, QueueView
 from service_desk.services.sla import standing_in
@@ -40,16 +43,68 @@ _STAFF_VIEWS = {QueueView.UNASSIGNED, QueueView.AT_RISK}
 @login_required
 def queue() -> ResponseReturnValue:
     """The account's claims, by saved filter, branch and search text."""
+    return render_template("claims/list.html", **_queue(_assign_form()))
+
+
+def _queue(form: AssignManyForm | None) -> dict[str, Any]:
+    """All that the queue shows. `form` gives what is ticked to somebody, None for who may not."""
     account, wanted = current_account(), _wanted()
-    page = queries.list_claims(account.id, wanted, page_request(), actor=actor(), now=g.now)
-    return render_template(
-        "claims/list.html",
-        page=page,
-        wanted=wanted,
-        views=_views(wanted, queries.count_views(account.id, wanted, actor=actor(), now=g.now)),
-        branches=[(b.id, branch_name(b)) for b in list_branches(account.id, actor=actor())],
-        words=words,
+    counts = queries.count_views(account.id, wanted, actor=actor(), now=g.now)
+    page = queries.list_claims(account.id, wanted, page_request(), actor=actor(), now=g.now, counts=counts)
+    return {
+        "page": page,
+        "wanted": wanted,
+        "views": _views(wanted, counts),
+        "branches": [(b.id, branch_name(b)) for b in list_branches(account.id, actor=actor())],
+        "words": words,
+        "form": form,
+        "ticked": set(request.form.getlist("number")),
+        "sees_date_order": access.may(actor(), Action.READ_DASHBOARD),
+    }
+
+
+def _assign_form() -> AssignManyForm | None:
+    if not access.may(actor(), Action.ASSIGN_CLAIMS):
+        return None
+    form = AssignManyForm()
+    handlers = people.list_handlers(current_account().id)
+    form.handler_id.choices = [(user.id, f"{user.name} · {user.staff_no}") for user in handlers]
+    return form
+
+
+@bp.post("/claims/assign")
+@login_required
+def assign_many() -> ResponseReturnValue:
+    """Give what is ticked to a handler. What could not go over is named with its reason."""
+    form = _assign_form()
+    if form is None:
+        raise Forbidden("not_allowed", action=Action.ASSIGN_CLAIMS.value)
+    account = current_account()
+
+    def act() -> str:
+        command = form.command(request.form.getlist("number"))
+        made = assigning.assign_many(account.id, command, actor=actor(), now=g.now)
+        _say_assigned(made)
+        return str(len(made.done))
+
+    key = form.idempotency_key.data or ""
+    if attempt(form, lambda: submissions.once("claims_assigned", key, act, actor=actor(), now=g.now)):
+        where: dict[str, Any] = request.args.to_dict()
+        return redirect(url_for("claims.queue", **where), 303)
+    return again("claims/list.html", **_queue(form))
+
+
+def _say_assigned(made: Assigned) -> None:
+    flash(
+        ngettext(
+            "%(num)s claim has its new handler.", "%(num)s claims have their new handler.", len(made.done)
+        ),
+        "ok",
     )
+    for claim, refusal in made.left:
+        flash(
+            _("%(number)s stays as it is: %(reason)s", number=claim.number, reason=sentence(refusal)), "warn"
+        )
 
 
 @bp.get("/claims.xlsx")
@@ -80,10 +135,17 @@ def _views(wanted: ClaimFilter, counts: dict[QueueView, int]) -> list[dict[str, 
             "label": label(view, "queue_view"),
             "url": url_for("claims.queue", view=view.value, branch=wanted.branch_id, q=wanted.text or None),
             "is_current": view is wanted.view,
-            "count": counts[view],
+            "count": _count_words(view, counts[view]),
         }
         for view in shown
     ]
+
+
+def _count_words(view: QueueView, count: int) -> int | str:
+    """A count, with a plus where it was cut off."""
+    if view is QueueView.CLOSED and count > queries.MOST_COUNTED:
+        return f"{queries.MOST_COUNTED:,}+"
+    return count
 
 
 @bp.get("/claims/<number>")
@@ -140,6 +202,7 @@ def _context(number: str, sent: dict[ClaimAction, StepForm] | None = None) -> di
         is_due=file.due_fen > 0,
         letter_sent=claim.denial_letter_at is not None,
         followed_up=claim.followed_up_at is not None,
+        was_surveyed=claim.surveyed_at is not None,
     )
     return {
         "file": file,

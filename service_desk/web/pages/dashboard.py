@@ -4,7 +4,7 @@ from flask import Blueprint, g, render_template
 from flask.typing import ResponseReturnValue
 from flask_login import login_required
 
-from service_desk.presenters import reports, sla
+from service_desk.presenters import follow_ups, reports, sla
 from service_desk.presenters.languages import branch_name
 from service_desk.services import dashboard
 from service_desk.web.http import actor, current_account
@@ -25,4 +25,5 @@ def overview() -> ResponseReturnValue:
         fraction=reports.fraction,
         pill_of=lambda timer: sla.pill(timer, g.now, named=False),
         branch_name=branch_name,
+        follow_up_words=follow_ups,
     )
