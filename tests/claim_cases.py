@@ -137,7 +137,7 @@ DENIAL = exits.Denial((RefusalClause.OWN_DAMAGE_DRIVER,), "事故时驾驶人无
 def written_letter(claim: Claim, actor: User, now: datetime) -> ClaimLetter:
     """The letter of the claim's end, not yet sent."""
     command = letters.WriteLetter("郑州联运集团保险部")
-    printed = {language: b"%PDF-1.7 " + language.encode() for language in letters.LANGUAGES}
+    printed = {language: b"%PDF-1.7 " + language.encode() + b" %%EOF" for language in letters.LANGUAGES}
     return letters.write(
         claim.number, command, print_letter=lambda _content: printed, files=file_store(), actor=actor, now=now
     )
@@ -145,7 +145,7 @@ def written_letter(claim: Claim, actor: User, now: datetime) -> ClaimLetter:
 
 def dispute(claim: Claim, actor: User, at: datetime, *, version: int | None = None) -> None:
     """The client objects to the share of fault."""
-    objection = disputes.RaiseDispute(DisputeTopic.FAULT, "责任比例")
+    objection = disputes.RaiseDispute(DisputeTopic.FAULT, "责任比例", raised_for="郭安全")
     disputes.raise_dispute(claim.number, objection, files=file_store(), actor=actor, now=at, version=version)
 
 

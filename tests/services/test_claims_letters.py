@@ -92,7 +92,7 @@ def test_a_denial_from_before_clauses_were_asked_for_gets_them_with_its_letter(
     letters.write(
         journey.claim.number,
         command,
-        print_letter=lambda _content: {"zh": b"%PDF-1.7", "en": b"%PDF-1.7"},
+        print_letter=lambda _content: {"zh": b"%PDF-1.7 %%EOF", "en": b"%PDF-1.7 %%EOF"},
         files=file_store(),
         actor=world.claims1,
         now=journey.now,

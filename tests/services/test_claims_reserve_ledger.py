@@ -192,6 +192,7 @@ def test_a_report_with_an_estimate_is_told_the_same_day_even_before_midnight(
             reporter_name="郭永刚",
             callback_phone="13937108891",
             estimate_fen=fen,
+            duplicate_answer="new",
         ),
         photos=[],
         key="",

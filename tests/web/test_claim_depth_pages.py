@@ -300,6 +300,7 @@ def test_a_report_with_an_estimate_by_the_desk_has_its_reserve_at_once(
         "injured": "no",
         "channel": "phone",
         "estimate": "10,000",
+        "duplicate": "new",
         "reporter_name": "郭永刚",
         "callback_phone": "13937108891",
     }

@@ -73,8 +73,10 @@ def _report(
     handler = _handler(command.account_id, actor, linked)
     # Photos and the estimate are of the first vehicle; the others' come with their own surveys.
     of_others = replace(command, estimate_fen=None)
-    made = [_make(command, vehicles[0], handler, photos, similar, actor, now, files)]
-    made += [_make(of_others, other, handler, (), similar, actor, now, files) for other in vehicles[1:]]
+    made = [
+        _make(of_others if index else command, vehicle, handler, () if index else photos, similar, actor, now, files)
+        for index, vehicle in enumerate(vehicles)
+    ]
     together = [*([linked] if linked is not None else []), *made]
     if len(together) > 1:
         accidents.join(together, actor=actor, now=now, is_own_collision=command.is_own_collision)
