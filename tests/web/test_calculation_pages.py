@@ -160,7 +160,7 @@ def test_the_form_starts_from_the_assessment_and_then_from_the_last_version(
     client = sign_in("claims1")
     page = client.get(f"/claims/{claim.number}/calculation").text
     assert 'name="victims-0-property_loss" type="text" value="6,000.00"' in page
-    assert 'name="victims-0-medical_loss" type="text" value="1,500.00"' in page
+    assert 'name="victims-1-medical_loss" type="text" value="1,500.00"' in page
 
     send(client, claim, "save")
 
