@@ -121,7 +121,7 @@ def surveyed_claim(world: World, now: datetime) -> Claim:
     claim = reported_claim(world, now)
     journey = Journey(world, claim, now)
     journey.dispatch()
-    handling.record_arrival(claim.number, now, actor=world.claims1, now=now)
+    handling.record_arrival(claim.number, handling.ArrivalRecord(), actor=world.claims1, now=now)
     small = replace(SURVEY, estimate_fen=1_500_00)
     handling.record_survey(claim.number, small, actor=world.claims1, now=now, files=file_store())
     db.session.commit()
@@ -208,7 +208,7 @@ def hand_over(page: Page, claim: Claim, world: World) -> None:
 
 def arrive(world: World, claim: Claim, now: datetime) -> None:
     handling.dispatch(claim.number, handling.Dispatch(world.claims2.id), actor=world.claims2, now=now)
-    handling.record_arrival(claim.number, now, actor=world.claims2, now=now)
+    handling.record_arrival(claim.number, handling.ArrivalRecord(), actor=world.claims2, now=now)
     db.session.commit()
 
 
