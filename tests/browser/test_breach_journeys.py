@@ -18,7 +18,7 @@ from service_desk.jobs import sla_sweep
 from service_desk.models.claims import Claim
 from service_desk.models.db import db
 from service_desk.models.sla import BreachReview
-from service_desk.services.claims import handling
+from service_desk.services.claims import handling, papers
 from tests.breach_cases import second_manager
 from tests.browser.axe import axe_problems
 from tests.browser.pages import photo, rows_of
@@ -76,7 +76,9 @@ def the_review() -> BreachReview:
 
 def test_a_breach_nobody_caused_paused_for_documents(world: World, open_desk: OpenDesk, go_to: GoTo) -> None:
     claim = surveyed_claim(world, go_to(timedelta()))
-    go_to(20 * MINUTE)
+    # Only a notice of what is missing lets the clock wait for it.
+    papers.request_documents(claim.number, "", actor=world.claims1, now=go_to(20 * MINUTE))
+    db.session.commit()
     handler = open_desk("claims1", language="en")
     client = open_desk("safety-gongyi", phone=True, language="en")
     pause_for_documents(handler, claim)
