@@ -1,5 +1,8 @@
 """What the calculation's form starts with, and which of its sections a claim needs."""
 
+from dataclasses import replace
+from typing import Any
+
 from service_desk.forms.claim_calculations import Section
 from service_desk.rules.calculation_start import start_of
 from service_desk.rules.vocabulary import CoverCode, Fault
@@ -14,23 +17,36 @@ from service_desk.services.claims.stated import (
 
 
 def suggested(file: ClaimFile) -> CalculationInputs:
-    """What was calculated last; before that, what was assessed."""
-    if file.calculation is not None:
-        return stated_again(file.calculation.inputs)
+    """What was calculated last, with the losses of an assessment or a review since; before that, what was assessed."""
+    last = file.calculation
+    if last is None:
+        return replace(CalculationInputs(fault=file.claim.fault or Fault.FULL), **_losses(file))
+    stated = stated_again(last.inputs)
+    if not file.assessments or file.assessments[-1].assessed_at <= last.calculated_at:
+        return stated
+    losses = _losses(file)
+    by_others = {one.label: one.ctpl_fen for one in stated.passengers}
+    losses["passengers"] = tuple(
+        replace(one, ctpl_fen=by_others.get(one.label, 0)) for one in losses["passengers"]
+    )
+    return replace(stated, property_fen=0, medical_fen=0, death_fen=0, **losses)
+
+
+def _losses(file: ClaimFile) -> dict[str, Any]:
+    """What the latest assessment says was lost, by the names of its parties."""
     start = start_of(file.assessments[-1].items if file.assessments else [])
     names = _names(file)
-    return CalculationInputs(
-        fault=file.claim.fault or Fault.FULL,
-        victims=tuple(
+    return {
+        "victims": tuple(
             VictimLoss(names.get(one.party_id, ""), one.property_fen, one.medical_fen, one.death_fen)
             for one in start.victims
         ),
-        passengers=tuple(
+        "passengers": tuple(
             PersonOnBoard(names.get(party_id, ""), fen) for party_id, fen in start.passengers.items()
         ),
-        own_damage_fen=start.own_damage_fen,
-        rescue_fee_fen=start.rescue_fee_fen,
-    )
+        "own_damage_fen": start.own_damage_fen,
+        "rescue_fee_fen": start.rescue_fee_fen,
+    }
 
 
 def _names(file: ClaimFile) -> dict[int | None, str]:

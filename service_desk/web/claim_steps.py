@@ -23,6 +23,7 @@ from service_desk.rules.follow_up import needs_follow_up
 from service_desk.rules.vocabulary import CoverCode
 from service_desk.services import access
 from service_desk.services.claims import (
+    assessing,
     authority,
     closing,
     exits,
@@ -225,7 +226,7 @@ def _parties(file: ClaimFile) -> list[tuple[int | str, str]]:
 
 
 def _estimated(file: ClaimFile) -> dict[str, Any]:
-    """What was estimated item by item, to be assessed."""
+    """What was estimated item by item, to be assessed; in a later round with what was assessed for nobody by name."""
     rows = [
         {
             "item_id": str(item.id),
@@ -236,7 +237,14 @@ def _estimated(file: ClaimFile) -> dict[str, Any]:
         }
         for view in parties.list_parties(file.claim.id)
         for item in view.items
+        if item.amount_fen
     ]
+    if file.assessments:
+        rows += [
+            {"label": item.label, "kind": item.kind.value, "amount": item.amount_fen}
+            for item in assessing.items_of(file.assessments[-1])
+            if item.item_id is None and item.amount_fen
+        ]
     return {"items": rows} if rows else {}
 
 

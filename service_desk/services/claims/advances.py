@@ -13,7 +13,7 @@ from service_desk.base.errors import Conflict, Forbidden, Invalid, NotFound
 from service_desk.base.money import format_yuan
 from service_desk.base.text import squeeze
 from service_desk.models.claim_money import AdvanceBasis, AdvanceState, ClaimAdvance
-from service_desk.models.claims import Claim, ClaimPayment
+from service_desk.models.claims import Claim, ClaimCalculation, ClaimPayment
 from service_desk.models.db import db
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClaimAction
@@ -180,6 +180,15 @@ def paid_in_round_fen(claim: Claim) -> int:
         )
     )
     return int(db.session.scalar(statement) or 0)
+
+
+def granted_fen(claim: Claim) -> int:
+    """What the latest decision in favour granted of what is paid; nothing before the first."""
+    statement = select(ClaimCalculation.total_fen).where(
+        ClaimCalculation.claim_id == claim.id, ClaimCalculation.approved_at.is_not(None)
+    )
+    newest = statement.order_by(ClaimCalculation.calculation_version.desc()).limit(1)
+    return min(int(db.session.scalar(newest) or 0), claim.paid_fen)
 
 
 def _open_sum(claim: Claim, *states: AdvanceState) -> int:

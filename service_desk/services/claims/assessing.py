@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from service_desk.base.errors import Conflict, Forbidden, Invalid
+from service_desk.base.money import format_yuan
 from service_desk.models.claim_parties import PartyItem
 from service_desk.models.claims import Assessment, Claim
 from service_desk.models.db import db
@@ -16,10 +17,23 @@ from service_desk.rules.claim_flow import ClaimAction, ClaimState
 from service_desk.rules.claim_losses import LossItem, LossKind
 from service_desk.rules.reserve_ledger import ReserveItem, item_of
 from service_desk.services import audit
-from service_desk.services.claims import checklists, party_costs, reserves
+from service_desk.services.claims import advances, checklists, party_costs, reserves
 from service_desk.services.claims.common import begin, log_event, require_reason
 
 _REVIEWED_IN = frozenset({ClaimState.ASSESSED, ClaimState.DOCUMENTS_COMPLETE})
+
+
+def require_assessable(claim: Claim, total_fen: int, *, field: str = "items") -> None:
+    """Refuse an assessment that cannot be: Invalid `reserve_below_paid` or `reserve_out_of_range`.
+
+    It may be less than was paid in advance, which the decision settles; what a decision granted before is a part of
+    what is assessed again.
+    """
+    granted_fen = advances.granted_fen(claim)
+    if total_fen < granted_fen:
+        raise Invalid("reserve_below_paid", field=field, paid=format_yuan(granted_fen))
+    if total_fen > reserves.MAX_RESERVE_FEN:
+        raise Invalid("reserve_out_of_range", field=field)
 
 
 def keep(
@@ -90,10 +104,11 @@ def review(
         raise Invalid("amount_not_positive", field="amount")
     if items == items_of(found):
         raise Invalid("review_unchanged")
+    total_fen = sum(item.amount_fen for item in items)
+    require_assessable(claim, total_fen, field="amount")
     before = claim.reserve_fen
     _keep_reviewed(claim, items)
     keep(claim, items, note, item="review", actor=actor, now=now)
-    total_fen = sum(item.amount_fen for item in items)
     params = {"before_fen": found.total_fen, "total_fen": total_fen}
     log_event(
         claim, "assessment_reviewed", actor=actor, at=now, now=now, params=params, note=note, is_internal=True

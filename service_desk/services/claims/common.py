@@ -164,7 +164,9 @@ def _move_clocks(
     if step.stops:
         sla.stop(matter, step.stops, at=stopped_at, actor=actor, now=now)
     if step.cancels_all:
-        sla.cancel(matter, at=started_at, actor=actor, now=now)
+        # A dispute that nobody has decided keeps its promise, whatever the bank sends back meanwhile.
+        kept = (ClockStep.DISPUTE,) if claim.is_disputed else ()
+        sla.cancel(matter, at=started_at, actor=actor, now=now, besides=kept)
     wanted = [clock for clock in step.starts if clock not in without]
     if not CTPL_STEPS.isdisjoint(wanted) and not answers_under_ctpl(claim):
         wanted = [clock for clock in wanted if clock not in CTPL_STEPS]

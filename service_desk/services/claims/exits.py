@@ -14,6 +14,7 @@ from service_desk.models.db import db
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClaimAction, ClaimState
 from service_desk.rules.claim_letters import RefusalClause
+from service_desk.rules.follow_up import needs_follow_up
 from service_desk.rules.permissions import Action
 from service_desk.services import access, audit, enquiries
 from service_desk.services.claims import advances, authority, letters, plans, recoveries, reserves
@@ -54,6 +55,7 @@ def withdraw(number: str, reason: str, *, actor: User, now: datetime, version: i
     reserves.move(claim, 0, "release", item="withdrawal", reason=note, actor=actor, now=now)
     changes = audit.change(claim, closed_at=now)
     perform(claim, ClaimAction.WITHDRAW, actor=actor, at=now, now=now, note=note)
+    _ask_after(claim, actor, now)
     enquiries.close_for_claim(claim.id, now=now)
     audit.record("claim_withdrawn", claim, actor=actor, now=now, changes=changes)
     return claim
@@ -63,7 +65,7 @@ def deny(number: str, command: Denial, *, actor: User, now: datetime, version: i
     """Decide that nothing is covered. The letter with the reason must follow within 3 days (Insurance Law art. 24).
 
     Forbidden `beyond_authority`: who denies needs authority for the reserve. Invalid: `reason_missing`,
-    `clause_missing`. What was paid in advance in this round is to be got back.
+    `clause_missing`. What was paid in advance and never granted by a decision is to be got back.
     """
     claim, _ = begin(number, ClaimAction.DENY, actor=actor, version=version)
     note = require_reason(command.reason)
@@ -85,8 +87,7 @@ def deny(number: str, command: Denial, *, actor: User, now: datetime, version: i
     perform(claim, ClaimAction.DENY, actor=actor, at=now, now=now, params=params, note=note)
     reserves.move(claim, claim.paid_fen, "release", item="denial", reason=note, actor=actor, now=now)
     audit.record("claim_denied", claim, actor=actor, now=now, changes=changes)
-    owed_fen = claim.paid_fen - advances.paid_in_round_fen(claim)
-    recoveries.settle_overpaid(claim, owed_fen, actor=actor, now=now)
+    recoveries.settle_overpaid(claim, advances.granted_fen(claim), actor=actor, now=now)
     return claim
 
 
@@ -118,9 +119,17 @@ def send_denial_letter(
     )
     details = {"reason": claim.denial_reason, "denied_at": claim.denied_at.isoformat()}
     tell_client(claim, "claim_denied", details, dedupe=str(claim.round), now=now)
+    _ask_after(claim, actor, now)
     enquiries.close_for_claim(claim.id, now=now)
     audit.record("claim_denial_letter_sent", claim, actor=actor, now=now, changes=changes)
     return claim
+
+
+def _ask_after(claim: Claim, actor: User, now: datetime) -> None:
+    """Send the form that was planned while the claim was open, now that the client knows how it ended."""
+    is_asked = needs_follow_up(claim.state, was_surveyed=claim.surveyed_at is not None)
+    if is_asked and claim.followed_up_at is None:
+        plans.send_planned(claim, actor=actor, now=now)
 
 
 def reopen(number: str, command: Reopen, *, actor: User, now: datetime, version: int | None = None) -> Claim:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal_column, or_, select
+from sqlalchemy.orm import aliased
 
 from service_desk.base.clock import CHINA
 from service_desk.base.paging import Page, PageRequest
@@ -98,7 +99,15 @@ NEEDS_ASKING = and_(
         and_(Claim.state == ClaimState.WITHDRAWN, Claim.surveyed_at.is_not(None)),
     ),
 )
-_OF_ROUND = and_(FollowUp.claim_id == Claim.id, FollowUp.round == Claim.round)
+_LATER = aliased(FollowUp)
+# A round that was closed twice, because a payment came back, counts with its later answer.
+_OF_ROUND = and_(
+    FollowUp.claim_id == Claim.id,
+    FollowUp.round == Claim.round,
+    ~exists()
+    .where(_LATER.claim_id == FollowUp.claim_id, _LATER.round == FollowUp.round, _LATER.id > FollowUp.id)
+    .correlate(FollowUp),
+)
 _PLAN_OF_ROUND = and_(FollowUpPlan.claim_id == Claim.id, FollowUpPlan.round == Claim.round)
 
 

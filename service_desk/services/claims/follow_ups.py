@@ -142,7 +142,7 @@ def read_form(token: str, *, now: datetime, locked: bool = False) -> OpenForm:
         db.session.refresh(link)
     if link.revoked_at is not None or link.ends_at <= now or plan.round != claim.round:
         raise gone
-    answer = _answer_of(claim) if link.answered_at is not None else None
+    answer = _answer_of(claim, link.answered_at) if link.answered_at is not None else None
     return OpenForm(claim, db.session.get_one(User, claim.owner_id), plan, link, answer)
 
 
@@ -216,9 +216,12 @@ def _require_follow_up(claim: Claim, command: FollowUpRecord, now: datetime) -> 
         raise Invalid("comment_missing", field="comment")
 
 
-def _answer_of(claim: Claim) -> FollowUp | None:
+def _answer_of(claim: Claim, at: datetime) -> FollowUp | None:
+    """What was answered by a link at an instant: a round that was closed twice has two answers."""
     return db.session.scalar(
-        select(FollowUp).where(FollowUp.claim_id == claim.id, FollowUp.round == claim.round)
+        select(FollowUp).where(
+            FollowUp.claim_id == claim.id, FollowUp.round == claim.round, FollowUp.at == at
+        )
     )
 
 

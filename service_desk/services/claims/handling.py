@@ -359,7 +359,7 @@ def record_assessment(
     if any(item.amount_fen <= 0 for item in command.items):
         raise Invalid("amount_not_positive", field="items")
     total_fen = sum(item.amount_fen for item in command.items)
-    reserves.require_reserve(claim, total_fen, field="items")
+    assessing.require_assessable(claim, total_fen)
     before = claim.reserve_fen
     items = party_costs.settle_items(claim, command.items, actor=actor, now=now)
     _keep_photos(files, claim, command.photos, DocumentKind.ASSESSMENT_PHOTO, actor, now)

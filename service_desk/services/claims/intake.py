@@ -69,13 +69,15 @@ def _report(
         repeats.add_to(linked, command, photos, actor=actor, now=now, files=files)
         told = {claim.vehicle_id for claim in similar.seen if claim.likeness == Likeness.SAME_VEHICLE}
         vehicles = [vehicle for vehicle in vehicles[1:] if vehicle.id not in told]
-        photos = ()
     handler = _handler(command.account_id, actor, linked)
     # Photos and the estimate are of the first vehicle; the others' come with their own surveys.
     of_others = replace(command, estimate_fen=None)
+    first = None if is_same else vehicles[0]
     made = [
-        _make(of_others if index else command, vehicle, handler, () if index else photos, similar, actor, now, files)
-        for index, vehicle in enumerate(vehicles)
+        _make(command, vehicle, handler, photos, similar, actor, now, files)
+        if vehicle is first
+        else _make(of_others, vehicle, handler, (), similar, actor, now, files)
+        for vehicle in vehicles
     ]
     together = [*([linked] if linked is not None else []), *made]
     if len(together) > 1:

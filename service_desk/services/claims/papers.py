@@ -17,7 +17,14 @@ from service_desk.rules.claim_flow import ClaimAction, ClaimState, ClockStep
 from service_desk.rules.permissions import Action, Side
 from service_desk.services import access, audit, documents
 from service_desk.services.claims.checklists import MISSING, judge_line, list_wanted, run_on
-from service_desk.services.claims.common import begin, log_event, matter_of, perform, require_reason
+from service_desk.services.claims.common import (
+    begin,
+    last_at,
+    log_event,
+    matter_of,
+    perform,
+    require_reason,
+)
 from service_desk.services.claims.people import tell_client
 from service_desk.services.documents import Upload
 
@@ -189,7 +196,12 @@ def _receive(
     claim: Claim, lines: list[WantedDocument], document_ids: list[int], actor: User, now: datetime
 ) -> None:
     """Take papers in for lines: the clocks that start with the first of them, and those that waited for the last."""
-    is_first = not any(row.state is WantedState.RECEIVED for row in list_wanted(claim.id))
+    # Papers of an earlier round lie here from the beginning; this one's first starts the clocks again.
+    since = last_at(claim, "reopen") or claim.reported_at
+    is_first = not any(
+        row.state is WantedState.RECEIVED and (row.decided_at or since) >= since
+        for row in list_wanted(claim.id)
+    )
     for line in lines:
         _take_in(line, document_ids, actor, now)
     missing = sum(row.state in MISSING for row in list_wanted(claim.id))

@@ -21,7 +21,7 @@ from service_desk.rules.claim_flow import ClaimAction, ClaimState, ClockStep
 from service_desk.rules.payee import Doubt, is_account_number, is_doubtful_card, is_known_payee
 from service_desk.rules.permissions import Action
 from service_desk.services import access, audit
-from service_desk.services.claims import advances, recoveries, reserves
+from service_desk.services.claims import advances, plans, recoveries, reserves
 from service_desk.services.claims.common import begin, get_claim, latest_calculation, perform, require_reason
 from service_desk.services.claims.people import tell_client
 
@@ -237,6 +237,14 @@ def return_payment(
     changes = {"paid_fen": (before[0], claim.paid_fen), "approved_fen": (before[1], claim.approved_fen)}
     if claim.state is ClaimState.CLOSED:
         changes |= audit.change(claim, closed_at=None, followed_up_at=None)
+        # Nobody is asked how it was while it goes on; the next closing sends the form anew.
+        asked = plans.find_plan(claim)
+        if asked is not None:
+            plans.revoke(asked, now=now)
+    if claim.state is ClaimState.DENIED:
+        reserves.move(
+            claim, claim.paid_fen, "release", item="denial", reason=note[:200], actor=actor, now=now
+        )
     is_due = claim.approved_fen > claim.paid_fen
     perform(
         claim,
@@ -244,7 +252,7 @@ def return_payment(
         actor=actor,
         at=now,
         now=now,
-        without=() if is_due else (ClockStep.PAYMENT,),
+        without=() if is_due else (ClockStep.PAYMENT, ClockStep.ADVANCE_PAYMENT),
         params=_shown(payment),
         note=note,
     )
@@ -258,12 +266,13 @@ def return_payment(
 def _owed_after_return(claim: Claim, payment: ClaimPayment) -> int:
     """What is to be paid on the claim altogether now that a payment did not arrive.
 
-    Decided: what the calculation says. Not yet: what is approved in advance, this one again. Denied: what earlier rounds paid.
+    Decided: what the calculation says. Not yet: what is approved in advance, this one again. Denied: nothing more
+    than earlier rounds granted and paid.
     """
     if claim.state in {ClaimState.APPROVED, ClaimState.PAID, ClaimState.CLOSED}:
         return _calculation_approved(claim).total_fen
     if claim.state is ClaimState.DENIED:
-        return claim.paid_fen - advances.paid_in_round_fen(claim)
+        return advances.granted_fen(claim)
     if payment.advance_id is not None:
         advance = db.session.get_one(ClaimAdvance, payment.advance_id)
         if advance.round == claim.round:

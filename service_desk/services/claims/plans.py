@@ -153,9 +153,15 @@ def put(claim: Claim, command: PlanFollowUp, *, actor: User, now: datetime) -> F
 
 
 def send_planned(claim: Claim, *, actor: User, now: datetime) -> None:
-    """Send the form that is planned for a claim that has ended, unless its link is out."""
+    """Send the form that is planned for a claim that has ended, unless its link is out.
+
+    A link that was answered belongs to an end that did not last (a payment came back): the form goes out again.
+    """
     found = find_plan(claim)
-    if found is not None and found.means is FollowUpMeans.FORM and find_link(found) is None:
+    if found is None or found.means is not FollowUpMeans.FORM:
+        return
+    link = find_link(found)
+    if link is None or link.answered_at is not None:
         _send_form(claim, found, actor, now)
 
 

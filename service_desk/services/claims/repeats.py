@@ -9,8 +9,10 @@ from service_desk.models.claims import Claim
 from service_desk.models.db import db
 from service_desk.models.documents import DocumentKind
 from service_desk.models.users import User
+from service_desk.rules.claim_flow import OPEN_STATES
+from service_desk.rules.permissions import Side
 from service_desk.services import audit, documents, notices
-from service_desk.services.claims import people
+from service_desk.services.claims import people, reserves
 from service_desk.services.claims.common import log_event, matter_of
 from service_desk.services.claims.report_checks import ReportCommand
 from service_desk.services.claims.similar import Similar
@@ -44,6 +46,7 @@ def add_to(
     note = command.description.strip()
     log_event(claim, "report_repeated", actor=actor, at=now, now=now, params=params, note=note)
     audit.record("claim_report_repeated", claim, actor=actor, now=now)
+    _follow_estimate(claim, command, actor, now)
     handler = db.session.get_one(User, claim.owner_id)
     if handler.id != actor.id:
         notices.queue(
@@ -61,6 +64,14 @@ def add_to(
             now=now,
             matter=matter_of(claim),
         )
+
+
+def _follow_estimate(claim: Claim, command: ReportCommand, actor: User, now: datetime) -> None:
+    """A higher estimate of the second report counts until a surveyor has made one; the client states none."""
+    is_unsurveyed = claim.state in OPEN_STATES and claim.surveyed_at is None
+    estimate_fen = command.estimate_fen or 0
+    if is_unsurveyed and actor.side is Side.INSURER and estimate_fen > claim.reserve_fen:
+        reserves.estimate(claim, estimate_fen, "report", actor=actor, now=now)
 
 
 def note_answer(claim: Claim, similar: Similar, *, actor: User, now: datetime) -> None:

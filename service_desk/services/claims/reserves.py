@@ -186,12 +186,15 @@ def assess(
     now: datetime,
     reason: str = "",
 ) -> None:
-    """The reserve becomes what was assessed, item by item; what is held for fees stays. Invalid as `require_reserve`."""
+    """The reserve becomes what was assessed, item by item, never below what is paid; what is held for fees stays.
+
+    Invalid `reserve_out_of_range`.
+    """
     record_paid(claim, actor=actor, now=now)
     held, paid = outstanding_of(claim.id), _paid_by_item(claim.id)
     whole = {one: amounts.get(one, 0) for one in ReserveItem}
     whole[ReserveItem.FEES] += held[ReserveItem.FEES] + paid.get(ReserveItem.FEES, 0)
-    after_fen = sum(whole.values())
+    after_fen = max(sum(whole.values()), claim.paid_fen)
     require_reserve(claim, after_fen, field="items")
     left = {one: max(fen - paid.get(one, 0), 0) for one, fen in whole.items()}
     move(claim, after_fen, "assessment", item=item, actor=actor, now=now, reason=reason, outstanding=left)

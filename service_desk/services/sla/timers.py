@@ -82,9 +82,11 @@ def stop(
     return stopped
 
 
-def cancel(matter: Matter, *, at: datetime, actor: User | None, now: datetime) -> list[Timer]:
-    """Cancel the open clocks of a matter: no verdict, and no part in compliance figures."""
-    cancelled = _hold_open(matter)
+def cancel(
+    matter: Matter, *, at: datetime, actor: User | None, now: datetime, besides: Collection[ClockStep] = ()
+) -> list[Timer]:
+    """Cancel the open clocks of a matter, `besides` some: no verdict, and no part in compliance figures."""
+    cancelled = [timer for timer in _hold_open(matter) if timer.step not in besides]
     for timer in cancelled:
         before = shown(timer)
         ledger.add_entry(timer, EventKind.CANCEL, holder_id=timer.holder_id, at=at, actor=actor, now=now)
