@@ -55,6 +55,7 @@ FIELDS: dict[Section, tuple[str, ...]] = {
     Section.OTHER_COVERS: ("glass", "is_stolen", "theft_sum", "missing_documents"),
 }  # fmt: skip
 _USUAL = {Payer.ORDINARY.value, Driver.FIT.value}
+MAX_LABEL = 60
 
 
 class Row(PlainForm):
@@ -86,14 +87,14 @@ class Row(PlainForm):
 
 class VictimRow(Row):
     amounts = ("property_loss", "medical_loss", "death_loss")
-    label = StringField(_l("Whose loss"), [Length(max=60)])
+    label = StringField(_l("Whose loss"), [Length(max=MAX_LABEL)])
     property_loss = YuanField(_l("Property (yuan)"))
     medical_loss = YuanField(_l("Medical (yuan)"))
     death_loss = YuanField(_l("Death and disability (yuan)"))
 
 
 class VehicleRow(Row):
-    label = StringField(_l("Plate"), [Length(max=60)])
+    label = StringField(_l("Plate"), [Length(max=MAX_LABEL)])
     standing = SelectField(_l("How it stands"))
 
     def validate(self, *args: Any, **kwargs: Any) -> bool:
@@ -107,14 +108,14 @@ class VehicleRow(Row):
 
 class OccupantRow(Row):
     amounts = ("loss", "ctpl")
-    label = StringField(_l("Person on board"), [Length(max=60)])
+    label = StringField(_l("Person on board"), [Length(max=MAX_LABEL)])
     loss = YuanField(_l("Loss (yuan)"))
     ctpl = YuanField(_l("Owed by the other side's CTPL (yuan)"))
 
 
 class PassengerRow(Row):
     amounts = ("loss",)
-    label = StringField(_l("Passenger"), [Length(max=60)])
+    label = StringField(_l("Passenger"), [Length(max=MAX_LABEL)])
     loss = YuanField(_l("Loss (yuan)"))
 
 
@@ -134,7 +135,7 @@ class FullCalculationForm(StepForm):
     is_trailer_elsewhere = BooleanField(_l("The trailer is insured elsewhere"))
 
     driver = SelectField(_l("Driver"))
-    driver_name = StringField(_l("Who has to pay it back"), [Length(max=60)])
+    driver_name = StringField(_l("Who has to pay it back"), [Length(max=MAX_LABEL)])
     rescue_cost = YuanField(_l("Medical rescue cost (yuan)"))
     is_injury_ordered = BooleanField(_l("A court orders the injuries to be paid"))
 
@@ -143,7 +144,7 @@ class FullCalculationForm(StepForm):
     received = YuanField(_l("Paid by the other side (yuan)"))
     salvage = YuanField(_l("Salvage kept (yuan)"))
     own_rate_percent = IntegerField(_l("Further own-damage deductible (%)"), SHARE)
-    other_party = StringField(_l("Recover from"), [Length(max=60)])
+    other_party = StringField(_l("Recover from"), [Length(max=MAX_LABEL)])
     rescue_fee = YuanField(_l("Towing and rescue (yuan)"))
     rescue_vehicle = YuanField(_l("Value of our vehicle (yuan)"))
     rescue_uninsured = YuanField(_l("Value of uninsured goods rescued (yuan)"))

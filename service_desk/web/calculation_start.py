@@ -3,8 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
-from service_desk.forms.claim_calculations import Section
+from flask_babel import gettext as _
+
+from service_desk.forms.claim_calculations import MAX_LABEL, Section
 from service_desk.rules.calculation_start import start_of
+from service_desk.rules.claim_parties import PartyKind
 from service_desk.rules.vocabulary import CoverCode, Fault
 from service_desk.services.claims import parties
 from service_desk.services.claims.files import ClaimFile
@@ -50,9 +53,19 @@ def _losses(file: ClaimFile) -> dict[str, Any]:
 
 
 def _names(file: ClaimFile) -> dict[int | None, str]:
-    """What each party is called in the calculation: a person's name, a plate, or what was damaged."""
-    owned = (view.party for view in parties.list_parties(file.claim.id))
-    return {party.id: party.name or party.plate or party.what for party in owned}
+    """What each party is called in the calculation: a person's name, a plate, or what was damaged.
+
+    The injured whom nobody has named are numbered, so that each is told from the others.
+    """
+    owned = [view.party for view in parties.list_parties(file.claim.id)]
+    unnamed = [party.id for party in owned if party.kind is PartyKind.PERSON and not party.name]
+    numbered = {
+        party_id: _("Injured person %(number)s", number=place) for place, party_id in enumerate(unnamed, 1)
+    }
+    return {
+        party.id: numbered.get(party.id) or (party.name or party.plate or party.what)[:MAX_LABEL]
+        for party in owned
+    }
 
 
 def wanted_sections(file: ClaimFile) -> set[Section]:

@@ -11,7 +11,7 @@ from service_desk.models.claim_money import AdvanceBasis, Recovery
 from service_desk.models.claims import Claim, ClaimEvent
 from service_desk.models.db import db
 from service_desk.models.documents import DocumentKind
-from service_desk.models.sla import Timer, TimerState
+from service_desk.models.sla import AbsenceKind, Timer, TimerState
 from service_desk.rules.claim_documents import ClaimFeature
 from service_desk.rules.claim_flow import ClaimState, ClockStep
 from service_desk.rules.claim_losses import LossItem, LossKind
@@ -53,6 +53,7 @@ from service_desk.services.claims.intake import ReportCommand
 from service_desk.services.claims.party_costs import Estimate
 from service_desk.services.claims.paying import ReturnPayment
 from service_desk.services.claims.plans import PlanFollowUp
+from service_desk.services.sla import absences
 from service_desk.web import calculation_start
 from tests.claim_cases import (
     ASSESSMENT,
@@ -504,3 +505,39 @@ def test_a_time_of_loss_stands_while_a_sum_stands_on_it(world: World, claim: Cla
     same_time = replace(command, loss_at=claim.loss_at, place="G310 巩义站街路口北侧")
     done = completing.complete(claim.number, same_time, actor=world.claims1, now=journey.now)
     assert (done.changed, done.covers) == (("place",), None)
+
+
+def test_a_report_is_given_to_somebody_who_is_there(world: World, now: datetime, told: ReportCommand) -> None:
+    sla.install_defaults(now)
+    leave = absences.PlanAbsence(world.claims1.id, world.claims2.id, AbsenceKind.LEAVE, now, now + DAY)
+    absences.plan(leave, actor=world.claims1, now=now)
+
+    def owner(plate: str, at: datetime) -> int:
+        command = replace(told, plate=plate, other_plates=(), duplicate_answer="")
+        number = intake.report(
+            command, photos=[], key="", actor=world.safety_gongyi, now=at, files=file_store()
+        )
+        return db.session.scalars(select(Claim.owner_id).where(Claim.number == number)).one()
+
+    assert owner("豫A12345", now + timedelta(minutes=1)) == world.claims2.id
+    assert owner("豫A67890", now + timedelta(minutes=2)) == world.claims2.id
+
+
+def test_two_injured_whose_names_nobody_knows_yet_are_calculated_apart(world: World, now: datetime) -> None:
+    claim = reported_claim(world, now, injured_count=2)
+    journey = Journey(world, claim, now)
+    journey.to(ClaimState.SURVEYED)
+    persons = [
+        view.party.id for view in parties.list_parties(claim.id) if view.party.kind is PartyKind.PERSON
+    ]
+    assert len(persons) == 2
+    assess(journey, *(LossItem("门诊", LossKind.INJURY, 2_000_00, party) for party in persons))
+    journey.now += DAY
+    journey.to(ClaimState.DOCUMENTS_COMPLETE)
+
+    start = suggested(claim, world)
+
+    assert [one.medical_fen for one in start.victims] == [2_000_00, 2_000_00]
+    assert len({one.label for one in start.victims if one.label}) == 2
+    made = settlement.calculate(claim.number, start, actor=world.claims1, now=journey.now)
+    assert made.total_fen == 4_000_00

@@ -27,6 +27,7 @@ from service_desk.services.claims.covers import keep_cover
 from service_desk.services.claims.report_checks import MAX_INJURED, OLDEST_LOSS_YEARS, ReportCommand
 from service_desk.services.claims.similar import Similar, find_similar
 from service_desk.services.documents import Upload
+from service_desk.services.sla import standing_in
 
 __all__ = ["MAX_INJURED", "OLDEST_LOSS_YEARS", "ReportCommand", "report"]
 
@@ -69,7 +70,7 @@ def _report(
         repeats.add_to(linked, command, photos, actor=actor, now=now, files=files)
         told = {claim.vehicle_id for claim in similar.seen if claim.likeness == Likeness.SAME_VEHICLE}
         vehicles = [vehicle for vehicle in vehicles[1:] if vehicle.id not in told]
-    handler = _handler(command.account_id, actor, linked)
+    handler = _handler(command.account_id, actor, linked, now)
     # Photos and the estimate are of the first vehicle; the others' come with their own surveys.
     of_others = replace(command, estimate_fen=None)
     first = None if is_same else vehicles[0]
@@ -235,9 +236,9 @@ def _visible_vehicles(account_id: int, actor: User) -> Select[tuple[Vehicle]]:
     return access.visible(actor, Action.REPORT_CLAIM, statement, Vehicle)
 
 
-def _handler(account_id: int, actor: User, linked: Claim | None) -> User:
+def _handler(account_id: int, actor: User, linked: Claim | None, now: datetime) -> User:
     """Who handles the claim: who handles the other one of the accident, who took the report when they handle
-    claims, else who has the fewest open ones."""
+    claims, else who has the fewest open ones of those who are not away."""
     if linked is not None and linked.state in OPEN_STATES:
         return db.session.get_one(User, linked.owner_id)
     if actor.role in (Role.CLAIMS, Role.MANAGER):
@@ -247,6 +248,9 @@ def _handler(account_id: int, actor: User, linked: Claim | None) -> User:
     )
     if not staff:
         raise Conflict("nobody_handles_claims")
+    # The client is told at once whom to call.
+    away = standing_in.away_now([user.id for user in staff], now)
+    staff = [user for user in staff if user.id not in away] or staff
     statement = (
         select(Claim.owner_id, func.count())
         .where(Claim.owner_id.in_([user.id for user in staff]), Claim.state.in_(OPEN_STATES))
