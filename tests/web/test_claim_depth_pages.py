@@ -15,8 +15,9 @@ from service_desk.models.db import db
 from service_desk.models.documents import Document, DocumentKind
 from service_desk.models.sla import Timer, TimerEntry
 from service_desk.rules.claim_flow import ClaimState, ClockStep
+from service_desk.rules.claim_losses import LossKind
 from service_desk.rules.claim_parties import PartyKind
-from service_desk.services.claims import checklists, papers, reserves
+from service_desk.services.claims import checklists, exits, papers, party_costs, reserves
 from tests.claim_cases import Journey, picture, reported_claim
 from tests.world import World
 
@@ -310,3 +311,26 @@ def test_a_report_with_an_estimate_by_the_desk_has_its_reserve_at_once(
     made = db.session.scalars(select(Claim).order_by(Claim.id.desc()).limit(1)).one()
     assert (made.reserve_fen, made.large_loss_noticed_at is not None) == (10_000_00, True)
     assert reserves.list_movements(made.id)[0].amount_fen == 10_000_00
+
+
+def test_a_second_round_is_assessed_from_the_first_ones_items(
+    sign_in: Any, world: World, now: datetime
+) -> None:
+    claim = reported_claim(world, now, injured_count=2)
+    journey = Journey(world, claim, now)
+    journey.to(ClaimState.SURVEYED)
+    other = db.session.scalars(select(ClaimParty).where(ClaimParty.kind == PartyKind.OTHER_VEHICLE)).one()
+    estimate = party_costs.Estimate(other.id, LossKind.THIRD_PARTY_VEHICLE, "右后门", 900_00)
+    party_costs.estimate_item(claim.number, estimate, actor=world.claims1, now=journey.now)
+    journey.to(ClaimState.CLOSED)
+    again = exits.Reopen("复诊", 9_000_00)
+    exits.reopen(claim.number, again, actor=world.claims1, now=journey.now + timedelta(minutes=1))
+    db.session.commit()
+
+    page = sign_in("claims1").get(f"/claims/{claim.number}").text
+
+    # Whose treatment it was nobody said: it belongs to no party, and is offered all the same.
+    assert 'value="后保险杠总成"' in page
+    assert 'value="门诊治疗"' in page
+    # What came to nothing is not.
+    assert 'value="右后门"' not in page
