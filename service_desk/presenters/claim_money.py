@@ -50,6 +50,7 @@ def titles(event: ClaimEvent) -> dict[str, Callable[[], str]]:
         ),
         "recovery_opened": lambda: _("To get back: %(words)s", words=_recovery(given)),
         "recovery_received": lambda: _("Got back: %(words)s", words=_recovery(given)),
+        "recovery_receipt_struck": lambda: _("Not got back after all: %(words)s", words=_recovery(given)),
         "recovery_written_off": lambda: _("Written off: %(words)s", words=_recovery(given)),
     }
 

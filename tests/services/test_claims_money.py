@@ -156,6 +156,8 @@ def test_a_denial_cancels_what_is_open_and_asks_for_the_advance_back(journey: Jo
     paying.return_payment(number, ReturnPayment(payment.id, "账户已销"), actor=world.claims2, now=now)
     assert (journey.claim.state, *sums(journey.claim)) == (ClaimState.DENIED, 0, 0)
     assert owed.open_fen == 0
+    assert journey.claim.reserve_fen == 0
+    assert not any(reserves.outstanding_of(journey.claim.id).values())
 
 
 @pytest.mark.parametrize(

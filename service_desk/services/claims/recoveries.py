@@ -222,6 +222,7 @@ def strike(
     note = require_reason(reason)
     receipt.struck_at, receipt.struck_by_id, receipt.strike_reason = now, actor.id, note[:200]
     changes = _move(recovery, received_fen=recovery.received_fen - receipt.amount_fen)
+    _log(claim, "recovery_receipt_struck", recovery, actor, now, receipt.amount_fen)
     _record("recovery_receipt_struck", recovery, actor, now, changes | {"reason": (None, note)}, claim)
     return recovery
 
