@@ -366,3 +366,24 @@ def test_a_denied_claim_with_an_advance_may_be_reopened_and_come_to_less(
     assert sums(journey.claim) == (7_000_00, 7_000_00)
     owed = db.session.scalars(select(Recovery)).one()
     assert (owed.amount_fen, owed.written_off_fen, owed.open_fen) == (7_000_00, 6_300_00, 700_00)
+
+
+def test_what_a_manager_gave_up_is_not_asked_for_again_by_a_later_decision(
+    journey: Journey, world: World
+) -> None:
+    journey.to(ClaimState.DOCUMENTS_COMPLETE)
+    payment = paid_advance(journey, replace(CERTAIN, amount_fen=7_000_00))
+    journey.to(ClaimState.APPROVED)
+    number, now = journey.claim.number, journey.now
+    owed = db.session.scalars(select(Recovery)).one()
+    recoveries.write_off(owed.id, 300_00, "无力偿还", actor=world.manager, now=now)
+
+    recoveries.settle_overpaid(journey.claim, 6_300_00, actor=world.claims2, now=now)
+
+    assert db.session.scalars(select(Recovery)).one().open_fen == 400_00
+    paying.return_payment(number, ReturnPayment(payment.id, "户名不符"), actor=world.claims2, now=now)
+    assert (owed.written_off_fen, owed.open_fen) == (700_00, 0)
+    rest = replace(PAYMENT, amount_fen=6_300_00)
+    settlement.pay(number, rest, actor=world.claims2, now=now)
+    recoveries.settle_overpaid(journey.claim, 5_600_00, actor=world.claims2, now=now)
+    assert [one.open_fen for one in db.session.scalars(select(Recovery).order_by(Recovery.id))] == [0, 400_00]

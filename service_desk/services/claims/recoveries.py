@@ -1,6 +1,6 @@
 """Amounts to get back: by subrogation, by CTPL's recourse, paid too much. What comes in never changes what was paid."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -12,7 +12,7 @@ from service_desk.base.errors import Conflict, Invalid, NotFound
 from service_desk.base.money import format_yuan
 from service_desk.base.text import squeeze
 from service_desk.models.claim_money import Recovery, RecoveryKind, RecoveryReceipt, RecoveryState
-from service_desk.models.claims import Claim, ClaimCalculation, ClaimPayment
+from service_desk.models.claims import Claim, ClaimCalculation, ClaimEvent, ClaimPayment
 from service_desk.models.db import db
 from service_desk.models.users import User
 from service_desk.rules.permissions import Action
@@ -22,6 +22,7 @@ from service_desk.services.claims.common import get_claim, log_event, require_re
 MAX_FEN = 100_000_000_00
 # Kept as the reason where the desk itself lowers what was paid too much; pages put it into words.
 NOT_OWED_ANY_MORE = "not_owed_any_more"
+_WRITTEN_OFF = "recovery_written_off"
 
 
 @dataclass(frozen=True)
@@ -156,8 +157,21 @@ def settle_overpaid(claim: Claim, owed_fen: int, *, actor: User, now: datetime) 
 
 
 def overpaid_fen(claim: Claim) -> int:
-    """What the decisions found to be paid too much, and was not written off."""
-    return sum(row.amount_fen - row.written_off_fen for row in db.session.scalars(_overpaid(claim)))
+    """What was asked back because it was paid too much, less what fell away since.
+
+    What a manager gave up stays in it: a later decision must not ask for the same money again.
+    """
+    rows = db.session.scalars(_overpaid(claim)).all()
+    return sum(row.amount_fen - row.written_off_fen for row in rows) + _given_up_fen(claim, rows)
+
+
+def _given_up_fen(claim: Claim, rows: Sequence[Recovery]) -> int:
+    """What people wrote off of some recoveries, by the time line, which is never rewritten."""
+    ids = {row.id for row in rows}
+    events = db.session.scalars(
+        select(ClaimEvent.params).where(ClaimEvent.claim_id == claim.id, ClaimEvent.kind == _WRITTEN_OFF)
+    )
+    return sum(one["amount_fen"] for one in events if one.get("given_up_of") in ids)
 
 
 def _overpaid(claim: Claim) -> Select[tuple[Recovery]]:
@@ -242,16 +256,22 @@ def write_off(
     _require_amount(amount_fen)
     if amount_fen > recovery.open_fen:
         raise Invalid("recovery_above_open", field="amount", left=format_yuan(recovery.open_fen))
-    _write_off(recovery, amount_fen, note, claim, actor, now)
+    _write_off(recovery, amount_fen, note, claim, actor, now, given_up_of=recovery.id)
     return recovery
 
 
 def _write_off(
-    recovery: Recovery, amount_fen: int, reason: str, claim: Claim, actor: User, now: datetime
+    recovery: Recovery,
+    amount_fen: int,
+    reason: str,
+    claim: Claim,
+    actor: User,
+    now: datetime,
+    **params: int,
 ) -> None:
     written_off = recovery.written_off_fen + amount_fen
     changes = _move(recovery, written_off_fen=written_off, write_off_reason=reason[:200])
-    _log(claim, "recovery_written_off", recovery, actor, now, amount_fen)
+    _log(claim, _WRITTEN_OFF, recovery, actor, now, amount_fen, **params)
     _record("recovery_written_off", recovery, actor, now, changes, claim)
 
 
@@ -294,14 +314,23 @@ def list_receipts(recovery_id: int) -> list[tuple[RecoveryReceipt, User]]:
     return list(db.session.execute(statement).tuples())
 
 
-def _log(claim: Claim, kind: str, recovery: Recovery, actor: User, now: datetime, amount_fen: int) -> None:
+def _log(
+    claim: Claim,
+    kind: str,
+    recovery: Recovery,
+    actor: User,
+    now: datetime,
+    amount_fen: int,
+    **params: int,
+) -> None:
     log_event(
         claim,
         kind,
         actor=actor,
         at=now,
         now=now,
-        params={"amount_fen": amount_fen, "recovery_kind": recovery.kind.value, "owed_by": recovery.owed_by},
+        params={"amount_fen": amount_fen, "recovery_kind": recovery.kind.value, "owed_by": recovery.owed_by}
+        | params,
         is_internal=True,
     )
 
