@@ -259,7 +259,9 @@ def return_payment(
     tell_client(claim, "claim_payment_returned", _shown(payment), dedupe=str(payment.id), now=now)
     if claim.state is ClaimState.DENIED:
         # Nothing is due any more, so nothing is held for it either.
-        reserves.move(claim, claim.paid_fen, "release", item="denial", reason=note[:200], actor=actor, now=now)
+        reserves.move(
+            claim, claim.paid_fen, "release", item="denial", reason=note[:200], actor=actor, now=now
+        )
     audit.record("claim_payment_returned", claim, actor=actor, now=now, changes=changes)
     if claim.state in {ClaimState.APPROVED, ClaimState.DENIED}:
         recoveries.settle_overpaid(claim, total_fen, actor=actor, now=now)
