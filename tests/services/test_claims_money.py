@@ -350,6 +350,19 @@ def test_a_lower_calculation_of_a_reopened_claim_asks_back_what_was_paid_too_muc
     owed = db.session.scalars(select(Recovery)).one()
     assert (owed.kind.value, owed.amount_fen) == ("overpaid", paid_fen - calculation.total_fen)
 
+    # It comes back; then a decision says it was owed after all, and it is due once more.
+    back_fen = owed.amount_fen
+    receipt = Receive(back_fen, local_date(journey.now))
+    recoveries.receive(owed.id, receipt, actor=world.claims1, now=journey.now)
+    close_all(journey.claim, world.claims1, journey.now)
+    exits.reopen(number, exits.Reopen("复议", 19_000_00), actor=world.claims1, now=journey.now)
+    journey.done = ["dispatched", "surveyed"]
+    journey.to(ClaimState.APPROVED)
+
+    assert sums(journey.claim) == (paid_fen + back_fen, paid_fen)
+    settlement.pay(number, replace(PAYMENT, amount_fen=back_fen), actor=world.claims2, now=journey.now)
+    assert recoveries.due_again_fen(journey.claim, paid_fen) == 0
+
 
 def test_a_denied_claim_with_an_advance_may_be_reopened_and_come_to_less(
     journey: Journey, world: World

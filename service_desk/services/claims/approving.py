@@ -69,7 +69,8 @@ def approve(
     calculation.approved_by_id, calculation.approved_at = actor.id, now
     before = claim.approved_fen
     advances.cancel_open(claim)
-    claim.approved_fen = max(calculation.total_fen, claim.paid_fen)
+    due_again_fen = recoveries.due_again_fen(claim, calculation.total_fen)
+    claim.approved_fen = max(calculation.total_fen, claim.paid_fen) + due_again_fen
     is_due = claim.approved_fen > claim.paid_fen
     perform(
         claim,

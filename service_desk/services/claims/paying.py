@@ -275,7 +275,8 @@ def _owed_after_return(claim: Claim, payment: ClaimPayment) -> int:
     than earlier rounds granted and paid.
     """
     if claim.state in {ClaimState.APPROVED, ClaimState.PAID, ClaimState.CLOSED}:
-        return _calculation_approved(claim).total_fen
+        total_fen = _calculation_approved(claim).total_fen
+        return max(total_fen, claim.paid_fen) + recoveries.due_again_fen(claim, total_fen)
     if claim.state is ClaimState.DENIED:
         return advances.granted_fen(claim)
     if payment.advance_id is not None:

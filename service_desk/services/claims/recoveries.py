@@ -165,6 +165,18 @@ def overpaid_fen(claim: Claim) -> int:
     return sum(row.amount_fen - row.written_off_fen for row in rows) + _given_up_fen(claim, rows)
 
 
+def due_again_fen(claim: Claim, owed_fen: int) -> int:
+    """What was paid too much and came back, and is owed after all: it is to be paid once more.
+
+    `owed_fen` is what the claim is worth by its decision. What was paid stays as it was, so this comes on top of it.
+    """
+    received = select(func.coalesce(func.sum(Recovery.received_fen), 0)).where(
+        Recovery.claim_id == claim.id, Recovery.kind == RecoveryKind.OVERPAID, Recovery.is_automatic
+    )
+    came_back_fen = int(db.session.scalar(received) or 0)
+    return max(came_back_fen - max(claim.paid_fen - owed_fen, 0), 0)
+
+
 def _given_up_fen(claim: Claim, rows: Sequence[Recovery]) -> int:
     """What people wrote off of some recoveries, by the time line, which is never rewritten."""
     ids = {row.id for row in rows}
