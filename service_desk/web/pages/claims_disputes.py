@@ -63,7 +63,14 @@ def open_disputes() -> ResponseReturnValue:
         }
         for code, label, decider_id in shown
     ]
-    return render_template("disputes/list.html", page=page, views=views, is_open=wanted.is_open, words=words, plate=claim_words.plate)
+    return render_template(
+        "disputes/list.html",
+        page=page,
+        views=views,
+        is_open=wanted.is_open,
+        words=words,
+        plate=claim_words.plate,
+    )
 
 
 @bp.get("/claims/<number>/dispute")
