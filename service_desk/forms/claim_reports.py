@@ -30,7 +30,7 @@ class ReportForm(Form):
 
     plate = StringField(_l("Plate"), [InputRequired(), Length(max=64)])
     loss_at = MomentField(_l("When"), [InputRequired()])
-    place = StringField(_l("Where"), [Length(max=200)])
+    place = StringField(_l("Place"), [Length(max=200)])
     latitude = FloatField(validators=[Optional(), NumberRange(-90, 90)], widget=HiddenInput())
     longitude = FloatField(validators=[Optional(), NumberRange(-180, 180)], widget=HiddenInput())
     accuracy = IntegerField(validators=[Optional(), NumberRange(0, 10_000_000)], widget=HiddenInput())

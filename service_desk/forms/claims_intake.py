@@ -25,7 +25,7 @@ class CompleteReportForm(StepForm):
     """The whole report, filled with what is known."""
 
     loss_at = MomentField(_l("When"), [InputRequired()])
-    place = StringField(_l("Where"), [Length(max=200)])
+    place = StringField(_l("Place"), [Length(max=200)])
     description = TextAreaField(_l("What happened"), [Length(max=MAX_PROSE)])
     other_party = StringField(_l("The other side"), [Length(max=200)])
     injured_count = IntegerField(_l("People injured"), [Optional()])

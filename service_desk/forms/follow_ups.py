@@ -15,7 +15,7 @@ from service_desk.services.claims.plans import CallTried, PlanFollowUp
 
 
 class _PlanFields:
-    means = RadioField(_l("How"), [InputRequired()])
+    means = RadioField(_l("Way of asking"), [InputRequired()])
     name = StringField(_l("Whom"), [InputRequired(), Length(max=60)])
     phone = StringField(_l("Phone"), [Length(max=40)])
     email = StringField(_l("Mail address"), [Length(max=200)])

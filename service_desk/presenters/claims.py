@@ -146,7 +146,7 @@ def _cover_words(cover: ClaimCover) -> str:
     elif cover.limit_fen:
         parts.append(format_yuan(cover.limit_fen, sign=True))
     if cover.deductible_fen:
-        parts.append(_("excess %(amount)s", amount=format_yuan(cover.deductible_fen, sign=True)))
+        parts.append(_("deductible %(amount)s", amount=format_yuan(cover.deductible_fen, sign=True)))
     if cover.absolute_deductible_percent:
         parts.append(_("deductible %(percent)s%%", percent=cover.absolute_deductible_percent))
     parts.append(_("to %(day)s", day=last_covered_day(cover.ends_at).isoformat()))

@@ -54,7 +54,7 @@ def workbook(rows: Sequence[FollowUpRow], view: FollowUpView, now: datetime) -> 
         Column(_("Ended"), "datetime"),
         Column(_("Handler")),
         Column(_("Follow-up due"), "datetime"),
-        Column(_("How")),
+        Column(_("Way of asking")),
         Column(_("Whom")),
         Column(_("Phone")),
         Column(_("Tries"), "int"),

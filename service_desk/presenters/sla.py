@@ -73,12 +73,12 @@ def length(seconds: int, timer: Timer) -> str:
 
 
 def working_time(seconds: int) -> str:
-    """`22 h 30 min`: hours are not made into days."""
+    """`22 h 30 min`, `2449 h`: hours are not made into days; of many, the minutes say nothing."""
     hours, rest = divmod(abs(seconds), 3600)
     if hours < 24:
         return times.duration(seconds)
     minutes = rest // 60
-    if minutes:
+    if minutes and hours < 100:
         return _("%(hours)s h %(minutes)s min", hours=hours, minutes=minutes)
     return _("%(hours)s h", hours=hours)
 

@@ -36,7 +36,7 @@ def to_the_last_step(page: Page) -> None:
     page.get_by_role("combobox", name="Plate").fill("A12345")
     page.get_by_role("option").filter(has_text="12345").click()
     page.get_by_role("button", name="Next: what happened").click()
-    page.get_by_label("Where").fill("G310 巩义站街路口")
+    page.get_by_label("Place", exact=True).fill("G310 巩义站街路口")
     page.get_by_label("What happened").fill(STORY)
     page.get_by_text("Nobody", exact=True).click()
     page.locator('input[type="file"]').set_input_files(photo())

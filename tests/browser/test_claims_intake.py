@@ -125,7 +125,7 @@ def fill_in(page: Page, plate: str, other_party: str = "") -> None:
     page.goto("/claims/report")
     page.get_by_role("combobox", name="Plate").fill(plate)
     page.get_by_role("button", name="Next: what happened").click()
-    page.get_by_label("Where").fill("G310 巩义站街路口")
+    page.get_by_label("Place", exact=True).fill("G310 巩义站街路口")
     page.get_by_label("The other side").fill(other_party)
     page.get_by_text("Nobody", exact=True).click()
     page.locator('input[type="file"]').set_input_files(photo())

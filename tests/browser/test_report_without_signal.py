@@ -108,7 +108,7 @@ def type_report(page: Page, *photos: FilePayload) -> None:
     page.get_by_role("combobox", name="Plate").fill("A12345")
     page.get_by_role("option").filter(has_text="12345").click()
     page.get_by_role("button", name="Next: what happened").click()
-    page.get_by_label("Where").fill("连霍高速巩义隧道")
+    page.get_by_label("Place", exact=True).fill("连霍高速巩义隧道")
     page.get_by_label("What happened").fill(STORY)
     page.get_by_text("Nobody", exact=True).click()
     page.locator('input[type="file"]').set_input_files(photos)

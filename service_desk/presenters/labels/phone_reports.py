@@ -10,7 +10,7 @@ LABELS = {
     "report_field": {
         "plate": _l("Plate"),
         "loss_at": _l("When"),
-        "place": _l("Where"),
+        "place": _l("Place"),
         "description": _l("What happened"),
         "other_party": _l("The other side"),
         "injured_count": _l("Injured"),

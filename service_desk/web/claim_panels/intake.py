@@ -16,9 +16,9 @@ ORDER = 10
 
 
 def read(file: ClaimFile, user: User) -> dict[str, Any] | None:
-    """Always there: the report can be completed, and a vehicle linked, while the claim is open."""
+    """What the card shows; None where there is nothing to say and nothing to do."""
     claim, is_staff = file.claim, user.side is Side.INSURER
-    return {
+    shown = {
         "is_late": words.is_late_report(claim),
         "lateness": claims_intake.lateness(claim),
         "missing": claims_intake.missing_words(claim),
@@ -28,3 +28,5 @@ def read(file: ClaimFile, user: User) -> dict[str, Any] | None:
         "may_link": access.may(user, Action.HANDLE_CLAIMS),
         "may_add_photos": words.is_open(claim) and access.may(user, Action.UPLOAD_CLAIM_DOCUMENTS),
     }
+    said_elsewhere = {"lateness"}
+    return shown if any(value for name, value in shown.items() if name not in said_elsewhere) else None

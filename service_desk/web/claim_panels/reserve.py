@@ -9,7 +9,7 @@ from service_desk.services.claims import reserves
 from service_desk.services.claims.files import ClaimFile
 from service_desk.web.claim_panels import Column
 
-COLUMN, ORDER = Column.LINE, 40
+COLUMN, ORDER = Column.LINE, 10
 
 
 def read(file: ClaimFile, user: User) -> dict[str, Any] | None:

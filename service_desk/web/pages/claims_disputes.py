@@ -13,6 +13,7 @@ from service_desk.forms import disputes as forms
 from service_desk.forms.disputes import DisputeForm
 from service_desk.models.db import db
 from service_desk.models.users import User
+from service_desk.presenters import claims as claim_words
 from service_desk.presenters import disputes as words
 from service_desk.presenters import sla_clocks
 from service_desk.presenters.labels import choices
@@ -62,7 +63,14 @@ def open_disputes() -> ResponseReturnValue:
         }
         for code, label, decider_id in shown
     ]
-    return render_template("disputes/list.html", page=page, views=views, is_open=wanted.is_open, words=words)
+    return render_template(
+        "disputes/list.html",
+        page=page,
+        views=views,
+        is_open=wanted.is_open,
+        words=words,
+        plate=claim_words.plate,
+    )
 
 
 @bp.get("/claims/<number>/dispute")
@@ -187,6 +195,7 @@ def _context(
         "kept": list(kept),
         "is_client": _is_client(),
         "words": words,
+        "plate": claim_words.plate,
     }
 
 
