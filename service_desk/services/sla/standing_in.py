@@ -95,12 +95,14 @@ def able_stand_in(absence: Absence) -> User | None:
     return db.session.scalar(managers.limit(1))
 
 
-def cover(timer: Timer, *, now: datetime) -> None:
-    """Give a clock on to the stand-in when its new holder is away now, from when both are so."""
-    away = away_now([timer.holder_id], now).get(timer.holder_id)
-    substitute = able_stand_in(away.absence) if away else None
-    if away is not None and substitute is not None:
-        give(timer, substitute, since=away.window.from_at, now=now)
+def cover(timers: Collection[Timer], *, now: datetime) -> None:
+    """Give clocks on to the stand-in of a new holder who is away now, from when both are so."""
+    away = away_now({timer.holder_id for timer in timers}, now)
+    stand_ins = {user_id: able_stand_in(one.absence) for user_id, one in away.items()}
+    for timer in timers:
+        one, substitute = away.get(timer.holder_id), stand_ins.get(timer.holder_id)
+        if one is not None and substitute is not None:
+            give(timer, substitute, since=one.window.from_at, now=now)
 
 
 def give(timer: Timer, substitute: User, *, since: datetime, now: datetime) -> bool:
