@@ -182,6 +182,8 @@ def start_clocks(
     claim: Claim, steps: Collection[ClockStep], *, at: datetime, actor: User, now: datetime
 ) -> None:
     """Start several clocks of the claim at one instant."""
+    if not steps:
+        return
     sla.start_many(
         matter_of(claim),
         {step: _amount_of(claim, step) for step in steps},
