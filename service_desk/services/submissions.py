@@ -10,7 +10,7 @@ from service_desk.models.db import UtcDateTime, db, table_of
 from service_desk.models.users import Submission, User
 
 _CLAIM = text(
-    'INSERT INTO submissions (user_id, "key", kind, result, at) VALUES (:user_id, :key, :kind, \'\', :at) '
+    "INSERT INTO submissions (user_id, \"key\", kind, result, at) VALUES (:user_id, :key, :kind, '', :at) "
     'ON CONFLICT (user_id, "key") DO NOTHING RETURNING id'
 ).bindparams(bindparam("at", type_=UtcDateTime()))
 _ANSWER = (

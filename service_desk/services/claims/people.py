@@ -35,15 +35,11 @@ def tell_client(claim: Claim, kind: str, params: dict[str, Any], *, dedupe: str,
     return len(messages)
 
 
-def client_messages(
-    claim: Claim, kind: str, params: dict[str, Any], *, dedupe: str
-) -> list[notices.Message]:
+def client_messages(claim: Claim, kind: str, params: dict[str, Any], *, dedupe: str) -> list[notices.Message]:
     """The same message for each of the client's people of this claim, not queued yet."""
     told = basics(claim) | params
     key, matter = f"{kind}:{claim.id}:{dedupe}", matter_of(claim)
-    return [
-        notices.Message(kind, recipient, told, key, matter) for recipient in client_recipients(claim)
-    ]
+    return [notices.Message(kind, recipient, told, key, matter) for recipient in client_recipients(claim)]
 
 
 def client_recipients(claim: Claim) -> list[notices.Recipient]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, exists, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, bindparam, exists, func, or_, select
 
 from service_desk.base.paging import Page, PageRequest
 from service_desk.base.text import like_pattern, search_key, squeeze
@@ -204,8 +204,8 @@ def _documents_asked_for() -> ColumnElement[bool]:
 
 
 # Made once: they are half of what the queue would spend on its statements, page by page.
-_ACCOUNT = bindparam("queue_account", type_=Integer)
-_WHO = bindparam("queue_actor", type_=Integer)
+_ACCOUNT = bindparam("queue_account", type_=BigInteger)
+_WHO = bindparam("queue_actor", type_=BigInteger)
 _NOW = bindparam("queue_now", type_=UtcDateTime)
 _MEANINGS: dict[QueueView, ColumnElement[bool]] = {
     QueueView.UNASSIGNED: Claim.state == ClaimState.REPORTED,
@@ -252,9 +252,7 @@ def _order(value: Any, number: Any, wanted: ClaimFilter) -> tuple[Any, ...]:
     return value.asc().nulls_last(), number.asc()
 
 
-def _with_timers(
-    statement: Select[tuple[Claim, Branch, User]], asked: Mapping[str, Any]
-) -> list[ClaimRow]:
+def _with_timers(statement: Select[tuple[Claim, Branch, User]], asked: Mapping[str, Any]) -> list[ClaimRow]:
     rows = db.session.execute(statement, asked).all()
     timers = sla.timers_of(MATTER_KIND, [row[0].id for row in rows])
     return [ClaimRow(row[0], row[1], row[2], timers[row[0].id]) for row in rows]

@@ -14,7 +14,6 @@ from service_desk.models.db import db
 from service_desk.models.sla import ServiceLevel, Timer, TimerState
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClockStep
-from service_desk.rules.sla import EventKind
 from service_desk.rules.sla.history import whole_second
 from service_desk.rules.vocabulary import Severity
 from service_desk.services import audit
