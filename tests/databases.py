@@ -14,6 +14,19 @@ from sqlalchemy.engine import Engine, make_url
 import service_desk.models.all_tables  # noqa: F401 (makes the metadata whole)
 from service_desk.models.db import Base
 
+_is_synced = False
+
+
+@contextmanager
+def synced() -> Iterator[None]:
+    """Let what connects or starts meanwhile write to the disk at each commit, as the desk does: for measuring."""
+    global _is_synced  # noqa: PLW0603 - one process, one way of writing
+    _is_synced = True
+    try:
+        yield
+    finally:
+        _is_synced = False
+
 
 @contextmanager
 def postgres_server(run: str) -> Iterator[PostgresServer]:
@@ -26,12 +39,13 @@ def postgres_server(run: str) -> Iterator[PostgresServer]:
         server = get_server(Path(tempfile.gettempdir()) / f"sd-pg-{run[:12]}", cleanup_mode="delete")
     except Exception as error:
         raise RuntimeError(f"PostgreSQL from the test wheel did not start: {error}") from error
-    with _administration(server) as connection:
-        # Test data need not survive a power cut.
-        connection.execute(text("ALTER SYSTEM SET fsync = off"))
-        connection.execute(text("ALTER SYSTEM SET synchronous_commit = off"))
-        connection.execute(text("ALTER SYSTEM SET full_page_writes = off"))
-        connection.execute(text("SELECT pg_reload_conf()"))
+    if not _is_synced:
+        with _administration(server) as connection:
+            # Test data need not survive a power cut.
+            connection.execute(text("ALTER SYSTEM SET fsync = off"))
+            connection.execute(text("ALTER SYSTEM SET synchronous_commit = off"))
+            connection.execute(text("ALTER SYSTEM SET full_page_writes = off"))
+            connection.execute(text("SELECT pg_reload_conf()"))
     try:
         yield server
     finally:
@@ -41,7 +55,7 @@ def postgres_server(run: str) -> Iterator[PostgresServer]:
 @event.listens_for(Engine, "connect")
 def _let_sqlite_not_wait_for_the_disk(connection: Any, _record: Any) -> None:
     """After the desk's own settings: test data need not survive a power cut."""
-    if connection.__class__.__module__.startswith("sqlite3"):
+    if connection.__class__.__module__.startswith("sqlite3") and not _is_synced:
         connection.execute("PRAGMA synchronous = OFF")
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, cast
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     DateTime,
     Dialect,
     Enum,
@@ -91,6 +92,32 @@ def _days_later_in_sqlite(element: days_later, compiler: SQLCompiler, **kw: Any)
     # As instants are written there: six decimals of a second, of which SQLite's functions keep three.
     at, days = (compiler.process(part, **kw) for part in element.clauses)
     return f"(strftime('%Y-%m-%d %H:%M:%f000', {at}, {days} || ' days'))"
+
+
+class days_apart(FunctionElement[bool]):  # noqa: N801 - reads as the function it is
+    """Whether an instant comes more than so many days after another; in SQLite to the millisecond.
+
+    For counting over many rows: SQLite subtracts numbers here and writes no instant for each row, as `days_later` does.
+    """
+
+    type = Boolean()
+    inherit_cache = True
+
+    def __init__(self, at: Any, since: Any, days: int) -> None:
+        super().__init__(at, since, literal(days, Integer))
+
+
+@compiles(days_apart)
+def _days_apart(element: days_apart, compiler: SQLCompiler, **kw: Any) -> str:
+    at, since, days = (compiler.process(part, **kw) for part in element.clauses)
+    return f"({at} > {since} + make_interval(days => {days}))"
+
+
+@compiles(days_apart, "sqlite")
+def _days_apart_in_sqlite(element: days_apart, compiler: SQLCompiler, **kw: Any) -> str:
+    at, since, days = (compiler.process(part, **kw) for part in element.clauses)
+    # Half a millisecond of a day, so that what lies exactly so many days after is not taken for more.
+    return f"(julianday({at}) - julianday({since}) > {days} + 5e-9)"
 
 
 class whole_minute(FunctionElement[datetime]):  # noqa: N801 - reads as the function it is

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, bindparam, false, func, or_, select, true
 from sqlalchemy.orm import aliased
 
 from service_desk.base.errors import Forbidden, NotFound
@@ -15,6 +15,16 @@ from service_desk.rules.permissions import CLIENT_ROLES, Action, Role, Scope, sc
 T = TypeVar("T")
 # Made once: an alias works its columns out anew, and nearly every request of a branch asks.
 _OWN_BRANCH = aliased(Branch)
+_MEMBERS = (
+    select(User)
+    .join(UserAccount, UserAccount.user_id == User.id)
+    .where(
+        UserAccount.account_id == bindparam("account_id"),
+        User.is_active,
+        User.role.in_(bindparam("roles", expanding=True)),
+    )
+    .order_by(User.staff_no, User.id)
+)
 
 
 def require(actor: User, action: Action) -> Scope:
@@ -87,13 +97,7 @@ def list_accounts(actor: User) -> list[KeyAccount]:
 
 def account_members(account_id: int, *roles: Any) -> list[User]:
     """Active users of an account in any of the roles, by staff number."""
-    statement = (
-        select(User)
-        .join(UserAccount, UserAccount.user_id == User.id)
-        .where(UserAccount.account_id == account_id, User.is_active, User.role.in_(roles))
-        .order_by(User.staff_no, User.id)
-    )
-    return list(db.session.scalars(statement))
+    return list(db.session.scalars(_MEMBERS, {"account_id": account_id, "roles": roles}))
 
 
 def members_of_accounts(account_ids: Collection[int], role: Role) -> dict[int, list[User]]:

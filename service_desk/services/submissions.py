@@ -3,12 +3,21 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import bindparam, select, text, update
 
 from service_desk.base.errors import Conflict
-from service_desk.models.db import db
+from service_desk.models.db import UtcDateTime, db, table_of
 from service_desk.models.users import Submission, User
+
+_CLAIM = text(
+    "INSERT INTO submissions (user_id, \"key\", kind, result, at) VALUES (:user_id, :key, :kind, '', :at) "
+    'ON CONFLICT (user_id, "key") DO NOTHING RETURNING id'
+).bindparams(bindparam("at", type_=UtcDateTime()))
+_ANSWER = (
+    update(table_of(Submission))
+    .where(table_of(Submission).c.id == bindparam("submission_id"))
+    .values(result=bindparam("answer"))
+)
 
 
 def once(kind: str, key: str, make: Callable[[], str], *, actor: User, now: datetime) -> str:
@@ -20,15 +29,16 @@ def once(kind: str, key: str, make: Callable[[], str], *, actor: User, now: date
     """
     if not key:
         return make()
-    submission = Submission(user_id=actor.id, key=key, kind=kind, result="", at=now)
-    try:
-        with db.session.begin_nested():
-            db.session.add(submission)
-    except IntegrityError:
+    # What is pending goes first, as before any statement that may wait for another's.
+    db.session.flush()
+    row = {"user_id": actor.id, "key": key, "kind": kind, "at": now}
+    submission_id = db.session.execute(_CLAIM, row).scalar()
+    if submission_id is None:
         earlier = select(Submission).where(Submission.user_id == actor.id, Submission.key == key)
         made = db.session.scalars(earlier).one()
         if made.kind != kind:
-            raise Conflict("stale") from None
+            raise Conflict("stale")
         return made.result
-    submission.result = make()
-    return submission.result
+    answer = make()
+    db.session.execute(_ANSWER, {"submission_id": submission_id, "answer": answer})
+    return answer

@@ -2,16 +2,17 @@
 
 import threading
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import event, func, literal, select
 
 from service_desk.base.errors import Conflict, Forbidden, InvalidMany
 from service_desk.models.audit import AuditEntry
 from service_desk.models.claims import Claim, ClaimCover, ClaimEvent, ReportChannel
-from service_desk.models.db import db
+from service_desk.models.db import UtcDateTime, days_apart, db
 from service_desk.models.documents import Document, DocumentKind
 from service_desk.models.enquiries import Enquiry, EnquiryChannel
 from service_desk.models.fleet import PlateRecord, Vehicle
@@ -395,3 +396,35 @@ def test_suggestions_are_the_persons_own_vehicles(world: World) -> None:
     assert plates("a·67", world.safety_gongyi) == ["豫A67890"]
     assert plates("12345", world.hq) == ["豫A12345", "豫AD12345"]
     assert plates("", world.foreign_hq) == []
+
+
+def test_a_report_asks_the_database_no_more_than_it_must(
+    world: World, command: ReportCommand, now: datetime
+) -> None:
+    insure(world, now - timedelta(days=30))
+    report(command, world.hq, now)
+    asked: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        asked.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        report(command, world.hq, now, key="k2")
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+
+    # The clocks start together, the messages go in together: 50 and more would tell that each does so alone again.
+    assert len(asked) <= 42, "\n".join(asked)
+    assert sum("INSERT INTO notices" in statement for statement in asked) == 1
+    assert sum("UPDATE claims" in statement for statement in asked) == 1
+
+
+def test_more_than_two_days_apart_is_found_to_the_millisecond(world: World) -> None:
+    since = datetime(2026, 2, 27, 23, 59, 59, 999000, tzinfo=UTC)
+    for step in range(40):
+        reported = since + timedelta(hours=7 * step, milliseconds=13 * step)
+        for extra, expected in ((0, False), (1, True)):
+            at = reported + timedelta(days=2, milliseconds=extra)
+            moments = (literal(moment, UtcDateTime) for moment in (at, reported))
+            assert bool(db.session.scalar(select(days_apart(*moments, 2)))) is expected

@@ -170,22 +170,29 @@ def _move_clocks(
     wanted = [clock for clock in step.starts if clock not in without]
     if not CTPL_STEPS.isdisjoint(wanted) and not answers_under_ctpl(claim):
         wanted = [clock for clock in wanted if clock not in CTPL_STEPS]
-    for clock in wanted:
-        start_clock(claim, clock, at=started_at, actor=actor, now=now)
+    start_clocks(claim, wanted, at=started_at, actor=actor, now=now)
 
 
 def start_clock(claim: Claim, step: ClockStep, *, at: datetime, actor: User, now: datetime) -> None:
     """Start a clock of the claim with all that may choose its level; the owner holds it."""
-    sla.start(
+    start_clocks(claim, (step,), at=at, actor=actor, now=now)
+
+
+def start_clocks(
+    claim: Claim, steps: Collection[ClockStep], *, at: datetime, actor: User, now: datetime
+) -> None:
+    """Start several clocks of the claim at one instant."""
+    if not steps:
+        return
+    sla.start_many(
         matter_of(claim),
-        step,
+        {step: _amount_of(claim, step) for step in steps},
         holder_id=claim.owner_id,
         at=at,
         actor=actor,
         now=now,
         severity=severity_of(claim.injured_count),
         is_urban=claim.is_urban,
-        amount_fen=_amount_of(claim, step),
     )
 
 

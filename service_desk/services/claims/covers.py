@@ -2,21 +2,25 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from service_desk.models.claims import Claim, ClaimCover
 from service_desk.models.db import db
 from service_desk.models.policies import Policy
 from service_desk.services.policies.coverage import CoverAt, covers_at
 
+_HELD = (
+    select(Policy.id)
+    .where(Policy.vehicle_id == bindparam("vehicle_id"), Policy.agreed_ends_at > bindparam("loss_at"))
+    .order_by(Policy.id)
+    .with_for_update(read=True)
+)
+
 
 def keep_cover(claim: Claim) -> None:
     """Keep what our policies cover at the time of loss. None at all is an answer too: the report is taken."""
     # Who cancels or takes a policy back meanwhile waits for the claim, or we wait and then find its cover gone.
-    held = select(Policy.id).where(
-        Policy.vehicle_id == claim.vehicle_id, Policy.agreed_ends_at > claim.loss_at
-    )
-    db.session.scalars(held.order_by(Policy.id).with_for_update(read=True)).all()
+    db.session.scalars(_HELD, {"vehicle_id": claim.vehicle_id, "loss_at": claim.loss_at}).all()
     for cover in ours(covers_at(claim.vehicle_id, claim.loss_at)):
         for limit in cover.limits:
             db.session.add(

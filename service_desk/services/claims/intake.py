@@ -22,7 +22,7 @@ from service_desk.rules.identifiers import normalise_plate, suggest_plate
 from service_desk.rules.permissions import Action, Role, Side
 from service_desk.services import access, audit, documents, enquiries, notices, numbers, submissions
 from service_desk.services.claims import accidents, people, repeats, report_checks, reserves
-from service_desk.services.claims.common import get_claim, log_event, matter_of, start_clock
+from service_desk.services.claims.common import get_claim, log_event, matter_of, start_clocks
 from service_desk.services.claims.covers import keep_cover
 from service_desk.services.claims.report_checks import MAX_INJURED, OLDEST_LOSS_YEARS, ReportCommand
 from service_desk.services.claims.similar import Similar, find_similar
@@ -116,8 +116,7 @@ def _make(
     audit.record("claim_reported", claim, actor=actor, now=now, changes=changes)
     if similar and command.duplicate_answer == NEW:
         repeats.note_answer(claim, similar, actor=actor, now=now)
-    for step in REPORT_STARTS:
-        start_clock(claim, step, at=now, actor=actor, now=now)
+    start_clocks(claim, REPORT_STARTS, at=now, actor=actor, now=now)
     if command.estimate_fen and actor.side is Side.INSURER:
         reserves.estimate(claim, command.estimate_fen, "report", actor=actor, now=now)
     _tell(claim, handler, actor, now)
@@ -251,6 +250,8 @@ def _handler(account_id: int, actor: User, linked: Claim | None, now: datetime) 
     # The client is told at once whom to call.
     away = standing_in.away_now([user.id for user in staff], now)
     staff = [user for user in staff if user.id not in away] or staff
+    if len(staff) == 1:
+        return staff[0]
     statement = (
         select(Claim.owner_id, func.count())
         .where(Claim.owner_id.in_([user.id for user in staff]), Claim.state.in_(OPEN_STATES))
@@ -301,19 +302,14 @@ def _channel(stated: ReportChannel, actor: User) -> ReportChannel:
 
 def _tell(claim: Claim, handler: User, actor: User, now: datetime) -> None:
     """Tell the handler, unless they took the report, and the client's person with the handler's name."""
+    messages = people.client_messages(claim, "claim_received", {}, dedupe="report")
     if handler.id != actor.id:
-        notices.queue(
-            "claim_reported",
-            notices.user_recipient(handler),
-            people.basics(claim)
-            | {
-                "description": claim.description,
-                "injured_count": claim.injured_count,
-                "reporter_name": claim.reporter_name,
-                "callback_phone": claim.callback_phone,
-            },
-            dedupe=f"claim_reported:{claim.id}",
-            now=now,
-            matter=matter_of(claim),
-        )
-    people.tell_client(claim, "claim_received", {}, dedupe="report", now=now)
+        told = people.basics(claim) | {
+            "description": claim.description,
+            "injured_count": claim.injured_count,
+            "reporter_name": claim.reporter_name,
+            "callback_phone": claim.callback_phone,
+        }
+        recipient, key = notices.user_recipient(handler), f"claim_reported:{claim.id}"
+        messages.insert(0, notices.Message("claim_reported", recipient, told, key, matter_of(claim)))
+    notices.queue_many(messages, now=now)

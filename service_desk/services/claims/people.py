@@ -30,17 +30,16 @@ def get_handler(claim: Claim, user_id: int, *, field: str) -> User:
 
 def tell_client(claim: Claim, kind: str, params: dict[str, Any], *, dedupe: str, now: datetime) -> int:
     """Queue a message to the client's people of this claim; how many there are."""
-    recipients = client_recipients(claim)
-    for recipient in recipients:
-        notices.queue(
-            kind,
-            recipient,
-            basics(claim) | params,
-            dedupe=f"{kind}:{claim.id}:{dedupe}",
-            now=now,
-            matter=matter_of(claim),
-        )
-    return len(recipients)
+    messages = client_messages(claim, kind, params, dedupe=dedupe)
+    notices.queue_many(messages, now=now)
+    return len(messages)
+
+
+def client_messages(claim: Claim, kind: str, params: dict[str, Any], *, dedupe: str) -> list[notices.Message]:
+    """The same message for each of the client's people of this claim, not queued yet."""
+    told = basics(claim) | params
+    key, matter = f"{kind}:{claim.id}:{dedupe}", matter_of(claim)
+    return [notices.Message(kind, recipient, told, key, matter) for recipient in client_recipients(claim)]
 
 
 def client_recipients(claim: Claim) -> list[notices.Recipient]:

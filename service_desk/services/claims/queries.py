@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Select, and_, bindparam, exists, func, or_, select
 
 from service_desk.base.paging import Page, PageRequest
 from service_desk.base.text import like_pattern, search_key, squeeze
 from service_desk.models.accounts import Branch
 from service_desk.models.claims import Claim, WantedDocument, WantedState
-from service_desk.models.db import days_later, db
+from service_desk.models.db import UtcDateTime, days_apart, db
 from service_desk.models.sla import Timer, TimerState
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import LARGE_LOSS_FEN, ClaimState
@@ -95,26 +95,27 @@ def list_claims(
 
     `counts` are those of `count_views` under the same filter, where they are known already.
     """
-    conditions = _conditions(account_id, wanted, actor, now)
+    conditions, asked = _conditions(account_id, wanted, actor), _asked(account_id, actor, now)
     total = counts[wanted.view] if counts else 0
     is_cut_off = wanted.view is QueueView.CLOSED and total > MOST_COUNTED
     if counts is None or is_cut_off:
         counted = select(func.count(Claim.id)).where(*conditions)
-        total = db.session.scalar(access.visible(actor, Action.READ_CLAIMS, counted, Claim)) or 0
+        total = db.session.scalar(access.visible(actor, Action.READ_CLAIMS, counted, Claim), asked) or 0
     rows = _rows(conditions, wanted, actor, page.size, page.offset)
-    return Page(_with_timers(rows), total, page.number, page.size)
+    return Page(_with_timers(rows, asked), total, page.number, page.size)
 
 
 def export_claims(account_id: int, wanted: ClaimFilter, *, actor: User, now: datetime) -> list[ClaimRow]:
     """The same list unpaged, at most MAX_EXPORTED."""
-    conditions = _conditions(account_id, wanted, actor, now)
-    return _with_timers(_rows(conditions, wanted, actor, MAX_EXPORTED))
+    conditions, asked = _conditions(account_id, wanted, actor), _asked(account_id, actor, now)
+    return _with_timers(_rows(conditions, wanted, actor, MAX_EXPORTED), asked)
 
 
 def count_views(account_id: int, wanted: ClaimFilter, *, actor: User, now: datetime) -> dict[QueueView, int]:
     """How many claims each saved filter holds under the same branch and search text, in one statement.
 
-    The open ones are gone through once. The ended are counted to MOST_COUNTED and one more.
+    The open ones are gone through once, in an index that holds all that is asked: no count asks again whether they
+    are open, for which each row would be read. The ended are counted to MOST_COUNTED and one more.
     """
     common = (Claim.account_id == account_id, *_narrowing(wanted))
     ended = access.visible(
@@ -124,17 +125,21 @@ def count_views(account_id: int, wanted: ClaimFilter, *, actor: User, now: datet
     counts = [
         select(func.count()).select_from(bounded).scalar_subquery().label(view.name)
         if view is QueueView.CLOSED
-        else func.count(Claim.id).filter(_view_condition(view, account_id, actor, now)).label(view.name)
+        else _counted(_meaning(view, actor)).label(view.name)
         for view in QueueView
     ]
     statement = access.visible(actor, Action.READ_CLAIMS, select(*counts).where(*common, IS_OPEN), Claim)
-    return dict(zip(QueueView, db.session.execute(statement).one(), strict=True))
+    found = db.session.execute(statement, _asked(account_id, actor, now)).one()
+    return dict(zip(QueueView, found, strict=True))
 
 
-def _conditions(
-    account_id: int, wanted: ClaimFilter, actor: User, now: datetime
-) -> list[ColumnElement[bool]]:
-    of_view = _view_condition(wanted.view, account_id, actor, now)
+def _counted(meaning: ColumnElement[bool] | None) -> ColumnElement[int]:
+    counted = func.count(Claim.id)
+    return counted if meaning is None else counted.filter(meaning)
+
+
+def _conditions(account_id: int, wanted: ClaimFilter, actor: User) -> list[ColumnElement[bool]]:
+    of_view = _view_condition(wanted.view, actor)
     return [Claim.account_id == account_id, of_view, *_narrowing(wanted)]
 
 
@@ -156,37 +161,32 @@ def _narrowing(wanted: ClaimFilter) -> list[ColumnElement[bool]]:
     return conditions
 
 
-def _view_condition(view: QueueView, account_id: int, actor: User, now: datetime) -> ColumnElement[bool]:
+def _view_condition(view: QueueView, actor: User) -> ColumnElement[bool]:
     """What a saved filter means. All but *closed* speak of open claims."""
     if view is QueueView.CLOSED:
         return Claim.closed_at.is_not(None)
-    meanings: dict[QueueView, ColumnElement[bool]] = {
-        QueueView.MINE: _mine(actor),
-        QueueView.UNASSIGNED: Claim.state == ClaimState.REPORTED,
-        QueueView.AT_RISK: _has_timer(
-            account_id, Timer.state == TimerState.RUNNING, Timer.warn_at <= now, Timer.due_at > now
-        ),
-        QueueView.BREACHED: _has_timer(account_id, or_(Timer.due_at <= now, _broken_at <= now)),
-        QueueView.WAITING: or_(
-            _has_timer(account_id, Timer.state == TimerState.PAUSED), _documents_asked_for()
-        ),
-        QueueView.DISPUTED: Claim.is_disputed.is_(True),
-        QueueView.LARGE: Claim.highest_estimate_fen >= LARGE_LOSS_FEN,
-        QueueView.LATE: Claim.reported_at > days_later(Claim.loss_at, LATE_AFTER.days),
-    }
-    return and_(IS_OPEN, meanings[view]) if view in meanings else IS_OPEN
+    meaning = _meaning(view, actor)
+    return IS_OPEN if meaning is None else and_(IS_OPEN, meaning)
 
 
-def _mine(actor: User) -> ColumnElement[bool]:
-    """Staff: the claims they handle. Clients: those they reported."""
-    return (Claim.owner_id if actor.side is Side.INSURER else Claim.reported_by_id) == actor.id
+def _meaning(view: QueueView, actor: User) -> ColumnElement[bool] | None:
+    """What a saved filter asks of open claims; None for all of them."""
+    if view is QueueView.MINE:
+        # Staff: the claims they handle. Clients: those they reported.
+        return (Claim.owner_id if actor.side is Side.INSURER else Claim.reported_by_id) == _WHO
+    return _MEANINGS.get(view)
 
 
-def _has_timer(account_id: int, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+def _asked(account_id: int, actor: User, now: datetime) -> dict[str, Any]:
+    """What the filters are asked with."""
+    return {_ACCOUNT.key: account_id, _WHO.key: actor.id, _NOW.key: now}
+
+
+def _has_timer(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     """Asked once of the account's open clocks, by an index that holds all that is asked, not once a claim."""
     return Claim.id.in_(
         select(Timer.matter_id).where(
-            Timer.account_id == account_id,
+            Timer.account_id == _ACCOUNT,
             Timer.state.in_((TimerState.RUNNING, TimerState.PAUSED)),
             Timer.matter_kind == MATTER_KIND,
             *conditions,
@@ -201,6 +201,23 @@ def _documents_asked_for() -> ColumnElement[bool]:
     )
     collecting = Claim.state.in_((ClaimState.SURVEYED, ClaimState.ASSESSED))
     return and_(collecting, Claim.deficiency_notice_at.is_not(None), missing)
+
+
+# Made once: they are half of what the queue would spend on its statements, page by page.
+_ACCOUNT = bindparam("queue_account", type_=BigInteger)
+_WHO = bindparam("queue_actor", type_=BigInteger)
+_NOW = bindparam("queue_now", type_=UtcDateTime)
+_MEANINGS: dict[QueueView, ColumnElement[bool]] = {
+    QueueView.UNASSIGNED: Claim.state == ClaimState.REPORTED,
+    QueueView.AT_RISK: _has_timer(
+        Timer.state == TimerState.RUNNING, Timer.warn_at <= _NOW, Timer.due_at > _NOW
+    ),
+    QueueView.BREACHED: _has_timer(or_(Timer.due_at <= _NOW, _broken_at <= _NOW)),
+    QueueView.WAITING: or_(_has_timer(Timer.state == TimerState.PAUSED), _documents_asked_for()),
+    QueueView.DISPUTED: Claim.is_disputed.is_(True),
+    QueueView.LARGE: Claim.highest_estimate_fen >= LARGE_LOSS_FEN,
+    QueueView.LATE: days_apart(Claim.reported_at, Claim.loss_at, LATE_AFTER.days),
+}
 
 
 def _rows(
@@ -235,7 +252,7 @@ def _order(value: Any, number: Any, wanted: ClaimFilter) -> tuple[Any, ...]:
     return value.asc().nulls_last(), number.asc()
 
 
-def _with_timers(statement: Select[tuple[Claim, Branch, User]]) -> list[ClaimRow]:
-    rows = db.session.execute(statement).all()
+def _with_timers(statement: Select[tuple[Claim, Branch, User]], asked: Mapping[str, Any]) -> list[ClaimRow]:
+    rows = db.session.execute(statement, asked).all()
     timers = sla.timers_of(MATTER_KIND, [row[0].id for row in rows])
     return [ClaimRow(row[0], row[1], row[2], timers[row[0].id]) for row in rows]

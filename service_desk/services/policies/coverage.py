@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, bindparam, func, or_, select
 
 from service_desk.base.clock import local_date
 from service_desk.models.db import db
@@ -24,6 +24,20 @@ from service_desk.rules.vocabulary import CoverCode, PolicyLine
 from service_desk.services.fleet import covers, requirements
 from service_desk.services.policies.layers import LONG_AGO, layers_of
 from service_desk.services.policies.portions import portions
+
+# Made once: every report of a claim asks.
+_POLICIES_AT = (
+    select(Policy)
+    .where(
+        Policy.vehicle_id == bindparam("vehicle_id"),
+        Policy.starts_at <= bindparam("at"),
+        Policy.ends_at > bindparam("at"),
+    )
+    .order_by(Policy.starts_at, Policy.id)
+)
+_OUTSIDE_AFTER = select(ExternalCover).where(
+    ExternalCover.vehicle_id == bindparam("vehicle_id"), ExternalCover.ends_at > bindparam("at")
+)
 
 
 @dataclass(frozen=True)
@@ -83,11 +97,8 @@ def covers_at(vehicle_id: int, at: datetime) -> list[CoverAt]:
     A line may have several of ours, each with other covers: a list taken over states third party and own damage
     apart. Each cover is told once, by the policy that began first.
     """
-    policies = db.session.scalars(
-        select(Policy)
-        .where(Policy.vehicle_id == vehicle_id, Policy.starts_at <= at, Policy.ends_at > at)
-        .order_by(Policy.starts_at, Policy.id)
-    ).all()
+    asked = {"vehicle_id": vehicle_id, "at": at}
+    policies = db.session.scalars(_POLICIES_AT, asked).all()
     limits = limits_of([policy.id for policy in policies], at)
     found: dict[PolicyLine, list[CoverAt]] = defaultdict(list)
     for policy in policies:
@@ -96,8 +107,7 @@ def covers_at(vehicle_id: int, at: datetime) -> list[CoverAt]:
         more = tuple(limit for limit in limits.get(policy.id, ()) if limit.code not in told)
         if more or not own:
             own.append(_of_policy(policy, more))
-    outside = select(ExternalCover).where(ExternalCover.vehicle_id == vehicle_id, ExternalCover.ends_at > at)
-    for cover in db.session.scalars(outside):
+    for cover in db.session.scalars(_OUTSIDE_AFTER, asked):
         if not found[cover.line] and (cover.starts_at is None or cover.starts_at <= at):
             found[cover.line].append(
                 CoverAt(

@@ -13,6 +13,7 @@ from service_desk.services.sla.timers import (
     resume,
     resume_waiting,
     start,
+    start_many,
     stop,
     timers_of,
 )
@@ -42,6 +43,7 @@ __all__ = [
     "seconds_over",
     "sign_review",
     "start",
+    "start_many",
     "stop",
     "timers_of",
     "view_clocks",

@@ -144,6 +144,29 @@ def facts_of(timer: Timer, now: datetime) -> TimerFacts:
     return evaluate(events, target_of(timer), calendar_of(timer), now, told(timer.id))
 
 
+def begin(timer: Timer, *, at: datetime, now: datetime) -> None:
+    """Fill the row of a new timer, not written yet, with what follows from its start; refuses as `add_entry` does."""
+    event = LedgerEvent(at, EventKind.START, timer.holder_id, evidence=PROVED_BY_MATTER)
+    check_event([], event, now)
+    facts = evaluate([event], target_of(timer), calendar_of(timer), now)
+    for name, value in row_values(facts, [event], now).items():
+        setattr(timer, name, value)
+
+
+def add_first_entry(timer: Timer, *, at: datetime, actor: User | None, now: datetime) -> None:
+    """Write the start that `begin` has reckoned with. The timer has its id."""
+    db.session.add(
+        TimerEntry(
+            timer_id=timer.id,
+            at=whole_second(at),
+            kind=EventKind.START,
+            holder_id=timer.holder_id,
+            actor_id=actor.id if actor else None,
+            recorded_at=now,
+        )
+    )
+
+
 def add_entry(
     timer: Timer,
     kind: EventKind,
@@ -160,9 +183,7 @@ def add_entry(
 
     Refuses what cannot follow (`rules.sla.check_event`) before anything is written.
     """
-    # A clock that starts now has no history to read.
-    is_new = kind is EventKind.START
-    events = [] if is_new else events_of(entries_of([timer.id])[timer.id])
+    events = events_of(entries_of([timer.id])[timer.id])
     proof = str(evidence_id) if evidence_id is not None else PROVED_BY_MATTER
     event = LedgerEvent(
         at, kind, holder_id, reason, evidence=None if kind is EventKind.PAUSE and not evidence_id else proof
@@ -181,7 +202,7 @@ def add_entry(
             recorded_at=now,
         )
     )
-    return refresh(timer, [*events, event], now, done=set() if is_new else None)
+    return refresh(timer, [*events, event], now)
 
 
 def own_entries_after(entries: Iterable[TimerEntry], at: datetime) -> list[TimerEntry]:
@@ -205,12 +226,9 @@ def undo_own_entries(timer: Timer, *, after: datetime, now: datetime) -> None:
         refresh(timer, events_of(entries), now)
 
 
-def refresh(
-    timer: Timer, events: list[LedgerEvent], now: datetime, *, done: set[str] | None = None
-) -> TimerFacts:
-    """Write what follows from the events at `now` into the row. `done`: what was told before, when it is known."""
-    done = told(timer.id) if done is None else done
-    facts = evaluate(events, target_of(timer), calendar_of(timer), now, done)
+def refresh(timer: Timer, events: list[LedgerEvent], now: datetime) -> TimerFacts:
+    """Write what follows from the events at `now` into the row."""
+    facts = evaluate(events, target_of(timer), calendar_of(timer), now, told(timer.id))
     for name, value in row_values(facts, events, now).items():
         setattr(timer, name, value)
     db.session.flush()

@@ -1,10 +1,10 @@
 """Service levels as managers keep them: a change is a new row from a date on, the old one ends."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 
 from service_desk.base.clock import local_date
 from service_desk.base.errors import Conflict, Forbidden, Invalid, NotFound
@@ -34,6 +34,10 @@ _SHOWN = (
     "calendar_code",
     "source",
     "effective_on",
+)
+_OF_STEPS = select(ServiceLevel).where(
+    ServiceLevel.step.in_(bindparam("steps", expanding=True)),
+    or_(ServiceLevel.account_id.is_(None), ServiceLevel.account_id == bindparam("account_id")),
 )
 
 
@@ -187,12 +191,33 @@ def choose(
     amount_fen: int | None,
 ) -> ServiceLevel | None:
     """The most specific promise in force for a matter; None when the step has none."""
-    rows = of_step(step, account_id)
-    facts = matter_facts(
-        step, on=on, account_id=account_id, severity=severity, is_urban=is_urban, amount_fen=amount_fen
-    )
-    chosen = choose_level([as_rule(row) for row in rows], facts)
-    return next((row for row in rows if chosen and str(row.id) == chosen.code), None)
+    steps = {step: amount_fen}
+    found = choose_for(steps, on=on, account_id=account_id, severity=severity, is_urban=is_urban)
+    return found.get(step)
+
+
+def choose_for(
+    steps: Mapping[ClockStep, int | None],
+    *,
+    on: date,
+    account_id: int,
+    severity: Severity | None,
+    is_urban: bool | None,
+) -> dict[ClockStep, ServiceLevel]:
+    """What `choose` answers for each of several steps, each with its amount, in one query; none for those without."""
+    if not steps:
+        return {}
+    rows = db.session.scalars(_OF_STEPS, {"steps": list(steps), "account_id": account_id}).all()
+    found: dict[ClockStep, ServiceLevel] = {}
+    for step, amount_fen in steps.items():
+        facts = matter_facts(
+            step, on=on, account_id=account_id, severity=severity, is_urban=is_urban, amount_fen=amount_fen
+        )
+        of_this = {str(row.id): row for row in rows if row.step == step}
+        chosen = choose_level([as_rule(row) for row in of_this.values()], facts)
+        if chosen is not None:
+            found[step] = of_this[chosen.code]
+    return found
 
 
 def choose_each(step: ClockStep, *, on: date, account_ids: Collection[int]) -> dict[int, ServiceLevel | None]:

@@ -6,7 +6,7 @@ its clocks: whoever changes a clock without having come by the claim calls `hold
 
 from collections.abc import Collection, Iterable
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select, update
 
 from service_desk.models.claims import Claim
 from service_desk.models.db import db, table_of
@@ -16,6 +16,19 @@ CLAIM = "claim"
 
 _RUNNING = (Timer.matter_kind == CLAIM, Timer.matter_id == Claim.id, Timer.state == TimerState.RUNNING)
 NEXT_DUE = select(func.min(Timer.due_at)).where(*_RUNNING).correlate(Claim).scalar_subquery()
+
+_CLAIMS = table_of(Claim)
+_DUE = (
+    select(func.min(Timer.due_at))
+    .where(Timer.matter_kind == CLAIM, Timer.matter_id == _CLAIMS.c.id, Timer.state == TimerState.RUNNING)
+    .correlate(_CLAIMS)
+    .scalar_subquery()
+)
+_KEEP_ONE = (
+    update(_CLAIMS)
+    .where(_CLAIMS.c.id == bindparam("claim_id"), _CLAIMS.c.next_due_at.is_distinct_from(_DUE))
+    .values(next_due_at=_DUE)
+)
 
 
 def hold(timers: Iterable[Timer]) -> None:
@@ -39,16 +52,10 @@ def keep(matters: Iterable[tuple[str, int]]) -> None:
     ids = {matter_id for kind, matter_id in matters if kind == CLAIM}
     if not ids:
         return
-    claims = table_of(Claim)
+    if len(ids) == 1:
+        db.session.execute(_KEEP_ONE, {"claim_id": ids.pop()})
+        return
     changed = Claim.next_due_at.is_distinct_from(NEXT_DUE)
     stale = list(db.session.scalars(select(Claim.id).where(Claim.id.in_(ids), changed).order_by(Claim.id)))
     if stale:
-        due = (
-            select(func.min(Timer.due_at))
-            .where(
-                Timer.matter_kind == CLAIM, Timer.matter_id == claims.c.id, Timer.state == TimerState.RUNNING
-            )
-            .correlate(claims)
-            .scalar_subquery()
-        )
-        db.session.execute(update(claims).where(claims.c.id.in_(stale)).values(next_due_at=due))
+        db.session.execute(update(_CLAIMS).where(_CLAIMS.c.id.in_(stale)).values(next_due_at=_DUE))

@@ -52,7 +52,7 @@ def open_for(breaches: Sequence[Breach], people: People, now: datetime) -> None:
     for timer in breached:
         if timer.id in special:
             matter, reviewer_id = starting.review_matter(timer), reviewers[timer.id]
-            starting.open_timer(matter, STEP, holder_id=reviewer_id, at=now, actor=None, now=now)
+            starting.open_timers(matter, {STEP: None}, holder_id=reviewer_id, at=now, actor=None, now=now)
     _open_all([one for one in breached if one.id in reviewers and one.id not in special], reviewers, now)
 
 
@@ -98,7 +98,7 @@ class _Promise:
 
 
 def _open_all(breached: Sequence[Timer], reviewers: Mapping[int, int], now: datetime) -> None:
-    """What `starting.open_timer` does for one, for many that all start now, in three statements."""
+    """What `starting.open_timers` does for one, for many that all start now, in three statements."""
     promises = _promises({timer.account_id for timer in breached}, now)
     rows = [
         _row(timer, reviewers[timer.id], promises[timer.account_id], now)

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import aliased
 
 from service_desk.models.db import db
@@ -32,6 +32,17 @@ _WORK_OF_STEP = {
 
 # Made once: an alias works its columns out anew, and each start of a clock asks.
 _PERSON, _SUBSTITUTE = aliased(User), aliased(User)
+_AWAY = (
+    select(Absence, _PERSON, _SUBSTITUTE)
+    .join(_PERSON, _PERSON.id == Absence.user_id)
+    .join(_SUBSTITUTE, _SUBSTITUTE.id == Absence.substitute_id)
+    .where(
+        Absence.user_id.in_(bindparam("people", expanding=True)),
+        Absence.next_change_at.is_not(None),
+        Absence.from_at <= bindparam("now"),
+    )
+    .order_by(Absence.from_at, Absence.id)
+)
 
 
 @dataclass(frozen=True)
@@ -54,15 +65,8 @@ def away_now(user_ids: Collection[int], now: datetime) -> dict[int, Away]:
     wanted = [user_id for user_id in set(user_ids) if user_id]
     if not wanted:
         return {}
-    statement = (
-        select(Absence, _PERSON, _SUBSTITUTE)
-        .join(_PERSON, _PERSON.id == Absence.user_id)
-        .join(_SUBSTITUTE, _SUBSTITUTE.id == Absence.substitute_id)
-        .where(Absence.user_id.in_(wanted), Absence.next_change_at.is_not(None), Absence.from_at <= now)
-        .order_by(Absence.from_at, Absence.id)
-    )
     found = {}
-    for absence, who, stand_in in db.session.execute(statement).tuples():
+    for absence, who, stand_in in db.session.execute(_AWAY, {"people": wanted, "now": now}).tuples():
         window = times_of(absence).window_at(now)
         if window is not None:
             found[who.id] = Away(absence, who, stand_in, window)
@@ -95,12 +99,14 @@ def able_stand_in(absence: Absence) -> User | None:
     return db.session.scalar(managers.limit(1))
 
 
-def cover(timer: Timer, *, now: datetime) -> None:
-    """Give a clock on to the stand-in when its new holder is away now, from when both are so."""
-    away = away_now([timer.holder_id], now).get(timer.holder_id)
-    substitute = able_stand_in(away.absence) if away else None
-    if away is not None and substitute is not None:
-        give(timer, substitute, since=away.window.from_at, now=now)
+def cover(timers: Collection[Timer], *, now: datetime) -> None:
+    """Give clocks on to the stand-in of a new holder who is away now, from when both are so."""
+    away = away_now({timer.holder_id for timer in timers}, now)
+    stand_ins = {user_id: able_stand_in(one.absence) for user_id, one in away.items()}
+    for timer in timers:
+        one, substitute = away.get(timer.holder_id), stand_ins.get(timer.holder_id)
+        if one is not None and substitute is not None:
+            give(timer, substitute, since=one.window.from_at, now=now)
 
 
 def give(timer: Timer, substitute: User, *, since: datetime, now: datetime) -> bool:

@@ -1,10 +1,11 @@
 """Starting a clock: the promise is chosen and copied, so that no later change moves it."""
 
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError
 
 from service_desk.base.clock import local_date
@@ -13,16 +14,25 @@ from service_desk.models.db import db
 from service_desk.models.sla import ServiceLevel, Timer, TimerState
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClockStep
-from service_desk.rules.sla import EventKind
 from service_desk.rules.sla.history import whole_second
 from service_desk.rules.vocabulary import Severity
 from service_desk.services import audit
 from service_desk.services.notices import Matter
-from service_desk.services.sla import calendars, ledger, levels, standing_in
+from service_desk.services.sla import calendars, ledger, levels, next_due, standing_in
 
 log = structlog.get_logger()
 
 BREACH = "breach"
+
+_EARLIER = (
+    select(Timer.step, Timer.cycle, Timer.state, Timer.id)
+    .where(
+        Timer.matter_kind == bindparam("kind"),
+        Timer.matter_id == bindparam("id"),
+        Timer.step.in_(bindparam("steps", expanding=True)),
+    )
+    .order_by(Timer.cycle)
+)
 
 
 def review_matter(timer: Timer) -> Matter:
@@ -30,9 +40,9 @@ def review_matter(timer: Timer) -> Matter:
     return Matter(BREACH, timer.id, timer.matter_number, timer.account_id, timer.branch_id)
 
 
-def open_timer(
+def open_timers(
     matter: Matter,
-    step: ClockStep,
+    steps: Mapping[ClockStep, int | None],
     *,
     holder_id: int,
     at: datetime,
@@ -40,39 +50,59 @@ def open_timer(
     now: datetime,
     severity: Severity | None = None,
     is_urban: bool | None = None,
-    amount_fen: int | None = None,
-) -> Timer | None:
-    """Start the step's clock at `at`; the one that still runs when there is one; None without a promise.
+) -> dict[ClockStep, Timer]:
+    """Start the clocks of some steps at `at`, each with its amount; those that still run are answered as they are.
 
-    A clock that had stopped starts a new cycle, and the old one keeps its verdict for ever.
+    A step without a promise gets no clock. A clock that had stopped starts a new cycle, and the old one keeps its
+    verdict for ever.
     """
-    running, cycle = _earlier(matter, step)
-    if running is not None:
-        return running
-    level = levels.choose(
-        step,
+    found, last_cycles = _earlier(matter, steps)
+    wanted = {step: amount_fen for step, amount_fen in steps.items() if step not in found}
+    chosen = levels.choose_for(
+        wanted,
         on=local_date(at),
         account_id=matter.account_id,
         severity=severity,
         is_urban=is_urban,
-        amount_fen=amount_fen,
     )
-    if level is None:
+    for step in wanted.keys() - chosen.keys():
         log.warning("clock_without_level", step=step.value, matter=matter.kind, matter_id=matter.id)
-        return None
-    digest = calendars.current_digest(level.calendar_code)
-    timer = Timer(**first_values(matter, level, digest, holder_id=holder_id, at=at), cycle=cycle)
-    timer.severity, timer.is_urban, timer.amount_fen = severity, is_urban, amount_fen
+    digests = calendars.digests_of({level.calendar_code for level in chosen.values()})
+    made: dict[ClockStep, Timer] = {}
+    for step, level in chosen.items():
+        first = first_values(matter, level, digests[level.calendar_code], holder_id=holder_id, at=at)
+        about = {"severity": severity, "is_urban": is_urban, "amount_fen": steps[step]}
+        made[step] = Timer(**first, **about, cycle=last_cycles.get(step, 0) + 1)
+    if made:
+        _write(list(made.values()), at=at, actor=actor, now=now)
+    return found | made
+
+
+def _write(timers: Sequence[Timer], *, at: datetime, actor: User | None, now: datetime) -> None:
+    """Write new clocks with their first entries, give them on where their holder is away, and keep the audit."""
+    for timer in timers:
+        ledger.begin(timer, at=at, now=now)
     try:
         with db.session.begin_nested():
-            db.session.add(timer)
+            db.session.add_all(timers)
     except IntegrityError:
         raise Conflict("stale") from None
-    ledger.add_entry(timer, EventKind.START, holder_id=holder_id, at=at, actor=actor, now=now)
-    standing_in.cover(timer, now=now)
-    changes = {"due_at": (None, timer.due_at), "holder_id": (None, timer.holder_id)}
-    audit.record("clock_started", timer, actor=actor, now=now, label=label_of(timer), changes=changes)
-    return timer
+    for timer in timers:
+        ledger.add_first_entry(timer, at=at, actor=actor, now=now)
+    next_due.keep({(timer.matter_kind, timer.matter_id) for timer in timers})
+    standing_in.cover(timers, now=now)
+    db.session.flush()
+    started = [
+        audit.Subject(
+            Timer.__tablename__,
+            timer.id,
+            timer.account_id,
+            label_of(timer),
+            {"due_at": (None, timer.due_at), "holder_id": (None, timer.holder_id)},
+        )
+        for timer in timers
+    ]
+    audit.record_many("clock_started", started, actor=actor, now=now)
 
 
 def label_of(timer: Timer) -> str:
@@ -80,12 +110,18 @@ def label_of(timer: Timer) -> str:
     return f"{timer.matter_number} {timer.step.value}"
 
 
-def _earlier(matter: Matter, step: ClockStep) -> tuple[Timer | None, int]:
-    """The step's open timer, if any, and the next free cycle."""
-    of_step = (Timer.matter_kind == matter.kind, Timer.matter_id == matter.id, Timer.step == step)
-    running = db.session.scalar(select(Timer).where(*of_step, Timer.state.in_(ledger.OPEN_STATES)))
-    last = db.session.scalar(select(func.max(Timer.cycle)).where(*of_step)) or 0
-    return running, last + 1
+def _earlier(
+    matter: Matter, steps: Collection[ClockStep]
+) -> tuple[dict[ClockStep, Timer], dict[ClockStep, int]]:
+    """The open timers of the steps, and the last cycle of those that had any."""
+    known = db.session.execute(_EARLIER, {"kind": matter.kind, "id": matter.id, "steps": list(steps)})
+    running: dict[ClockStep, Timer] = {}
+    cycles: dict[ClockStep, int] = {}
+    for step, cycle, state, timer_id in known.tuples():
+        cycles[step] = cycle
+        if state in ledger.OPEN_STATES:
+            running[step] = db.session.get_one(Timer, timer_id)
+    return running, cycles
 
 
 def first_values(

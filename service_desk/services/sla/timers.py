@@ -1,7 +1,7 @@
 """The life of a timer: start, stop, cancel, hand over, pause, resume. Each writes the ledger and the audit."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -46,16 +46,39 @@ def start(
 
     Answers the clock that still runs when there is one, and None when no service level fits.
     """
-    return starting.open_timer(
+    return start_many(
         matter,
-        step,
+        {step: amount_fen},
         holder_id=holder_id,
         at=at,
         actor=actor,
         now=now,
         severity=severity,
         is_urban=is_urban,
-        amount_fen=amount_fen,
+    ).get(step)
+
+
+def start_many(
+    matter: Matter,
+    steps: Mapping[ClockStep, int | None],
+    *,
+    holder_id: int,
+    at: datetime,
+    actor: User | None,
+    now: datetime,
+    severity: Severity | None = None,
+    is_urban: bool | None = None,
+) -> dict[ClockStep, Timer]:
+    """What `start` does for one, for several steps of a matter, each with its amount in fen (None: not known)."""
+    return starting.open_timers(
+        matter,
+        steps,
+        holder_id=holder_id,
+        at=at,
+        actor=actor,
+        now=now,
+        severity=severity,
+        is_urban=is_urban,
     )
 
 
@@ -104,7 +127,7 @@ def hand_over(matter: Matter, *, to_id: int, at: datetime, actor: User | None, n
     for timer in handed:
         before = shown(timer)
         ledger.add_entry(timer, EventKind.HANDOVER, holder_id=to_id, at=at, actor=actor, now=now)
-        standing_in.cover(timer, now=now)
+        standing_in.cover([timer], now=now)
         keep_audit("clock_handed_over", timer, before, actor, now)
     return handed
 
