@@ -9,16 +9,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from service_desk.base.clock import CHINA, utc_now
+from service_desk.forms.claim_reports import PhoneReportForm
 from service_desk.jobs import housekeeping
 from service_desk.models.claims import Claim, ClaimEvent
 from service_desk.models.db import db
 from service_desk.models.documents import Document
 from service_desk.models.phone_reports import PhonePhoto, PhoneReport, PhotoState
+from service_desk.presenters.labels import LABELS
 from service_desk.services import sla
 from service_desk.services.claims.phone_reports import HALF_SENT_KEPT, MAX_PIECE_BYTES
 from service_desk.services.documents import MAX_PHOTO_BYTES
@@ -229,6 +232,11 @@ def test_a_renamed_program_is_refused_by_its_name_and_the_rest_goes_on(world: Wo
     assert good["state"] == "taken"
     assert count(Document) == 1
     assert "program.jpg" in phone.get(f"/claims/{db.session.scalars(select(Claim)).one().number}").text
+
+
+def test_every_fact_that_may_change_has_its_words(app: Flask) -> None:
+    with app.test_request_context():
+        assert set(PhoneReportForm().facts()) == set(LABELS["report_field"])
 
 
 def test_bytes_that_changed_on_the_way_are_no_evidence(world: World, sign_in: SignIn) -> None:

@@ -13,6 +13,8 @@ LABELS = {
         "place": _l("Place"),
         "description": _l("What happened"),
         "other_party": _l("The other side"),
+        "other_plates": _l("More of our vehicles that were in it"),
+        "late_reason": _l("Why so late"),
         "injured_count": _l("Injured"),
         "reporter_name": _l("Who reports"),
         "callback_phone": _l("Call back on"),
