@@ -21,7 +21,7 @@ from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClaimState
 from service_desk.rules.vocabulary import CoverCode
 from service_desk.services import sla
-from service_desk.services.claims import accidents, completing, intake, queries
+from service_desk.services.claims import accidents, completing, exits, intake, queries
 from service_desk.services.claims.accidents import LinkClaim
 from service_desk.services.claims.completing import CompleteReport
 from service_desk.services.claims.intake import ReportCommand
@@ -146,9 +146,32 @@ def test_the_same_accident_gets_the_words_and_photos_and_its_handler_is_told(
     assert (line.note, line.params["photos"], line.params["name"]) == ("又来一次", 1, world.hq.name)
     assert db.session.scalar(select(func.count(Document.id)).where(Document.matter_id == first.id)) == 1
     told = db.session.scalars(select(Notice).where(Notice.kind == "claim_report_repeated")).all()
-    assert {notice.user_id for notice in told} == {first.owner_id}
+    assert {(notice.user_id, notice.params["is_ended"]) for notice in told} == {(first.owner_id, False)}
     assert report(again, world.hq, now, photos=[picture()], key="k").number == first.number
     assert db.session.scalar(select(func.count(Document.id))) == 1
+
+
+def test_the_accident_of_an_ended_claim_is_asked_about_and_left_to_its_handler_to_reopen(
+    world: World, command: ReportCommand, now: datetime
+) -> None:
+    ended = report(command, world.safety_gongyi, now)
+    exits.withdraw(ended.number, "当场了结", actor=world.claims1, now=now + timedelta(minutes=1))
+    db.session.commit()
+    later = now + timedelta(hours=2)
+
+    with pytest.raises(Conflict, match="possible_duplicate") as asked:
+        report(command, world.hq, later)
+    db.session.rollback()
+    same = report(replace(command, duplicate_answer="same", same_as=ended.number), world.hq, later)
+
+    assert [(one["number"], one["is_ended"]) for one in asked.value.params["claims"]] == [
+        (ended.number, True)
+    ]
+    assert (same.number, same.state, count_claims()) == (ended.number, ClaimState.WITHDRAWN, 1)
+    told = db.session.scalars(select(Notice).where(Notice.kind == "claim_report_repeated")).all()
+    assert {(notice.user_id, notice.params["is_ended"]) for notice in told} == {(ended.owner_id, True)}
+    exits.reopen(ended.number, exits.Reopen("客户补报暗伤", 3_000_00), actor=world.claims1, now=later)
+    assert (ended.state, ended.round) == (ClaimState.REPORTED, 2)
 
 
 @pytest.mark.parametrize("answer", ["same", "linked"])

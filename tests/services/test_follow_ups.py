@@ -333,21 +333,6 @@ def test_reopening_keeps_the_old_round_readable_and_tells_the_client(
     assert sorted(db.session.scalars(cycles)) == [1, 2]
 
 
-def test_a_report_of_the_same_vehicle_and_day_finds_the_ended_claims_only(
-    world: World, claim: Claim, journey: Journey
-) -> None:
-    def found(loss_at: datetime, actor: object = world.claims1) -> list[str]:
-        claims = exits.find_reopenable(claim.account_id, claim.vehicle_id, loss_at, actor=actor)  # type: ignore[arg-type]
-        return [one.number for one in claims]
-
-    assert found(claim.loss_at) == []
-    journey.to(ClaimState.CLOSED)
-
-    assert found(claim.loss_at + timedelta(hours=9)) == [claim.number]
-    assert found(claim.loss_at - timedelta(days=1)) == []
-    assert found(claim.loss_at, world.foreign_hq) == []
-
-
 def test_the_list_and_its_figures_say_the_same(world: World, now: datetime) -> None:
     called, formed, waiting, due = (
         reported_claim(world, now, vehicle=vehicle)

@@ -1,12 +1,8 @@
 """The side ways: withdrawn, denied with a letter, reopened in a new round."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
-
-from service_desk.base.clock import end_of_day, local_date, start_of_day
 from service_desk.base.errors import Conflict, Invalid
 from service_desk.base.money import format_yuan
 from service_desk.models.claims import Claim
@@ -15,8 +11,7 @@ from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClaimAction, ClaimState
 from service_desk.rules.claim_letters import RefusalClause
 from service_desk.rules.follow_up import needs_follow_up
-from service_desk.rules.permissions import Action
-from service_desk.services import access, audit, enquiries
+from service_desk.services import audit, enquiries
 from service_desk.services.claims import advances, authority, letters, plans, recoveries, reserves
 from service_desk.services.claims.common import begin, held_since, perform, require_reason
 from service_desk.services.claims.letters import SendLetter
@@ -163,20 +158,3 @@ def reopen(number: str, command: Reopen, *, actor: User, now: datetime, version:
     tell_client(claim, "claim_reopened", params | {"reason": note}, dedupe=str(claim.round), now=now)
     audit.record("claim_reopened", claim, actor=actor, now=now, changes=changes)
     return claim
-
-
-def find_reopenable(account_id: int, vehicle_id: int, loss_at: datetime, *, actor: User) -> Sequence[Claim]:
-    """The ended claims of the vehicle that the actor sees with a loss on the same day, the newest first.
-
-    Whoever reports a loss of that day is asked: reopen one of these, or is it another accident?
-    """
-    day = local_date(loss_at)
-    statement = select(Claim).where(
-        Claim.account_id == account_id,
-        Claim.vehicle_id == vehicle_id,
-        Claim.closed_at.is_not(None),
-        Claim.loss_at >= start_of_day(day),
-        Claim.loss_at < end_of_day(day),
-    )
-    seen = access.visible(actor, Action.READ_CLAIMS, statement, Claim)
-    return db.session.scalars(seen.order_by(Claim.reported_at.desc(), Claim.id.desc())).all()

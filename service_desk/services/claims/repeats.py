@@ -58,6 +58,8 @@ def add_to(
                 "photos": len(photos),
                 "injured_count": command.injured_count,
                 "reporter_name": name,
+                # Then it is not reported anew: its handler reopens it, or says why not.
+                "is_ended": claim.state not in OPEN_STATES,
                 "callback_phone": params["phone"],
             },
             dedupe=f"claim_report_repeated:{claim.id}:{now.isoformat()}",

@@ -11,6 +11,7 @@ from service_desk.base.errors import Conflict
 from service_desk.models.claims import Claim
 from service_desk.models.db import db
 from service_desk.models.users import User
+from service_desk.rules.claim_flow import OPEN_STATES
 from service_desk.rules.claim_intake import NEAR_IN_TIME, Accident, Likeness, likeness, plates_in
 from service_desk.rules.permissions import Action
 from service_desk.services import access
@@ -31,6 +32,7 @@ class SimilarClaim:
     description: str
     other_party: str
     state: str
+    is_ended: bool
     handler: str
     handler_phone: str
     likeness: str
@@ -114,6 +116,7 @@ def _shown(claim: Claim, handler: User, why: Likeness) -> SimilarClaim:
         description=claim.description,
         other_party=claim.other_party,
         state=claim.state.value,
+        is_ended=claim.state not in OPEN_STATES,
         handler=handler.name,
         handler_phone=handler.phone,
         likeness=why.value,
