@@ -105,7 +105,7 @@ def report(phone: Page) -> str:
     phone.goto("/claims/report")
     phone.get_by_role("combobox", name="Plate").fill("豫A12345")
     phone.get_by_role("button", name="Next: what happened").click()
-    phone.get_by_label("Where").fill("G310 巩义站街路口")
+    phone.get_by_label("Place", exact=True).fill("G310 巩义站街路口")
     phone.get_by_label("What happened").fill("雨天追尾，前车乘客颈部受伤")
     phone.get_by_label("The other side").fill(OTHER_PLATE)
     phone.get_by_text("Somebody", exact=True).click()
