@@ -364,6 +364,31 @@ def test_a_lower_calculation_of_a_reopened_claim_asks_back_what_was_paid_too_muc
     assert recoveries.due_again_fen(journey.claim, paid_fen) == 0
 
 
+def test_a_part_the_bank_returns_lowers_what_is_asked_back_by_as_much_and_no_more(
+    journey: Journey, world: World
+) -> None:
+    journey.to(ClaimState.APPROVED)
+    number, part = journey.claim.number, replace(PAYMENT, amount_fen=300_00)
+    small = settlement.pay(number, part, actor=world.claims2, now=journey.now)
+    journey.to(ClaimState.CLOSED)
+    exits.reopen(number, exits.Reopen("复诊", 9_000_00), actor=world.claims1, now=journey.now)
+    journey.done = ["dispatched", "surveyed"]
+    journey.to(ClaimState.DOCUMENTS_COMPLETE)
+    lower = replace(CALCULATION, medical_fen=0)
+    total_fen = settlement.calculate(number, lower, actor=world.claims1, now=journey.now).total_fen
+    latest = settlement.latest_calculation(journey.claim.id)
+    assert latest is not None
+    settlement.approve(number, settlement.Approve(latest.id), actor=world.claims2, now=journey.now)
+    asked_fen = db.session.scalars(select(Recovery)).one().open_fen
+
+    back = ReturnPayment(small.id, "账号错误")
+    paying.return_payment(number, back, actor=world.claims2, now=journey.now)
+
+    assert asked_fen > 300_00
+    assert db.session.scalars(select(Recovery)).one().open_fen == asked_fen - 300_00
+    assert journey.claim.paid_fen - total_fen == asked_fen - 300_00
+
+
 def test_a_denied_claim_with_an_advance_may_be_reopened_and_come_to_less(
     journey: Journey, world: World
 ) -> None:

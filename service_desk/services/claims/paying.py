@@ -28,6 +28,8 @@ from service_desk.services.claims.people import tell_client
 # The tick of the form by which each doubt is confirmed.
 _TICK_OF = {Doubt.CARD_CHECK_DIGIT: "account_confirmed", Doubt.OTHER_PAYEE: "payee_confirmed"}
 
+_DECIDED = frozenset({ClaimState.APPROVED, ClaimState.PAID, ClaimState.CLOSED})
+
 
 @dataclass(frozen=True)
 class Pay:
@@ -232,7 +234,7 @@ def return_payment(
     before = claim.paid_fen, claim.approved_fen
     claim.paid_fen -= payment.amount_fen
     total_fen = _owed_after_return(claim, payment)
-    claim.approved_fen = max(claim.paid_fen, total_fen)
+    claim.approved_fen = max(claim.paid_fen, total_fen) + _due_again_fen(claim, total_fen)
     reserves.record_paid(claim, actor=actor, now=now)
     changes = {"paid_fen": (before[0], claim.paid_fen), "approved_fen": (before[1], claim.approved_fen)}
     if claim.state is ClaimState.CLOSED:
@@ -242,6 +244,7 @@ def return_payment(
         if asked is not None:
             plans.revoke(asked, now=now)
     if claim.state is ClaimState.DENIED:
+        # Nothing is due any more, so nothing is held for it either.
         reserves.move(
             claim, claim.paid_fen, "release", item="denial", reason=note[:200], actor=actor, now=now
         )
@@ -257,15 +260,15 @@ def return_payment(
         note=note,
     )
     tell_client(claim, "claim_payment_returned", _shown(payment), dedupe=str(payment.id), now=now)
-    if claim.state is ClaimState.DENIED:
-        # Nothing is due any more, so nothing is held for it either.
-        reserves.move(
-            claim, claim.paid_fen, "release", item="denial", reason=note[:200], actor=actor, now=now
-        )
     audit.record("claim_payment_returned", claim, actor=actor, now=now, changes=changes)
     if claim.state in {ClaimState.APPROVED, ClaimState.DENIED}:
         recoveries.settle_overpaid(claim, total_fen, actor=actor, now=now)
     return payment
+
+
+def _due_again_fen(claim: Claim, owed_fen: int) -> int:
+    """What came back of what was paid too much and is owed after all; only a decision says so."""
+    return recoveries.due_again_fen(claim, owed_fen) if claim.state in _DECIDED else 0
 
 
 def _owed_after_return(claim: Claim, payment: ClaimPayment) -> int:
@@ -274,9 +277,8 @@ def _owed_after_return(claim: Claim, payment: ClaimPayment) -> int:
     Decided: what the calculation says. Not yet: what is approved in advance, this one again. Denied: nothing more
     than earlier rounds granted and paid.
     """
-    if claim.state in {ClaimState.APPROVED, ClaimState.PAID, ClaimState.CLOSED}:
-        total_fen = _calculation_approved(claim).total_fen
-        return max(total_fen, claim.paid_fen) + recoveries.due_again_fen(claim, total_fen)
+    if claim.state in _DECIDED:
+        return _calculation_approved(claim).total_fen
     if claim.state is ClaimState.DENIED:
         return advances.granted_fen(claim)
     if payment.advance_id is not None:
