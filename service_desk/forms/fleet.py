@@ -11,6 +11,7 @@ from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import HiddenInput
 
 from service_desk.base.errors import Invalid
+from service_desk.forms.columns import chosen_columns
 from service_desk.forms.fields import DayField, Form, member, small_number
 from service_desk.models.fleet import VehicleState
 from service_desk.rules.fleet_list import ColumnChoice, Field
@@ -87,29 +88,12 @@ class UndoForm(Form):
     reason = StringField(_l("Reason"), [InputRequired(), Length(max=200)])
 
 
-COLUMN_PREFIX = "column"
-
-
 def column_choices(
     mapping: Sequence[Mapping[str, Any]], sent: Mapping[str, str]
 ) -> dict[str | None, ColumnChoice]:
-    """The fields a person gave the columns of each sheet, sent as `column-<sheet>-<column>`.
-
-    Invalid when two columns of a sheet are given the same field. A sheet that was not sent keeps its columns.
-    """
-    choices: dict[str | None, ColumnChoice] = {}
-    for index, sheet in enumerate(mapping):
-        columns: dict[Field, int | None] = dict.fromkeys(Field)
-        for column in range(len(sheet["headings"])):
-            default = next((name for name, at in sheet["columns"].items() if at == column), "")
-            chosen = sent.get(f"{COLUMN_PREFIX}-{index}-{column}", default)
-            if chosen not in set(Field):
-                continue
-            if columns[Field(chosen)] is not None:
-                raise Invalid("column_twice", sheet=sheet["sheet"] or "—", name=chosen)
-            columns[Field(chosen)] = column
-        choices[sheet["sheet"]] = ColumnChoice(columns)
-    return choices
+    """The fields a person gave the columns of each sheet; Invalid when two columns are given the same."""
+    chosen = chosen_columns(mapping, sent, Field)
+    return {sheet: ColumnChoice(columns) for sheet, columns in chosen.items()}
 
 
 def learnt_branches(sent: Mapping[str, str]) -> dict[str, int]:

@@ -9,9 +9,8 @@ from wtforms import IntegerField
 from wtforms.validators import InputRequired
 from wtforms.widgets import HiddenInput
 
-from service_desk.base.errors import Invalid
+from service_desk.forms.columns import chosen_columns
 from service_desk.forms.fields import Form, small_number
-from service_desk.forms.fleet import COLUMN_PREFIX
 from service_desk.rules.outstanding_list import Field
 from service_desk.services.claims.outstanding import Asked
 
@@ -32,19 +31,7 @@ def column_choices(
     mapping: Sequence[Mapping[str, Any]], sent: Mapping[str, str]
 ) -> dict[str | None, dict[Field, int | None]]:
     """The fields a person gave the columns of each sheet; Invalid when two columns are given the same."""
-    choices: dict[str | None, dict[Field, int | None]] = {}
-    for index, sheet in enumerate(mapping):
-        columns: dict[Field, int | None] = dict.fromkeys(Field)
-        for column in range(len(sheet["headings"])):
-            default = next((name for name, at in sheet["columns"].items() if at == column), "")
-            chosen = sent.get(f"{COLUMN_PREFIX}-{index}-{column}", default)
-            if chosen not in set(Field):
-                continue
-            if columns[Field(chosen)] is not None:
-                raise Invalid("column_twice", sheet=sheet["sheet"] or "—", name=chosen)
-            columns[Field(chosen)] = column
-        choices[sheet["sheet"]] = columns
-    return choices
+    return chosen_columns(mapping, sent, Field)
 
 
 def answers(mapping: Sequence[Mapping[str, Any]], sent: Mapping[str, str]) -> Asked:
