@@ -1,29 +1,12 @@
-"""Figures of reports. Numerators and denominators are added up first; rates are never averaged."""
+"""How each measure is worked out of counts and sums. Rates are never averaged."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from service_desk.base.money import round_yuan
-
-
-@dataclass(frozen=True)
-class Ratio:
-    """A count among a count. Add ratios of parts to get the ratio of the whole."""
-
-    part: int = 0
-    whole: int = 0
-
-    def __add__(self, other: "Ratio") -> "Ratio":
-        return Ratio(self.part + other.part, self.whole + other.whole)
-
-    def percent(self, places: int = 1) -> Decimal | None:
-        """The share in percent, half-up to `places`; None when there is nothing to divide by."""
-        if not self.whole:
-            return None
-        step = Decimal(1).scaleb(-places)
-        return (Decimal(self.part) * 100 / self.whole).quantize(step, rounding=ROUND_HALF_UP)
+from service_desk.rules.metrics.values import Mean, Ratio
 
 
 def first_scene_rate(surveys: Iterable[tuple[bool, bool]]) -> Ratio:
@@ -40,24 +23,6 @@ def in_time_rate(verdicts: Iterable[bool | None]) -> Ratio:
     """Met among met and breached. None is a clock without a verdict yet and is left out."""
     judged = [met for met in verdicts if met is not None]
     return Ratio(sum(judged), len(judged))
-
-
-@dataclass(frozen=True)
-class Mean:
-    """A sum over a count. Add means of parts to get the mean of the whole."""
-
-    total: int = 0
-    count: int = 0
-
-    def __add__(self, other: "Mean") -> "Mean":
-        return Mean(self.total + other.total, self.count + other.count)
-
-    def value(self, places: int = 2) -> Decimal | None:
-        """The average, half-up to `places`; None when there is nothing to divide by."""
-        if not self.count:
-            return None
-        step = Decimal(1).scaleb(-places)
-        return (Decimal(self.total) / self.count).quantize(step, rounding=ROUND_HALF_UP)
 
 
 @dataclass(frozen=True)

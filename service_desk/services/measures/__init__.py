@@ -1,0 +1,8 @@
+"""Every measure of the registry, read from the database: what dashboard, reports, exports and API all take.
+
+No actor: whoever shows a figure checks who asks. A read costs a fixed number of queries, whatever is grouped.
+"""
+
+from service_desk.services.measures.reading import By, Reading, Span, read
+
+__all__ = ["By", "Reading", "Span", "read"]
