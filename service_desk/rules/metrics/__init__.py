@@ -14,9 +14,21 @@ from service_desk.rules.metrics.formulas import (
     p90,
 )
 from service_desk.rules.metrics.registry import MEASURES, Measure, MeasureCode, MeasureGroup, Unit
+from service_desk.rules.metrics.results import (
+    EXPOSURE_YEAR,
+    average_loss,
+    claim_frequency,
+    coverage_ratio,
+    earned_fen,
+    earned_loss_ratio,
+    exposure,
+    loss_fen,
+    simple_loss_ratio,
+)
 from service_desk.rules.metrics.values import Mean, Ratio
 
 __all__ = [
+    "EXPOSURE_YEAR",
     "MEASURES",
     "FollowUpFigures",
     "Mean",
@@ -25,11 +37,19 @@ __all__ = [
     "MeasureGroup",
     "Ratio",
     "Unit",
+    "average_loss",
     "change_percent",
+    "claim_frequency",
+    "coverage_ratio",
+    "earned_fen",
+    "earned_loss_ratio",
     "earned_premium",
+    "exposure",
     "first_scene_rate",
     "follow_up_figures",
     "in_time_rate",
+    "loss_fen",
     "median",
     "p90",
+    "simple_loss_ratio",
 ]

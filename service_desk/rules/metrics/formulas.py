@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from service_desk.base.money import round_yuan
+from service_desk.base.money import from_fen, to_fen
+from service_desk.rules.metrics.results import earned_fen
 from service_desk.rules.metrics.values import Mean, Ratio
 
 
@@ -83,4 +84,4 @@ def earned_premium(premium: Decimal, starts_on: date, term_days: int, as_of: dat
     `term_days` is 365, or 366 when the term holds a 29 February. Half-up to the fen.
     """
     elapsed = min(max((as_of - starts_on).days, 0), term_days)
-    return round_yuan(premium * elapsed / term_days)
+    return from_fen(earned_fen(to_fen(premium), elapsed, term_days))
