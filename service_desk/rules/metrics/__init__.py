@@ -16,13 +16,15 @@ from service_desk.rules.metrics.formulas import (
 from service_desk.rules.metrics.registry import MEASURES, Measure, MeasureCode, MeasureGroup, Unit
 from service_desk.rules.metrics.results import (
     EXPOSURE_YEAR,
+    Cover,
+    Receivables,
+    Results,
     average_loss,
     claim_frequency,
     coverage_ratio,
     earned_fen,
     earned_loss_ratio,
     exposure,
-    loss_fen,
     simple_loss_ratio,
 )
 from service_desk.rules.metrics.values import Mean, Ratio
@@ -30,12 +32,15 @@ from service_desk.rules.metrics.values import Mean, Ratio
 __all__ = [
     "EXPOSURE_YEAR",
     "MEASURES",
+    "Cover",
     "FollowUpFigures",
     "Mean",
     "Measure",
     "MeasureCode",
     "MeasureGroup",
     "Ratio",
+    "Receivables",
+    "Results",
     "Unit",
     "average_loss",
     "change_percent",
@@ -48,7 +53,6 @@ __all__ = [
     "first_scene_rate",
     "follow_up_figures",
     "in_time_rate",
-    "loss_fen",
     "median",
     "p90",
     "simple_loss_ratio",
