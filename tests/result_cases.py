@@ -115,7 +115,9 @@ def reserve(world: World, row: Claim, at: datetime, after_fen: int) -> None:
     db.session.flush()
 
 
-def settle(world: World, row: Claim, at: datetime, paid_fen: int, state: ClaimState = ClaimState.CLOSED) -> None:
+def settle(
+    world: World, row: Claim, at: datetime, paid_fen: int, state: ClaimState = ClaimState.CLOSED
+) -> None:
     """Paid and ended at one instant."""
     row.approved_fen, row.paid_fen = paid_fen, paid_fen
     if paid_fen:

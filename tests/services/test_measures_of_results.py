@@ -96,7 +96,8 @@ def test_terms_at_the_edges_of_a_period(
     assert found[C.EARNED_PREMIUM] == earned_fen
     frequency = found[C.CLAIM_FREQUENCY]
     assert frequency == Ratio(EXPOSURE_YEAR, days * EXPOSURE_YEAR // year_days)
-    assert isinstance(frequency, Ratio) and (frequency.percent() is None) == (days == 0)
+    assert isinstance(frequency, Ratio)
+    assert (frequency.percent() is None) == (days == 0)
 
 
 def test_another_account_has_its_own(world: World) -> None:

@@ -1,19 +1,50 @@
 """Measures: every figure that is shown or sent has one definition and one function.
 
-`registry` names them all, `formulas` works them out, `values` is what they are made of.
+`registry` names them all, `formulas` works them out, `values` is what they are made of, `claim_figures` the counts
+and sums behind those of claims, `ageing` the bands of age and the levels at which a figure is an alarm.
 """
 
+from service_desk.rules.metrics.ageing import (
+    ALARM_LEVELS,
+    BAND_DAYS,
+    STAY_ACT_DAYS,
+    STAY_WATCH_DAYS,
+    AgeBand,
+    Alarm,
+    AlarmLevel,
+    alarm_of,
+    alarm_of_stay,
+    band_of,
+)
 from service_desk.rules.metrics.formulas import (
+    REGISTERED_WITHIN_DAYS,
     FollowUpFigures,
     change_percent,
+    closing_cycle,
+    closing_rate,
+    closing_rate_amount,
     earned_premium,
+    estimate_deviation,
+    estimate_deviation_net,
     first_scene_rate,
     follow_up_figures,
     in_time_rate,
+    injury_share,
     median,
+    open_to_closed_average,
     p90,
+    registered_in_time,
+    reserve_close,
+    rolling_closing_rate,
 )
-from service_desk.rules.metrics.registry import MEASURES, Measure, MeasureCode, MeasureGroup, Unit
+from service_desk.rules.metrics.registry import (
+    MEASURES,
+    Measure,
+    MeasureCode,
+    MeasureGroup,
+    MeasureSource,
+    Unit,
+)
 from service_desk.rules.metrics.results import (
     EXPOSURE_YEAR,
     Cover,
@@ -30,30 +61,52 @@ from service_desk.rules.metrics.results import (
 from service_desk.rules.metrics.values import Mean, Ratio
 
 __all__ = [
+    "ALARM_LEVELS",
+    "BAND_DAYS",
     "EXPOSURE_YEAR",
     "MEASURES",
+    "REGISTERED_WITHIN_DAYS",
+    "STAY_ACT_DAYS",
+    "STAY_WATCH_DAYS",
+    "AgeBand",
+    "Alarm",
+    "AlarmLevel",
     "Cover",
     "FollowUpFigures",
     "Mean",
     "Measure",
     "MeasureCode",
     "MeasureGroup",
+    "MeasureSource",
     "Ratio",
     "Receivables",
     "Results",
     "Unit",
+    "alarm_of",
+    "alarm_of_stay",
     "average_loss",
+    "band_of",
     "change_percent",
     "claim_frequency",
+    "closing_cycle",
+    "closing_rate",
+    "closing_rate_amount",
     "coverage_ratio",
     "earned_fen",
     "earned_loss_ratio",
     "earned_premium",
+    "estimate_deviation",
+    "estimate_deviation_net",
     "exposure",
     "first_scene_rate",
     "follow_up_figures",
     "in_time_rate",
+    "injury_share",
     "median",
+    "open_to_closed_average",
     "p90",
+    "registered_in_time",
+    "reserve_close",
+    "rolling_closing_rate",
     "simple_loss_ratio",
 ]

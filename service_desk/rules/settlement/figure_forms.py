@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from service_desk.base.money import ZERO, from_fen, round_yuan, to_fen
+from service_desk.base.money import ZERO, round_yuan, to_fen
 from service_desk.rules.legal_days import (
     ADVANCE_PAYMENT_DAYS,
     CTPL_DECISION_DAYS,
@@ -17,13 +17,14 @@ from service_desk.rules.legal_days import (
 )
 from service_desk.rules.metrics import (
     Ratio,
+    closing_rate,
     coverage_ratio,
     earned_loss_ratio,
     earned_premium,
+    reserve_close,
     simple_loss_ratio,
 )
 from service_desk.rules.renewal import RenewalFigures
-from service_desk.rules.reserve_ledger import MovementKind, effect_of, roll
 from service_desk.rules.settlement.forms import Answer, Form, amounts, plain
 from service_desk.rules.settlement.inputs import Inputs
 from service_desk.rules.settlement.working import Source, Step, WorkingLine, require_amount, yuan
@@ -190,8 +191,9 @@ def _closing_rate(inputs: Inputs) -> Answer:
     book = [inputs.count(name, most=MOST_CLAIMS) for name in ("open_at_start", "new", "reopened")]
     closed = inputs.count("closed", most=MOST_CLAIMS)
     inputs.done()
-    rate, step = _rate(Ratio(closed, sum(book)), f"{closed} ÷ ({' + '.join(map(str, book))})")
-    return {"closing_rate": rate}, (step,)
+    rate = closing_rate(open_start=book[0], reported=book[1], reopened=book[2], closed=closed)
+    shown, step = _rate(rate, f"{closed} ÷ ({' + '.join(map(str, book))})")
+    return {"closing_rate": shown}, (step,)
 
 
 def _renewal_rate(inputs: Inputs) -> Answer:
@@ -239,24 +241,12 @@ def _first_scene_rate(inputs: Inputs) -> Answer:
     return {"rate": rate}, (step,)
 
 
-_MOVED = {
-    "new": MovementKind.NEW,
-    "increase": MovementKind.INCREASE,
-    "decrease": MovementKind.DECREASE,
-    "paid": MovementKind.PAID,
-    "released_on_close": MovementKind.RELEASED,
-}
-
-
 def _roll_forward(inputs: Inputs) -> Answer:
-    opening = inputs.amount("open")
-    moved = {kind: inputs.amount(name) for name, kind in _MOVED.items()}
+    added = [inputs.amount(name) for name in ("open", "new", "increase")]
+    taken = [inputs.amount(name) for name in ("decrease", "paid", "released_on_close")]
     inputs.done()
-    rolled = roll(to_fen(opening), {kind: to_fen(amount) for kind, amount in moved.items()})
-    close = from_fen(rolled.closing_fen)
-    formula = yuan(opening) + "".join(
-        f" {'+' if effect_of(kind, 1) > 0 else '−'} {yuan(amount)}" for kind, amount in moved.items()
-    )
+    close = reserve_close(open=added[0], came=added[1:], went=taken)
+    formula = " + ".join(map(yuan, added)) + "".join(f" − {yuan(amount)}" for amount in taken)
     step = WorkingLine(Step.RESERVE_CLOSE, None, formula, close, Source.FIGURE_DEFINITION)
     return {"close": plain(close)}, (step,)
 

@@ -29,6 +29,4 @@ def read_receivables(span: Span, codes: Collection[C], by: By | None) -> Reading
     return history.reading(parts, Receivables(), by)
 
 
-SOURCES: tuple[tuple[frozenset[C], Source], ...] = (
-    (frozenset(Receivables().measures()), read_receivables),
-)
+SOURCES: tuple[tuple[frozenset[C], Source], ...] = ((frozenset(Receivables().measures()), read_receivables),)

@@ -160,4 +160,6 @@ def _written(
         is_cancellation=kind is EndorsementKind.CANCELLATION,
         **values,
     )
-    return WrittenAct(act, at, row.number, endorsement_number, kind, as_issued.get("plate") or row.plate or "")
+    return WrittenAct(
+        act, at, row.number, endorsement_number, kind, as_issued.get("plate") or row.plate or ""
+    )

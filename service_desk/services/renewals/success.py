@@ -124,9 +124,7 @@ def account_figures(
     return dict(found) if by is not None else {None: found[0]}
 
 
-def account_months(
-    account_id: int, months: Sequence[Period], *, as_of: datetime
-) -> list[RenewalFigures]:
+def account_months(account_id: int, months: Sequence[Period], *, as_of: datetime) -> list[RenewalFigures]:
     """The same of months that adjoin, in one statement."""
     span = SuccessFilter(account_id, Period(months[0].first, months[-1].last))
     ended = _grouped(_ended_in(span), as_of, _month_of(months), is_past=True)
