@@ -43,7 +43,7 @@ def _keys(account_id: int, by: By | None) -> Callable[[VehicleDays], Key]:
     if by is not By.USE_CLASS:
         return lambda one: one.branch_id
     statement = select(Vehicle.id, Vehicle.use_class).where(Vehicle.account_id == account_id)
-    classes = dict(db.session.execute(statement))
+    classes = dict(db.session.execute(statement).tuples().all())
     return lambda one: str(classes[one.vehicle_id] or "")
 
 
