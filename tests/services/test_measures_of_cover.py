@@ -49,6 +49,8 @@ def test_cover_on_the_last_day_and_over_the_days(world: World, now: datetime) ->
     present = read(span_of(world, now, NOVEMBER), COVER).total
     assert present[C.COVERAGE] == coverage_ratio(world.account.id, now)
     assert present[C.COVERAGE_DAYS] == period_ratio(world.account.id, NOVEMBER, now=now)
+    grouped = read(span_of(world, now, NOVEMBER), COVER, By.BRANCH).total
+    assert grouped == present
     uninsured = renewals.list_uninsured(world.account.id, actor=world.hq, now=now)
     assert present[C.UNINSURED_VEHICLES] == len(uninsured) == 2
     # Put out of service since: the quarter knows it on the road.

@@ -15,9 +15,11 @@ from service_desk.rules.periods import Period
 from service_desk.rules.renewal import RenewalFigures
 from service_desk.services.measures import history
 from service_desk.services.measures.span import By, Key, Reading, Source, Span, Value
+from service_desk.services.policies.coverage import coverage_ratio
 from service_desk.services.policies.ratios import account_days
 from service_desk.services.renewals.success import SuccessDimension, account_figures
 
+_ALL: Key = 0
 _OF_DAY = frozenset({C.OPERATING_VEHICLES, C.COVERAGE, C.UNINSURED_VEHICLES})
 _OF_DAYS = frozenset({C.COVERAGE_DAYS})
 _DIMENSION = {By.BRANCH: SuccessDimension.BRANCH, By.USE_CLASS: SuccessDimension.USE_CLASS}
@@ -30,7 +32,11 @@ def read_cover(span: Span, codes: Collection[C], by: By | None) -> Reading:
         return history.reading(parts, Cover(), by)
     key_of = _keys(span.account_id, by)
     last_day = span.last_day
-    if _OF_DAY & frozenset(codes):
+    if _OF_DAY & frozenset(codes) and by is None and not span.is_over:
+        # The database says it of the present, without the history of every vehicle.
+        ratio = coverage_ratio(span.account_id, span.now)
+        parts[_ALL] += Cover(operating=ratio.whole, covered=ratio.part)
+    elif _OF_DAY & frozenset(codes):
         for one in account_days(span.account_id, Period(last_day, last_day), now=span.now):
             parts[key_of(one)] += Cover(operating=one.operating, covered=one.covered)
     if _OF_DAYS & frozenset(codes):

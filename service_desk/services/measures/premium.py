@@ -5,7 +5,7 @@ period and a period that is over does not change.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, case, func, select
@@ -30,7 +30,8 @@ _OF_ACTS = frozenset(
         C.SIMPLE_LOSS_RATIO,
     }
 )
-_OF_BOOK = frozenset({C.EARNED_PREMIUM, C.EARNED_LOSS_RATIO, C.CLAIM_FREQUENCY})
+_OF_EARNED = frozenset({C.EARNED_PREMIUM, C.EARNED_LOSS_RATIO})
+_OF_EXPOSED = frozenset({C.CLAIM_FREQUENCY})
 _OF_LOSSES = frozenset(
     {C.REPORTED_LOSS, C.EARNED_LOSS_RATIO, C.SIMPLE_LOSS_RATIO, C.CLAIM_FREQUENCY, C.AVERAGE_LOSS}
 )
@@ -41,14 +42,9 @@ def read_results(span: Span, codes: Collection[C], by: By | None) -> Reading:
     if span.until <= span.instants[0]:
         return history.reading({}, Results(), by)
     parts: dict[Key, Results] = defaultdict(Results)
-    sources: tuple[tuple[frozenset[C], Callable[[Span, By | None], Mapping[Key, Results]]], ...] = (
-        (_OF_ACTS, _written),
-        (_OF_BOOK, _earned),
-        (_OF_LOSSES, _losses),
-    )
-    for known, source in sources:
+    for known, count in _COUNTS:
         if known & frozenset(codes):
-            for key, part in source(span, by).items():
+            for key, part in count(span, by).items():
                 parts[key] += part
     return history.reading(parts, Results(), by)
 
@@ -72,23 +68,27 @@ def _written(span: Span, by: By | None) -> dict[Key, Results]:
 
 
 def _earned(span: Span, by: By | None) -> dict[Key, Results]:
+    return {
+        key: Results(earned_fen=sum(line.earned_fen for line in lines))
+        for key, lines in _book(span, by).items()
+    }
+
+
+def _exposed(span: Span, by: By | None) -> dict[Key, Results]:
+    return {key: Results(exposed=exposure_of(lines)) for key, lines in _book(span, by).items()}
+
+
+def _book(span: Span, by: By | None) -> dict[Key, list[BookLine]]:
     groups: dict[Key, list[BookLine]] = defaultdict(list)
     for line in read_book(span.account_id, *stands_of(span)):
         groups[_key(by, line.branch_id, line.use_class)].append(line)
-    return {
-        key: Results(earned_fen=earned_of(lines), exposed=exposure_of(lines)) for key, lines in groups.items()
-    }
+    return groups
 
 
 def stands_of(span: Span) -> tuple[Stand, Stand]:
     """From where to where the book is read for a period; the day that runs has earned nothing yet."""
     on = max(span.last_whole_day + timedelta(days=1), span.period.first)
     return Stand(span.instants[0], span.period.first), Stand(span.until, on)
-
-
-def earned_of(lines: Iterable[BookLine]) -> int:
-    """What policies earned in the span they were read for, in fen."""
-    return sum(line.earned_fen for line in lines)
 
 
 def _losses(span: Span, by: By | None) -> dict[Key, Results]:
@@ -106,12 +106,21 @@ def loss_at(at: datetime) -> ColumnElement[int]:
     return case((history.is_open_at(at), history.estimate_at(at)), else_=history.paid_at(at))
 
 
-def _key(by: By | None, branch_id: int, use_class: UseClass | None) -> Key:
+def _key(by: By | None, branch_id: int, use_class: UseClass | str | None) -> Key:
     if by is By.BRANCH:
         return branch_id
     if by is By.USE_CLASS:
-        return use_class.value if use_class else ""
+        return str(use_class or "")
     return _ALL
 
 
-SOURCES: tuple[tuple[frozenset[C], Source], ...] = ((_OF_ACTS | _OF_BOOK | _OF_LOSSES, read_results),)
+_COUNTS: tuple[tuple[frozenset[C], Callable[[Span, By | None], dict[Key, Results]]], ...] = (
+    (_OF_ACTS, _written),
+    (_OF_EARNED, _earned),
+    (_OF_EXPOSED, _exposed),
+    (_OF_LOSSES, _losses),
+)
+
+SOURCES: tuple[tuple[frozenset[C], Source], ...] = (
+    (_OF_ACTS | _OF_EARNED | _OF_EXPOSED | _OF_LOSSES, read_results),
+)

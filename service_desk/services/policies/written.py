@@ -2,9 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 
@@ -16,8 +15,7 @@ from service_desk.rules.vocabulary import UseClass
 Instants = tuple[datetime, datetime]
 
 
-@dataclass(frozen=True)
-class WrittenAct:
+class WrittenAct(NamedTuple):
     """An act with what names it. `kind` None: the policy's issue; `endorsement_number` is empty for it."""
 
     act: Act
@@ -30,13 +28,16 @@ class WrittenAct:
 
 def acts_of(account_id: int, instants: Instants) -> list[Act]:
     """What was written between two instants, the first included. Voided policies are left out with their endorsements."""
-    return [one.act for one in written_acts(account_id, instants)]
+    return [one.act for one in _acts(account_id, instants)]
 
 
 def written_acts(account_id: int, instants: Instants) -> list[WrittenAct]:
     """The same, each with its numbers, in order of time."""
-    found = [*_issued(account_id, instants), *_endorsed(account_id, instants)]
-    return sorted(found, key=lambda one: (one.at, one.number, one.endorsement_number))
+    return sorted(_acts(account_id, instants), key=lambda one: (one.at, one.number, one.endorsement_number))
+
+
+def _acts(account_id: int, instants: Instants) -> list[WrittenAct]:
+    return [*_issued(account_id, instants), *_endorsed(account_id, instants)]
 
 
 def count_taken_over(account_id: int, instants: Instants) -> int:
