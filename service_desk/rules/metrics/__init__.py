@@ -13,11 +13,23 @@ from service_desk.rules.metrics.formulas import (
     median,
     p90,
 )
-from service_desk.rules.metrics.registry import MEASURES, Measure, MeasureCode, MeasureGroup, Unit
+from service_desk.rules.metrics.registry import (
+    MEANS_OF_DAYS,
+    MEASURES,
+    RATIOS_OF_FEN,
+    RATIOS_OF_PRODUCTS,
+    Measure,
+    MeasureCode,
+    MeasureGroup,
+    Unit,
+)
 from service_desk.rules.metrics.values import Mean, Ratio
 
 __all__ = [
+    "MEANS_OF_DAYS",
     "MEASURES",
+    "RATIOS_OF_FEN",
+    "RATIOS_OF_PRODUCTS",
     "FollowUpFigures",
     "Mean",
     "Measure",
