@@ -9,7 +9,7 @@ from service_desk.base.clock import local_date, utc_now
 from service_desk.models.db import db
 from service_desk.models.notices import Channel, DeliveryTry, Notice, NoticeState
 from service_desk.models.reports import ReportRun, ReportSchedule
-from service_desk.rules.schedule import WEEK, week_of
+from service_desk.rules.periods import WEEK, week_of
 from service_desk.services.reports.figures import KIND
 from tests.conftest import SECRET_KEY
 from tests.processes import desk, stop
