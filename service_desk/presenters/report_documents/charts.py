@@ -14,7 +14,9 @@ from service_desk.presenters.report_documents.words import Heading, Look
 from service_desk.presenters.sla_compliance import trend_floor
 from service_desk.rules.report_document import Chart, ChartKind, Report, Table, Value
 
-_MOST_BARS = 15
+MOST_BARS = 15
+# So few are never cut: a year's months stay in their order.
+_UNCUT = 13
 _MOST_SERIES = 4
 _SUMMARY_LENGTH = 700
 # From here on a mark on the scale is shortened: 1.2万.
@@ -62,6 +64,11 @@ class Drawing:
         ]
 
     @property
+    def rows(self) -> list[tuple[str, float, str]]:
+        """The one series as the macro `bar_chart` takes it."""
+        return [(label, *parts[0]) for label, parts in self.groups]
+
+    @property
     def lines(self) -> list[tuple[str, Sequence[float | None], Sequence[str]]]:
         """The series as the macro `line_chart` takes them."""
         return [(one.name, one.values, one.texts) for one in self.series]
@@ -91,12 +98,15 @@ class Drawing:
         }
 
 
-def drawings(report: Report) -> list[Drawing]:
-    """All charts that have something to show. Columns of different units are drawn apart, under one scale each."""
-    return [drawing for chart in report.charts for drawing in _drawings(report, chart)]
+def drawings(report: Report, most: int = MOST_BARS) -> list[Drawing]:
+    """All charts that have something to show, of a long table the `most` greatest bars.
+
+    Columns of different units are drawn apart, under one scale each.
+    """
+    return [drawing for chart in report.charts for drawing in _drawings(report, chart, most)]
 
 
-def _drawings(report: Report, chart: Chart) -> list[Drawing]:
+def _drawings(report: Report, chart: Chart, most: int) -> list[Drawing]:
     table = next((one for one in report.tables if one.code == chart.table), None)
     if table is None or not table.rows:
         return []
@@ -109,11 +119,13 @@ def _drawings(report: Report, chart: Chart) -> list[Drawing]:
     found = []
     for look in looks:
         columns = [one for one in chosen if one[1].look is look][:_MOST_SERIES]
-        drawn = _one(report, chart, table, headings[chart.by], columns)
+        drawn = _one(report, chart, table, headings[chart.by], columns, most)
         if drawn is None:
             continue
+        # Bars and lines of one series have no names beside them.
         names = " / ".join(one.name for one in drawn.series)
-        found.append(replace(drawn, title=f"{title} · {names}" if len(looks) > 1 else title))
+        is_said = len(looks) == 1 and (len(drawn.series) > 1 or names in title)
+        found.append(replace(drawn, title=title if is_said else f"{title} · {names}"))
     return found
 
 
@@ -123,16 +135,17 @@ def _one(
     table: Table,
     by: tuple[int, Heading],
     columns: Sequence[tuple[int, Heading]],
+    most: int,
 ) -> Drawing | None:
     look = columns[0][1].look
     rows = [row for row in table.rows if any(words.plain(row[index]) is not None for index, _ in columns)]
     if not rows:
         return None
     note = ""
-    if chart.kind is ChartKind.BARS and len(rows) > _MOST_BARS:
-        note = _("The %(count)s greatest of %(total)s.", count=_MOST_BARS, total=len(rows))
+    if chart.kind is ChartKind.BARS and len(rows) > max(most, _UNCUT):
+        note = _("The %(count)s greatest of %(total)s.", count=most, total=len(rows))
         first = columns[0][0]
-        rows = sorted(rows, key=lambda row: -(words.plain(row[first]) or 0))[:_MOST_BARS]
+        rows = sorted(rows, key=lambda row: -(words.plain(row[first]) or 0))[:most]
     labels = [words.shown(row[by[0]], by[1].look, report.tz, by[1].of).text for row in rows]
     series = [
         Series(
@@ -158,9 +171,9 @@ def _value(value: Value, look: Look) -> float | None:
 def _scale(kind: ChartKind, look: Look, values: Sequence[float | None]) -> tuple[float, float]:
     known = [value for value in values if value is not None]
     low, high = min(0.0, *known), max(0.0, *known)
-    if kind is ChartKind.LINE and look in words.RATIOS and low >= 0 and high <= 100:
-        # A line near the top of the scale would hide its dips.
-        return float(trend_floor(known)), 100.0
+    if look in words.RATIOS and low >= 0 and high <= 100:
+        # A line near the top of the scale would hide its dips; a bar is as long as its share.
+        return float(trend_floor(known)) if kind is ChartKind.LINE else 0.0, 100.0
     return low, high if high > low else low + 1
 
 

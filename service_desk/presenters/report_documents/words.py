@@ -322,7 +322,7 @@ def _mean(value: Mean, look: Look) -> Shown:
     if average is None:
         return Shown(DASH)
     text = format_yuan(int(average)) if look is Look.MEAN_FEN else f"{average:,}"
-    return Shown(text, _("of %(count)s", count=f"{value.count:,}"))
+    return Shown(text, _("average of %(count)s", count=f"{value.count:,}"))
 
 
 def headline(value: Value, look: Look, zone: ZoneInfo) -> Shown:

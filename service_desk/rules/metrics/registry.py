@@ -207,6 +207,7 @@ MEASURES: dict[MeasureCode, Measure] = {one.code: one for one in _table()}
 RATIOS_OF_FEN = frozenset(
     {
         MeasureCode.INJURY_SHARE,
+        MeasureCode.OPEN_TO_CLOSED_AVERAGE,
         MeasureCode.ESTIMATE_DEVIATION,
         MeasureCode.ESTIMATE_DEVIATION_NET,
         MeasureCode.CLOSING_RATE_AMOUNT,
@@ -215,6 +216,6 @@ RATIOS_OF_FEN = frozenset(
     }
 )
 # … and these, whose parts are products and say nothing by themselves.
-RATIOS_OF_PRODUCTS = frozenset({MeasureCode.OPEN_TO_CLOSED_AVERAGE, MeasureCode.CLAIM_FREQUENCY})
+RATIOS_OF_PRODUCTS = frozenset({MeasureCode.CLAIM_FREQUENCY})
 # Means are of points but for these.
 MEANS_OF_DAYS = frozenset({MeasureCode.CLOSING_CYCLE})
