@@ -32,7 +32,7 @@ Cell = str | int | float | date | datetime | None
 
 def for_mail(run_id: int) -> tuple[WeeklyReport, Attachment]:
     """The figures a run keeps and its spreadsheet, in the language spoken now."""
-    report = runs.find_report(run_id)
+    report = runs.find_document(run_id)
     if report is None:
         raise NotFound("not_found")
     return report, Attachment(filename(report), workbook(report), XLSX)

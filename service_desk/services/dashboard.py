@@ -16,9 +16,8 @@ from service_desk.models.sla import Timer
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import LARGE_LOSS_FEN, OPEN_STATES, ClockStep
 from service_desk.rules.metrics import BAND_DAYS, AgeBand, Ratio
-from service_desk.rules.periods import Period, Preset, period_of
+from service_desk.rules.periods import WEEK, Period, Preset, period_of, week_of
 from service_desk.rules.permissions import Action, Side
-from service_desk.rules.schedule import WEEK, week_of
 from service_desk.services import access, premiums, renewals, sla
 from service_desk.services.claims.follow_up_lists import Figures, FollowUpFilter, read_figures
 from service_desk.services.policies.coverage import coverage_ratio

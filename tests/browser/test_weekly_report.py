@@ -18,7 +18,7 @@ from service_desk.jobs import notice_delivery, scheduled_reports
 from service_desk.models.db import db
 from service_desk.models.reports import ReportSchedule
 from service_desk.rules.claim_flow import ClaimState
-from service_desk.rules.schedule import week_of
+from service_desk.rules.periods import week_of
 from service_desk.services.reports import schedules
 from tests.browser.axe import axe_problems
 from tests.browser.pages import rows_of

@@ -38,7 +38,10 @@ from service_desk.rules.metrics.formulas import (
     rolling_closing_rate,
 )
 from service_desk.rules.metrics.registry import (
+    MEANS_OF_DAYS,
     MEASURES,
+    RATIOS_OF_FEN,
+    RATIOS_OF_PRODUCTS,
     Measure,
     MeasureCode,
     MeasureGroup,
@@ -50,7 +53,10 @@ from service_desk.rules.metrics.values import Mean, Ratio
 __all__ = [
     "ALARM_LEVELS",
     "BAND_DAYS",
+    "MEANS_OF_DAYS",
     "MEASURES",
+    "RATIOS_OF_FEN",
+    "RATIOS_OF_PRODUCTS",
     "REGISTERED_WITHIN_DAYS",
     "STAY_ACT_DAYS",
     "STAY_WATCH_DAYS",

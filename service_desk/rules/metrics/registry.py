@@ -204,3 +204,20 @@ def _table() -> list[Measure]:
 
 
 MEASURES: dict[MeasureCode, Measure] = {one.code: one for one in _table()}
+
+# What a reader is told beside a value. Ratios are of counts but for these, whose parts are fen …
+RATIOS_OF_FEN = frozenset(
+    {
+        MeasureCode.INJURY_SHARE,
+        MeasureCode.OPEN_TO_CLOSED_AVERAGE,
+        MeasureCode.ESTIMATE_DEVIATION,
+        MeasureCode.ESTIMATE_DEVIATION_NET,
+        MeasureCode.CLOSING_RATE_AMOUNT,
+        MeasureCode.EARNED_LOSS_RATIO,
+        MeasureCode.SIMPLE_LOSS_RATIO,
+    }
+)
+# … and these, whose parts are products and say nothing by themselves.
+RATIOS_OF_PRODUCTS = frozenset({MeasureCode.CLAIM_FREQUENCY})
+# Means are of points but for these.
+MEANS_OF_DAYS = frozenset({MeasureCode.CLOSING_CYCLE})

@@ -1,0 +1,27 @@
+"""Who makes each report: one module a kind, with `make(account, period, *, now)`. A kind without one is not offered."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+from service_desk.models.accounts import KeyAccount
+from service_desk.rules.periods import Period
+from service_desk.rules.report_document import Report, ReportKind
+from service_desk.services.reports.makers import monthly_underwriting, weekly_claims
+
+
+class Maker(Protocol):
+    """Works a report out. Reads only; a past period comes out the same whenever it is made."""
+
+    def make(self, account: KeyAccount, period: Period, *, now: datetime) -> Report: ...
+
+
+MAKERS: Mapping[ReportKind, Maker] = {
+    ReportKind.WEEKLY_CLAIMS: weekly_claims,
+    ReportKind.MONTHLY_UNDERWRITING: monthly_underwriting,
+}
+
+
+def kinds() -> list[ReportKind]:
+    """The reports that can be made, in their own order."""
+    return [kind for kind in ReportKind if kind in MAKERS]
