@@ -7,7 +7,13 @@ from typing import Protocol
 from service_desk.models.accounts import KeyAccount
 from service_desk.rules.periods import Period
 from service_desk.rules.report_document import Report, ReportKind
-from service_desk.services.reports.makers import monthly_underwriting, weekly_claims
+from service_desk.services.reports.makers import (
+    annual_service,
+    monthly_underwriting,
+    quarterly_review,
+    renewal_forecast,
+    weekly_claims,
+)
 
 
 class Maker(Protocol):
@@ -19,6 +25,9 @@ class Maker(Protocol):
 MAKERS: Mapping[ReportKind, Maker] = {
     ReportKind.WEEKLY_CLAIMS: weekly_claims,
     ReportKind.MONTHLY_UNDERWRITING: monthly_underwriting,
+    ReportKind.RENEWAL_FORECAST: renewal_forecast,
+    ReportKind.QUARTERLY_REVIEW: quarterly_review,
+    ReportKind.ANNUAL_SERVICE: annual_service,
 }
 
 
