@@ -115,7 +115,9 @@ LABELS = {
         "prevent_losses": _l(
             "Agree on loss prevention: the loss ratio is above the line at which prices are reviewed."
         ),
-        "train_drivers": _l("Train drivers: there were clearly more accidents than in the same quarter last year."),
+        "train_drivers": _l(
+            "Train drivers: there were clearly more accidents than in the same quarter last year."
+        ),
         "settle_premium": _l("Settle the premium that is overdue, or agree on instalments."),
     },
     "report_note": {
@@ -129,8 +131,7 @@ LABELS = {
             "Proposals follow from the figures by fixed rules; the meeting decides what comes of them."
         ),
         "what_if_meaning": _l(
-            "The same clocks are judged by a stricter promise, each by its own calendar and pauses. What was broken and"
-            " is still open counts in neither."
+            "The same clocks are judged by a stricter promise, each by its own calendar and pauses."
         ),
     },
 }
