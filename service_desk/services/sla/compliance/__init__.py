@@ -22,7 +22,7 @@ from service_desk.services.sla.compliance.exporting import (
 from service_desk.services.sla.compliance.figures import Figures, Group, Times, count_by, total_of
 from service_desk.services.sla.compliance.holders import list_holders
 from service_desk.services.sla.compliance.hours import Hours
-from service_desk.services.sla.compliance.measuring import Stand, count_each, stand_each
+from service_desk.services.sla.compliance.measuring import Stand, count_each, count_steps, stand_each
 from service_desk.services.sla.compliance.overview import Compliance, read_compliance
 from service_desk.services.sla.compliance.rows import ClockRow, list_clocks
 from service_desk.services.sla.compliance.standing import Standing, stand_of
@@ -58,6 +58,7 @@ __all__ = [
     "broken_within",
     "count_by",
     "count_each",
+    "count_steps",
     "export_clocks",
     "export_compliance",
     "is_at_risk",

@@ -34,6 +34,13 @@ def count_each(wanted: ComplianceFilter, *, zone: ZoneInfo, now: datetime) -> di
     return dict(count_rows(scope, Timer.branch_id.expression))
 
 
+def count_steps(wanted: ComplianceFilter, *, zone: ZoneInfo, now: datetime) -> dict[ClockStep, Figures]:
+    """The same by step, in the steps' own order; steps without a clock are left out."""
+    scope = Scope(wanted, zone, whole_second(now), has_reviews=False)
+    found = dict(count_rows(scope, Timer.step.expression))
+    return {step: found[step] for step in ClockStep if step in found}
+
+
 def stand_each(account_id: int, *, at: datetime, now: datetime) -> dict[int | None, Stand]:
     """How an account's clocks stood before an instant, by branch. Reviews' own clocks are left out."""
     review = select(BreachReview.id).where(BreachReview.timer_id == Timer.id, BreachReview.signed_at < at)
