@@ -131,6 +131,7 @@ def make(account: KeyAccount, period: Period, *, now: datetime) -> Report:
             "reserves_add_up",
             "ageing_days",
             "settled_claims",
+            "causes_reviewed",
             *_alarms(by_branch.total),
         ),
         compared_from=earlier.first,
