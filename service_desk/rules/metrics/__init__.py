@@ -37,6 +37,7 @@ from service_desk.rules.metrics.formulas import (
     reserve_close,
     rolling_closing_rate,
 )
+from service_desk.rules.metrics.market import MARKET_LINES
 from service_desk.rules.metrics.registry import (
     MEANS_OF_DAYS,
     MEASURES,
@@ -67,6 +68,7 @@ __all__ = [
     "ALARM_LEVELS",
     "BAND_DAYS",
     "EXPOSURE_YEAR",
+    "MARKET_LINES",
     "MEANS_OF_DAYS",
     "MEASURES",
     "RATIOS_OF_FEN",

@@ -9,6 +9,8 @@ from service_desk.rules.periods import Period
 from service_desk.rules.report_document import Report, ReportKind
 from service_desk.services.reports.makers import (
     annual_service,
+    branch_demand,
+    monthly_cases,
     monthly_underwriting,
     quarterly_review,
     renewal_forecast,
@@ -28,6 +30,8 @@ MAKERS: Mapping[ReportKind, Maker] = {
     ReportKind.RENEWAL_FORECAST: renewal_forecast,
     ReportKind.QUARTERLY_REVIEW: quarterly_review,
     ReportKind.ANNUAL_SERVICE: annual_service,
+    ReportKind.MONTHLY_CASES: monthly_cases,
+    ReportKind.BRANCH_DEMAND: branch_demand,
 }
 
 

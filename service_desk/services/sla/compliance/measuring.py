@@ -35,7 +35,7 @@ def count_each(wanted: ComplianceFilter, *, zone: ZoneInfo, now: datetime) -> di
 
 
 def count_steps(wanted: ComplianceFilter, *, zone: ZoneInfo, now: datetime) -> dict[ClockStep, Figures]:
-    """The counts of the compliance page by step, in the order of the steps; without the reviews' own clocks."""
+    """The same by step, in the steps' own order; steps without a clock are left out."""
     scope = Scope(wanted, zone, whole_second(now), has_reviews=False)
     found = dict(count_rows(scope, Timer.step.expression))
     return {step: found[step] for step in ClockStep if step in found}
