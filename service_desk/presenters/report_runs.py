@@ -159,4 +159,3 @@ def _rows(columns: Iterable[Column], rows: Sequence[Sequence[Value]], zone: Zone
     headings = [words.heading(column) for column in columns]
     shown = [words.row_words(row, headings, zone) for row in rows[:MOST_ROWS]]
     return ShownRows(headings, shown, max(0, len(rows) - MOST_ROWS))
-
