@@ -113,8 +113,8 @@ def test_a_run_by_hand_is_a_new_edition_of_any_past_period(world: World, now: da
 def test_a_period_that_is_not_over_is_previewed_and_not_run(
     world: World, now: datetime, kind: ReportKind
 ) -> None:
+    command = RunNow(now.date(), is_sent=False, kind=kind)
     with pytest.raises(Invalid) as refused:
-        command = RunNow(now.date(), is_sent=False, kind=kind)
         runs.run_now(world.account.id, command, actor=world.manager, now=now)
     report = runs.preview(world.account.id, kind, actor=world.manager, now=now)
     db.session.flush()
@@ -170,7 +170,9 @@ def test_the_client_sees_what_was_sent_to_it_and_not_what_was_only_looked_at(
     sent = scheduled(world, now)
     kept = runs.run_now(world.account.id, RunNow(WEEK.first, is_sent=False), actor=world.manager, now=now)
     month = scheduled(world, now + HOUR, MONTHLY, OCTOBER)
-    to_manager = runs.run_now(world.account.id, RunNow(WEEK.first, is_sent=True), actor=world.manager, now=now)
+    to_manager = runs.run_now(
+        world.account.id, RunNow(WEEK.first, is_sent=True), actor=world.manager, now=now
+    )
     for notice in db.session.scalars(select(Notice).where(Notice.matter_id == to_manager.id)):
         notice.user_id, notice.address = world.manager.id, "manager@desk.example"
     db.session.flush()
@@ -254,7 +256,9 @@ def test_a_run_kept_before_reports_had_one_shape_opens_and_is_compared(world: Wo
     assert db.session.scalars(select(Claim)).one()
 
 
-def test_a_kind_nobody_makes_cannot_be_run(world: World, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kind_nobody_makes_cannot_be_run(
+    world: World, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(runs, "MAKERS", {})
 
     with pytest.raises(NotFound):

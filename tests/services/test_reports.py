@@ -2,21 +2,12 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-import pytest
 from sqlalchemy import event, select
 
-from service_desk.base.errors import Conflict, Forbidden, Invalid, NotFound
-from service_desk.base.paging import PageRequest
-from service_desk.models.audit import AuditEntry
 from service_desk.models.db import db
-from service_desk.models.notices import Channel, Notice
-from service_desk.models.reports import ReportRun, ReportSchedule
 from service_desk.rules.claim_flow import ClaimState, ClockStep
-from service_desk.services.reports import runs, schedules, weekly
+from service_desk.services.reports import weekly
 from service_desk.services.reports.figures import BranchFigures, WeeklyReport, as_json
-from service_desk.services.reports.runs import RunNow
-from service_desk.services.reports.schedules import ScheduleDetails
-from tests.factories import ContactFactory
 from tests.report_cases import add_claim, move, pay, reserve, survey, survey_clock
 from tests.world import World
 
@@ -206,5 +197,3 @@ def test_number_of_queries_does_not_grow_with_the_claims(world: World, now: date
     db.session.expire_all()
 
     assert queries() == few <= 12
-
-
