@@ -126,7 +126,8 @@ def test_a_run_by_hand_is_made_once_however_often_its_form_is_sent(run: ReportRu
 
     assert first.status_code == second.status_code == month.status_code == 303
     assert first.location == second.location
-    made = db.session.execute(select(ReportRun.kind, ReportRun.period_from, ReportRun.edition))
+    columns = (ReportRun.kind, ReportRun.period_from, ReportRun.edition)
+    made = db.session.execute(select(*columns).order_by(ReportRun.id))
     assert [tuple(row) for row in made] == [
         (KIND, WEEK.first, 0),
         (KIND, WEEK.first, 1),
@@ -182,10 +183,17 @@ def test_the_manager_moves_pauses_and_readdresses_a_report(run: ReportRun, world
     rows = {row.user_id: row for row in db.session.scalars(select(ReportRecipient))}
     assert {key: row.is_muted for key, row in rows.items()} == {world.hq.id: True, world.claims1.id: False}
     shown = text(client.get(page))
-    for words in ("已暂停", "王建军", "报表收件人变更", "报表发送计划变更", "周五"):
+    for words in (
+        "暂停",
+        "出险报案周报 · 王建军",
+        "修改报表收件人",
+        "修改报表计划",
+        "星期一 → 星期五",
+        "仅邮件",
+    ):
         assert words in shown
     listed = text(client.get("/reports"))
-    assert "已暂停" in listed
+    assert "暂停" in listed
     assert page in listed
 
 
