@@ -1,7 +1,7 @@
 """A notice into words: the mail in its recipient's language, and the line an inbox shows."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import css_inline
@@ -9,30 +9,30 @@ from flask import current_app
 from flask_babel import gettext as _
 from jinja2 import TemplateError
 
-from service_desk.adapters.mailer import Attachment, Mail, Picture
+from service_desk.adapters.mailer import Mail
+from service_desk.base.errors import NotFound
 from service_desk.models.notices import Notice
-from service_desk.presenters import reports
+from service_desk.presenters import report_documents
 from service_desk.presenters.follow_ups import form_path
 from service_desk.presenters.languages import in_language, named
+from service_desk.presenters.mail_parts import MailParts
 from service_desk.presenters.premiums import level_words
+from service_desk.rules.report_document import ReportKind
+from service_desk.services.reports import runs
 
 PREFERENCES_PATH = "/notices/settings"
 
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
 
-
-@dataclass(frozen=True)
-class MailParts:
-    """What a kind's templates need beyond its parameters, what is attached, and the pictures its page shows."""
-
-    context: dict[str, Any]
-    attachments: tuple[Attachment, ...] = ()
-    pictures: tuple[Picture, ...] = ()
+_REPORTS = frozenset(runs.notice_kind(kind) for kind in ReportKind)
 
 
-def _weekly_claim_report(params: dict[str, Any]) -> MailParts:
-    report, attachment = reports.for_mail(params["run_id"])
-    return MailParts({"report": report}, (attachment,))
+def _report(params: dict[str, Any]) -> MailParts:
+    """The report as its run keeps it."""
+    report = runs.find_document(params["run_id"])
+    if report is None:
+        raise NotFound("not_found")
+    return report_documents.mail_parts(report)
 
 
 def _clock_digest(params: dict[str, Any]) -> MailParts:
@@ -50,11 +50,18 @@ def _follow_up_form(params: dict[str, Any]) -> MailParts:
 _PARTS: dict[str, Callable[[dict[str, Any]], MailParts]] = {
     "clock_digest": _clock_digest,
     "follow_up_form": _follow_up_form,
-    "weekly_claim_report": _weekly_claim_report,
+    **dict.fromkeys(_REPORTS, _report),
 }
 
 # What every mail template may call besides the filters.
-_WORDS: dict[str, Any] = {"named": named, "percent": reports.percent, "dunning_level": level_words}
+_WORDS: dict[str, Any] = {
+    "named": named,
+    "dunning_level": level_words,
+    "report_title": report_documents.title,
+    "report_period": lambda first, last: report_documents.period_words(
+        date.fromisoformat(first), date.fromisoformat(last)
+    ),
+}
 
 
 def render(notice: Notice, *, base_url: str) -> Mail:
@@ -103,7 +110,8 @@ def _line(kind: str, params: dict[str, Any]) -> str:
 
 def _template(kind: str, part: str) -> Any:
     # Rendered by the environment itself: the pages' context knows a request and a signed-in reader.
-    return current_app.jinja_env.get_template(f"emails/{kind}/{part}")
+    folder = "report" if kind in _REPORTS else kind
+    return current_app.jinja_env.get_template(f"emails/{folder}/{part}")
 
 
 def _reference(notice: Notice) -> str:

@@ -148,7 +148,7 @@ def test_the_quarterly_review_holds_what_both_sides_go_through(world: World, now
         ("call_back", Ratio(1, 2)),
     ]
     assert [row[-1] for row in rows(report, "bad_answers")] == ["太慢", None]
-    proposals = [row[0] for row in rows(report, "proposals")]
+    proposals = [row[0] for row in rows(report, "meeting_proposals")]
     assert proposals == [
         "finish_corrections",
         "review_breaches",
@@ -169,7 +169,9 @@ def test_the_quarterly_review_holds_what_both_sides_go_through(world: World, now
     later = maker.make(world.account, QUARTER, now=now)
     assert rows(later, "open_corrections") == []
     assert rows(later, "breaches")[0][10] == day(2026, 10, 9)
-    same = [one for one in report.tables if one.code not in {"breaches", "open_corrections", "proposals"}]
+    same = [
+        one for one in report.tables if one.code not in {"breaches", "open_corrections", "meeting_proposals"}
+    ]
     assert [to_json(report)["tables"][report.tables.index(one)] for one in same] == [
         to_json(later)["tables"][report.tables.index(one)] for one in same
     ]

@@ -24,7 +24,7 @@ _KINDS: dict[Look, ColumnKind] = {
     Look.MEAN: "fixed",
     Look.MEAN_FEN: "money",
     Look.MEAN_DAYS: "fixed",
-    Look.DAYS: "decimal",
+    Look.DAYS: "int",
     Look.DATE: "date",
     Look.MOMENT: "datetime",
     Look.DURATION: "duration",
@@ -95,14 +95,20 @@ def _tile_row(tile: Tile) -> Sequence[Kept | Cell]:
     change = words.change(tile, look)
     return (
         words.measure_name(tile.measure),
-        Cell(_kept(tile.value, look), kind),
+        _figure(tile.value, look, kind),
         *_parts_of(tile.value, look),
-        Cell(_kept(tile.before, look), kind),
+        _figure(tile.before, look, kind),
         change.text if change else None,
-        change.verdict if change else None,
-        Cell(_kept(tile.market, look), kind),
+        (change.verdict or None) if change else None,
+        _figure(tile.market, look, kind),
         words.definition(tile.measure),
     )
+
+
+def _figure(value: Value, look: Look, kind: ColumnKind) -> Cell:
+    """A value with how it is written: days are whole but for the middle of two."""
+    is_broken = look is Look.DAYS and isinstance(value, Decimal) and value != int(value)
+    return Cell(_kept(value, look), "fixed" if is_broken else kind)
 
 
 def _parts_of(value: Value, look: Look) -> tuple[Cell, Cell]:
@@ -153,7 +159,10 @@ def _columns(heading: Heading) -> list[Column]:
 def _row(row: Sequence[Value], headings: Sequence[Heading]) -> list[Kept | Cell]:
     cells: list[Kept | Cell] = []
     for value, heading in zip(row, headings, strict=True):
-        cells.append(_kept(value, heading.look, heading.of))
+        if isinstance(value, Decimal):
+            cells.append(_figure(value, heading.look, _KINDS[heading.look]))
+        else:
+            cells.append(_kept(value, heading.look, heading.of))
         if heading.look in _PARTS:
             cells.extend(_parts_of(value, heading.look))
     return cells
