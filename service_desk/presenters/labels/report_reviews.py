@@ -27,7 +27,7 @@ LABELS = {
     },
     "report_heading": {
         "compared_period": _l("Period"),
-        "year": _l("Year"),
+        "year": _l("Calendar year"),
         "kept_now": _l("Kept this quarter"),
         "kept_before": _l("Kept last quarter"),
         "kept_year_before": _l("Kept in the same quarter last year"),
