@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -149,8 +150,14 @@ def known_label(code: str, kind: str) -> str:
     """The words for a code; for one that has none any more, the code as words. A kept report must open for ever."""
     if code in LABELS.get(kind, {}):
         return label(code, kind)
-    _log.warning("no words for %s of kind %s", code, kind)
+    _miss(code, kind)
     return code.replace("_", " ").capitalize()
+
+
+@lru_cache(maxsize=200)
+def _miss(code: str, kind: str) -> None:
+    """Told once: an old report may hold a code in every row."""
+    _log.warning("no words for %s of kind %s", code, kind)
 
 
 def title(kind: ReportKind | str) -> str:
@@ -245,7 +252,7 @@ def heading(column: Column) -> Heading:
     text = measure_name(measure) if measure else known_label(column.code, "report_heading")
     if look in IN_YUAN and not any(word in text for word in _YUAN_SAID):
         text = _("%(name)s (CNY)", name=text)
-    elif look in _IN_DAYS and not any(word in text for word in _DAYS_SAID):
+    elif look in _IN_DAYS and not any(word in text.casefold() for word in _DAYS_SAID):
         text = _("%(name)s (days)", name=text)
     is_end = look not in _AT_THE_START
     return Heading(
