@@ -31,7 +31,7 @@ def test_the_page_says_every_kind_of_value(app: Flask, session) -> None:
     page = page_of(app, "en")
 
     assert "1,234" in page
-    assert '85.7% <span class="muted small">(6/7)</span>' in page
+    assert '85.7%<br><span class="muted small">(6/7)</span>' in page
     assert "12,345.67" in page
     assert "33.3%" in page
     assert "100.00 / <wbr>300.00" in page
@@ -123,7 +123,14 @@ def test_the_paper_says_the_same_in_both_languages_with_room_to_sign(app: Flask,
     assert "Thefirst60of65lines" in said["en"]
     assert "Client:Zhengzhou<b>" in said["en"]
     assert "Page1of" in said["en"]
-    for words_said in ("季度服务评估报告", "郑州<b>集团", "2026年第3季度", "此处列出前60行，共65行", "保险方：", "合计"):
+    for words_said in (
+        "季度服务评估报告",
+        "郑州<b>集团",
+        "2026年第3季度",
+        "此处列出前60行，共65行",
+        "保险方：",
+        "合计",
+    ):
         assert words_said in said["zh"]
     with in_language("zh"):
         assert report_documents.pdf(NOTHING)[:5] == b"%PDF-"
