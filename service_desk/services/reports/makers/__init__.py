@@ -7,7 +7,12 @@ from typing import Protocol
 from service_desk.models.accounts import KeyAccount
 from service_desk.rules.periods import Period
 from service_desk.rules.report_document import Report, ReportKind
-from service_desk.services.reports.makers import monthly_underwriting, weekly_claims
+from service_desk.services.reports.makers import (
+    branch_demand,
+    monthly_cases,
+    monthly_underwriting,
+    weekly_claims,
+)
 
 
 class Maker(Protocol):
@@ -19,6 +24,8 @@ class Maker(Protocol):
 MAKERS: Mapping[ReportKind, Maker] = {
     ReportKind.WEEKLY_CLAIMS: weekly_claims,
     ReportKind.MONTHLY_UNDERWRITING: monthly_underwriting,
+    ReportKind.MONTHLY_CASES: monthly_cases,
+    ReportKind.BRANCH_DEMAND: branch_demand,
 }
 
 
