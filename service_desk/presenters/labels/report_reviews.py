@@ -115,7 +115,9 @@ LABELS = {
         "prevent_losses": _l(
             "Agree on loss prevention: the loss ratio is above the line at which prices are reviewed."
         ),
-        "train_drivers": _l("Train drivers: there were clearly more accidents than in the same quarter last year."),
+        "train_drivers": _l(
+            "Train drivers: there were clearly more accidents than in the same quarter last year."
+        ),
         "settle_premium": _l("Settle the premium that is overdue, or agree on instalments."),
     },
     "report_note": {
