@@ -11,9 +11,10 @@ from flask_babel import gettext as _
 from service_desk.adapters import pdf as printing
 from service_desk.presenters.insurer import insurer_name
 from service_desk.presenters.languages import current_language
-from service_desk.presenters.report_documents import charts, words
+from service_desk.presenters.report_documents import charts, tables, words
 from service_desk.presenters.report_documents.charts import Drawing
-from service_desk.presenters.report_documents.words import Heading, Shown, TileWords
+from service_desk.presenters.report_documents.tiles import TileWords, tile_words
+from service_desk.presenters.report_documents.words import Heading, Shown
 from service_desk.rules.report_document import Report, ReportKind, Table
 
 _DETAIL_ROWS = 60
@@ -51,12 +52,13 @@ class _Printed:
     rows: Sequence[Sequence[Shown]]
     total: Sequence[Shown]
     in_one: bool
+    note: str
 
 
 def pdf(report: Report) -> bytes:
     """The report as a PDF in the reader's language; long lists are cut, the spreadsheet has all."""
-    tables = [_printed(report, table) for table in report.tables]
-    is_across = any(_size_for(table.columns, _UPRIGHT) is None for table in tables)
+    printed = [_printed(report, table) for table in report.tables]
+    is_across = any(_size_for(table.columns, _UPRIGHT) is None for table in printed)
     title, account = words.title(report.kind), words.account(report)
     return printing.render(
         "report",
@@ -70,13 +72,13 @@ def pdf(report: Report) -> bytes:
             "period": words.period(report),
             "facts": _facts(report),
             "flipped": is_across,
-            "tiles": [_tile(words.tile_words(tile, report.tz)) for tile in report.tiles],
+            "tiles": [_tile(tile_words(tile, report.tz)) for tile in report.tiles],
             "notes": words.notes(report),
             "charts": [
                 {**drawing.data(), "summary": drawing.summary}
                 for drawing in charts.drawings(report, _MOST_BARS)
             ],
-            "tables": [_table(table, _ACROSS if is_across else _UPRIGHT) for table in tables],
+            "tables": [_table(table, _ACROSS if is_across else _UPRIGHT) for table in printed],
             "signatures": _signatures(report),
         },
     )
@@ -125,14 +127,23 @@ def _tile(tile: TileWords) -> dict[str, Any]:
 
 def _printed(report: Report, table: Table) -> _Printed:
     headings = words.headings(table)
+    telling = tables.telling_rows(table, headings)
     most = _DETAIL_ROWS if table.is_detail else None
-    rows = [words.row_words(row, headings, report.tz) for row in islice(table.rows, most)]
+    rows = [words.row_words(row, headings, report.tz) for _place, row in islice(telling, most)]
+    is_cut = len(rows) < len(telling)
     # Of a list that is cut the sum below would not be that of the lines above it.
-    total = [] if len(rows) < len(table.rows) else words.total_words(table, headings, report.tz) or []
+    total = [] if is_cut else tables.total_words(table, headings, report.tz) or []
+    note = (
+        tables.cut_words(len(rows), len(telling))
+        if is_cut
+        else tables.quiet_words(len(table.rows) - len(telling))
+    )
     cells = [*rows, total] if total else rows
     columns = _widths(headings, cells, in_one=True)
     in_one = _size_for(columns, _ACROSS, _SIZES[:2]) is not None
-    return _Printed(table, columns if in_one else _widths(headings, cells, in_one=False), rows, total, in_one)
+    if not in_one:
+        columns = _widths(headings, cells, in_one=False)
+    return _Printed(table, columns, rows, total, in_one, note)
 
 
 def _widths(headings: Sequence[Heading], rows: Sequence[Sequence[Shown]], *, in_one: bool) -> list[_Column]:
@@ -194,19 +205,13 @@ def _parts(shown: Shown, *, in_one: bool) -> list[str]:
 
 def _table(printed: _Printed, room: float) -> dict[str, Any]:
     size = _size_for(printed.columns, room) or _SIZES[-1]
-    left_out = len(printed.table.rows) - len(printed.rows)
-    note = _(
-        "The first %(shown)s of %(total)s lines; the rest is in the spreadsheet.",
-        shown=len(printed.rows),
-        total=f"{len(printed.table.rows):,}",
-    )
     return {
-        "title": words.table_title(printed.table),
+        "title": tables.table_title(printed.table),
         "size": size,
         "columns": list(_columns(printed.columns, size)),
         "rows": [[_cell(shown, printed.in_one) for shown in row] for row in printed.rows],
         "total": [_cell(shown, printed.in_one) for shown in printed.total],
-        "note": note if left_out else "",
+        "note": printed.note,
     }
 
 

@@ -27,10 +27,10 @@ class Maker(Protocol):
 MAKERS: Mapping[ReportKind, Maker] = {
     ReportKind.WEEKLY_CLAIMS: weekly_claims,
     ReportKind.MONTHLY_UNDERWRITING: monthly_underwriting,
+    ReportKind.MONTHLY_CASES: monthly_cases,
     ReportKind.RENEWAL_FORECAST: renewal_forecast,
     ReportKind.QUARTERLY_REVIEW: quarterly_review,
     ReportKind.ANNUAL_SERVICE: annual_service,
-    ReportKind.MONTHLY_CASES: monthly_cases,
     ReportKind.BRANCH_DEMAND: branch_demand,
 }
 
