@@ -56,8 +56,20 @@ class Attachment:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A picture the html part shows by `<img src="cid:...">`; `cid` is a plain word, unique in its mail."""
+
+    cid: str
+    content: bytes
+    content_type: str = "image/png"
+
+
+@dataclass(frozen=True)
 class Mail:
-    """A mail in words. `reference` is stable over retries, so that a receiver can tell a repeat."""
+    """A mail in words. `reference` is stable over retries, so that a receiver can tell a repeat.
+
+    `preferences_url` is where its reader chooses what is mailed; named to mail programs when it is https.
+    """
 
     to_name: str
     to_address: str
@@ -67,6 +79,8 @@ class Mail:
     reference: str
     language: str
     attachments: tuple[Attachment, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+    preferences_url: str = ""
 
 
 def compose(mail: Mail, *, sender: str, reply_to: str = "", now: datetime) -> EmailMessage:
@@ -84,12 +98,31 @@ def compose(mail: Mail, *, sender: str, reply_to: str = "", now: datetime) -> Em
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
     message["List-Id"] = f"Service Desk <notices.{_domain(sender)}>"
+    # A page where one chooses after signing in, not one that acts by being fetched: so no List-Unsubscribe-Post.
+    if mail.preferences_url.startswith("https://"):
+        message["List-Unsubscribe"] = f"<{mail.preferences_url}>"
+    _fill(message, mail)
+    return message
+
+
+def _fill(message: EmailMessage, mail: Mail) -> None:
+    """Text, or the page with the pictures it shows; beside them what is attached."""
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")
+    page = message.get_payload()[-1]  # type: ignore[index]
+    for picture in mail.pictures:
+        kind, _, subtype = picture.content_type.partition("/")
+        page.add_related(  # type: ignore[union-attr]
+            picture.content,
+            maintype=kind,
+            subtype=subtype,
+            cid=f"<{picture.cid}>",
+            disposition="inline",
+            filename=f"{picture.cid}.{subtype}",
+        )
     for part in mail.attachments:
         kind, _, subtype = part.content_type.partition("/")
         message.add_attachment(part.content, maintype=kind, subtype=subtype, filename=part.filename)
-    return message
 
 
 def message_id(reference: str, sender: str) -> str:

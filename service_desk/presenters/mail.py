@@ -9,22 +9,25 @@ from flask import current_app
 from flask_babel import gettext as _
 from jinja2 import TemplateError
 
-from service_desk.adapters.mailer import Attachment, Mail
+from service_desk.adapters.mailer import Attachment, Mail, Picture
 from service_desk.models.notices import Notice
 from service_desk.presenters import reports
 from service_desk.presenters.follow_ups import form_path
 from service_desk.presenters.languages import in_language, named
 from service_desk.presenters.premiums import level_words
 
+PREFERENCES_PATH = "/notices/settings"
+
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
 
 
 @dataclass(frozen=True)
 class MailParts:
-    """What a kind's templates need beyond its parameters, and what is attached."""
+    """What a kind's templates need beyond its parameters, what is attached, and the pictures its page shows."""
 
     context: dict[str, Any]
     attachments: tuple[Attachment, ...] = ()
+    pictures: tuple[Picture, ...] = ()
 
 
 def _weekly_claim_report(params: dict[str, Any]) -> MailParts:
@@ -80,6 +83,9 @@ def render(notice: Notice, *, base_url: str) -> Mail:
         reference=_reference(notice),
         language=notice.language,
         attachments=parts.attachments,
+        pictures=parts.pictures,
+        # A contact person without a login has no page to choose on.
+        preferences_url=f"{base_url}{PREFERENCES_PATH}" if notice.user_id else "",
     )
 
 
