@@ -16,7 +16,7 @@ from sqlalchemy import select
 from service_desk.jobs import notice_delivery
 from service_desk.jobs.runner import Tally
 from service_desk.models.db import db
-from service_desk.models.notices import Channel, DeliveryTry, Notice, NoticeState
+from service_desk.models.notices import Channel, DeliveryTry, FailReason, Notice, NoticeState
 from service_desk.services import notices
 from service_desk.services.notices import RETRY_MINUTES, TAKEN_FOR, Recipient
 from service_desk.services.reports import runs
@@ -198,7 +198,7 @@ def test_a_message_that_cannot_be_rendered_is_set_aside_and_the_next_goes_out(
 
     assert notice_delivery.run(now) == Tally(done=1, failed=1)
 
-    assert seen(poison).state is NoticeState.FAILED
+    assert (seen(poison).state, seen(poison).fail_reason) == (NoticeState.SET_ASIDE, FailReason.NOT_RENDERED)
     assert "NotFound" in tries(poison)[0][1]
     assert [mail["To"] for mail in server.received] == ["周敏 <b@zzly.example>"]
 
