@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
+from service_desk.base.clock import CHINA
 from service_desk.base.errors import Conflict, Invalid
+from service_desk.models.accounts import KeyAccount
 from service_desk.models.db import db
 from service_desk.models.notices import NoticePreference
-from service_desk.models.users import User
+from service_desk.models.users import User, UserAccount
 from service_desk.rules.notice_subjects import MailChoice, NoticeSubject, choices_of
 from service_desk.rules.permissions import Side
 from service_desk.rules.quiet_hours import QuietHours
@@ -36,6 +39,18 @@ def subjects_for(user: User) -> list[NoticeSubject]:
         for subject in NoticeSubject
         if user.side is Side.INSURER or subject is not NoticeSubject.SYSTEM
     ]
+
+
+def zone_of(user: User) -> ZoneInfo:
+    """The zone whose clock a person's times are read by: that of their first account."""
+    first = (
+        select(KeyAccount.zone)
+        .join(UserAccount, UserAccount.account_id == KeyAccount.id)
+        .where(UserAccount.user_id == user.id)
+        .order_by(KeyAccount.id)
+    )
+    zone = db.session.scalar(first.limit(1))
+    return ZoneInfo(zone) if zone else CHINA
 
 
 def get_preferences(actor: User) -> tuple[Preferences, int]:
