@@ -64,7 +64,9 @@ def _wecom(bulletin: Bulletin, _secret: str, _at: datetime) -> HookRequest:
 def _dingtalk(bulletin: Bulletin, secret: str, at: datetime) -> HookRequest:
     # Markdown there breaks a line only after two blanks.
     text = _markdown(bulletin, _MOST_BYTES[HookKind.DINGTALK], "  \n")
-    body = _json({"msgtype": "markdown", "markdown": {"title": bulletin.title[:100], "text": text}})
+    body = _json(
+        {"msgtype": "markdown", "markdown": {"title": bulletin.title[:100].translate(_TAME), "text": text}}
+    )
     if not secret:
         return HookRequest(body)
     stamp = str(int(at.timestamp() * 1000))

@@ -111,7 +111,11 @@ def _post(target: Target, request: HookRequest) -> tuple[int, bytes]:
         }
         connection.request("POST", path, body=request.body, headers=headers)
         answer = connection.getresponse()
-        return answer.status, answer.read(_MOST_ANSWER)
+        status, said = answer.status, answer.read(_MOST_ANSWER)
+        if connection.is_abandoned:
+            # What came before the end is no whole answer, however it reads.
+            raise TimeoutError("no answer in time")
+        return status, said
     finally:
         alarm.cancel()
         connection.close()
@@ -123,6 +127,7 @@ class _Connection(http.client.HTTPConnection):
     def __init__(self, target: Target) -> None:
         super().__init__(target.host, target.port, timeout=TIMEOUT_SECONDS)
         self._target = target
+        self.is_abandoned = False
 
     def connect(self) -> None:
         """Connect to the first address of the name; ChannelRefused when any of them is not public."""
@@ -140,6 +145,7 @@ class _Connection(http.client.HTTPConnection):
 
     def abandon(self) -> None:
         """End whatever is being waited for."""
+        self.is_abandoned = True
         if self.sock is not None:
             try:
                 self.sock.shutdown(socket.SHUT_RDWR)
