@@ -53,7 +53,7 @@ def hook_server() -> Iterator[HookServer]:
     server = HookServer()
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802 - the framework's name
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             server.asked.append(Asked(self.path, dict(self.headers), body))
             status, headers, said = server.answers.pop(0) if server.answers else (200, {}, TAKEN)

@@ -41,6 +41,7 @@ def upgrade() -> None:
     sa.Column('hook_url', sa.String(length=1000), nullable=False),
     sa.Column('hook_secret', sa.String(length=200), nullable=False),
     sa.Column('language', sa.String(length=64), nullable=False),
+    sa.Column('audience', sa.Enum('insurer', 'client', name='side', native_enum=False, create_constraint=True, length=40), nullable=False),
     sa.Column('subjects', db.Json(), nullable=False),
     sa.Column('is_active', sa.Boolean(), nullable=False),
     sa.Column('created_at', db.UtcDateTime(timezone=True), nullable=False),

@@ -11,6 +11,7 @@ from service_desk.forms.fields import CheckboxesField, DayField, Form, member, s
 from service_desk.models.notices import Channel, NoticeState
 from service_desk.rules.hooks import HookKind
 from service_desk.rules.notice_subjects import MailChoice, NoticeSubject
+from service_desk.rules.permissions import Side
 from service_desk.services.notices.channels import ChannelDetails
 from service_desk.services.notices.delivery_log import LogFilter
 from service_desk.services.notices.preferences import Preferences
@@ -62,6 +63,7 @@ class ChannelForm(Form):
     url = StringField(_l("Address"), [Length(max=1000)])
     secret = PasswordField(_l("Secret"), [Length(max=200)])
     language = RadioField(_l("Language"), choices=[("zh", "中文"), ("en", "English")], default="zh")
+    audience = RadioField(_l("Who reads it"), choices=[], default=Side.INSURER.value)
     subjects = CheckboxesField(_l("Subjects"), choices=[], coerce=str)
     is_active = BooleanField(_l("In use"), default=True)
     version = HiddenField(default="0")
@@ -74,6 +76,7 @@ class ChannelForm(Form):
             language=self.language.data or "zh",
             subjects=tuple(NoticeSubject(code) for code in self.subjects.data or ()),
             is_active=bool(self.is_active.data),
+            audience=Side(self.audience.data or Side.INSURER),
             url=self.url.data or "",
             secret=self.secret.data or "",
         )

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from service_desk.models.db import Base, Id, Instant, Json, Line, Prose, Short, Versioned, enum_type
 from service_desk.rules.hooks import HookKind
+from service_desk.rules.permissions import Side
 
 
 class Channel(StrEnum):
@@ -46,7 +47,8 @@ class FailReason(StrEnum):
 class MessageChannel(Versioned, Base):
     """A group bot or a webhook of an account. Its address holds a key: neither it nor the secret is ever shown.
 
-    `subjects` are codes of `NoticeSubject`: what it is told.
+    `subjects` are codes of `NoticeSubject`: what it is told. One read by the client's people (`audience`) is told
+    only what they are told themselves.
     """
 
     __tablename__ = "message_channels"
@@ -60,6 +62,7 @@ class MessageChannel(Versioned, Base):
     hook_url: Mapped[str] = mapped_column(String(1000))
     hook_secret: Mapped[Line] = mapped_column(default="")
     language: Mapped[Short] = mapped_column(default="zh")
+    audience: Mapped[Side] = mapped_column(enum_type(Side), default=Side.INSURER)
     subjects: Mapped[list[str]] = mapped_column(Json)
     is_active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[Instant]

@@ -52,6 +52,7 @@ _CODES = {
     "layers": "cover",
     "line": "policy_line",
     "method": "receipt_method",
+    "message_channels.audience": "channel_audience",
     "message_channels.kind": "hook_kind",
     "message_channels.subjects": "notice_subject",
     "missed_cover_cases.state": "case_state",

@@ -14,8 +14,7 @@ def refusal(kind: HookKind, url: str, trusted: frozenset[str] = frozenset()) -> 
     try:
         target_of(kind, url, trusted)
     except Invalid as error:
-        assert error.field == "url"
-        return error.code
+        return error.code if error.field == "url" else f"{error.code} beside no field"
     return None
 
 

@@ -12,6 +12,7 @@ LABELS = {
         "notice_preferences_changed": _l("Notice settings changed"),
     },
     "audit_field": {
+        "audience": _l("Who reads it"),
         "choices": _l("Mails by subject"),
         "digest_at": _l("Digest at"),
         "digest_id": _l("Digest"),
@@ -44,6 +45,10 @@ LABELS = {
         "dingtalk": _l("DingTalk group bot"),
         "feishu": _l("Feishu group bot"),
         "webhook": _l("Signed webhook"),
+    },
+    "channel_audience": {
+        "insurer": _l("Our own people"),
+        "client": _l("The client's people"),
     },
     "notice_subject": {
         "large_losses": _l("Large losses"),

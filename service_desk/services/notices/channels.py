@@ -16,7 +16,7 @@ from service_desk.models.notices import DeliveryTry, FailReason, MessageChannel,
 from service_desk.models.users import User
 from service_desk.rules.hooks import HookKind, masked, require_secret, target_of
 from service_desk.rules.notice_subjects import CHANNEL_TEST, NoticeSubject
-from service_desk.rules.permissions import Action
+from service_desk.rules.permissions import Action, Side
 from service_desk.services import access, audit
 from service_desk.services.notices.queueing import Message, Recipient, to_channel
 
@@ -33,6 +33,7 @@ class ChannelDetails:
     language: str
     subjects: tuple[NoticeSubject, ...]
     is_active: bool
+    audience: Side = Side.INSURER
     url: str = field(default="", repr=False)
     secret: str = field(default="", repr=False)
 
@@ -166,6 +167,7 @@ def _checked(account_id: int, details: ChannelDetails, own: MessageChannel | Non
         # WeCom's bots have none: the key in the address is all.
         "hook_secret": "" if kind is HookKind.WECOM else secret,
         "language": details.language,
+        "audience": details.audience,
         "subjects": [subject.value for subject in NoticeSubject if subject in details.subjects],
         "is_active": details.is_active,
     }

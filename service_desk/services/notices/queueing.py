@@ -1,6 +1,7 @@
 """Queueing: a message is queued in the transaction that causes it, or not at all."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +13,7 @@ from service_desk.models.db import db, table_of
 from service_desk.models.notices import Channel, MessageChannel, Notice, NoticeState
 from service_desk.models.users import User
 from service_desk.rules.notice_subjects import is_for_channels, subject_of
+from service_desk.rules.permissions import CLIENT_ROLES, Side
 from service_desk.services.notices import wishes
 
 CHANNELS = (Channel.IN_APP, Channel.MAIL)
@@ -126,24 +128,38 @@ def _reaches(recipient: Recipient, channel: Channel) -> bool:
 
 
 def _shared(messages: Sequence[Message], now: datetime) -> list[dict[str, Any]]:
-    """What the accounts' bots and webhooks are told: each event once."""
-    events = {
-        (message.of_account, message.dedupe): message
-        for message in reversed(messages)
-        if message.is_shared and message.of_account and is_for_channels(message.kind)
-    }
+    """What the accounts' bots and webhooks are told: each event once, and the client's only what the client is told."""
+    events: dict[tuple[int, str], list[Message]] = defaultdict(list)
+    for message in messages:
+        if message.is_shared and message.of_account and is_for_channels(message.kind):
+            events[message.of_account, message.dedupe].append(message)
     if not events:
         return []
+    channels = _channels({account_id for account_id, _ in events})
+    ours = _our_people(messages) if any(one.audience is Side.CLIENT for one in channels) else set()
+    rows = []
+    for (account_id, _), told in events.items():
+        for channel in channels:
+            heard = [
+                one for one in told if channel.audience is Side.INSURER or one.recipient.user_id not in ours
+            ]
+            is_wanted = channel.account_id == account_id and subject_of(told[0].kind) in channel.subjects
+            if is_wanted and heard:
+                rows.append(to_channel(heard[0], channel, now))
+    return rows
+
+
+def _channels(account_ids: Collection[int]) -> Sequence[MessageChannel]:
     statement = select(MessageChannel).where(
-        MessageChannel.account_id.in_({account_id for account_id, _ in events}), MessageChannel.is_active
+        MessageChannel.account_id.in_(account_ids), MessageChannel.is_active
     )
-    channels = db.session.scalars(statement.order_by(MessageChannel.id)).all()
-    return [
-        to_channel(message, channel, now)
-        for (account_id, _), message in reversed(events.items())
-        for channel in channels
-        if channel.account_id == account_id and subject_of(message.kind) in channel.subjects
-    ]
+    return db.session.scalars(statement.order_by(MessageChannel.id)).all()
+
+
+def _our_people(messages: Sequence[Message]) -> set[int]:
+    """Those of the recipients who are not the client's; contact people without a login always are."""
+    ids = {message.recipient.user_id for message in messages if message.recipient.user_id}
+    return set(db.session.scalars(select(User.id).where(User.id.in_(ids), User.role.not_in(CLIENT_ROLES))))
 
 
 def to_channel(message: Message, channel: MessageChannel, now: datetime) -> dict[str, Any]:

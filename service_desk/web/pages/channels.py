@@ -53,6 +53,7 @@ def edit(channel_id: int) -> ResponseReturnValue:
                 "kind": kept.kind.value,
                 "name": kept.name,
                 "language": kept.language,
+                "audience": kept.audience.value,
                 "subjects": kept.subjects,
                 "is_active": kept.is_active,
                 "version": str(kept.version),
@@ -88,5 +89,6 @@ def _page(form: ChannelForm, **context: Any) -> ResponseReturnValue:
 
 def _with_choices(form: ChannelForm) -> ChannelForm:
     form.kind.choices = choices("hook_kind")
+    form.audience.choices = choices("channel_audience")
     form.subjects.choices = choices("notice_subject")
     return form
