@@ -18,6 +18,8 @@ from service_desk.presenters.languages import in_language, named
 from service_desk.presenters.premiums import level_words
 from service_desk.services.notices import digests
 
+# What comes of words that are not there: a list of messages shows all the others all the same.
+_NO_WORDS = (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 PREFERENCES_PATH = "/notices/settings"
 
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
@@ -142,7 +144,7 @@ def inbox_line(notice: Notice) -> str:
     """The subject in the reader's own language; a plain word where the notice cannot be rendered."""
     try:
         return _line(notice.kind, notice.params)
-    except TemplateError:
+    except _NO_WORDS:
         return _("A message from the service desk")
 
 
