@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select
 
 from service_desk.adapters.file_store import FileStore
 from service_desk.base.clock import CHINA
@@ -12,14 +13,14 @@ from service_desk.base.errors import Conflict, Invalid, InvalidMany
 from service_desk.base.text import like_pattern, one_line, squeeze
 from service_desk.models.accounts import Branch
 from service_desk.models.claims import Claim, ReportChannel
-from service_desk.models.db import db
+from service_desk.models.db import db, hold, table_of
 from service_desk.models.documents import DocumentKind
 from service_desk.models.fleet import PlateRecord, Vehicle, VehicleState
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import OPEN_STATES, REPORT_STARTS, ClaimState
 from service_desk.rules.claim_intake import Accident, Likeness, is_late, plates_in
 from service_desk.rules.identifiers import normalise_plate, suggest_plate
-from service_desk.rules.permissions import Action, Role, Side
+from service_desk.rules.permissions import Action, Role, Scope, Side
 from service_desk.services import access, audit, documents, enquiries, notices, numbers, submissions
 from service_desk.services.claims import accidents, people, repeats, report_checks, reserves
 from service_desk.services.claims.common import get_claim, log_event, matter_of, start_clocks
@@ -35,6 +36,15 @@ __all__ = ["MAX_INJURED", "OLDEST_LOSS_YEARS", "ReportCommand", "report"]
 # (nothing new is made), or another vehicle's part in it.
 NEW, SAME, LINKED = "new", "same", "linked"
 _SUGGESTIONS = 10
+
+# Made once: every report asks.
+_HELD = (
+    select(Vehicle.id)
+    .where(Vehicle.id.in_(bindparam("ids", expanding=True)))
+    .order_by(Vehicle.id)
+    .with_for_update(key_share=True)
+)
+_IS_URBAN = select(table_of(Branch).c.is_urban).where(table_of(Branch).c.id == bindparam("branch_id"))
 
 
 def report(
@@ -125,9 +135,7 @@ def _make(
 
 def _asked(command: ReportCommand, vehicles: Sequence[Vehicle], actor: User) -> Similar:
     """Claims that may be about this accident. Of two who report one vehicle at once the second sees the first's."""
-    ids = sorted(vehicle.id for vehicle in vehicles)
-    held = select(Vehicle.id).where(Vehicle.id.in_(ids)).order_by(Vehicle.id).with_for_update(key_share=True)
-    db.session.scalars(held).all()
+    hold(_HELD, ids=[vehicle.id for vehicle in vehicles])
     others = plates_in(command.other_party)
     reported = [
         Accident(command.loss_at, vehicle.plate or vehicle.vin or "", vehicle.id, others)
@@ -204,20 +212,28 @@ def find_vehicle(account_id: int, plate: str, at: datetime, *, actor: User) -> V
     typed = normalise_plate(plate)
     if not typed:
         return None
-    vehicles = _visible_vehicles(account_id, actor)
-    present = vehicles.where(or_(Vehicle.plate == typed, Vehicle.vin == typed))
-    found: Vehicle | None = db.session.scalar(present.order_by(Vehicle.id).limit(1))
-    if found is not None:
-        return found
+    asked = {**access.reach(actor), "account_id": account_id, "typed": typed, "at": at}
+    for statement in _found_in(access.require(actor, Action.REPORT_CLAIM)):
+        found: Vehicle | None = db.session.scalar(statement, asked)
+        if found is not None:
+            return found
+    return None
+
+
+@cache
+def _found_in(scope: Scope) -> tuple[Select[tuple[Vehicle]], ...]:
+    """The vehicle that has the plate or VIN typed, and the one that had it then. Made once for each scope."""
+    typed, at = bindparam("typed"), bindparam("at")
     formerly = select(PlateRecord.vehicle_id).where(
         PlateRecord.plate == typed,
         PlateRecord.from_at <= at,
         or_(PlateRecord.to_at.is_(None), PlateRecord.to_at > at),
     )
-    former: Vehicle | None = db.session.scalar(
-        vehicles.where(Vehicle.id.in_(formerly)).order_by(Vehicle.id).limit(1)
+    conditions = (or_(Vehicle.plate == typed, Vehicle.vin == typed), Vehicle.id.in_(formerly))
+    within = (Vehicle.account_id == bindparam("account_id"), access.visible_in(scope, Vehicle))
+    return tuple(
+        select(Vehicle).where(*within, condition).order_by(Vehicle.id).limit(1) for condition in conditions
     )
-    return former
 
 
 def suggest_vehicles(account_id: int, text: str, *, actor: User, limit: int = _SUGGESTIONS) -> list[Vehicle]:
@@ -275,7 +291,7 @@ def _claim(command: ReportCommand, vehicle: Vehicle, handler: User, actor: User,
         latitude=command.latitude if command.has_position else None,
         longitude=command.longitude if command.has_position else None,
         accuracy_m=command.accuracy_m if command.has_position else None,
-        is_urban=db.session.get_one(Branch, vehicle.branch_id).is_urban,
+        is_urban=db.session.execute(_IS_URBAN, {"branch_id": vehicle.branch_id}).scalar_one(),
         description=command.description.strip(),
         injured_count=command.injured_count,
         other_party=one_line(command.other_party),
