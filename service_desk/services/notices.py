@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import Select, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from service_desk.base.errors import NotFound
 from service_desk.base.paging import Page, PageRequest
@@ -21,6 +22,11 @@ RETRY_MINUTES = (1, 5, 15, 60, 240, 720)
 # A worker that dies while sending leaves the notice to another after this long.
 TAKEN_FOR = timedelta(minutes=10)
 CHANNELS = (Channel.IN_APP, Channel.MAIL)
+# Made once. What is queued already stays as it is, in either database's words.
+_QUEUE = {
+    "sqlite": sqlite.insert(table_of(Notice)).on_conflict_do_nothing(index_elements=["dedupe_key"]),
+    "postgresql": postgresql.insert(table_of(Notice)).on_conflict_do_nothing(index_elements=["dedupe_key"]),
+}
 
 
 @dataclass(frozen=True)
@@ -95,21 +101,28 @@ def queue(
 
 
 def queue_many(messages: Iterable[Message], *, now: datetime) -> None:
-    """Queue all that `queue` would queue one by one, in two statements."""
-    rows = _fresh_rows(messages, now)
+    """Queue all that `queue` would queue one by one, in one statement."""
+    rows = list(_rows(messages, now).values())
     if rows:
-        db.session.execute(insert(table_of(Notice)), rows)
+        # What is pending goes first, as before any statement that may wait for another's.
+        db.session.flush()
+        db.session.execute(_QUEUE[db.session.get_bind().dialect.name], rows)
 
 
-def _fresh_rows(messages: Iterable[Message], now: datetime) -> list[dict[str, Any]]:
-    """The rows of messages that are not queued yet, none twice."""
-    rows = {
+def _rows(messages: Iterable[Message], now: datetime) -> dict[str, dict[str, Any]]:
+    """The rows of messages by key, none twice."""
+    return {
         values["dedupe_key"]: values
         for message in messages
         for channel in message.channels
         if _reaches(message.recipient, channel)
         for values in [_values(message, channel, now)]
     }
+
+
+def _fresh_rows(messages: Iterable[Message], now: datetime) -> list[dict[str, Any]]:
+    """The rows of messages that are not queued yet."""
+    rows = _rows(messages, now)
     known = select(Notice.dedupe_key).where(Notice.dedupe_key.in_(list(rows)))
     for key in db.session.scalars(known):
         del rows[key]

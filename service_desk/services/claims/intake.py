@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, or_, select
 
 from service_desk.adapters.file_store import FileStore
 from service_desk.base.clock import CHINA
@@ -23,7 +23,7 @@ from service_desk.rules.identifiers import normalise_plate, suggest_plate
 from service_desk.rules.permissions import Action, Role, Scope, Side
 from service_desk.services import access, audit, documents, enquiries, notices, numbers, submissions
 from service_desk.services.claims import accidents, people, repeats, report_checks, reserves
-from service_desk.services.claims.common import get_claim, log_event, matter_of, start_clocks
+from service_desk.services.claims.common import get_claim, matter_of, start_first_clocks, write_first_event
 from service_desk.services.claims.covers import keep_cover
 from service_desk.services.claims.report_checks import MAX_INJURED, OLDEST_LOSS_YEARS, ReportCommand
 from service_desk.services.claims.similar import Similar, find_similar
@@ -117,16 +117,16 @@ def _make(
     keep_cover(claim)
     is_overdue = is_late(claim.loss_at, claim.reported_at)
     params = {"channel": claim.channel.value, "photos": len(photos), "is_late": is_overdue}
-    log_event(claim, "reported", actor=actor, at=now, now=now, params=params)
+    write_first_event(claim, "reported", actor=actor, at=now, now=now, params=params)
     # Who took the call stays the first contact, even when another handles the claim.
     owner = actor if actor.side is Side.INSURER else handler
     subject = " ".join((claim.plate, one_line(claim.description) or claim.place)).strip()
-    enquiries.open_for_claim(claim, owner_id=owner.id, subject=subject, actor=actor, now=now)
+    enquiries.write_for_claim(claim, owner_id=owner.id, subject=subject, actor=actor, now=now)
     changes = {"owner_id": (None, handler.id), "loss_at": (None, claim.loss_at)}
     audit.record("claim_reported", claim, actor=actor, now=now, changes=changes)
     if similar and command.duplicate_answer == NEW:
         repeats.note_answer(claim, similar, actor=actor, now=now)
-    start_clocks(claim, REPORT_STARTS, at=now, actor=actor, now=now)
+    start_first_clocks(claim, REPORT_STARTS, at=now, actor=actor, now=now)
     if command.estimate_fen and actor.side is Side.INSURER:
         reserves.estimate(claim, command.estimate_fen, "report", actor=actor, now=now)
     _tell(claim, handler, actor, now)
@@ -223,7 +223,8 @@ def find_vehicle(account_id: int, plate: str, at: datetime, *, actor: User) -> V
 @cache
 def _found_in(scope: Scope) -> tuple[Select[tuple[Vehicle]], ...]:
     """The vehicle that has the plate or VIN typed, and the one that had it then. Made once for each scope."""
-    typed, at = bindparam("typed"), bindparam("at")
+    typed: BindParameter[str] = bindparam("typed")
+    at: BindParameter[datetime] = bindparam("at")
     formerly = select(PlateRecord.vehicle_id).where(
         PlateRecord.plate == typed,
         PlateRecord.from_at <= at,
