@@ -93,11 +93,16 @@ class ReportForm(Form):
         )
 
 
-class PhoneReportForm(ReportForm):
-    """The same, sent by the phone itself. `waited_seconds` have passed since the person pressed *send*."""
+class ClientReportForm(ReportForm):
+    """The same, as the client fills it in: it comes by the portal, and the desk estimates."""
 
     channel = None
     estimate: Any = None
+
+
+class PhoneReportForm(ClientReportForm):
+    """The same, sent by the phone itself. `waited_seconds` have passed since the person pressed *send*."""
+
     photos = None
     waited_seconds = FloatField("", [Optional()])
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Select, TextClause, bindparam, func, select, text, update
 
 from service_desk.base.errors import NotFound
 from service_desk.base.paging import Page, PageRequest
@@ -22,11 +22,25 @@ RETRY_MINUTES = (1, 5, 15, 60, 240, 720)
 # A worker that dies while sending leaves the notice to another after this long.
 TAKEN_FOR = timedelta(minutes=10)
 CHANNELS = (Channel.IN_APP, Channel.MAIL)
-# Made once. What is queued already stays as it is, in either database's words.
-_QUEUE = {
-    "sqlite": sqlite.insert(table_of(Notice)).on_conflict_do_nothing(index_elements=["dedupe_key"]),
-    "postgresql": postgresql.insert(table_of(Notice)).on_conflict_do_nothing(index_elements=["dedupe_key"]),
-}
+_COLUMNS = (
+    "kind",
+    "channel",
+    "user_id",
+    "address",
+    "recipient_name",
+    "language",
+    "params",
+    "account_id",
+    "matter_kind",
+    "matter_id",
+    "dedupe_key",
+    "state",
+    "created_at",
+    "next_try_at",
+    "sent_at",
+    "tries",
+    "message_id",
+)
 
 
 @dataclass(frozen=True)
@@ -106,7 +120,18 @@ def queue_many(messages: Iterable[Message], *, now: datetime) -> None:
     if rows:
         # What is pending goes first, as before any statement that may wait for another's.
         db.session.flush()
-        db.session.execute(_QUEUE[db.session.get_bind().dialect.name], rows)
+        db.session.execute(_queueing(), rows)
+
+
+@cache
+def _queueing() -> TextClause:
+    """What is queued already stays as it is. SQLAlchemy's own words for that are put together anew each time."""
+    columns = [table_of(Notice).c[name] for name in _COLUMNS]
+    names, places = ", ".join(_COLUMNS), ", ".join(f":{name}" for name in _COLUMNS)
+    statement = text(
+        f"INSERT INTO notices ({names}) VALUES ({places}) ON CONFLICT (dedupe_key) DO NOTHING"  # noqa: S608
+    )
+    return statement.bindparams(*(bindparam(column.name, type_=column.type) for column in columns))
 
 
 def _rows(messages: Iterable[Message], now: datetime) -> dict[str, dict[str, Any]]:
@@ -152,6 +177,8 @@ def _values(message: Message, channel: Channel, now: datetime) -> dict[str, Any]
         "created_at": now,
         "next_try_at": None if in_app else now,
         "sent_at": now if in_app else None,
+        "tries": 0,
+        "message_id": "",
     }
 
 

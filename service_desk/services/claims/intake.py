@@ -107,7 +107,8 @@ def _make(
     files: FileStore,
 ) -> Claim:
     """One vehicle's claim with its cover, first contact, clocks and messages."""
-    claim = _claim(command, vehicle, handler, actor, now)
+    number, contact = numbers.next_numbers(("CLM", "ENQ"), now.astimezone(CHINA).year)
+    claim = _claim(number, command, vehicle, handler, actor, now)
     db.session.add(claim)
     db.session.flush()
     for photo in photos:
@@ -121,7 +122,7 @@ def _make(
     # Who took the call stays the first contact, even when another handles the claim.
     owner = actor if actor.side is Side.INSURER else handler
     subject = " ".join((claim.plate, one_line(claim.description) or claim.place)).strip()
-    enquiries.write_for_claim(claim, owner_id=owner.id, subject=subject, actor=actor, now=now)
+    enquiries.write_for_claim(claim, number=contact, owner_id=owner.id, subject=subject, actor=actor, now=now)
     changes = {"owner_id": (None, handler.id), "loss_at": (None, claim.loss_at)}
     audit.record("claim_reported", claim, actor=actor, now=now, changes=changes)
     if similar and command.duplicate_answer == NEW:
@@ -278,9 +279,11 @@ def _handler(account_id: int, actor: User, linked: Claim | None, now: datetime) 
     return min(staff, key=lambda user: (loads.get(user.id, 0), user.staff_no))
 
 
-def _claim(command: ReportCommand, vehicle: Vehicle, handler: User, actor: User, now: datetime) -> Claim:
+def _claim(
+    number: str, command: ReportCommand, vehicle: Vehicle, handler: User, actor: User, now: datetime
+) -> Claim:
     return Claim(
-        number=numbers.next_number("CLM", now.astimezone(CHINA).year),
+        number=number,
         account_id=vehicle.account_id,
         branch_id=vehicle.branch_id,
         vehicle_id=vehicle.id,

@@ -195,19 +195,24 @@ def _tell_owner(enquiry: Enquiry, matter: Matter, now: datetime) -> None:
 
 def open_for_claim(claim: Claim, *, owner_id: int, subject: str, actor: User, now: datetime) -> Enquiry:
     """A first contact about a claim."""
-    enquiry = Enquiry(**_of_claim(claim, owner_id, subject, actor, now))
+    number = numbers.next_number("ENQ", now.astimezone(CHINA).year)
+    enquiry = Enquiry(**_of_claim(claim, number, owner_id, subject, actor, now))
     db.session.add(enquiry)
     return enquiry
 
 
-def write_for_claim(claim: Claim, *, owner_id: int, subject: str, actor: User, now: datetime) -> None:
-    """The first contact that every reported claim has from the start, written past the ORM."""
-    db.session.execute(_WRITE, [_of_claim(claim, owner_id, subject, actor, now)])
+def write_for_claim(
+    claim: Claim, *, number: str, owner_id: int, subject: str, actor: User, now: datetime
+) -> None:
+    """The first contact that every reported claim has from the start, by its number; written past the ORM."""
+    db.session.execute(_WRITE, [_of_claim(claim, number, owner_id, subject, actor, now)])
 
 
-def _of_claim(claim: Claim, owner_id: int, subject: str, actor: User, now: datetime) -> dict[str, Any]:
+def _of_claim(
+    claim: Claim, number: str, owner_id: int, subject: str, actor: User, now: datetime
+) -> dict[str, Any]:
     return {
-        "number": numbers.next_number("ENQ", now.astimezone(CHINA).year),
+        "number": number,
         "account_id": claim.account_id,
         "branch_id": claim.branch_id,
         "channel": EnquiryChannel.CLAIM_REPORT,

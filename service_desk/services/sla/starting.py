@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import Row, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from service_desk.base.clock import local_date
-from service_desk.base.errors import Conflict
+from service_desk.base.errors import Conflict, NotFound
 from service_desk.models.db import db, table_of
 from service_desk.models.sla import ServiceLevel, Timer, TimerState
 from service_desk.models.users import User
@@ -122,13 +122,13 @@ def _rows(
     )
     for step in steps.keys() - chosen.keys():
         log.warning("clock_without_level", step=step.value, matter=matter.kind, matter_id=matter.id)
-    digests = calendars.digests_of({level.calendar_code for level in chosen.values()})
     rows = []
     for step, level in chosen.items():
-        digest = digests[level.calendar_code]
-        first = first_values(matter, level, digest, holder_id=holder_id, at=at)
+        if level.digest is None:
+            raise NotFound("not_found")
+        first = first_values(matter, level, level.digest, holder_id=holder_id, at=at)
         about = {"severity": severity, "is_urban": is_urban, "amount_fen": steps[step]}
-        calendar = calendars.working_calendar(digest)
+        calendar = calendars.working_calendar(level.digest)
         following = ledger.values_at_start(levels.target_of(level), calendar, holder_id, at=at, now=now)
         rows.append(first | about | following)
     return rows
@@ -187,7 +187,7 @@ def _earlier(
 
 
 def first_values(
-    matter: Matter, level: ServiceLevel, digest: str, *, holder_id: int, at: datetime
+    matter: Matter, level: ServiceLevel | Row[Any], digest: str, *, holder_id: int, at: datetime
 ) -> dict[str, Any]:
     """What a clock's row is told at its start: the matter, and the promise copied with the calendar's version."""
     return {
