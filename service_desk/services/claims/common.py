@@ -201,10 +201,17 @@ def start_clocks(
 
 
 def start_first_clocks(
-    claim: Claim, steps: Collection[ClockStep], *, at: datetime, actor: User, now: datetime
+    claim: Claim,
+    steps: Collection[ClockStep],
+    *,
+    at: datetime,
+    actor: User,
+    now: datetime,
+    is_holder_here: bool = False,
 ) -> None:
-    """What `start_clocks` does, for a claim made in this unit of work."""
-    sla.start_first(matter_of(claim), at=at, actor=actor, now=now, **_promised(claim, steps))
+    """What `start_clocks` does, for a claim made in this unit of work, whose owner may be known not to be away."""
+    promised = _promised(claim, steps)
+    sla.start_first(matter_of(claim), at=at, actor=actor, now=now, is_holder_here=is_holder_here, **promised)
 
 
 def _promised(claim: Claim, steps: Collection[ClockStep]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The accident report: taken whatever the cover, with a number and a named handler at once."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 
@@ -47,6 +47,14 @@ _HELD = (
 _IS_URBAN = select(table_of(Branch).c.is_urban).where(table_of(Branch).c.id == bindparam("branch_id"))
 
 
+@dataclass(frozen=True)
+class _Handler:
+    """Who will handle a claim. `is_here`: known not to be away, so that nobody need ask again."""
+
+    user: User
+    is_here: bool = False
+
+
 def report(
     command: ReportCommand,
     *,
@@ -80,14 +88,14 @@ def _report(
         repeats.add_to(linked, command, photos, actor=actor, now=now, files=files)
         told = {claim.vehicle_id for claim in similar.seen if claim.likeness == Likeness.SAME_VEHICLE}
         vehicles = [vehicle for vehicle in vehicles[1:] if vehicle.id not in told]
-    handler = _handler(command.account_id, actor, linked, now)
+    chosen = _handler(command.account_id, actor, linked, now)
     # Photos and the estimate are of the first vehicle; the others' come with their own surveys.
     of_others = replace(command, estimate_fen=None)
     first = None if is_same else vehicles[0]
     made = [
-        _make(command, vehicle, handler, photos, similar, actor, now, files)
+        _make(command, vehicle, chosen, photos, similar, actor, now, files)
         if vehicle is first
-        else _make(of_others, vehicle, handler, (), similar, actor, now, files)
+        else _make(of_others, vehicle, chosen, (), similar, actor, now, files)
         for vehicle in vehicles
     ]
     together = [*([linked] if linked is not None else []), *made]
@@ -99,7 +107,7 @@ def _report(
 def _make(
     command: ReportCommand,
     vehicle: Vehicle,
-    handler: User,
+    chosen: _Handler,
     photos: Sequence[Upload],
     similar: Similar,
     actor: User,
@@ -107,6 +115,7 @@ def _make(
     files: FileStore,
 ) -> Claim:
     """One vehicle's claim with its cover, first contact, clocks and messages."""
+    handler = chosen.user
     number, contact = numbers.next_numbers(("CLM", "ENQ"), now.astimezone(CHINA).year)
     claim = _claim(number, command, vehicle, handler, actor, now)
     db.session.add(claim)
@@ -127,7 +136,7 @@ def _make(
     audit.record("claim_reported", claim, actor=actor, now=now, changes=changes)
     if similar and command.duplicate_answer == NEW:
         repeats.note_answer(claim, similar, actor=actor, now=now)
-    start_first_clocks(claim, REPORT_STARTS, at=now, actor=actor, now=now)
+    start_first_clocks(claim, REPORT_STARTS, at=now, actor=actor, now=now, is_holder_here=chosen.is_here)
     if command.estimate_fen and actor.side is Side.INSURER:
         reserves.estimate(claim, command.estimate_fen, "report", actor=actor, now=now)
     _tell(claim, handler, actor, now)
@@ -253,13 +262,13 @@ def _visible_vehicles(account_id: int, actor: User) -> Select[tuple[Vehicle]]:
     return access.visible(actor, Action.REPORT_CLAIM, statement, Vehicle)
 
 
-def _handler(account_id: int, actor: User, linked: Claim | None, now: datetime) -> User:
+def _handler(account_id: int, actor: User, linked: Claim | None, now: datetime) -> _Handler:
     """Who handles the claim: who handles the other one of the accident, who took the report when they handle
     claims, else who has the fewest open ones of those who are not away."""
     if linked is not None and linked.state in OPEN_STATES:
-        return db.session.get_one(User, linked.owner_id)
+        return _Handler(db.session.get_one(User, linked.owner_id))
     if actor.role in (Role.CLAIMS, Role.MANAGER):
-        return actor
+        return _Handler(actor)
     staff = access.account_members(account_id, Role.CLAIMS) or access.account_members(
         account_id, Role.MANAGER
     )
@@ -267,7 +276,12 @@ def _handler(account_id: int, actor: User, linked: Claim | None, now: datetime) 
         raise Conflict("nobody_handles_claims")
     # The client is told at once whom to call.
     away = standing_in.away_now([user.id for user in staff], now)
-    staff = [user for user in staff if user.id not in away] or staff
+    here = [user for user in staff if user.id not in away]
+    return _Handler(_least_loaded(here or staff), is_here=bool(here))
+
+
+def _least_loaded(staff: Sequence[User]) -> User:
+    """Who has the fewest open claims, by staff number among equals."""
     if len(staff) == 1:
         return staff[0]
     statement = (

@@ -88,17 +88,19 @@ def start_first(
     now: datetime,
     severity: Severity | None = None,
     is_urban: bool | None = None,
+    is_holder_here: bool = False,
 ) -> None:
     """Start the first clocks of a matter that was made in this unit of work.
 
     Nobody else knows of it, so it has no earlier clocks and nobody starts the same meanwhile: neither is asked.
+    `is_holder_here`: the caller has just asked at `now`, and the holder is not away.
     """
     rows = _rows(matter, steps, holder_id=holder_id, at=at, now=now, severity=severity, is_urban=is_urban)
     if not rows:
         return
     ids = _write([{**row, "cycle": 1} for row in rows], at=at, actor=actor, now=now)
     held = {step: (timer_id, holder_id) for step, timer_id in ids.items()}
-    if standing_in.away_now([holder_id], now):
+    if not is_holder_here and standing_in.away_now([holder_id], now):
         timers = _timers(ids)
         standing_in.cover(timers, now=now)
         db.session.flush()
