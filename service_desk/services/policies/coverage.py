@@ -4,12 +4,13 @@ Functions here take ids that the caller has already found visible; they serve li
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, bindparam, func, or_, select
 
 from service_desk.base.clock import local_date
 from service_desk.models.db import db, table_of
@@ -27,35 +28,46 @@ from service_desk.services.policies.portions import portions
 
 # Made once, and of columns, which cost less to read than rows of models: every report of a claim asks.
 _POLICY, _OUTSIDE, _COVERAGE = table_of(Policy).c, table_of(ExternalCover).c, table_of(Coverage).c
+_OUTSIDE_AFTER = select(
+    _OUTSIDE.line, _OUTSIDE.number, _OUTSIDE.starts_at, _OUTSIDE.ends_at, _OUTSIDE.source
+).where(_OUTSIDE.vehicle_id == bindparam("vehicle_id"), _OUTSIDE.ends_at > bindparam("at"))
+_STANDS_AT = (
+    or_(_COVERAGE.from_at.is_(None), _COVERAGE.from_at <= bindparam("at")),
+    or_(_COVERAGE.to_at.is_(None), _COVERAGE.to_at > bindparam("at")),
+)
+_LIMIT = (
+    _COVERAGE.policy_id,
+    _COVERAGE.code,
+    _COVERAGE.limit_fen,
+    _COVERAGE.per_seat_fen,
+    _COVERAGE.deductible_fen,
+    _COVERAGE.absolute_deductible_percent,
+)
+_LIMITS = (
+    select(*_LIMIT)
+    .where(_COVERAGE.policy_id.in_(bindparam("policy_ids", expanding=True)))
+    .order_by(_COVERAGE.id)
+)
+_LIMITS_AT, _LIMITS_NOW = _LIMITS.where(*_STANDS_AT), _LIMITS.where(_COVERAGE.to_at.is_(None))
+# Each policy that holds with each of its covers, and without any where it has none.
 _POLICIES_AT = (
-    select(_POLICY.id, _POLICY.line, _POLICY.number, _POLICY.cover_set, _POLICY.starts_at, _POLICY.ends_at)
+    select(
+        _POLICY.id,
+        _POLICY.line,
+        _POLICY.number,
+        _POLICY.cover_set,
+        _POLICY.starts_at,
+        _POLICY.ends_at,
+        *_LIMIT,
+    )
+    .outerjoin(table_of(Coverage), and_(_COVERAGE.policy_id == _POLICY.id, *_STANDS_AT))
     .where(
         _POLICY.vehicle_id == bindparam("vehicle_id"),
         _POLICY.starts_at <= bindparam("at"),
         _POLICY.ends_at > bindparam("at"),
     )
-    .order_by(_POLICY.starts_at, _POLICY.id)
+    .order_by(_POLICY.starts_at, _POLICY.id, _COVERAGE.id)
 )
-_OUTSIDE_AFTER = select(
-    _OUTSIDE.line, _OUTSIDE.number, _OUTSIDE.starts_at, _OUTSIDE.ends_at, _OUTSIDE.source
-).where(_OUTSIDE.vehicle_id == bindparam("vehicle_id"), _OUTSIDE.ends_at > bindparam("at"))
-_LIMITS = (
-    select(
-        _COVERAGE.policy_id,
-        _COVERAGE.code,
-        _COVERAGE.limit_fen,
-        _COVERAGE.per_seat_fen,
-        _COVERAGE.deductible_fen,
-        _COVERAGE.absolute_deductible_percent,
-    )
-    .where(_COVERAGE.policy_id.in_(bindparam("policy_ids", expanding=True)))
-    .order_by(_COVERAGE.id)
-)
-_LIMITS_AT = _LIMITS.where(
-    or_(_COVERAGE.from_at.is_(None), _COVERAGE.from_at <= bindparam("at")),
-    or_(_COVERAGE.to_at.is_(None), _COVERAGE.to_at > bindparam("at")),
-)
-_LIMITS_NOW = _LIMITS.where(_COVERAGE.to_at.is_(None))
 
 
 @dataclass(frozen=True)
@@ -118,13 +130,13 @@ def covers_at(vehicle_id: int, at: datetime) -> list[CoverAt]:
     asked = {"vehicle_id": vehicle_id, "at": at}
     # What the session still holds back counts too; reading columns does not write it by itself.
     db.session.flush()
-    policies = db.session.execute(_POLICIES_AT, asked).all()
-    limits = limits_of([policy.id for policy in policies], at)
     found: dict[PolicyLine, list[CoverAt]] = defaultdict(list)
-    for policy in policies:
+    for _id, rows in groupby(db.session.execute(_POLICIES_AT, asked), key=lambda row: row.id):
+        policy, *others = rows
+        limits = _in_order(limit_of(row) for row in (policy, *others) if row.code is not None)
         own = found[policy.line]
         told = {limit.code for one in own for limit in one.limits}
-        more = tuple(limit for limit in limits.get(policy.id, ()) if limit.code not in told)
+        more = tuple(limit for limit in limits if limit.code not in told)
         if more or not own:
             own.append(_of_policy(policy, more))
     for cover in db.session.execute(_OUTSIDE_AFTER, asked):
@@ -148,11 +160,12 @@ def limits_of(policy_ids: Collection[int], at: datetime | None = None) -> dict[i
     for ids in portions(policy_ids):
         for row in db.session.execute(statement, {"policy_ids": ids, "at": at}):
             found[row.policy_id].append(limit_of(row))
+    return {policy_id: _in_order(limits) for policy_id, limits in found.items()}
+
+
+def _in_order(limits: Iterable[Limit]) -> tuple[Limit, ...]:
     order = list(CoverCode)
-    return {
-        policy_id: tuple(sorted(rows, key=lambda one: order.index(one.code)))
-        for policy_id, rows in found.items()
-    }
+    return tuple(sorted(limits, key=lambda one: order.index(one.code)))
 
 
 def limit_of(row: Coverage | Row[Any]) -> Limit:
