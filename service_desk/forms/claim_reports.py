@@ -31,9 +31,9 @@ class ReportForm(Form):
     plate = StringField(_l("Plate"), [InputRequired(), Length(max=64)])
     loss_at = MomentField(_l("When"), [InputRequired()])
     place = StringField(_l("Place"), [Length(max=200)])
-    latitude = FloatField(validators=[Optional(), NumberRange(-90, 90)], widget=HiddenInput())
-    longitude = FloatField(validators=[Optional(), NumberRange(-180, 180)], widget=HiddenInput())
-    accuracy = IntegerField(validators=[Optional(), NumberRange(0, 10_000_000)], widget=HiddenInput())
+    latitude = FloatField("", [Optional(), NumberRange(-90, 90)], widget=HiddenInput())
+    longitude = FloatField("", [Optional(), NumberRange(-180, 180)], widget=HiddenInput())
+    accuracy = IntegerField("", [Optional(), NumberRange(0, 10_000_000)], widget=HiddenInput())
     description = TextAreaField(_l("What happened"), [Length(max=4000)])
     other_party = StringField(_l("The other side"), [Length(max=200)])
     injured = RadioField(
@@ -49,8 +49,8 @@ class ReportForm(Form):
     is_own_collision = BooleanField(_l("They hit each other"))
     late_reason = StringField(_l("Why so late"), [Length(max=200)])
     # The answer to whether it is reported already: `new`, `same:CLM-…` or `linked:CLM-…`, each a button's value.
-    duplicate = StringField(validators=[Length(max=80)])
-    asked_about = StringField(validators=[Length(max=400)])
+    duplicate = StringField("", [Length(max=80)])
+    asked_about = StringField("", [Length(max=400)])
 
     def validate(self, extra_validators: object = None) -> bool:
         """Injured people are counted; without a number the answer yes is not complete."""
@@ -93,13 +93,18 @@ class ReportForm(Form):
         )
 
 
-class PhoneReportForm(ReportForm):
-    """The same, sent by the phone itself. `waited_seconds` have passed since the person pressed *send*."""
+class ClientReportForm(ReportForm):
+    """The same, as the client fills it in: it comes by the portal, and the desk estimates."""
 
     channel = None
     estimate: Any = None
+
+
+class PhoneReportForm(ClientReportForm):
+    """The same, sent by the phone itself. `waited_seconds` have passed since the person pressed *send*."""
+
     photos = None
-    waited_seconds = FloatField(validators=[Optional()])
+    waited_seconds = FloatField("", [Optional()])
 
     @property
     def waited(self) -> timedelta:

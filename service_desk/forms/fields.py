@@ -53,7 +53,9 @@ def optional_id(value: object) -> int | None:
 class Form(FlaskForm):
     """A form with its own idempotency key: a double click or a resend carries the same one."""
 
-    idempotency_key = HiddenField(validators=[Length(max=64)], default=lambda: secrets.token_urlsafe(16))
+    # Nobody reads the label of a hidden field. Without one the library makes one up from the name, and looks for it
+    # in the catalogues, for each form of each request.
+    idempotency_key = HiddenField("", [Length(max=64)], default=lambda: secrets.token_urlsafe(16))
 
 
 class YuanField(StringField):

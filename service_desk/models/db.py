@@ -16,6 +16,7 @@ from sqlalchemy import (
     Enum,
     Integer,
     MetaData,
+    Select,
     String,
     Table,
     Text,
@@ -198,6 +199,15 @@ def _begin_sqlite(connection: Any) -> None:
     if connection.dialect.name == "sqlite":
         immediate = connection.get_execution_options().get("begin_immediate", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def hold(statement: Select[Any], **values: Any) -> None:
+    """Wait until nobody else holds the rows of a locking select, and hold them until the commit.
+
+    SQLite has one writer at a time and knows no locks of rows: there nothing is asked.
+    """
+    if db.session.get_bind().dialect.name != "sqlite":
+        db.session.execute(statement, values)
 
 
 @contextmanager

@@ -1,9 +1,10 @@
 """What an actor may do and see: every service and every list goes through here."""
 
 from collections.abc import Collection
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, bindparam, false, func, or_, select, true
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, false, func, or_, select, true
 from sqlalchemy.orm import aliased
 
 from service_desk.base.errors import Forbidden, NotFound
@@ -13,6 +14,8 @@ from service_desk.models.users import User, UserAccount
 from service_desk.rules.permissions import CLIENT_ROLES, Action, Role, Scope, scope_for
 
 T = TypeVar("T")
+# The actor's id and branch: known when a statement is made, or only when it is asked (`visible_in`).
+_Given = int | BindParameter[Any] | None
 # Made once: an alias works its columns out anew, and nearly every request of a branch asks.
 _OWN_BRANCH = aliased(Branch)
 _MEMBERS = (
@@ -49,20 +52,34 @@ def visible_clause(actor: User, action: Action, model: Any) -> ColumnElement[boo
     scope = scope_for(actor.role, action)
     if scope is None or not actor.is_active:
         return false()
+    return _clause(scope, model, actor.id, actor.branch_id)
+
+
+def visible_in(scope: Scope, model: Any) -> ColumnElement[bool]:
+    """What `visible_clause` answers for whoever has the scope: for a statement made once and asked with `reach`."""
+    return _clause(scope, model, bindparam("actor_id"), bindparam("actor_branch_id"))
+
+
+def reach(actor: User) -> dict[str, int | None]:
+    """The values that a condition of `visible_in` is asked with."""
+    return {"actor_id": actor.id, "actor_branch_id": actor.branch_id}
+
+
+def _clause(scope: Scope, model: Any, actor_id: _Given, branch_id: _Given) -> ColumnElement[bool]:
     if scope is Scope.ALL:
         return true()
     account_column = model.id if model is KeyAccount else model.account_id
-    own_accounts = select(UserAccount.account_id).where(UserAccount.user_id == actor.id)
+    own_accounts = select(UserAccount.account_id).where(UserAccount.user_id == actor_id)
     in_account: ColumnElement[bool] = account_column.in_(own_accounts)
     if scope is Scope.OWN_ACCOUNTS or model is KeyAccount:
         return in_account
     branch_column = model.id if model is Branch else getattr(model, "branch_id", None)
     if branch_column is None:
         return false()
-    return in_account & branch_column.in_(branch_tree(actor.branch_id))
+    return in_account & branch_column.in_(branch_tree(branch_id))
 
 
-def branch_tree(branch_id: int | None) -> Select[tuple[int]]:
+def branch_tree(branch_id: _Given) -> Select[tuple[int]]:
     """The ids of a branch and everything below it, as a subquery."""
     return (
         select(Branch.id)
@@ -91,8 +108,17 @@ def get_account(actor: User, account_id: int) -> KeyAccount:
 
 def list_accounts(actor: User) -> list[KeyAccount]:
     """The accounts an actor can switch between, by name."""
-    statement = visible(actor, Action.READ_FLEET, select(KeyAccount), KeyAccount)
-    return list(db.session.scalars(statement.order_by(KeyAccount.name, KeyAccount.id)))
+    scope = scope_for(actor.role, Action.READ_FLEET)
+    if scope is None or not actor.is_active:
+        return []
+    return list(db.session.scalars(_accounts_in(scope), reach(actor)))
+
+
+@cache
+def _accounts_in(scope: Scope) -> Select[tuple[KeyAccount]]:
+    """Made once for each scope: every page asks."""
+    statement = select(KeyAccount).where(visible_in(scope, KeyAccount))
+    return statement.order_by(KeyAccount.name, KeyAccount.id)
 
 
 def account_members(account_id: int, *roles: Any) -> list[User]:

@@ -18,7 +18,7 @@ from service_desk.models.enquiries import Enquiry, EnquiryChannel
 from service_desk.models.fleet import PlateRecord, Vehicle
 from service_desk.models.notices import Notice
 from service_desk.models.policies import CoverSource, ExternalCover, PolicyState
-from service_desk.models.sla import Timer, TimerState
+from service_desk.models.sla import AbsenceKind, Timer, TimerState
 from service_desk.models.users import User
 from service_desk.presenters.intake import cover_lines
 from service_desk.rules.claim_flow import ClaimState, ClockStep
@@ -28,6 +28,8 @@ from service_desk.services.claims import intake
 from service_desk.services.claims.intake import ReportCommand
 from service_desk.services.documents import Upload
 from service_desk.services.policies import coverage
+from service_desk.services.sla import absences
+from service_desk.services.sla.absences import PlanAbsence
 from tests.claim_cases import file_store, picture
 from tests.factories import CoverageFactory, PolicyFactory
 from tests.world import World
@@ -414,10 +416,33 @@ def test_a_report_asks_the_database_no_more_than_it_must(
     finally:
         event.remove(db.engine, "before_cursor_execute", note)
 
-    # The clocks start together, the messages go in together: 50 and more would tell that each does so alone again.
-    assert len(asked) <= 42, "\n".join(asked)
-    assert sum("INSERT INTO notices" in statement for statement in asked) == 1
-    assert sum("UPDATE claims" in statement for statement in asked) == 1
+    # Both numbers are taken together, the clocks start together, the messages go in together, nobody asks twice who
+    # is away, and nothing is asked of a claim that nobody else can know: more would tell that this is so no more.
+    assert len(asked) <= 30, "\n".join(asked)
+    for once in ("INSERT INTO notices", "INSERT INTO number_sequences", "UPDATE claims", "FROM absences"):
+        assert sum(once in statement for statement in asked) == 1, once
+    assert not any("SAVEPOINT" in statement for statement in asked)
+
+
+def test_who_takes_a_report_while_away_leaves_its_clocks_to_the_stand_in(
+    world: World, command: ReportCommand, now: datetime
+) -> None:
+    away = PlanAbsence(
+        world.claims1.id, world.claims2.id, AbsenceKind.LEAVE, now, now + timedelta(days=2), note=""
+    )
+    absences.plan(away, actor=world.claims1, now=now)
+    db.session.commit()
+
+    claim = report(command, world.claims1, now + timedelta(hours=1))
+
+    timers = sla.timers_of("claim", [claim.id])[claim.id]
+    held = {(timer.holder_id, timer.covered_id, timer.cycle) for timer in timers}
+    assert (claim.owner_id, held) == (world.claims1.id, {(world.claims2.id, world.claims1.id, 1)})
+    assert claim.next_due_at == min(timer.due_at for timer in timers if timer.due_at)
+    told = select(AuditEntry.changes).where(AuditEntry.action == "clock_started")
+    assert [entry["holder_id"] for entry in db.session.scalars(told)] == [[None, world.claims2.id]] * len(
+        timers
+    )
 
 
 def test_more_than_two_days_apart_is_found_to_the_millisecond(world: World) -> None:

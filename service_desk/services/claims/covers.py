@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, insert, select
 
 from service_desk.models.claims import Claim, ClaimCover
-from service_desk.models.db import db
+from service_desk.models.db import db, hold, table_of
 from service_desk.models.policies import Policy
 from service_desk.services.policies.coverage import CoverAt, covers_at
 
@@ -15,35 +15,38 @@ _HELD = (
     .order_by(Policy.id)
     .with_for_update(read=True)
 )
+_KEEP = insert(table_of(ClaimCover))
 
 
 def keep_cover(claim: Claim) -> None:
     """Keep what our policies cover at the time of loss. None at all is an answer too: the report is taken."""
     # Who cancels or takes a policy back meanwhile waits for the claim, or we wait and then find its cover gone.
-    db.session.scalars(_HELD, {"vehicle_id": claim.vehicle_id, "loss_at": claim.loss_at}).all()
-    for cover in ours(covers_at(claim.vehicle_id, claim.loss_at)):
-        for limit in cover.limits:
-            db.session.add(
-                ClaimCover(
-                    claim_id=claim.id,
-                    policy_id=cover.policy_id,
-                    code=limit.code.value,
-                    policy_number=cover.number,
-                    limit_fen=limit.limit_fen,
-                    per_seat_fen=limit.per_seat_fen,
-                    deductible_fen=limit.deductible_fen,
-                    absolute_deductible_percent=limit.absolute_deductible_percent,
-                    ends_at=cover.ends_at,
-                )
-            )
+    hold(_HELD, vehicle_id=claim.vehicle_id, loss_at=claim.loss_at)
+    rows = [
+        {
+            "claim_id": claim.id,
+            "policy_id": cover.policy_id,
+            "code": limit.code.value,
+            "policy_number": cover.number,
+            "limit_fen": limit.limit_fen,
+            "per_seat_fen": limit.per_seat_fen,
+            "deductible_fen": limit.deductible_fen,
+            "absolute_deductible_percent": limit.absolute_deductible_percent,
+            "ends_at": cover.ends_at,
+        }
+        for cover in ours(covers_at(claim.vehicle_id, claim.loss_at))
+        for limit in cover.limits
+    ]
+    if rows:
+        db.session.execute(_KEEP, rows)
 
 
 def keep_again(claim: Claim) -> tuple[list[list[str]], list[list[str]]]:
     """Look the cover up for a changed time of loss: `[code, policy number]` of each before and after."""
     before = _kept(claim)
     db.session.execute(delete(ClaimCover).where(ClaimCover.claim_id == claim.id))
-    keep_cover(claim)
     db.session.flush()
+    keep_cover(claim)
     return before, _kept(claim)
 
 

@@ -1,10 +1,11 @@
 """The accident report: taken whatever the cover, with a number and a named handler at once."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, or_, select
 
 from service_desk.adapters.file_store import FileStore
 from service_desk.base.clock import CHINA
@@ -12,17 +13,17 @@ from service_desk.base.errors import Conflict, Invalid, InvalidMany
 from service_desk.base.text import like_pattern, one_line, squeeze
 from service_desk.models.accounts import Branch
 from service_desk.models.claims import Claim, ReportChannel
-from service_desk.models.db import db
+from service_desk.models.db import db, hold, table_of
 from service_desk.models.documents import DocumentKind
 from service_desk.models.fleet import PlateRecord, Vehicle, VehicleState
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import OPEN_STATES, REPORT_STARTS, ClaimState
 from service_desk.rules.claim_intake import Accident, Likeness, is_late, plates_in
 from service_desk.rules.identifiers import normalise_plate, suggest_plate
-from service_desk.rules.permissions import Action, Role, Side
+from service_desk.rules.permissions import Action, Role, Scope, Side
 from service_desk.services import access, audit, documents, enquiries, notices, numbers, submissions
 from service_desk.services.claims import accidents, people, repeats, report_checks, reserves
-from service_desk.services.claims.common import get_claim, log_event, matter_of, start_clocks
+from service_desk.services.claims.common import get_claim, matter_of, start_first_clocks, write_first_event
 from service_desk.services.claims.covers import keep_cover
 from service_desk.services.claims.report_checks import MAX_INJURED, OLDEST_LOSS_YEARS, ReportCommand
 from service_desk.services.claims.similar import Similar, find_similar
@@ -35,6 +36,23 @@ __all__ = ["MAX_INJURED", "OLDEST_LOSS_YEARS", "ReportCommand", "report"]
 # (nothing new is made), or another vehicle's part in it.
 NEW, SAME, LINKED = "new", "same", "linked"
 _SUGGESTIONS = 10
+
+# Made once: every report asks.
+_HELD = (
+    select(Vehicle.id)
+    .where(Vehicle.id.in_(bindparam("ids", expanding=True)))
+    .order_by(Vehicle.id)
+    .with_for_update(key_share=True)
+)
+_IS_URBAN = select(table_of(Branch).c.is_urban).where(table_of(Branch).c.id == bindparam("branch_id"))
+
+
+@dataclass(frozen=True)
+class _Handler:
+    """Who will handle a claim. `is_here`: known not to be away, so that nobody need ask again."""
+
+    user: User
+    is_here: bool = False
 
 
 def report(
@@ -70,14 +88,14 @@ def _report(
         repeats.add_to(linked, command, photos, actor=actor, now=now, files=files)
         told = {claim.vehicle_id for claim in similar.seen if claim.likeness == Likeness.SAME_VEHICLE}
         vehicles = [vehicle for vehicle in vehicles[1:] if vehicle.id not in told]
-    handler = _handler(command.account_id, actor, linked, now)
+    chosen = _handler(command.account_id, actor, linked, now)
     # Photos and the estimate are of the first vehicle; the others' come with their own surveys.
     of_others = replace(command, estimate_fen=None)
     first = None if is_same else vehicles[0]
     made = [
-        _make(command, vehicle, handler, photos, similar, actor, now, files)
+        _make(command, vehicle, chosen, photos, similar, actor, now, files)
         if vehicle is first
-        else _make(of_others, vehicle, handler, (), similar, actor, now, files)
+        else _make(of_others, vehicle, chosen, (), similar, actor, now, files)
         for vehicle in vehicles
     ]
     together = [*([linked] if linked is not None else []), *made]
@@ -89,7 +107,7 @@ def _report(
 def _make(
     command: ReportCommand,
     vehicle: Vehicle,
-    handler: User,
+    chosen: _Handler,
     photos: Sequence[Upload],
     similar: Similar,
     actor: User,
@@ -97,7 +115,9 @@ def _make(
     files: FileStore,
 ) -> Claim:
     """One vehicle's claim with its cover, first contact, clocks and messages."""
-    claim = _claim(command, vehicle, handler, actor, now)
+    handler = chosen.user
+    number, contact = numbers.next_numbers(("CLM", "ENQ"), now.astimezone(CHINA).year)
+    claim = _claim(number, command, vehicle, handler, actor, now)
     db.session.add(claim)
     db.session.flush()
     for photo in photos:
@@ -107,16 +127,16 @@ def _make(
     keep_cover(claim)
     is_overdue = is_late(claim.loss_at, claim.reported_at)
     params = {"channel": claim.channel.value, "photos": len(photos), "is_late": is_overdue}
-    log_event(claim, "reported", actor=actor, at=now, now=now, params=params)
+    write_first_event(claim, "reported", actor=actor, at=now, now=now, params=params)
     # Who took the call stays the first contact, even when another handles the claim.
     owner = actor if actor.side is Side.INSURER else handler
     subject = " ".join((claim.plate, one_line(claim.description) or claim.place)).strip()
-    enquiries.open_for_claim(claim, owner_id=owner.id, subject=subject, actor=actor, now=now)
+    enquiries.write_for_claim(claim, number=contact, owner_id=owner.id, subject=subject, actor=actor, now=now)
     changes = {"owner_id": (None, handler.id), "loss_at": (None, claim.loss_at)}
     audit.record("claim_reported", claim, actor=actor, now=now, changes=changes)
     if similar and command.duplicate_answer == NEW:
         repeats.note_answer(claim, similar, actor=actor, now=now)
-    start_clocks(claim, REPORT_STARTS, at=now, actor=actor, now=now)
+    start_first_clocks(claim, REPORT_STARTS, at=now, actor=actor, now=now, is_holder_here=chosen.is_here)
     if command.estimate_fen and actor.side is Side.INSURER:
         reserves.estimate(claim, command.estimate_fen, "report", actor=actor, now=now)
     _tell(claim, handler, actor, now)
@@ -125,9 +145,7 @@ def _make(
 
 def _asked(command: ReportCommand, vehicles: Sequence[Vehicle], actor: User) -> Similar:
     """Claims that may be about this accident. Of two who report one vehicle at once the second sees the first's."""
-    ids = sorted(vehicle.id for vehicle in vehicles)
-    held = select(Vehicle.id).where(Vehicle.id.in_(ids)).order_by(Vehicle.id).with_for_update(key_share=True)
-    db.session.scalars(held).all()
+    hold(_HELD, ids=[vehicle.id for vehicle in vehicles])
     others = plates_in(command.other_party)
     reported = [
         Accident(command.loss_at, vehicle.plate or vehicle.vin or "", vehicle.id, others)
@@ -204,20 +222,29 @@ def find_vehicle(account_id: int, plate: str, at: datetime, *, actor: User) -> V
     typed = normalise_plate(plate)
     if not typed:
         return None
-    vehicles = _visible_vehicles(account_id, actor)
-    present = vehicles.where(or_(Vehicle.plate == typed, Vehicle.vin == typed))
-    found: Vehicle | None = db.session.scalar(present.order_by(Vehicle.id).limit(1))
-    if found is not None:
-        return found
+    asked = {**access.reach(actor), "account_id": account_id, "typed": typed, "at": at}
+    for statement in _found_in(access.require(actor, Action.REPORT_CLAIM)):
+        found: Vehicle | None = db.session.scalar(statement, asked)
+        if found is not None:
+            return found
+    return None
+
+
+@cache
+def _found_in(scope: Scope) -> tuple[Select[tuple[Vehicle]], ...]:
+    """The vehicle that has the plate or VIN typed, and the one that had it then. Made once for each scope."""
+    typed: BindParameter[str] = bindparam("typed")
+    at: BindParameter[datetime] = bindparam("at")
     formerly = select(PlateRecord.vehicle_id).where(
         PlateRecord.plate == typed,
         PlateRecord.from_at <= at,
         or_(PlateRecord.to_at.is_(None), PlateRecord.to_at > at),
     )
-    former: Vehicle | None = db.session.scalar(
-        vehicles.where(Vehicle.id.in_(formerly)).order_by(Vehicle.id).limit(1)
+    conditions = (or_(Vehicle.plate == typed, Vehicle.vin == typed), Vehicle.id.in_(formerly))
+    within = (Vehicle.account_id == bindparam("account_id"), access.visible_in(scope, Vehicle))
+    return tuple(
+        select(Vehicle).where(*within, condition).order_by(Vehicle.id).limit(1) for condition in conditions
     )
-    return former
 
 
 def suggest_vehicles(account_id: int, text: str, *, actor: User, limit: int = _SUGGESTIONS) -> list[Vehicle]:
@@ -235,13 +262,13 @@ def _visible_vehicles(account_id: int, actor: User) -> Select[tuple[Vehicle]]:
     return access.visible(actor, Action.REPORT_CLAIM, statement, Vehicle)
 
 
-def _handler(account_id: int, actor: User, linked: Claim | None, now: datetime) -> User:
+def _handler(account_id: int, actor: User, linked: Claim | None, now: datetime) -> _Handler:
     """Who handles the claim: who handles the other one of the accident, who took the report when they handle
     claims, else who has the fewest open ones of those who are not away."""
     if linked is not None and linked.state in OPEN_STATES:
-        return db.session.get_one(User, linked.owner_id)
+        return _Handler(db.session.get_one(User, linked.owner_id))
     if actor.role in (Role.CLAIMS, Role.MANAGER):
-        return actor
+        return _Handler(actor)
     staff = access.account_members(account_id, Role.CLAIMS) or access.account_members(
         account_id, Role.MANAGER
     )
@@ -249,7 +276,12 @@ def _handler(account_id: int, actor: User, linked: Claim | None, now: datetime) 
         raise Conflict("nobody_handles_claims")
     # The client is told at once whom to call.
     away = standing_in.away_now([user.id for user in staff], now)
-    staff = [user for user in staff if user.id not in away] or staff
+    here = [user for user in staff if user.id not in away]
+    return _Handler(_least_loaded(here or staff), is_here=bool(here))
+
+
+def _least_loaded(staff: Sequence[User]) -> User:
+    """Who has the fewest open claims, by staff number among equals."""
     if len(staff) == 1:
         return staff[0]
     statement = (
@@ -261,9 +293,11 @@ def _handler(account_id: int, actor: User, linked: Claim | None, now: datetime) 
     return min(staff, key=lambda user: (loads.get(user.id, 0), user.staff_no))
 
 
-def _claim(command: ReportCommand, vehicle: Vehicle, handler: User, actor: User, now: datetime) -> Claim:
+def _claim(
+    number: str, command: ReportCommand, vehicle: Vehicle, handler: User, actor: User, now: datetime
+) -> Claim:
     return Claim(
-        number=numbers.next_number("CLM", now.astimezone(CHINA).year),
+        number=number,
         account_id=vehicle.account_id,
         branch_id=vehicle.branch_id,
         vehicle_id=vehicle.id,
@@ -275,7 +309,7 @@ def _claim(command: ReportCommand, vehicle: Vehicle, handler: User, actor: User,
         latitude=command.latitude if command.has_position else None,
         longitude=command.longitude if command.has_position else None,
         accuracy_m=command.accuracy_m if command.has_position else None,
-        is_urban=db.session.get_one(Branch, vehicle.branch_id).is_urban,
+        is_urban=db.session.execute(_IS_URBAN, {"branch_id": vehicle.branch_id}).scalar_one(),
         description=command.description.strip(),
         injured_count=command.injured_count,
         other_party=one_line(command.other_party),

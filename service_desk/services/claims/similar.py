@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import bindparam, or_, select
 
 from service_desk.base.errors import Conflict
 from service_desk.models.claims import Claim
-from service_desk.models.db import db
+from service_desk.models.db import db, table_of
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import OPEN_STATES
 from service_desk.rules.claim_intake import NEAR_IN_TIME, Accident, Likeness, likeness, plates_in
@@ -17,6 +17,20 @@ from service_desk.rules.permissions import Action
 from service_desk.services import access
 
 MAX_SHOWN = 10
+
+_CLAIMS = table_of(Claim).c
+# Made once: every report asks.
+_NEAR = select(_CLAIMS.id, _CLAIMS.loss_at, _CLAIMS.plate, _CLAIMS.vehicle_id, _CLAIMS.other_party).where(
+    _CLAIMS.account_id == bindparam("account_id"),
+    _CLAIMS.loss_at >= bindparam("since"),
+    _CLAIMS.loss_at <= bindparam("until"),
+    or_(
+        _CLAIMS.vehicle_id.in_(bindparam("vehicle_ids", expanding=True)),
+        _CLAIMS.plate.in_(bindparam("plates", expanding=True)),
+        # Whatever is written there may hold a plate; that is read below, not in the database.
+        _CLAIMS.other_party != "",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -87,21 +101,16 @@ def find_similar(account_id: int, accidents: Sequence[Accident], *, actor: User)
 def _near(account_id: int, accidents: Sequence[Accident]) -> list[tuple[int, Accident]]:
     """Claims near in time of which anything can be alike, without their words."""
     times = [accident.loss_at for accident in accidents]
-    own_plates = [plate for accident in accidents for plate in accident.other_plates]
-    statement = select(Claim.id, Claim.loss_at, Claim.plate, Claim.vehicle_id, Claim.other_party).where(
-        Claim.account_id == account_id,
-        Claim.loss_at >= min(times) - NEAR_IN_TIME,
-        Claim.loss_at <= max(times) + NEAR_IN_TIME,
-        or_(
-            Claim.vehicle_id.in_([accident.vehicle_id for accident in accidents]),
-            Claim.plate.in_(own_plates),
-            # Whatever is written there may hold a plate; that is read below, not in the database.
-            Claim.other_party != "",
-        ),
-    )
+    asked = {
+        "account_id": account_id,
+        "since": min(times) - NEAR_IN_TIME,
+        "until": max(times) + NEAR_IN_TIME,
+        "vehicle_ids": [accident.vehicle_id for accident in accidents],
+        "plates": [plate for accident in accidents for plate in accident.other_plates],
+    }
     return [
         (claim_id, Accident(loss_at, plate, vehicle_id, plates_in(other_party)))
-        for claim_id, loss_at, plate, vehicle_id, other_party in db.session.execute(statement).tuples()
+        for claim_id, loss_at, plate, vehicle_id, other_party in db.session.execute(_NEAR, asked).tuples()
     ]
 
 

@@ -8,6 +8,7 @@ from service_desk.services.enquiries.contacts import (
     log_contact,
     matter_of,
     open_for_claim,
+    write_for_claim,
 )
 from service_desk.services.enquiries.files import ContactFile, read_contact
 from service_desk.services.enquiries.handovers import (
@@ -58,4 +59,5 @@ __all__ = [
     "read_contact",
     "refuse",
     "withdraw",
+    "write_for_claim",
 ]

@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, insert, select
 
 from service_desk.base.clock import CHINA
 from service_desk.base.errors import Conflict, Invalid, InvalidMany
 from service_desk.base.text import one_line, squeeze
 from service_desk.models.accounts import Branch
 from service_desk.models.claims import Claim
-from service_desk.models.db import db
+from service_desk.models.db import db, table_of
 from service_desk.models.enquiries import Enquiry, EnquiryChannel, EnquiryState
 from service_desk.models.fleet import Vehicle
 from service_desk.models.policies import Policy
@@ -23,6 +23,7 @@ from service_desk.services import access, audit, numbers, sla
 from service_desk.services.notices import Matter, queue, user_recipient
 
 MATTER_KIND = "enquiry"
+_WRITE = insert(table_of(Enquiry))
 
 
 @dataclass(frozen=True)
@@ -193,22 +194,36 @@ def _tell_owner(enquiry: Enquiry, matter: Matter, now: datetime) -> None:
 
 
 def open_for_claim(claim: Claim, *, owner_id: int, subject: str, actor: User, now: datetime) -> Enquiry:
-    """The first contact that every reported claim has from the start."""
-    enquiry = Enquiry(
-        number=numbers.next_number("ENQ", now.astimezone(CHINA).year),
-        account_id=claim.account_id,
-        branch_id=claim.branch_id,
-        channel=EnquiryChannel.CLAIM_REPORT,
-        state=EnquiryState.OPEN,
-        subject=subject[:200],
-        caller_name=claim.reporter_name,
-        caller_phone=claim.callback_phone,
-        owner_id=owner_id,
-        first_owner_id=owner_id,
-        vehicle_id=claim.vehicle_id,
-        claim_id=claim.id,
-        opened_by_id=actor.id,
-        opened_at=now,
-    )
+    """A first contact about a claim."""
+    number = numbers.next_number("ENQ", now.astimezone(CHINA).year)
+    enquiry = Enquiry(**_of_claim(claim, number, owner_id, subject, actor, now))
     db.session.add(enquiry)
     return enquiry
+
+
+def write_for_claim(
+    claim: Claim, *, number: str, owner_id: int, subject: str, actor: User, now: datetime
+) -> None:
+    """The first contact that every reported claim has from the start, by its number; written past the ORM."""
+    db.session.execute(_WRITE, [_of_claim(claim, number, owner_id, subject, actor, now)])
+
+
+def _of_claim(
+    claim: Claim, number: str, owner_id: int, subject: str, actor: User, now: datetime
+) -> dict[str, Any]:
+    return {
+        "number": number,
+        "account_id": claim.account_id,
+        "branch_id": claim.branch_id,
+        "channel": EnquiryChannel.CLAIM_REPORT,
+        "state": EnquiryState.OPEN,
+        "subject": subject[:200],
+        "caller_name": claim.reporter_name,
+        "caller_phone": claim.callback_phone,
+        "owner_id": owner_id,
+        "first_owner_id": owner_id,
+        "vehicle_id": claim.vehicle_id,
+        "claim_id": claim.id,
+        "opened_by_id": actor.id,
+        "opened_at": now,
+    }

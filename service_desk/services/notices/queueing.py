@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import TextClause, bindparam, select, text
 
 from service_desk.models.accounts import Contact
 from service_desk.models.db import db, table_of
@@ -17,6 +18,27 @@ from service_desk.rules.permissions import CLIENT_ROLES, Side
 from service_desk.services.notices import wishes
 
 CHANNELS = (Channel.IN_APP, Channel.MAIL)
+_COLUMNS = (
+    "kind",
+    "channel",
+    "channel_id",
+    "user_id",
+    "address",
+    "recipient_name",
+    "language",
+    "params",
+    "account_id",
+    "matter_kind",
+    "matter_id",
+    "matter_number",
+    "dedupe_key",
+    "state",
+    "created_at",
+    "next_try_at",
+    "sent_at",
+    "tries",
+    "message_id",
+)
 _UNSENT = (NoticeState.QUEUED, NoticeState.HELD)
 
 
@@ -103,24 +125,42 @@ def queue(
 
 def queue_many(messages: Iterable[Message], *, now: datetime) -> None:
     """Queue all that `queue` would queue one by one, in a fixed number of statements."""
-    rows = _fresh_rows(list(messages), now)
+    rows = wishes.arrange(list(_rows(list(messages), now).values()), now)
     if rows:
-        db.session.execute(insert(table_of(Notice)), rows)
+        # What is pending goes first, as before any statement that may wait for another's.
+        db.session.flush()
+        db.session.execute(_queueing(), rows)
+
+
+@cache
+def _queueing() -> TextClause:
+    """What is queued already stays as it is. SQLAlchemy's own words for that are put together anew each time."""
+    columns = [table_of(Notice).c[name] for name in _COLUMNS]
+    names, places = ", ".join(_COLUMNS), ", ".join(f":{name}" for name in _COLUMNS)
+    statement = text(
+        f"INSERT INTO notices ({names}) VALUES ({places}) ON CONFLICT (dedupe_key) DO NOTHING"  # noqa: S608
+    )
+    return statement.bindparams(*(bindparam(column.name, type_=column.type) for column in columns))
 
 
 def _fresh_rows(messages: Sequence[Message], now: datetime) -> list[dict[str, Any]]:
-    """The rows of messages that are not queued yet, none twice, each with the time its reader wants it at."""
+    """The rows of messages that are not queued yet, each with the time its reader wants it at."""
+    rows = _rows(messages, now)
+    known = select(Notice.dedupe_key).where(Notice.dedupe_key.in_(list(rows)))
+    for key in db.session.scalars(known):
+        del rows[key]
+    return wishes.arrange(list(rows.values()), now)
+
+
+def _rows(messages: Sequence[Message], now: datetime) -> dict[str, dict[str, Any]]:
+    """The rows of messages by key, none twice."""
     personal = (
         _personal(message, channel, now)
         for message in messages
         for channel in message.channels
         if _reaches(message.recipient, channel)
     )
-    rows = {values["dedupe_key"]: values for values in (*personal, *_shared(messages, now))}
-    known = select(Notice.dedupe_key).where(Notice.dedupe_key.in_(list(rows)))
-    for key in db.session.scalars(known):
-        del rows[key]
-    return wishes.arrange(list(rows.values()), now)
+    return {values["dedupe_key"]: values for values in (*personal, *_shared(messages, now))}
 
 
 def _reaches(recipient: Recipient, channel: Channel) -> bool:
@@ -200,6 +240,8 @@ def _values(message: Message, channel: Channel, now: datetime) -> dict[str, Any]
         "created_at": now,
         "next_try_at": None if in_app else now,
         "sent_at": now if in_app else None,
+        "tries": 0,
+        "message_id": "",
     }
 
 

@@ -4,15 +4,16 @@ Functions here take ids that the caller has already found visible; they serve li
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, bindparam, func, or_, select
 
 from service_desk.base.clock import local_date
-from service_desk.models.db import db
+from service_desk.models.db import db, table_of
 from service_desk.models.fleet import Vehicle, VehicleState
 from service_desk.models.policies import Coverage, CoverSource, ExternalCover, Policy
 from service_desk.rules import coverage as rules
@@ -25,18 +26,47 @@ from service_desk.services.fleet import covers, requirements
 from service_desk.services.policies.layers import LONG_AGO, layers_of
 from service_desk.services.policies.portions import portions
 
-# Made once: every report of a claim asks.
-_POLICIES_AT = (
-    select(Policy)
-    .where(
-        Policy.vehicle_id == bindparam("vehicle_id"),
-        Policy.starts_at <= bindparam("at"),
-        Policy.ends_at > bindparam("at"),
-    )
-    .order_by(Policy.starts_at, Policy.id)
+# Made once, and of columns, which cost less to read than rows of models: every report of a claim asks.
+_POLICY, _OUTSIDE, _COVERAGE = table_of(Policy).c, table_of(ExternalCover).c, table_of(Coverage).c
+_OUTSIDE_AFTER = select(
+    _OUTSIDE.line, _OUTSIDE.number, _OUTSIDE.starts_at, _OUTSIDE.ends_at, _OUTSIDE.source
+).where(_OUTSIDE.vehicle_id == bindparam("vehicle_id"), _OUTSIDE.ends_at > bindparam("at"))
+_STANDS_AT = (
+    or_(_COVERAGE.from_at.is_(None), _COVERAGE.from_at <= bindparam("at")),
+    or_(_COVERAGE.to_at.is_(None), _COVERAGE.to_at > bindparam("at")),
 )
-_OUTSIDE_AFTER = select(ExternalCover).where(
-    ExternalCover.vehicle_id == bindparam("vehicle_id"), ExternalCover.ends_at > bindparam("at")
+_LIMIT = (
+    _COVERAGE.policy_id,
+    _COVERAGE.code,
+    _COVERAGE.limit_fen,
+    _COVERAGE.per_seat_fen,
+    _COVERAGE.deductible_fen,
+    _COVERAGE.absolute_deductible_percent,
+)
+_LIMITS = (
+    select(*_LIMIT)
+    .where(_COVERAGE.policy_id.in_(bindparam("policy_ids", expanding=True)))
+    .order_by(_COVERAGE.id)
+)
+_LIMITS_AT, _LIMITS_NOW = _LIMITS.where(*_STANDS_AT), _LIMITS.where(_COVERAGE.to_at.is_(None))
+# Each policy that holds with each of its covers, and without any where it has none.
+_POLICIES_AT = (
+    select(
+        _POLICY.id,
+        _POLICY.line,
+        _POLICY.number,
+        _POLICY.cover_set,
+        _POLICY.starts_at,
+        _POLICY.ends_at,
+        *_LIMIT,
+    )
+    .outerjoin(table_of(Coverage), and_(_COVERAGE.policy_id == _POLICY.id, *_STANDS_AT))
+    .where(
+        _POLICY.vehicle_id == bindparam("vehicle_id"),
+        _POLICY.starts_at <= bindparam("at"),
+        _POLICY.ends_at > bindparam("at"),
+    )
+    .order_by(_POLICY.starts_at, _POLICY.id, _COVERAGE.id)
 )
 
 
@@ -98,16 +128,18 @@ def covers_at(vehicle_id: int, at: datetime) -> list[CoverAt]:
     apart. Each cover is told once, by the policy that began first.
     """
     asked = {"vehicle_id": vehicle_id, "at": at}
-    policies = db.session.scalars(_POLICIES_AT, asked).all()
-    limits = limits_of([policy.id for policy in policies], at)
+    # What the session still holds back counts too; reading columns does not write it by itself.
+    db.session.flush()
     found: dict[PolicyLine, list[CoverAt]] = defaultdict(list)
-    for policy in policies:
+    for _id, rows in groupby(db.session.execute(_POLICIES_AT, asked), key=lambda row: row.id):
+        policy, *others = rows
+        limits = _in_order(limit_of(row) for row in (policy, *others) if row.code is not None)
         own = found[policy.line]
         told = {limit.code for one in own for limit in one.limits}
-        more = tuple(limit for limit in limits.get(policy.id, ()) if limit.code not in told)
+        more = tuple(limit for limit in limits if limit.code not in told)
         if more or not own:
             own.append(_of_policy(policy, more))
-    for cover in db.session.scalars(_OUTSIDE_AFTER, asked):
+    for cover in db.session.execute(_OUTSIDE_AFTER, asked):
         if not found[cover.line] and (cover.starts_at is None or cover.starts_at <= at):
             found[cover.line].append(
                 CoverAt(
@@ -123,27 +155,20 @@ def limits_of(policy_ids: Collection[int], at: datetime | None = None) -> dict[i
     Whether a policy gives cover at all at the instant is a matter of its term.
     """
     found: dict[int, list[Limit]] = defaultdict(list)
+    statement = _LIMITS_NOW if at is None else _LIMITS_AT
+    db.session.flush()
     for ids in portions(policy_ids):
-        statement = select(Coverage).where(Coverage.policy_id.in_(ids), *_stands_at(at))
-        for row in db.session.scalars(statement.order_by(Coverage.id)):
+        for row in db.session.execute(statement, {"policy_ids": ids, "at": at}):
             found[row.policy_id].append(limit_of(row))
+    return {policy_id: _in_order(limits) for policy_id, limits in found.items()}
+
+
+def _in_order(limits: Iterable[Limit]) -> tuple[Limit, ...]:
     order = list(CoverCode)
-    return {
-        policy_id: tuple(sorted(rows, key=lambda one: order.index(one.code)))
-        for policy_id, rows in found.items()
-    }
+    return tuple(sorted(limits, key=lambda one: order.index(one.code)))
 
 
-def _stands_at(at: datetime | None) -> list[ColumnElement[bool]]:
-    if at is None:
-        return [Coverage.to_at.is_(None)]
-    return [
-        or_(Coverage.from_at.is_(None), Coverage.from_at <= at),
-        or_(Coverage.to_at.is_(None), Coverage.to_at > at),
-    ]
-
-
-def limit_of(row: Coverage) -> Limit:
+def limit_of(row: Coverage | Row[Any]) -> Limit:
     """A row of coverage as what it covers."""
     return Limit(
         row.code, row.limit_fen, row.per_seat_fen, row.deductible_fen, row.absolute_deductible_percent
@@ -238,7 +263,7 @@ def _collect(
         found[vehicle_id].append(CoverPeriod(starts_at or LONG_AGO, ends_at, line))
 
 
-def _of_policy(policy: Policy, limits: tuple[Limit, ...]) -> CoverAt:
+def _of_policy(policy: Row[Any], limits: tuple[Limit, ...]) -> CoverAt:
     return CoverAt(
         policy.line, policy.id, policy.number, policy.cover_set, policy.starts_at, policy.ends_at, limits
     )

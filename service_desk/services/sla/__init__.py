@@ -5,6 +5,7 @@ from service_desk.services.sla.clock_views import ClockView, view_clocks
 from service_desk.services.sla.defaults import install_defaults
 from service_desk.services.sla.ledger import OPEN_STATES, entries_of, facts_of, seconds_left, seconds_over
 from service_desk.services.sla.reviews import CorrectionAsked, SignReview, get_breach, sign_review
+from service_desk.services.sla.starting import start_first
 from service_desk.services.sla.sweeping import check_timer, check_timers, claim_due_timers
 from service_desk.services.sla.timers import (
     cancel,
@@ -43,6 +44,7 @@ __all__ = [
     "seconds_over",
     "sign_review",
     "start",
+    "start_first",
     "start_many",
     "stop",
     "timers_of",

@@ -2,12 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm.attributes import flag_modified
 
 from service_desk.base.clock import local_date
@@ -17,10 +17,6 @@ from service_desk.models.sla import CalendarDay, CalendarVersion, Timer, Working
 from service_desk.rules.calendar import WorkingCalendar, Written, calendar_from_json
 
 FIRST_YEAR, LAST_YEAR = 2004, 2099
-
-_DIGESTS = select(WorkingCalendarRow.code, WorkingCalendarRow.digest).where(
-    WorkingCalendarRow.code.in_(bindparam("codes", expanding=True))
-)
 
 
 @dataclass(frozen=True)
@@ -172,15 +168,6 @@ def current_digest(code: str) -> str:
     if digest is None:
         raise NotFound("not_found")
     return digest
-
-
-def digests_of(codes: Collection[str]) -> dict[str, str]:
-    """The versions that clocks started now count on, by code; NotFound when one of the calendars is unknown."""
-    rows = db.session.execute(_DIGESTS, {"codes": list(codes)}) if codes else ()
-    found = {code: digest for code, digest in rows if digest is not None}
-    if len(found) < len(codes):
-        raise NotFound("not_found")
-    return found
 
 
 def current_digests() -> dict[str, str]:

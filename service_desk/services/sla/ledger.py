@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from service_desk.models.db import db, table_of
 from service_desk.models.sla import SlaEvent, Timer, TimerEntry, TimerSegment, TimerState
@@ -28,6 +28,7 @@ from service_desk.services.sla import calendars, next_due
 OPEN_STATES = (TimerState.RUNNING, TimerState.PAUSED)
 # A time the matter itself keeps (an arrival recorded with photos) is proved by the matter's record.
 PROVED_BY_MATTER = "matter"
+_FIRST_ENTRIES = insert(table_of(TimerEntry))
 _OWN_KINDS = frozenset({EventKind.SUBSTITUTE, EventKind.RETURN, EventKind.RESUME})
 
 
@@ -144,27 +145,29 @@ def facts_of(timer: Timer, now: datetime) -> TimerFacts:
     return evaluate(events, target_of(timer), calendar_of(timer), now, told(timer.id))
 
 
-def begin(timer: Timer, *, at: datetime, now: datetime) -> None:
-    """Fill the row of a new timer, not written yet, with what follows from its start; refuses as `add_entry` does."""
-    event = LedgerEvent(at, EventKind.START, timer.holder_id, evidence=PROVED_BY_MATTER)
+def values_at_start(
+    target: Target, calendar: WorkingCalendar, holder_id: int, *, at: datetime, now: datetime
+) -> dict[str, Any]:
+    """The columns of a new timer's row that follow from its start; refuses as `add_entry` does."""
+    event = LedgerEvent(at, EventKind.START, holder_id, evidence=PROVED_BY_MATTER)
     check_event([], event, now)
-    facts = evaluate([event], target_of(timer), calendar_of(timer), now)
-    for name, value in row_values(facts, [event], now).items():
-        setattr(timer, name, value)
+    return row_values(evaluate([event], target, calendar, now), [event], now)
 
 
-def add_first_entry(timer: Timer, *, at: datetime, actor: User | None, now: datetime) -> None:
-    """Write the start that `begin` has reckoned with. The timer has its id."""
-    db.session.add(
-        TimerEntry(
-            timer_id=timer.id,
-            at=whole_second(at),
-            kind=EventKind.START,
-            holder_id=timer.holder_id,
-            actor_id=actor.id if actor else None,
-            recorded_at=now,
-        )
-    )
+def add_first_entries(holders: Mapping[int, int], *, at: datetime, actor: User | None, now: datetime) -> None:
+    """Write the starts that `values_at_start` has reckoned with, by timer who holds it then."""
+    entries = [
+        {
+            "timer_id": timer_id,
+            "at": whole_second(at),
+            "kind": EventKind.START,
+            "holder_id": holder_id,
+            "actor_id": actor.id if actor else None,
+            "recorded_at": now,
+        }
+        for timer_id, holder_id in holders.items()
+    ]
+    db.session.execute(_FIRST_ENTRIES, entries)
 
 
 def add_entry(

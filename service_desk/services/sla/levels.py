@@ -3,15 +3,16 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import bindparam, or_, select
+from sqlalchemy import Row, bindparam, or_, select
 
 from service_desk.base.clock import local_date
 from service_desk.base.errors import Conflict, Forbidden, Invalid, NotFound
 from service_desk.base.money import from_fen
 from service_desk.models.accounts import KeyAccount
-from service_desk.models.db import db
-from service_desk.models.sla import ServiceLevel
+from service_desk.models.db import db, table_of
+from service_desk.models.sla import ServiceLevel, WorkingCalendarRow
 from service_desk.models.users import User, UserAccount
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.permissions import CLIENT_ROLES, Action, Role, Scope
@@ -35,9 +36,15 @@ _SHOWN = (
     "source",
     "effective_on",
 )
-_OF_STEPS = select(ServiceLevel).where(
-    ServiceLevel.step.in_(bindparam("steps", expanding=True)),
-    or_(ServiceLevel.account_id.is_(None), ServiceLevel.account_id == bindparam("account_id")),
+_LEVELS, _CALENDARS = table_of(ServiceLevel).c, table_of(WorkingCalendarRow).c
+# Made once, and of columns, which cost less to read than rows of models: every start of a clock asks.
+_OF_STEPS = (
+    select(*_LEVELS, _CALENDARS.digest)
+    .outerjoin(table_of(WorkingCalendarRow), _CALENDARS.code == _LEVELS.calendar_code)
+    .where(
+        _LEVELS.step.in_(bindparam("steps", expanding=True)),
+        or_(_LEVELS.account_id.is_(None), _LEVELS.account_id == bindparam("account_id")),
+    )
 )
 
 
@@ -189,8 +196,8 @@ def choose(
     severity: Severity | None,
     is_urban: bool | None,
     amount_fen: int | None,
-) -> ServiceLevel | None:
-    """The most specific promise in force for a matter; None when the step has none."""
+) -> Row[Any] | None:
+    """The most specific promise in force for a matter, as `choose_for` answers it; None when the step has none."""
     steps = {step: amount_fen}
     found = choose_for(steps, on=on, account_id=account_id, severity=severity, is_urban=is_urban)
     return found.get(step)
@@ -203,12 +210,17 @@ def choose_for(
     account_id: int,
     severity: Severity | None,
     is_urban: bool | None,
-) -> dict[ClockStep, ServiceLevel]:
-    """What `choose` answers for each of several steps, each with its amount, in one query; none for those without."""
+) -> dict[ClockStep, Row[Any]]:
+    """The most specific promise in force for each of several steps, each with its amount; none for those without.
+
+    One query. The rows have the columns of a level, and `digest`: the version of its calendar that a clock started
+    now counts on.
+    """
     if not steps:
         return {}
-    rows = db.session.scalars(_OF_STEPS, {"steps": list(steps), "account_id": account_id}).all()
-    found: dict[ClockStep, ServiceLevel] = {}
+    db.session.flush()
+    rows = db.session.execute(_OF_STEPS, {"steps": list(steps), "account_id": account_id}).all()
+    found: dict[ClockStep, Row[Any]] = {}
     for step, amount_fen in steps.items():
         facts = matter_facts(
             step, on=on, account_id=account_id, severity=severity, is_urban=is_urban, amount_fen=amount_fen
@@ -316,12 +328,12 @@ def _same_step(step: ClockStep) -> Sequence[ServiceLevel]:
     return db.session.scalars(select(ServiceLevel).where(ServiceLevel.step == step)).all()
 
 
-def target_of(row: ServiceLevel) -> Target:
+def target_of(row: ServiceLevel | Row[Any]) -> Target:
     """What a stored level promises."""
     return Target(row.target_value, row.target_unit, row.warn_percent, tuple(row.escalate_after_minutes))
 
 
-def as_rule(row: ServiceLevel) -> Level:
+def as_rule(row: ServiceLevel | Row[Any]) -> Level:
     """A stored level as the rules take it; its code is its id, `new` before it has one."""
     return Level(
         str(row.id) if row.id else "new",

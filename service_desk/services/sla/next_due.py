@@ -17,10 +17,15 @@ CLAIM = "claim"
 _RUNNING = (Timer.matter_kind == CLAIM, Timer.matter_id == Claim.id, Timer.state == TimerState.RUNNING)
 NEXT_DUE = select(func.min(Timer.due_at)).where(*_RUNNING).correlate(Claim).scalar_subquery()
 
-_CLAIMS = table_of(Claim)
+# Of tables, not of models: those would make the update one of the ORM's, which looks for rows of the session to change.
+_CLAIMS, _TIMERS = table_of(Claim), table_of(Timer).c
 _DUE = (
-    select(func.min(Timer.due_at))
-    .where(Timer.matter_kind == CLAIM, Timer.matter_id == _CLAIMS.c.id, Timer.state == TimerState.RUNNING)
+    select(func.min(_TIMERS.due_at))
+    .where(
+        _TIMERS.matter_kind == CLAIM,
+        _TIMERS.matter_id == _CLAIMS.c.id,
+        _TIMERS.state == TimerState.RUNNING,
+    )
     .correlate(_CLAIMS)
     .scalar_subquery()
 )
@@ -52,6 +57,7 @@ def keep(matters: Iterable[tuple[str, int]]) -> None:
     ids = {matter_id for kind, matter_id in matters if kind == CLAIM}
     if not ids:
         return
+    db.session.flush()
     if len(ids) == 1:
         db.session.execute(_KEEP_ONE, {"claim_id": ids.pop()})
         return

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import aliased
 
-from service_desk.models.db import db
+from service_desk.models.db import db, table_of
 from service_desk.models.sla import Absence, Timer
 from service_desk.models.users import User, UserAccount
 from service_desk.rules.claim_flow import ClockStep
@@ -32,15 +32,18 @@ _WORK_OF_STEP = {
 
 # Made once: an alias works its columns out anew, and each start of a clock asks.
 _PERSON, _SUBSTITUTE = aliased(User), aliased(User)
+_ABSENCES = table_of(Absence).c
+_IS_AWAY = (
+    _ABSENCES.user_id.in_(bindparam("people", expanding=True)),
+    _ABSENCES.next_change_at.is_not(None),
+    _ABSENCES.from_at <= bindparam("now"),
+)
+_ANYBODY = select(_ABSENCES.id).where(*_IS_AWAY).limit(1)
 _AWAY = (
     select(Absence, _PERSON, _SUBSTITUTE)
     .join(_PERSON, _PERSON.id == Absence.user_id)
     .join(_SUBSTITUTE, _SUBSTITUTE.id == Absence.substitute_id)
-    .where(
-        Absence.user_id.in_(bindparam("people", expanding=True)),
-        Absence.next_change_at.is_not(None),
-        Absence.from_at <= bindparam("now"),
-    )
+    .where(*_IS_AWAY)
     .order_by(Absence.from_at, Absence.id)
 )
 
@@ -61,12 +64,14 @@ def times_of(absence: Absence) -> AwayTimes:
 
 
 def away_now(user_ids: Collection[int], now: datetime) -> dict[int, Away]:
-    """Those of some people who are away at `now`, with who answers for them. One query."""
-    wanted = [user_id for user_id in set(user_ids) if user_id]
-    if not wanted:
+    """Those of some people who are away at `now`, with who answers for them. One query, two when there are some."""
+    asked = {"people": [user_id for user_id in set(user_ids) if user_id], "now": now}
+    # What is pending counts too; then the ids alone, for mostly nobody is away and the people are not needed.
+    db.session.flush()
+    if not asked["people"] or db.session.execute(_ANYBODY, asked).first() is None:
         return {}
     found = {}
-    for absence, who, stand_in in db.session.execute(_AWAY, {"people": wanted, "now": now}).tuples():
+    for absence, who, stand_in in db.session.execute(_AWAY, asked).tuples():
         window = times_of(absence).window_at(now)
         if window is not None:
             found[who.id] = Away(absence, who, stand_in, window)

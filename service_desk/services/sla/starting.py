@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import bindparam, select
+from sqlalchemy import Row, bindparam, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from service_desk.base.clock import local_date
-from service_desk.base.errors import Conflict
-from service_desk.models.db import db
+from service_desk.base.errors import Conflict, NotFound
+from service_desk.models.db import db, table_of
 from service_desk.models.sla import ServiceLevel, Timer, TimerState
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClockStep
@@ -23,6 +23,9 @@ from service_desk.services.sla import calendars, ledger, levels, next_due, stand
 log = structlog.get_logger()
 
 BREACH = "breach"
+
+# Made once: every report of an accident asks and writes these.
+_WRITE = insert(table_of(Timer)).returning(table_of(Timer).c.step, table_of(Timer).c.id)
 
 _EARLIER = (
     select(Timer.step, Timer.cycle, Timer.state, Timer.id)
@@ -58,50 +61,111 @@ def open_timers(
     """
     found, last_cycles = _earlier(matter, steps)
     wanted = {step: amount_fen for step, amount_fen in steps.items() if step not in found}
-    chosen = levels.choose_for(
-        wanted,
-        on=local_date(at),
-        account_id=matter.account_id,
-        severity=severity,
-        is_urban=is_urban,
-    )
-    for step in wanted.keys() - chosen.keys():
-        log.warning("clock_without_level", step=step.value, matter=matter.kind, matter_id=matter.id)
-    digests = calendars.digests_of({level.calendar_code for level in chosen.values()})
-    made: dict[ClockStep, Timer] = {}
-    for step, level in chosen.items():
-        first = first_values(matter, level, digests[level.calendar_code], holder_id=holder_id, at=at)
-        about = {"severity": severity, "is_urban": is_urban, "amount_fen": steps[step]}
-        made[step] = Timer(**first, **about, cycle=last_cycles.get(step, 0) + 1)
-    if made:
-        _write(list(made.values()), at=at, actor=actor, now=now)
-    return found | made
-
-
-def _write(timers: Sequence[Timer], *, at: datetime, actor: User | None, now: datetime) -> None:
-    """Write new clocks with their first entries, give them on where their holder is away, and keep the audit."""
-    for timer in timers:
-        ledger.begin(timer, at=at, now=now)
+    rows = _rows(matter, wanted, holder_id=holder_id, at=at, now=now, severity=severity, is_urban=is_urban)
+    for row in rows:
+        row["cycle"] = last_cycles.get(row["step"], 0) + 1
+    if not rows:
+        return found
     try:
         with db.session.begin_nested():
-            db.session.add_all(timers)
+            ids = _write(rows, at=at, actor=actor, now=now)
     except IntegrityError:
         raise Conflict("stale") from None
-    for timer in timers:
-        ledger.add_first_entry(timer, at=at, actor=actor, now=now)
-    next_due.keep({(timer.matter_kind, timer.matter_id) for timer in timers})
-    standing_in.cover(timers, now=now)
+    made = _timers(ids)
+    standing_in.cover(made, now=now)
     db.session.flush()
-    started = [
-        audit.Subject(
-            Timer.__tablename__,
-            timer.id,
-            timer.account_id,
-            label_of(timer),
-            {"due_at": (None, timer.due_at), "holder_id": (None, timer.holder_id)},
-        )
-        for timer in timers
-    ]
+    _keep_audit(rows, {timer.step: (timer.id, timer.holder_id) for timer in made}, actor, now)
+    return found | {timer.step: timer for timer in made}
+
+
+def start_first(
+    matter: Matter,
+    steps: Mapping[ClockStep, int | None],
+    *,
+    holder_id: int,
+    at: datetime,
+    actor: User | None,
+    now: datetime,
+    severity: Severity | None = None,
+    is_urban: bool | None = None,
+    is_holder_here: bool = False,
+) -> None:
+    """Start the first clocks of a matter that was made in this unit of work.
+
+    Nobody else knows of it, so it has no earlier clocks and nobody starts the same meanwhile: neither is asked.
+    `is_holder_here`: the caller has just asked at `now`, and the holder is not away.
+    """
+    rows = _rows(matter, steps, holder_id=holder_id, at=at, now=now, severity=severity, is_urban=is_urban)
+    if not rows:
+        return
+    ids = _write([{**row, "cycle": 1} for row in rows], at=at, actor=actor, now=now)
+    held = {step: (timer_id, holder_id) for step, timer_id in ids.items()}
+    if not is_holder_here and standing_in.away_now([holder_id], now):
+        timers = _timers(ids)
+        standing_in.cover(timers, now=now)
+        db.session.flush()
+        held = {timer.step: (timer.id, timer.holder_id) for timer in timers}
+    _keep_audit(rows, held, actor, now)
+
+
+def _rows(
+    matter: Matter,
+    steps: Mapping[ClockStep, int | None],
+    *,
+    holder_id: int,
+    at: datetime,
+    now: datetime,
+    severity: Severity | None,
+    is_urban: bool | None,
+) -> list[dict[str, Any]]:
+    """The rows of new clocks with all that follows from their start; a step without a promise has none."""
+    chosen = levels.choose_for(
+        steps, on=local_date(at), account_id=matter.account_id, severity=severity, is_urban=is_urban
+    )
+    for step in steps.keys() - chosen.keys():
+        log.warning("clock_without_level", step=step.value, matter=matter.kind, matter_id=matter.id)
+    rows = []
+    for step, level in chosen.items():
+        if level.digest is None:
+            raise NotFound("not_found")
+        first = first_values(matter, level, level.digest, holder_id=holder_id, at=at)
+        about = {"severity": severity, "is_urban": is_urban, "amount_fen": steps[step]}
+        calendar = calendars.working_calendar(level.digest)
+        following = ledger.values_at_start(levels.target_of(level), calendar, holder_id, at=at, now=now)
+        rows.append(first | about | following)
+    return rows
+
+
+def _write(
+    rows: Sequence[Mapping[str, Any]], *, at: datetime, actor: User | None, now: datetime
+) -> dict[ClockStep, int]:
+    """Write new clocks of a matter with their first entries; their ids by step."""
+    db.session.flush()
+    ids = dict(db.session.execute(_WRITE, rows).tuples().all())
+    ledger.add_first_entries(
+        {ids[row["step"]]: row["holder_id"] for row in rows}, at=at, actor=actor, now=now
+    )
+    next_due.keep({(row["matter_kind"], row["matter_id"]) for row in rows})
+    return ids
+
+
+def _timers(ids: Mapping[ClockStep, int]) -> list[Timer]:
+    return list(db.session.scalars(select(Timer).where(Timer.id.in_(ids.values())).order_by(Timer.id)))
+
+
+def _keep_audit(
+    rows: Sequence[Mapping[str, Any]],
+    held: Mapping[ClockStep, tuple[int, int]],
+    actor: User | None,
+    now: datetime,
+) -> None:
+    """Keep in the trail what was started; `held` says the id and the present holder of each step's clock."""
+    started = []
+    for row in rows:
+        timer_id, holder_id = held[row["step"]]
+        label = f"{row['matter_number']} {row['step'].value}"
+        changes = {"due_at": (None, row["due_at"]), "holder_id": (None, holder_id)}
+        started.append(audit.Subject(Timer.__tablename__, timer_id, row["account_id"], label, changes))
     audit.record_many("clock_started", started, actor=actor, now=now)
 
 
@@ -125,7 +189,7 @@ def _earlier(
 
 
 def first_values(
-    matter: Matter, level: ServiceLevel, digest: str, *, holder_id: int, at: datetime
+    matter: Matter, level: ServiceLevel | Row[Any], digest: str, *, holder_id: int, at: datetime
 ) -> dict[str, Any]:
     """What a clock's row is told at its start: the matter, and the promise copied with the calendar's version."""
     return {

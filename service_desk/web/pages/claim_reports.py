@@ -11,7 +11,7 @@ from flask_login import login_required
 from service_desk.adapters import pictures
 from service_desk.base.clock import CHINA
 from service_desk.base.errors import Conflict, NotFound
-from service_desk.forms.claim_reports import ReportForm
+from service_desk.forms.claim_reports import ClientReportForm, ReportForm
 from service_desk.forms.fields import is_possible
 from service_desk.models.claims import ReportChannel
 from service_desk.presenters import claims as claim_words
@@ -75,11 +75,9 @@ def _form() -> ReportForm:
     known: dict[str, Any] = {"loss_at": g.now, "plate": request.args.get("plate", "")}
     if _is_client():
         known |= {"reporter_name": actor().name, "callback_phone": actor().phone}
+        return ClientReportForm(data=known)
     form = ReportForm(data=known)
     form.channel.choices = choices("report_taken")
-    if _is_client():
-        del form.channel
-        del form.estimate
     return form
 
 
