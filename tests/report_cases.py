@@ -17,7 +17,7 @@ from service_desk.models.claims import (
 from service_desk.models.db import db
 from service_desk.models.fleet import Vehicle
 from service_desk.models.sla import Timer
-from service_desk.rules.claim_flow import ClaimState, ClockStep
+from service_desk.rules.claim_flow import OPEN_STATES, ClaimState, ClockStep
 from service_desk.services import sla
 from service_desk.services.notices import Matter
 from tests.world import World
@@ -54,7 +54,7 @@ def add_claim(world: World, reported_at: datetime, vehicle: Vehicle | None = Non
 def move(claim: Claim, at: datetime, to: ClaimState) -> None:
     """A change of state at an instant; also what the claim is now."""
     _event(claim, at, "moved", claim.state.value, to)
-    claim.state = to
+    claim.state, claim.closed_at = to, None if to in OPEN_STATES else at
     db.session.flush()
 
 

@@ -53,7 +53,7 @@ class ClaimFilter:
 
 @dataclass(frozen=True)
 class ClaimRow:
-    """A line of the queue. `timers` are the claim's clocks, open and ended."""
+    """A line of the queue. `timers` are the claim's open clocks."""
 
     claim: Claim
     branch: Branch
@@ -254,5 +254,5 @@ def _order(value: Any, number: Any, wanted: ClaimFilter) -> tuple[Any, ...]:
 
 def _with_timers(statement: Select[tuple[Claim, Branch, User]], asked: Mapping[str, Any]) -> list[ClaimRow]:
     rows = db.session.execute(statement, asked).all()
-    timers = sla.timers_of(MATTER_KIND, [row[0].id for row in rows])
+    timers = sla.timers_of(MATTER_KIND, [row[0].id for row in rows], only_open=True)
     return [ClaimRow(row[0], row[1], row[2], timers[row[0].id]) for row in rows]
