@@ -1,6 +1,6 @@
 """English and Simplified Chinese: which one a reader gets, and the catalogues, compiled at start."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -26,14 +26,12 @@ class _Catalogues(Domain):
     look its context up twice more and write the locale out.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._translations = {"en": Translations(), "zh": _merged_catalogue("zh_Hans_CN")}
+    by_language: Mapping[str, Translations]
 
     def get_translations(self) -> Translations:
         """What is spoken now; English, which is in the code, outside of any request."""
         locale = get_locale()
-        return self._translations[locale.language if locale else "en"]
+        return self.by_language[locale.language if locale else "en"]
 
 
 def load_languages(app: Flask, select_language: Callable[[], str]) -> None:
@@ -44,7 +42,9 @@ def load_languages(app: Flask, select_language: Callable[[], str]) -> None:
         default_timezone="Asia/Shanghai",
         locale_selector=lambda: LOCALES[select_language()],
     )
-    babel.domain_instance = _Catalogues()
+    catalogues = _Catalogues()
+    catalogues.by_language = {"en": Translations(), "zh": _merged_catalogue("zh_Hans_CN")}
+    babel.domain_instance = catalogues
     # Itself and not by the alias that looks it up by name each time.
     app.jinja_env.globals["_"] = app.jinja_env.globals["gettext"]
 
