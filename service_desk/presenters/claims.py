@@ -96,10 +96,11 @@ def nearest_pill(timers: Iterable[Timer], now: datetime) -> clocks.Pill | None:
 
 def claim_pill(claim: Claim, timers: Iterable[Timer], now: datetime) -> clocks.Pill | None:
     """The same for a claim: where no clock runs because the client has to send papers, that is said."""
+    pill = nearest_pill(timers, now)
     is_collecting = claim.state in {ClaimState.SURVEYED, ClaimState.ASSESSED}
-    waiting = clocks.Pill("idle", "paused", _("waiting for documents"), None)
-    asked = is_collecting and claim.deficiency_notice_at is not None
-    return nearest_pill(timers, now) or (waiting if asked else None)
+    if pill is None and is_collecting and claim.deficiency_notice_at is not None:
+        return clocks.Pill("idle", "paused", _("waiting for documents"), None)
+    return pill
 
 
 def running_clocks(file: ClaimFile) -> list[Timer]:

@@ -1,6 +1,6 @@
 """English and Simplified Chinese: which one a reader gets, and the catalogues, compiled at start."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -19,6 +19,21 @@ LOCALES = {"zh": "zh_Hans_CN", "en": "en"}
 LANGUAGE_NAMES = {"zh": "中文", "en": "English"}
 
 
+class _Catalogues(Domain):
+    """The catalogues merged at start: one small .po per word, so that there is no build step and no .mo file.
+
+    Found by the locale's language as it is: a page asks for hundreds of words, and each time Flask-Babel would
+    look its context up twice more and write the locale out.
+    """
+
+    by_language: Mapping[str, Translations]
+
+    def get_translations(self) -> Translations:
+        """What is spoken now; English, which is in the code, outside of any request."""
+        locale = get_locale()
+        return self.by_language[locale.language if locale else "en"]
+
+
 def load_languages(app: Flask, select_language: Callable[[], str]) -> None:
     """Set Flask-Babel up with the merged catalogues; `select_language` answers `zh` or `en`."""
     babel = Babel(
@@ -27,11 +42,11 @@ def load_languages(app: Flask, select_language: Callable[[], str]) -> None:
         default_timezone="Asia/Shanghai",
         locale_selector=lambda: LOCALES[select_language()],
     )
-    # Filled beforehand: one small .po per word is merged here, so there is no build step and no .mo file.
-    domain = Domain()
-    domain.cache["en", "messages"] = Translations()
-    domain.cache["zh_Hans_CN", "messages"] = _merged_catalogue("zh_Hans_CN")
-    babel.domain_instance = domain
+    catalogues = _Catalogues()
+    catalogues.by_language = {"en": Translations(), "zh": _merged_catalogue("zh_Hans_CN")}
+    babel.domain_instance = catalogues
+    # Itself and not by the alias that looks it up by name each time.
+    app.jinja_env.globals["_"] = app.jinja_env.globals["gettext"]
 
 
 def _merged_catalogue(locale: str) -> Translations:
@@ -64,7 +79,8 @@ def in_language(language: str) -> Iterator[None]:
 
 def current_language() -> str:
     """The language being spoken now: `zh` or `en`."""
-    return normalise_language(str(get_locale())) or "en"
+    locale = get_locale()
+    return normalise_language(locale.language if locale else None) or "en"
 
 
 def named(name: str, name_en: str) -> str:

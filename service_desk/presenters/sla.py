@@ -100,7 +100,7 @@ def calendar_name(code: str, calendars: Iterable[WorkingCalendarRow] = ()) -> st
     if found is not None:
         return found.name if _reads_chinese() else found.name_en or found.name
     usual = LABELS["calendar"].get(code)
-    return str(usual) if usual else named(*names_of(code))
+    return str(usual) if usual is not None else named(*names_of(code))
 
 
 def source_words(source: str) -> str:

@@ -50,7 +50,7 @@ class Change(StrEnum):
     MOVED_ON = "moved_on"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class KnownClaim:
     """A claim of ours as a list may name it. `plates`: at the report, now, and formerly; money in whole fen."""
 
@@ -65,7 +65,7 @@ class KnownClaim:
     other_numbers: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Match:
     """`claim` when it is sure, else `candidates`: none of them, or a person has to say which."""
 
@@ -135,6 +135,24 @@ def plates_to_look_up(said: Said, *, typed: bool = False) -> set[str]:
     return {said.plate, plate_key(said.plate)}
 
 
+def is_near(said: Said, day: date) -> bool:
+    """Whether a row may mean this day, give or take a few."""
+    return said.loss_on is not None and abs((said.loss_on - day).days) <= NEAR_DAYS
+
+
+ClaimDay = tuple[int, date]
+"""A claim by its id, and the day of its loss."""
+
+
+def worth_knowing(said: Said, claims: Collection[ClaimDay], *, typed: bool = False) -> list[int]:
+    """Of the claims of a row's plates those that `find` looks at: near its day, and all only where none is near.
+
+    With `typed`, of plates with two neighbours changed round, never more than the near ones.
+    """
+    near = [claim_id for claim_id, day in claims if is_near(said, day)]
+    return near if near or typed else [claim_id for claim_id, _day in claims]
+
+
 @dataclass
 class ClaimIndex:
     """Claims by number and by plate. `vehicles` are plates that exist: such a one is not taken for a slip."""
@@ -190,8 +208,12 @@ def _unique(claims: Iterable[KnownClaim]) -> list[KnownClaim]:
     return list({claim.id: claim for claim in claims}.values())
 
 
-def find(said: Said, index: ClaimIndex) -> Match:
-    """Our claim for a row: by number, by a number typed wrong, by plate and date, by a plate typed wrong."""
+def find(said: Said, index: ClaimIndex, *, plate_slips: bool = True) -> Match:
+    """Our claim for a row: by number, by a number typed wrong, by plate and date, by a plate typed wrong.
+
+    No slip in the plate is seen without `plate_slips`: as long as not all such plates were looked up, what other
+    rows brought in would be taken for the only one.
+    """
     named = _by_number(said, index)
     if named is not None:
         return named
@@ -205,7 +227,7 @@ def find(said: Said, index: ClaimIndex) -> Match:
         return by_plate
     if near:
         return Match(candidates=tuple(near))
-    return _by_typed_plate(said, index)
+    return _by_typed_plate(said, index) if plate_slips else Match()
 
 
 def _by_number(said: Said, index: ClaimIndex) -> Match | None:
@@ -218,7 +240,7 @@ def _by_number(said: Said, index: ClaimIndex) -> Match | None:
         return Match(candidates=tuple(found))
     claim = found[0]
     if _contradicts(said, claim):
-        others = [one for one in index.of_plate(said.plate) if _is_near(said, one)]
+        others = [one for one in index.of_plate(said.plate) if is_near(said, one.loss_on)]
         return Match(candidates=tuple(_unique([claim, *others])))
     return Match(claim, How.CLAIM_NO if by_claim else How.REPORT_NO)
 
@@ -227,22 +249,18 @@ def _contradicts(said: Said, claim: KnownClaim) -> bool:
     """Whether the plate is another and the day does not speak for the claim either."""
     if not said.plate or _has_plate(claim, said.plate):
         return False
-    return said.loss_on is None or not _is_near(said, claim)
+    return said.loss_on is None or not is_near(said, claim.loss_on)
 
 
 def _agrees(said: Said, claim: KnownClaim) -> bool:
     """Whether plate or day speaks for a claim, and neither against it."""
     plate = _has_plate(claim, said.plate) if said.plate else None
-    day = _is_near(said, claim) if said.loss_on else None
+    day = is_near(said, claim.loss_on) if said.loss_on else None
     return False not in {plate, day} and True in {plate, day}
 
 
 def _has_plate(claim: KnownClaim, plate: str) -> bool:
     return plate in claim.plates or plate_key(plate) in {plate_key(one) for one in claim.plates}
-
-
-def _is_near(said: Said, claim: KnownClaim) -> bool:
-    return said.loss_on is not None and abs((said.loss_on - claim.loss_on).days) <= NEAR_DAYS
 
 
 def _by_plate(said: Said, index: ClaimIndex) -> Match | None:
@@ -255,7 +273,7 @@ def _by_plate(said: Said, index: ClaimIndex) -> Match | None:
     same_day = [one for one in claims if one.loss_on == said.loss_on]
     if len(same_day) == 1:
         return Match(same_day[0], How.PLATE_DATE)
-    near = same_day or [one for one in claims if _is_near(said, one)]
+    near = same_day or [one for one in claims if is_near(said, one.loss_on)]
     if len(near) == 1:
         return Match(near[0], How.PLATE_NEAR_DATE)
     if near:
@@ -275,7 +293,7 @@ def _is_slip(theirs: date, ours: date) -> bool:
 
 def _by_typed_plate(said: Said, index: ClaimIndex) -> Match:
     """By a plate with neighbours changed round: sure on the very day, where no vehicle has the plate as written."""
-    near = [one for one in index.near_plate(said.plate) if _is_near(said, one)]
+    near = [one for one in index.near_plate(said.plate) if is_near(said, one.loss_on)]
     if len(near) == 1 and near[0].loss_on == said.loss_on and not index.is_real(said.plate):
         return Match(near[0], How.PLATE_TYPED)
     return Match(candidates=tuple(near))

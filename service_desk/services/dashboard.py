@@ -20,6 +20,7 @@ from service_desk.rules.periods import WEEK, Period, Preset, period_of, week_of
 from service_desk.rules.permissions import Action, Side
 from service_desk.services import access, premiums, renewals, sla
 from service_desk.services.claims.follow_up_lists import Figures, FollowUpFilter, read_figures
+from service_desk.services.claims.queries import IS_OPEN
 from service_desk.services.policies.coverage import coverage_ratio
 from service_desk.services.policies.onboarding.queries import count_waiting
 from service_desk.services.sla.compliance import (
@@ -225,9 +226,8 @@ def nav_counts(account_id: int, *, actor: User) -> dict[str, int]:
 
 def _count_claims(account_id: int, actor: User) -> int:
     """Open claims: to the client those it sees, to the desk those of this person."""
-    statement = select(func.count(Claim.id)).where(
-        Claim.account_id == account_id, Claim.state.in_(OPEN_STATES)
-    )
+    # Every page asks: the index of open claims holds all of it, where by their states each would be read.
+    statement = select(func.count(Claim.id)).where(Claim.account_id == account_id, IS_OPEN)
     if actor.side is not Side.CLIENT:
         statement = statement.where(Claim.owner_id == actor.id)
     return db.session.scalar(access.visible(actor, Action.READ_CLAIMS, statement, Claim)) or 0

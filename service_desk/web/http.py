@@ -159,10 +159,17 @@ def files() -> FileStore:
     return cast(FileStore, current_app.extensions["file_store"])
 
 
+def own_accounts() -> list[KeyAccount]:
+    """The key accounts the actor can switch between, asked for once a request."""
+    if "accounts" not in g:
+        g.accounts = access.list_accounts(actor())
+    return cast("list[KeyAccount]", g.accounts)
+
+
 def current_account() -> KeyAccount:
     """The key account the actor works in: the chosen one, else the first; 404 when they have none."""
     if "account" not in g:
-        accounts = access.list_accounts(actor())
+        accounts = own_accounts()
         chosen = session.get("account_id")
         g.account = next((a for a in accounts if a.id == chosen), accounts[0] if accounts else None)
     if g.account is None:

@@ -18,7 +18,7 @@ from service_desk.presenters.languages import LANGUAGE_NAMES, named, normalise_l
 from service_desk.presenters.notices import dress
 from service_desk.rules.permissions import Action, Role, Side
 from service_desk.services import access, dashboard, notices
-from service_desk.web.http import current_account
+from service_desk.web.http import current_account, own_accounts
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def _signed_in_context() -> dict[str, Any]:
                 "name": named(a.name, a.name_en),
                 "is_current": account is not None and a.id == account.id,
             }
-            for a in access.list_accounts(current_user)
+            for a in own_accounts()
         ],
         "unread_count": notices.unread_count(current_user),
         "may": lambda action: access.may(current_user, Action(action)),

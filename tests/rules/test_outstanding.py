@@ -24,6 +24,7 @@ from service_desk.rules.outstanding_match import (
     plate_key,
     single_enquiries,
     swapped,
+    worth_knowing,
 )
 
 DAY = date(2026, 9, 15)
@@ -169,10 +170,29 @@ def test_what_a_row_means(row: Said, claims: list[KnownClaim], expected: tuple[A
     assert found(row, *claims) == expected
 
 
+@pytest.mark.parametrize(
+    ("day", "written", "typed"),
+    [
+        (DAY, [1], [1]),
+        (DAY + timedelta(3), [1], [1]),
+        (DAY + timedelta(15), [1, 2], []),
+        (None, [1, 2], []),
+    ],
+)
+def test_of_a_plate_only_claims_near_the_day_are_worth_knowing_or_all(
+    day: date | None, written: list[int], typed: list[int]
+) -> None:
+    row, claims = said(plate="豫A12345", loss_on=day), [(1, DAY), (2, DAY + timedelta(30))]
+
+    assert worth_knowing(row, claims) == written
+    assert worth_knowing(row, claims, typed=True) == typed
+
+
 def test_a_plate_that_a_vehicle_has_is_no_slip_of_the_finger() -> None:
     row = said(plate="豫A12354", loss_on=DAY)
 
     assert found(row, ONE, vehicles=("豫A12354",)) == (None, None, {12})
+    assert find(row, ClaimIndex([ONE]), plate_slips=False) == Match()
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,16 @@ from service_desk.services.claims import outstanding
 from service_desk.services.claims.outstanding import Asked
 from service_desk.services.documents import Upload
 from tests.claim_cases import file_store
-from tests.outstanding_cases import FIRST_ROW, GBK, SIXTY, build_claims, claim_no, plate_of, sixty_rows
+from tests.outstanding_cases import (
+    FIRST_ROW,
+    GBK,
+    SIXTY,
+    build_claims,
+    claim_no,
+    loss_day,
+    plate_of,
+    sixty_rows,
+)
 from tests.world import World
 
 SHEET = "2026年未决"
@@ -276,6 +285,35 @@ def test_the_next_list_shows_what_is_new_gone_still_open_and_moved_on(
     assert [row.claim_id for row, _none in gone.rows] == [claims[3].id]
     assert outstanding.progress_of(second).gone == 1
     assert len(outstanding.list_lists(world.account.id, PageRequest(), actor=world.hq).rows) == 2
+
+
+def test_what_one_row_brings_in_does_not_make_another_row_sure(
+    world: World, claims: list[Claim], now: datetime
+) -> None:
+    """Only what a row may mean is looked up: by a plate the claims near its day, or all where none is near."""
+    slip = f"{plate_of(1)[:-2]}{plate_of(1)[-1]}{plate_of(1)[-2]}"
+    lines = (
+        f"{plate_of(1)},{claim_no(1)},{loss_day(1)}",
+        # Claims 1 and 41 are of one day; the row above named only one of them.
+        f"{slip},ABC1,{loss_day(1)}",
+        f"{plate_of(2)},,{loss_day(60) + timedelta(1)}",
+        f"{plate_of(3)},,{loss_day(3).replace(year=2025)}",
+        f"{plate_of(3)},,",
+    )
+    content = "\n".join(("车牌号,立案号,出险日期", *lines)).encode()
+    listed = hand_in(world, now, Upload("list.csv", content))
+
+    numbers = {claim.id: index for index, claim in enumerate(claims, start=1)}
+    assert [
+        (row.kind, row.claim_id and numbers[row.claim_id], sorted(numbers[one] for one in row.candidates))
+        for row in rows_of(listed)
+    ] == [
+        (RowKind.SAME, 1, []),
+        (RowKind.UNSURE, None, [1, 41]),
+        (RowKind.DIFFERS, 42, []),
+        (RowKind.UNSURE, None, [3]),
+        (RowKind.UNSURE, None, [3, 43]),
+    ]
 
 
 @pytest.mark.parametrize(

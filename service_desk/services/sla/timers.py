@@ -270,14 +270,17 @@ def _hold_open(matter: Matter) -> list[Timer]:
     return sorted(db.session.scalars(held), key=lambda timer: (timer.started_at, timer.id))
 
 
-def timers_of(matter_kind: str, ids: Iterable[int]) -> dict[int, list[Timer]]:
+def timers_of(matter_kind: str, ids: Iterable[int], *, only_open: bool = False) -> dict[int, list[Timer]]:
     """The timers of several matters in one query, in the order they started; every id has its list.
 
+    Lists that show the clock to look at first take the open ones alone: most of a matter's clocks have ended.
     The caller has checked that the matters are visible.
     """
     wanted = list(ids)
     found: dict[int, list[Timer]] = defaultdict(list, {matter_id: [] for matter_id in wanted})
     statement = select(Timer).where(Timer.matter_kind == matter_kind, Timer.matter_id.in_(wanted))
+    if only_open:
+        statement = statement.where(Timer.state.in_(ledger.OPEN_STATES))
     for timer in db.session.scalars(statement.order_by(Timer.started_at, Timer.id)):
         found[timer.matter_id].append(timer)
     return dict(found)

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from service_desk.base.clock import local_date
+from service_desk.base.collector import uncollected
 from service_desk.models.claims import Claim
 from service_desk.models.db import db
 from service_desk.models.enquiries import Enquiry, EnquiryChannel
@@ -14,12 +15,14 @@ from service_desk.models.fleet import PlateRecord, Vehicle
 from service_desk.rules.claim_flow import OPEN_STATES
 from service_desk.rules.outstanding_list import Said
 from service_desk.rules.outstanding_match import (
+    ClaimDay,
     ClaimIndex,
     KnownClaim,
     Match,
     find,
     numbers_to_look_up,
     plates_to_look_up,
+    worth_knowing,
 )
 
 _VALUES_A_QUERY = 900
@@ -36,6 +39,7 @@ _COLUMNS = (
     Claim.reserve_fen,
     Claim.paid_fen,
 )
+_DAY_COLUMNS = (Claim.id, Claim.account_id, Claim.plate, Claim.vehicle_id, Claim.loss_at)
 
 
 class Knowledge:
@@ -48,24 +52,26 @@ class Knowledge:
         self.vehicles: dict[str, int] = {}
         self.index = ClaimIndex()
 
-    def look_up(self, numbers: Collection[str], plates: Collection[str]) -> None:
-        """Fetch the claims of these numbers, and of the vehicles that have or had these plates."""
-        named = self._of_numbers(numbers)
-        vehicles = self._vehicles_of(plates)
-        # A vehicle's claims bear plates it has or had, so that only plates of no vehicle are looked for on claims.
-        nobodys = set(plates) - vehicles.keys()
-        ids = {vehicle_id for found in vehicles.values() for vehicle_id in found}
-        self._add(
-            [
-                *self._select(Claim.number, [*numbers, *named]),
-                *self._select(Claim.plate, nobodys),
-                *self._select(Claim.vehicle_id, ids),
-            ]
-        )
+    def look_up_numbers(self, numbers: Collection[str]) -> None:
+        """Fetch the claims that have these numbers, or whose first contact has."""
+        self._add(list(self._select(_COLUMNS, Claim.number, [*numbers, *self._of_numbers(numbers)])))
+
+    def look_up_plates(self, rows: Sequence[Said], *, typed: bool = False) -> None:
+        """Fetch the claims of the vehicles that have or had the rows' plates, as far as finding looks at them.
+
+        First only which they are and their days: of many claims of a vehicle one or two are near a row's day.
+        """
+        meant = [(said, plates_to_look_up(said, typed=typed)) for said in rows]
+        claims = self._days_of({plate for _said, plates in meant for plate in plates})
+        wanted: set[int] = set()
+        for said, plates in meant:
+            of_row = [one for plate in plates for one in claims.get(plate, ())]
+            wanted.update(worth_knowing(said, of_row, typed=typed))
+        self.take(wanted)
 
     def take(self, claim_ids: Collection[int]) -> None:
-        """Fetch claims by id: those a person decided on."""
-        self._add(list(self._select(Claim.id, claim_ids)))
+        """Fetch claims by id, those that are not known yet."""
+        self._add(list(self._select(_COLUMNS, Claim.id, set(claim_ids) - self.index.by_id.keys())))
 
     def _add(self, rows: Sequence[Any]) -> None:
         fresh = {row.id: row for row in rows if row.id not in self.index.by_id}
@@ -73,10 +79,27 @@ class Knowledge:
         self.index.learn(self.vehicles)
         self.index.add(self._known(row) for row in fresh.values())
 
-    def _select(self, column: Any, values: Iterable[Any]) -> Iterator[Any]:
+    def _days_of(self, plates: Collection[str]) -> dict[str, list[ClaimDay]]:
+        """The claims by the plates that their vehicles have or had, each with its day."""
+        vehicles = self._vehicles_of(plates)
+        # A vehicle's claims bear plates it has or had, so that only plates of no vehicle are looked for on claims.
+        nobodys = set(plates) - vehicles.keys()
+        ids = {vehicle_id for found in vehicles.values() for vehicle_id in found}
+        by_vehicle: dict[int, list[ClaimDay]] = defaultdict(list)
+        for row in self._select(_DAY_COLUMNS, Claim.vehicle_id, ids):
+            by_vehicle[row.vehicle_id].append((row.id, local_date(row.loss_at)))
+        found = {
+            plate: [one for held in holders for one in by_vehicle[held]]
+            for plate, holders in vehicles.items()
+        }
+        for row in self._select(_DAY_COLUMNS, Claim.plate, nobodys):
+            found.setdefault(row.plate, []).append((row.id, local_date(row.loss_at)))
+        return found
+
+    def _select(self, columns: Sequence[Any], column: Any, values: Iterable[Any]) -> Iterator[Any]:
         # The account is compared here: in the query SQLite would go through all claims of the account by its index.
         for some in _portions(values):
-            found = db.session.execute(select(*_COLUMNS).where(column.in_(some)))
+            found = db.session.execute(select(*columns).where(column.in_(some)))
             yield from (row for row in found if row.account_id == self._account_id)
 
     def _of_numbers(self, numbers: Collection[str]) -> list[str]:
@@ -147,6 +170,7 @@ def _portions(values: Iterable[Any]) -> Iterator[list[Any]]:
         yield ordered[start : start + _VALUES_A_QUERY]
 
 
+@uncollected()
 def match_rows(
     account_id: int, rows: Sequence[Said], decided: Collection[int] = ()
 ) -> tuple[list[Match], Knowledge]:
@@ -156,18 +180,22 @@ def match_rows(
     nothing by them, or not surely; slips of typing of rows that found nothing as written.
     """
     known = Knowledge(account_id)
-    known.look_up({number for said in rows for number in numbers_to_look_up(said)}, ())
+    known.look_up_numbers({number for said in rows for number in numbers_to_look_up(said)})
     known.take(decided)
     nothing = Match()
-    matches = [find(said, known.index) if said.claim_no or said.report_no else nothing for said in rows]
+    matches = [
+        find(said, known.index, plate_slips=False) if said.claim_no or said.report_no else nothing
+        for said in rows
+    ]
     for typed in (False, True):
         left = [at for at, match in enumerate(matches) if _is_left(match, typed=typed)]
-        if left:
-            numbers = {number for at in left for number in numbers_to_look_up(rows[at], typed=True)}
-            plates = {plate for at in left for plate in plates_to_look_up(rows[at], typed=typed)}
-            known.look_up(numbers if typed else (), plates)
-            for at in left:
-                matches[at] = find(rows[at], known.index)
+        if typed:
+            known.look_up_numbers(
+                {number for at in left for number in numbers_to_look_up(rows[at], typed=True)}
+            )
+        known.look_up_plates([rows[at] for at in left], typed=typed)
+        for at in left:
+            matches[at] = find(rows[at], known.index, plate_slips=typed)
     return matches, known
 
 
