@@ -42,7 +42,7 @@ def load_languages(app: Flask, select_language: Callable[[], str]) -> None:
         default_timezone="Asia/Shanghai",
         locale_selector=lambda: LOCALES[select_language()],
     )
-    catalogues = _Catalogues()
+    catalogues = _Catalogues()  # type: ignore[no-untyped-call]
     catalogues.by_language = {"en": Translations(), "zh": _merged_catalogue("zh_Hans_CN")}
     babel.domain_instance = catalogues
     # Itself and not by the alias that looks it up by name each time.
