@@ -88,7 +88,7 @@ class PersonRow(PlainForm):
     key = HiddenField()
     gets_it = BooleanField(_l("Gets it"))
     language = SelectField(_l("Language"), choices=_languages)
-    channel = SelectField(_l("Sent by"), choices=_channels)
+    channel = SelectField(_l("Channel"), choices=_channels)
 
     def choice(self) -> Choice:
         return Choice(self.key.data, bool(self.gets_it.data), self.language.data, self.channel.data)
@@ -100,7 +100,7 @@ class RecipientsForm(Form):
     people = RowList(FormField(PersonRow), max_entries=_MOST_PEOPLE)
     added = SelectField(_l("Add a person"), [Optional()], default="")
     added_language = SelectField(_l("Language"), choices=_languages)
-    added_channel = SelectField(_l("Sent by"), choices=_channels)
+    added_channel = SelectField(_l("Channel"), choices=_channels)
     version = HiddenField(default="0")
 
     @staticmethod

@@ -244,7 +244,7 @@ def test_as_of_now_marks_what_differs_and_the_report_stays_as_it_was_sent(
     as_sent = text(client.get(f"/reports/{run.id}"))
     book = sheet_texts(client.get(f"/reports/{run.id}/report.xlsx"))
 
-    assert 'id="differences"' in as_now
+    assert 'id="differs-by_branch"' in as_now
     assert "豫AD12345" in as_now
     assert 'class="report-was"' in as_now
     assert "7,777.00" in as_now

@@ -9,6 +9,7 @@ LABELS = {
         "report_schedule_changed": _l("Report schedule changed"),
     },
     "audit_field": {
+        "channel": _l("Channel"),
         "hour": _l("Hour"),
         "minute": _l("Minute"),
         "month_day": _l("Day of the month"),
