@@ -7,7 +7,7 @@ LABELS = {
         "results": _l("Premium and losses"),
         "service": _l("Service"),
         "cover": _l("Cover and renewal"),
-        "cover_by_branch": _l("Cover and renewal by branch"),
+        "cover_renewal_by_branch": _l("Cover and renewal by branch"),
         "receivables": _l("Premium receivable"),
         "receivables_by_branch": _l("Premium receivable by branch"),
         "causes": _l("Causes of breaches as reviewed"),
@@ -17,7 +17,7 @@ LABELS = {
         "large_losses": _l("Large losses reported in the period"),
         "answers_by_theme": _l("Follow-up answers of the period by question"),
         "bad_answers": _l("Dissatisfied answers"),
-        "proposals": _l("Proposals for the meeting"),
+        "meeting_proposals": _l("Proposals for the meeting"),
         "promise_needs": _l("What promise would have been kept how often"),
         "what_if": _l("What stricter promises would have given"),
     },
@@ -27,7 +27,7 @@ LABELS = {
     },
     "report_heading": {
         "compared_period": _l("Period"),
-        "year": _l("Year"),
+        "year": _l("Calendar year"),
         "kept_now": _l("Kept this quarter"),
         "kept_before": _l("Kept last quarter"),
         "kept_year_before": _l("Kept in the same quarter last year"),
@@ -131,8 +131,7 @@ LABELS = {
             "Proposals follow from the figures by fixed rules; the meeting decides what comes of them."
         ),
         "what_if_meaning": _l(
-            "The same clocks are judged by a stricter promise, each by its own calendar and pauses. What was broken and"
-            " is still open counts in neither."
+            "The same clocks are judged by a stricter promise, each by its own calendar and pauses."
         ),
     },
 }

@@ -107,7 +107,7 @@ def make(account: KeyAccount, period: Period, *, now: datetime) -> Report:
             answers.by_theme,
             answers.bad,
             _compared("cover", found, _COVER),
-            parts.by_branch(span, _COVER_BY_BRANCH, code="cover_by_branch"),
+            parts.by_branch(span, _COVER_BY_BRANCH, code="cover_renewal_by_branch"),
             _compared("receivables", found, _MONEY),
             parts.by_branch(span, _MONEY, code="receivables_by_branch"),
             _proposals(findings, names),
@@ -230,4 +230,4 @@ def _proposals(findings: Findings, names: Mapping[str, Name]) -> Table:
         )
         for one in proposals_from(findings)
     ]
-    return Table("proposals", columns, rows)
+    return Table("meeting_proposals", columns, rows)
