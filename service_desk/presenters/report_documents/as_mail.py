@@ -8,11 +8,12 @@ from flask_babel import gettext as _
 from service_desk.adapters.mailer import Attachment, Picture
 from service_desk.adapters.spreadsheets import XLSX
 from service_desk.presenters.mail_parts import MailParts
-from service_desk.presenters.report_documents import charts, words
+from service_desk.presenters.report_documents import charts, tables, words
 from service_desk.presenters.report_documents.as_pdf import chart_png, pdf
 from service_desk.presenters.report_documents.as_workbook import workbook
 from service_desk.presenters.report_documents.charts import Drawing
-from service_desk.presenters.report_documents.words import Heading, Shown, TileWords
+from service_desk.presenters.report_documents.tiles import TileWords, tile_words
+from service_desk.presenters.report_documents.words import Heading, Shown
 from service_desk.rules.report_document import Report, Table
 
 # Mail servers refuse what is greater than ten megabytes or so, and the charts and the letters' coding take some.
@@ -34,14 +35,13 @@ class ShownPicture:
 
 @dataclass(frozen=True)
 class MailTable:
-    """A short table. `left_out` are the lines, `more_columns` whether columns, that are in the spreadsheet only."""
+    """A short table; `note` says what is in the spreadsheet only."""
 
     title: str
     headings: Sequence[Heading]
     rows: Sequence[Sequence[Shown]]
     total: Sequence[Shown] | None
-    left_out: int
-    more_columns: bool
+    note: str
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def _words(report: Report, drawn: Sequence[Drawing], attached: str) -> MailRepor
         period=words.period(report),
         days=words.days(report),
         made_at=words.made_at(report),
-        tiles=[words.tile_words(tile, report.tz) for tile in report.tiles],
+        tiles=[tile_words(tile, report.tz) for tile in report.tiles],
         pictures=[
             ShownPicture(_cid(index), drawing.title, f"{drawing.title}. {drawing.summary}")
             for index, drawing in enumerate(drawn, start=1)
@@ -92,15 +92,20 @@ def _words(report: Report, drawn: Sequence[Drawing], attached: str) -> MailRepor
 
 def _table(report: Report, table: Table) -> MailTable:
     headings = words.headings(table)
-    rows = table.rows[:_MOST_ROWS]
-    total = words.total_words(table, headings, report.tz)
+    telling = tables.telling_rows(table, headings)
+    rows = telling[:_MOST_ROWS]
+    total = tables.total_words(table, headings, report.tz)
+    notes = [tables.quiet_words(len(table.rows) - len(telling))]
+    if len(rows) < len(telling):
+        notes.append(tables.cut_words(len(rows), len(telling)))
+    if len(headings) > _MOST_COLUMNS:
+        notes.append(_("More columns are in the spreadsheet."))
     return MailTable(
-        title=words.table_title(table),
+        title=tables.table_title(table),
         headings=headings[:_MOST_COLUMNS],
-        rows=[words.row_words(row, headings, report.tz)[:_MOST_COLUMNS] for row in rows],
+        rows=[words.row_words(row, headings, report.tz)[:_MOST_COLUMNS] for _place, row in rows],
         total=total[:_MOST_COLUMNS] if total else None,
-        left_out=len(table.rows) - len(rows),
-        more_columns=len(headings) > _MOST_COLUMNS,
+        note=" ".join(note for note in notes if note),
     )
 
 

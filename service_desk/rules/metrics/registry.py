@@ -12,7 +12,7 @@ from enum import StrEnum
 class Unit(StrEnum):
     """What a value is. `RATIO` is a `Ratio` of counts or of fen, `MEAN` and `MEAN_FEN` a `Mean`; the rest are numbers.
 
-    `DAYS` is a Decimal or int of days; only it cannot be added up over parts.
+    `DAYS` is a Decimal or int of days; it, and a ratio of averages, cannot be added up over parts.
     """
 
     COUNT = "count"
@@ -71,6 +71,7 @@ class MeasureCode(StrEnum):
 
     RESERVE_OPEN = "reserve_open"
     RESERVE_NEW = "reserve_new"
+    RESERVE_REOPENED = "reserve_reopened"
     RESERVE_INCREASE = "reserve_increase"
     RESERVE_DECREASE = "reserve_decrease"
     RESERVE_PAID = "reserve_paid"
@@ -156,6 +157,7 @@ def _table() -> list[Measure]:
         Measure(C.ESTIMATE_DEVIATION_NET, U.RATIO, G.CLAIMS_MONEY, S.INSURER_RULES, higher_is_better=False),
         Measure(C.RESERVE_OPEN, U.FEN, G.RESERVES, S.PRACTICE),
         Measure(C.RESERVE_NEW, U.FEN, G.RESERVES, S.PRACTICE),
+        Measure(C.RESERVE_REOPENED, U.FEN, G.RESERVES, S.PRACTICE),
         Measure(C.RESERVE_INCREASE, U.FEN, G.RESERVES, S.PRACTICE),
         Measure(C.RESERVE_DECREASE, U.FEN, G.RESERVES, S.PRACTICE),
         Measure(C.RESERVE_PAID, U.FEN, G.RESERVES, S.PRACTICE),
