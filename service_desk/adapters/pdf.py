@@ -87,7 +87,7 @@ the whole line.
     insurer_name, title, account, period, facts[][label, text], flipped (across), notes[], signatures[]: who signs
     tiles[] {name, text, lines[]}, charts[]
     tables[] {title, size (of letters, pt), note: empty text for none,
-        columns[] {heading, end, fixed, width}: points when fixed, else the share of what room is left
+        columns[] {heading, end, width (points)}
         rows[][], total[]: cells {text, parts[]}; no total: an empty list}
 
 `chart`: one chart, for `chart_png`. No labels.
@@ -107,7 +107,8 @@ import segno
 import typst
 
 TEMPLATES = Path(__file__).parent / "typst"
-_SCREEN_PPI = 96
+# Of a picture 420 points wide, as `chart.typ` draws it.
+_PICTURE_PIXELS, _PICTURE_INCHES = 672, 420 / 72
 
 
 class _Settings:
@@ -158,7 +159,7 @@ def chart_png(data: Mapping[str, Any], *, scale: float = 2) -> bytes:
     drawn = _compiler().compile(
         input=str(TEMPLATES / "chart.typ"),
         format="png",
-        ppi=_SCREEN_PPI * scale,
+        ppi=_PICTURE_PIXELS / _PICTURE_INCHES * scale,
         sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
     )
     return cast(bytes, drawn)

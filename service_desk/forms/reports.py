@@ -78,13 +78,17 @@ def _channels() -> list[tuple[str, Any]]:
     return [("", _("mail and desk")), ("mail", _("mail only")), ("in_app", _("desk only"))]
 
 
+def _numbers(last: int) -> list[tuple[int, str]]:
+    return [(number, str(number)) for number in range(1, last + 1)]
+
+
 class PersonRow(PlainForm):
     """One person of the list. `key` says who."""
 
     key = HiddenField()
     gets_it = BooleanField(_l("Gets it"))
     language = SelectField(_l("Language"), choices=_languages)
-    channel = SelectField(_l("Sent by"), choices=_channels)
+    channel = SelectField(_l("Channel"), choices=_channels)
 
     def choice(self) -> Choice:
         return Choice(self.key.data, bool(self.gets_it.data), self.language.data, self.channel.data)
@@ -96,7 +100,7 @@ class RecipientsForm(Form):
     people = RowList(FormField(PersonRow), max_entries=_MOST_PEOPLE)
     added = SelectField(_l("Add a person"), [Optional()], default="")
     added_language = SelectField(_l("Language"), choices=_languages)
-    added_channel = SelectField(_l("Sent by"), choices=_channels)
+    added_channel = SelectField(_l("Channel"), choices=_channels)
     version = HiddenField(default="0")
 
     @staticmethod
@@ -131,8 +135,8 @@ class RunNowForm(Form):
     """A past period of a kind of report: a day of its week, or a year with its month or quarter, as the kind has them."""
 
     week = DayField(_l("A day of the week"), [InputRequired()])
-    month = SelectField(_l("Month"), [InputRequired()], coerce=int, choices=list(range(1, 13)))
-    quarter = SelectField(_l("Quarter"), [InputRequired()], coerce=int, choices=[1, 2, 3, 4])
+    month = SelectField(_l("Month"), [InputRequired()], coerce=int, choices=_numbers(12))
+    quarter = SelectField(_l("Quarter"), [InputRequired()], coerce=int, choices=_numbers(4))
     year = IntegerField(_l("Year"), [InputRequired(), NumberRange(_FIRST_YEAR, _LAST_YEAR)])
     is_sent = BooleanField(_l("Send it to the recipients"))
 

@@ -86,10 +86,11 @@ class ShownRows:
 
 @dataclass(frozen=True)
 class ShownTable:
-    """What differs in one table."""
+    """What differs in one table; `count` rows do."""
 
     code: str
     title: str
+    count: int
     changed: Sequence[ChangedCell]
     more_changed: int
     gone: ShownRows
@@ -133,6 +134,7 @@ def _table(one: TableDifference, zone: ZoneInfo) -> ShownTable:
     return ShownTable(
         code=one.code,
         title=words.known_label(one.code, "report_table"),
+        count=one.count,
         changed=cells[:MOST_ROWS],
         more_changed=max(0, len(cells) - MOST_ROWS),
         gone=_rows(one.columns_before, one.gone, zone),

@@ -70,6 +70,12 @@ def test_the_day_that_runs_has_earned_nothing_yet(world: World) -> None:
     noon = day(2026, 9, 3) + timedelta(hours=12)
     found = read(span_of(world, noon), [C.EARNED_PREMIUM, C.REPORTED_LOSS]).total
     assert found == {C.EARNED_PREMIUM: 20_00, C.REPORTED_LOSS: 40_00}
+    # A policy of another branch beside it adds no day: branches add up to the whole.
+    insure(world, world.coach, date(2026, 8, 31), 0, line=PolicyLine.COMMERCIAL, branch_id=world.zhongmu.id)
+    whole = read(span_of(world, noon), [C.CLAIM_FREQUENCY])
+    by_branch = read(span_of(world, noon), [C.CLAIM_FREQUENCY], By.BRANCH)
+    assert by_branch.total == whole.total
+    assert whole.total[C.CLAIM_FREQUENCY] == Ratio(EXPOSURE_YEAR, 3 * EXPOSURE_YEAR // 365)
     before = read(span_of(world, day(2026, 6, 30)), CODES, By.BRANCH)
     assert (before.total[C.EARNED_PREMIUM], before.groups) == (0, {})
 

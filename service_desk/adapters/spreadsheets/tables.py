@@ -16,6 +16,8 @@ from xlsxwriter.worksheet import Worksheet
 from service_desk.base.clock import CHINA
 from service_desk.base.money import from_fen
 
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
 ColumnKind = Literal["text", "money", "int", "decimal", "fixed", "duration", "date", "datetime", "percent"]
 Value = str | int | float | Decimal | date | datetime | None
 

@@ -64,6 +64,14 @@ LABELS = {
         "premium_year_before": _l("Same month last year"),
     },
     "report_note": {
+        "weekly_balance": _l(
+            "Open at start + reported + reopened − closed = open at end; withdrawn and denied claims count as closed. "
+            "Estimate and large losses (¥10,000 or more) are of the claims reported in the week."
+        ),
+        "underwriting_month": _l(
+            "A policy counts in the month of its issue, an endorsement in the month it was made. "
+            "Voided policies are left out; vehicle tax is no premium."
+        ),
         "market_line": _l(
             "The market line is what the Jiangxi Insurance Association published for all motor claims of its members"
             " in the second quarter of 2018."

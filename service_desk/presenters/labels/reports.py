@@ -9,6 +9,7 @@ LABELS = {
         "report_schedule_changed": _l("Report schedule changed"),
     },
     "audit_field": {
+        "channel": _l("Channel"),
         "hour": _l("Hour"),
         "minute": _l("Minute"),
         "month_day": _l("Day of the month"),
@@ -35,10 +36,5 @@ LABELS = {
         "month": _l("8 to 30 days"),
         "quarter": _l("31 to 90 days"),
         "older": _l("more than 90 days"),
-    },
-    "notice_state": {
-        "queued": _l("Waiting to be sent"),
-        "sent": _l("Sent"),
-        "failed": _l("Not delivered"),
     },
 }

@@ -3,6 +3,7 @@
 One set of words and drawings feeds all four, so that they say the same.
 """
 
+from service_desk.presenters.report_documents.as_mail import mail_parts
 from service_desk.presenters.report_documents.as_page import Document, document, page_context
 from service_desk.presenters.report_documents.as_pdf import pdf
 from service_desk.presenters.report_documents.as_workbook import workbook
@@ -12,6 +13,7 @@ __all__ = [
     "Document",
     "document",
     "filename",
+    "mail_parts",
     "page_context",
     "pdf",
     "period_words",

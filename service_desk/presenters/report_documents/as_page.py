@@ -7,9 +7,10 @@ from typing import Any
 from flask import url_for
 
 from service_desk.base.paging import Page
-from service_desk.presenters.report_documents import charts, words
+from service_desk.presenters.report_documents import charts, tables, words
 from service_desk.presenters.report_documents.charts import Drawing
-from service_desk.presenters.report_documents.words import Heading, Shown, TileWords
+from service_desk.presenters.report_documents.tiles import TileWords, tile_words
+from service_desk.presenters.report_documents.words import Heading, Shown
 from service_desk.rules.report_document import Report, Table
 
 _DETAIL_ROWS = 50
@@ -26,14 +27,23 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class PageRow:
+    """A row and where it stands in the report's table."""
+
+    place: int
+    cells: Sequence[Cell]
+
+
+@dataclass(frozen=True)
 class PageTable:
     """A table in words; a detail table by pages. `key` is what the address calls the page's number."""
 
     code: str
     title: str
     headings: Sequence[Heading]
-    page: Page[list[Cell]]
+    page: Page[PageRow]
     total: list[Shown] | None
+    note: str
 
     @property
     def key(self) -> str:
@@ -70,7 +80,7 @@ def document(report: Report, args: Mapping[str, str]) -> Document:
         days=words.days(report),
         compared=words.compared(report),
         made_at=words.made_at(report),
-        tiles=[words.tile_words(tile, report.tz) for tile in report.tiles],
+        tiles=[tile_words(tile, report.tz) for tile in report.tiles],
         drawings=charts.drawings(report),
         tables=[_table(report, table, args) for table in report.tables],
         notes=words.notes(report),
@@ -83,23 +93,30 @@ def _key(code: str) -> str:
 
 def _table(report: Report, table: Table, args: Mapping[str, str]) -> PageTable:
     headings = words.headings(table)
-    size = _DETAIL_ROWS if table.is_detail else max(1, len(table.rows))
-    last = max(1, -(-len(table.rows) // size))
+    rows = tables.telling_rows(table, headings)
+    size = _DETAIL_ROWS if table.is_detail else max(1, len(rows))
+    last = max(1, -(-len(rows) // size))
     number = min(max(1, _whole_number(args.get(_key(table.code), ""))), last)
-    rows = [
-        [_cell(shown, heading) for shown, heading in zip(row, headings, strict=True)]
-        for row in (
-            words.row_words(row, headings, report.tz)
-            for row in table.rows[(number - 1) * size : number * size]
-        )
+    shown = [
+        PageRow(place, _cells(words.row_words(row, headings, report.tz), headings))
+        for place, row in rows[(number - 1) * size : number * size]
     ]
-    page = Page(rows, len(table.rows), number, size)
-    total = words.total_words(table, headings, report.tz) if number == last else None
-    return PageTable(table.code, words.table_title(table), headings, page, total)
+    return PageTable(
+        code=table.code,
+        title=tables.table_title(table),
+        headings=headings,
+        page=Page(shown, len(rows), number, size),
+        total=tables.total_words(table, headings, report.tz) if number == last else None,
+        note=tables.quiet_words(len(table.rows) - len(rows)),
+    )
 
 
 def _whole_number(text: str) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 7 else 1
+
+
+def _cells(row: Sequence[Shown], headings: Sequence[Heading]) -> list[Cell]:
+    return [_cell(shown, heading) for shown, heading in zip(row, headings, strict=True)]
 
 
 def _cell(shown: Shown, heading: Heading) -> Cell:

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 
 from service_desk.adapters.spreadsheets import Cell, Column, ColumnKind, TableSheet, workbook_bytes
 from service_desk.adapters.spreadsheets.tables import Value as Kept
-from service_desk.presenters.report_documents import words
+from service_desk.presenters.report_documents import tables, tiles, words
 from service_desk.presenters.report_documents.words import Heading, Look
 from service_desk.rules.metrics import Mean, Ratio
 from service_desk.rules.report_document import Name, Report, Table, Tile, Value
@@ -21,10 +21,11 @@ _KINDS: dict[Look, ColumnKind] = {
     Look.RATIO: "percent",
     Look.RATIO_FEN: "percent",
     Look.RATIO_BARE: "percent",
+    Look.CHANGE: "percent",
     Look.MEAN: "fixed",
     Look.MEAN_FEN: "money",
     Look.MEAN_DAYS: "fixed",
-    Look.DAYS: "decimal",
+    Look.DAYS: "int",
     Look.DATE: "date",
     Look.MOMENT: "datetime",
     Look.DURATION: "duration",
@@ -52,8 +53,8 @@ _PARTS = {
 
 def workbook(report: Report) -> bytes:
     """The report as .xlsx in the reader's language: no formulas, times in the account's zone."""
-    tables = [_table_sheet(report, table) for table in report.tables]
-    return workbook_bytes([_overview(report), *tables] if report.tiles or not tables else tables)
+    sheets = [_table_sheet(report, table) for table in report.tables]
+    return workbook_bytes([_overview(report), *sheets] if report.tiles or not sheets else sheets)
 
 
 def _notes(report: Report) -> list[str]:
@@ -92,17 +93,23 @@ def _overview(report: Report) -> TableSheet:
 def _tile_row(tile: Tile) -> Sequence[Kept | Cell]:
     look = words.measure_look(tile.measure)
     kind = _KINDS[look]
-    change = words.change(tile, look)
+    change = tiles.change(tile, look)
     return (
         words.measure_name(tile.measure),
-        Cell(_kept(tile.value, look), kind),
+        _figure(tile.value, look, kind),
         *_parts_of(tile.value, look),
-        Cell(_kept(tile.before, look), kind),
+        _figure(tile.before, look, kind),
         change.text if change else None,
-        change.verdict if change else None,
-        Cell(_kept(tile.market, look), kind),
+        (change.verdict or None) if change else None,
+        _figure(tile.market, look, kind),
         words.definition(tile.measure),
     )
+
+
+def _figure(value: Value, look: Look, kind: ColumnKind) -> Cell:
+    """A value with how it is written: days are whole but for the middle of two."""
+    is_broken = look is Look.DAYS and isinstance(value, Decimal) and value != int(value)
+    return Cell(_kept(value, look), "fixed" if is_broken else kind)
 
 
 def _parts_of(value: Value, look: Look) -> tuple[Cell, Cell]:
@@ -126,8 +133,8 @@ def _table_sheet(report: Report, table: Table) -> TableSheet:
         if total and total[0] is None:
             total = [_("Total"), *total[1:]]
     return TableSheet(
-        name=words.table_title(table),
-        title=f"{words.title(report.kind)} · {words.table_title(table)}",
+        name=tables.table_title(table),
+        title=f"{words.title(report.kind)} · {tables.table_title(table)}",
         columns=[column for heading in headings for column in _columns(heading)],
         rows=(_row(row, headings) for row in table.rows),
         notes=_notes(report),
@@ -153,7 +160,10 @@ def _columns(heading: Heading) -> list[Column]:
 def _row(row: Sequence[Value], headings: Sequence[Heading]) -> list[Kept | Cell]:
     cells: list[Kept | Cell] = []
     for value, heading in zip(row, headings, strict=True):
-        cells.append(_kept(value, heading.look, heading.of))
+        if isinstance(value, Decimal):
+            cells.append(_figure(value, heading.look, _KINDS[heading.look]))
+        else:
+            cells.append(_kept(value, heading.look, heading.of))
         if heading.look in _PARTS:
             cells.extend(_parts_of(value, heading.look))
     return cells

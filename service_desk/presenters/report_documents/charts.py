@@ -138,14 +138,14 @@ def _one(
     most: int,
 ) -> Drawing | None:
     look = columns[0][1].look
-    rows = [row for row in table.rows if any(words.plain(row[index]) is not None for index, _ in columns)]
+    rows: Sequence[Sequence[Value]] = [
+        row for row in table.rows if any(words.plain(row[index]) is not None for index, _ in columns)
+    ]
     if not rows:
         return None
     note = ""
     if chart.kind is ChartKind.BARS and len(rows) > max(most, _UNCUT):
-        note = _("The %(count)s greatest of %(total)s.", count=most, total=len(rows))
-        first = columns[0][0]
-        rows = sorted(rows, key=lambda row: -(words.plain(row[first]) or 0))[:most]
+        rows, note = _greatest(rows, [index for index, _ in columns], most)
     labels = [words.shown(row[by[0]], by[1].look, report.tz, by[1].of).text for row in rows]
     series = [
         Series(
@@ -159,6 +159,19 @@ def _one(
     if low > 0:
         note = _("The scale begins at %(percent)s%%.", percent=int(low))
     return Drawing(chart.code, "", chart.kind, look, labels, series, low, high, note)
+
+
+def _greatest(
+    rows: Sequence[Sequence[Value]], columns: Sequence[int], most: int
+) -> tuple[Sequence[Sequence[Value]], str]:
+    """The rows with the greatest figures in the first column, and a word about the others; never rows of noughts."""
+    telling = [row for row in rows if any(words.plain(row[index]) for index in columns)]
+    if len(telling) <= most:
+        return telling or rows[:1], _(
+            "%(count)s of %(total)s; the others have none.", count=len(telling), total=len(rows)
+        )
+    ordered = sorted(telling, key=lambda row: -(words.plain(row[columns[0]]) or 0))
+    return ordered[:most], _("The %(count)s greatest of %(total)s.", count=most, total=len(rows))
 
 
 def _value(value: Value, look: Look) -> float | None:

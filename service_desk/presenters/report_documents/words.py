@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Literal
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_skeleton
@@ -26,14 +26,13 @@ from service_desk.rules.metrics import (
     MeasureCode,
     Ratio,
     Unit,
-    change_percent,
 )
-from service_desk.rules.report_document import CellKind, Column, Name, Report, ReportKind, Table, Tile, Value
+from service_desk.rules.report_document import CellKind, Column, Name, Report, ReportKind, Table, Value
 
 _log = logging.getLogger(__name__)
 
 DASH = "—"
-FEN = "fen"
+FEN, CHANGE = "fen", "change"
 MARKET_NOTE = "market_line"
 
 
@@ -47,6 +46,7 @@ class Look(StrEnum):
     RATIO = "ratio"
     RATIO_FEN = "ratio_fen"
     RATIO_BARE = "ratio_bare"
+    CHANGE = "change"
     MEAN = "mean"
     MEAN_FEN = "mean_fen"
     MEAN_DAYS = "mean_days"
@@ -77,10 +77,15 @@ _KINDS = {
     CellKind.DURATION: Look.DURATION,
     CellKind.DAYS: Look.DAYS,
 }
+_OF = {
+    (CellKind.RATIO, FEN): Look.RATIO_FEN,
+    (CellKind.RATIO, CHANGE): Look.CHANGE,
+    (CellKind.MEAN, FEN): Look.MEAN_FEN,
+}
 _AT_THE_START = frozenset({Look.TEXT, Look.LABEL, Look.DATE, Look.MOMENT})
-_IN_DAYS = frozenset({Look.DAYS, Look.MEAN_DAYS})
+IN_DAYS = frozenset({Look.DAYS, Look.MEAN_DAYS})
 IN_YUAN = frozenset({Look.FEN, Look.MEAN_FEN})
-RATIOS = frozenset({Look.RATIO, Look.RATIO_FEN, Look.RATIO_BARE})
+RATIOS = frozenset({Look.RATIO, Look.RATIO_FEN, Look.RATIO_BARE, Look.CHANGE})
 # Names that say their unit themselves.
 _YUAN_SAID = ("CNY", "¥", "（元）")
 _DAYS_SAID = ("days", "天")
@@ -112,45 +117,18 @@ class Heading:
     is_wide: bool
 
 
-@dataclass(frozen=True)
-class Change:
-    """How a figure moved: `+2.4 points`, which way, and whether that is good where the measure says so."""
-
-    text: str
-    direction: Literal["up", "down", "same"]
-    verdict: str = ""
-    tone: Literal["ok", "bad", ""] = ""
-
-    @property
-    def sign(self) -> str:
-        """A mark for the direction, so that it is seen without reading the figure."""
-        return {"up": "▲", "down": "▼", "same": "＝"}[self.direction]
-
-    @property
-    def whole(self) -> str:
-        """All in one line: `▲ +2.4 points, better`."""
-        said = f"{self.sign} {self.text}"
-        return _("%(change)s, %(verdict)s", change=said, verdict=self.verdict) if self.verdict else said
-
-
-@dataclass(frozen=True)
-class TileWords:
-    """A headline figure in words; `before` and `market` are None where there is none."""
-
-    code: str
-    name: str
-    now: Shown
-    before: Shown | None
-    change: Change | None
-    market: Shown | None
-
-
 def known_label(code: str, kind: str) -> str:
     """The words for a code; for one that has none any more, the code as words. A kept report must open for ever."""
     if code in LABELS.get(kind, {}):
         return label(code, kind)
-    _log.warning("no words for %s of kind %s", code, kind)
+    _miss(code, kind)
     return code.replace("_", " ").capitalize()
+
+
+@lru_cache(maxsize=200)
+def _miss(code: str, kind: str) -> None:
+    """Told once: an old report may hold a code in every row."""
+    _log.warning("no words for %s of kind %s", code, kind)
 
 
 def title(kind: ReportKind | str) -> str:
@@ -245,7 +223,7 @@ def heading(column: Column) -> Heading:
     text = measure_name(measure) if measure else known_label(column.code, "report_heading")
     if look in IN_YUAN and not any(word in text for word in _YUAN_SAID):
         text = _("%(name)s (CNY)", name=text)
-    elif look in _IN_DAYS and not any(word in text for word in _DAYS_SAID):
+    elif look in IN_DAYS and not any(word in text.casefold() for word in _DAYS_SAID):
         text = _("%(name)s (days)", name=text)
     is_end = look not in _AT_THE_START
     return Heading(
@@ -266,11 +244,7 @@ def _measure_of(column: Column) -> MeasureCode | None:
 def _look(column: Column, measure: MeasureCode | None) -> Look:
     if measure:
         return measure_look(measure)
-    if column.of == FEN and column.kind is CellKind.RATIO:
-        return Look.RATIO_FEN
-    if column.of == FEN and column.kind is CellKind.MEAN:
-        return Look.MEAN_FEN
-    return _KINDS.get(column.kind, Look.COUNT)
+    return _OF.get((column.kind, column.of)) or _KINDS.get(column.kind, Look.COUNT)
 
 
 def shown(value: Value, look: Look, zone: ZoneInfo, of: str = "") -> Shown:
@@ -309,8 +283,8 @@ def _ratio(value: Ratio, look: Look) -> Shown:
     percent = value.percent()
     if percent is None:
         return Shown(DASH)
-    text = f"{percent:,}%"
-    if look is Look.RATIO_BARE:
+    text = f"{percent:+,}%" if look is Look.CHANGE else f"{percent:,}%"
+    if look in {Look.RATIO_BARE, Look.CHANGE}:
         return Shown(text)
     if look is Look.RATIO_FEN:
         return Shown(text, f"{format_yuan(value.part)} / {format_yuan(value.whole)}")
@@ -333,43 +307,9 @@ def headline(value: Value, look: Look, zone: ZoneInfo) -> Shown:
     if look in IN_YUAN:
         sign = "-" if said.text.startswith("-") else ""
         return Shown(f"{sign}¥{said.text.removeprefix('-')}", said.parts)
-    if look in _IN_DAYS:
+    if look in IN_DAYS:
         return Shown(_("%(days)s days", days=said.text), said.parts)
     return said
-
-
-def tile_words(tile: Tile, zone: ZoneInfo) -> TileWords:
-    """A headline figure with what it is compared with."""
-    look = measure_look(tile.measure)
-    return TileWords(
-        code=tile.measure.value,
-        name=measure_name(tile.measure),
-        now=headline(tile.value, look, zone),
-        before=None if tile.before is None else headline(tile.before, look, zone),
-        change=change(tile, look),
-        market=None if tile.market is None else Shown(headline(tile.market, look, zone).text),
-    )
-
-
-def change(tile: Tile, look: Look) -> Change | None:
-    """How the figure moved; None where one of the two says nothing."""
-    now, before = plain(tile.value), plain(tile.before)
-    if now is None or before is None:
-        return None
-    difference = now - before
-    if not difference:
-        return Change(_("no change"), "same")
-    text, direction = _moved(now, before, look), _direction(difference)
-    better = MEASURES[tile.measure].higher_is_better
-    if better is None:
-        return Change(text, direction)
-    if better is (difference > 0):
-        return Change(text, direction, _("better"), "ok")
-    return Change(text, direction, _("worse"), "bad")
-
-
-def _direction(difference: Decimal) -> Literal["up", "down"]:
-    return "up" if difference > 0 else "down"
 
 
 def plain(value: Value) -> Decimal | None:
@@ -387,25 +327,6 @@ def plain(value: Value) -> Decimal | None:
             return None
 
 
-def _moved(now: Decimal, before: Decimal, look: Look) -> str:
-    difference = now - before
-    if look in RATIOS:
-        return _("%(difference)s points", difference=f"{difference:+,}")
-    if look in _IN_DAYS:
-        return _("%(days)s days", days=f"{difference:+,}")
-    if look in IN_YUAN:
-        share = change_percent(int(now), int(before))
-        if share is not None:
-            return f"{share:+,}%"
-        return f"{'+' if difference > 0 else '-'}¥{format_yuan(abs(int(difference)))}"
-    return f"{difference:+,}"
-
-
-def table_title(table: Table) -> str:
-    """What a table is called."""
-    return known_label(table.code, "report_table")
-
-
 def headings(table: Table) -> list[Heading]:
     """The words of a table's columns."""
     return [heading(column) for column in table.columns]
@@ -414,17 +335,6 @@ def headings(table: Table) -> list[Heading]:
 def row_words(row: Sequence[Value], columns: Iterable[Heading], zone: ZoneInfo) -> list[Shown]:
     """A row in words."""
     return [shown(value, column.look, zone, column.of) for value, column in zip(row, columns, strict=True)]
-
-
-def total_words(table: Table, columns: Sequence[Heading], zone: ZoneInfo) -> list[Shown] | None:
-    """The row of totals: named, and empty rather than dashed where nothing can be added up."""
-    if table.total is None:
-        return None
-    cells = [
-        Shown("") if value is None or value == "" else cell
-        for value, cell in zip(table.total, row_words(table.total, columns, zone), strict=True)
-    ]
-    return [Shown(_("Total")), *cells[1:]] if cells and not cells[0].text else cells
 
 
 def filename(report: Report, extension: str) -> str:

@@ -17,7 +17,7 @@ from service_desk.rules.underwriting import Act, figures_by
 from service_desk.rules.vocabulary import UseClass
 from service_desk.services.measures import history
 from service_desk.services.measures.span import By, Key, Reading, Source, Span
-from service_desk.services.policies.book import BookLine, Stand, exposure_of, read_book
+from service_desk.services.policies.book import Stand, exposure_by, read_book
 from service_desk.services.policies.written import acts_of
 
 _ALL: Key = 0
@@ -68,21 +68,16 @@ def _written(span: Span, by: By | None) -> dict[Key, Results]:
 
 
 def _earned(span: Span, by: By | None) -> dict[Key, Results]:
-    return {
-        key: Results(earned_fen=sum(line.earned_fen for line in lines))
-        for key, lines in _book(span, by).items()
-    }
+    earned: dict[Key, int] = defaultdict(int)
+    for line in read_book(span.account_id, *stands_of(span)):
+        earned[_key(by, line.branch_id, line.use_class)] += line.earned_fen
+    return {key: Results(earned_fen=fen) for key, fen in earned.items()}
 
 
 def _exposed(span: Span, by: By | None) -> dict[Key, Results]:
-    return {key: Results(exposed=exposure_of(lines)) for key, lines in _book(span, by).items()}
-
-
-def _book(span: Span, by: By | None) -> dict[Key, list[BookLine]]:
-    groups: dict[Key, list[BookLine]] = defaultdict(list)
-    for line in read_book(span.account_id, *stands_of(span)):
-        groups[_key(by, line.branch_id, line.use_class)].append(line)
-    return groups
+    lines = read_book(span.account_id, *stands_of(span))
+    exposed = exposure_by(lines, lambda line: _key(by, line.branch_id, line.use_class))
+    return {key: Results(exposed=units) for key, units in exposed.items()}
 
 
 def stands_of(span: Span) -> tuple[Stand, Stand]:

@@ -5,10 +5,10 @@ was made, even when it takes effect on an earlier day, and the spans of a year a
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, String, and_, exists, or_, select, type_coerce
 
@@ -17,6 +17,8 @@ from service_desk.models.db import Json, db
 from service_desk.models.policies import Endorsement, Policy, PolicyState
 from service_desk.rules import metrics
 from service_desk.services.policies.endorsing.policy_file import CLOSING_KINDS, earned_fen
+
+K = TypeVar("K", bound=Hashable)
 
 _MOMENT = timedelta(microseconds=1)
 
@@ -68,26 +70,29 @@ def read_book(account_id: int, since: Stand | None, until: Stand) -> list[BookLi
     return lines
 
 
-def exposure_of(lines: Iterable[BookLine]) -> int:
-    """The years vehicles were covered, in units of `rules.metrics.EXPOSURE_YEAR`.
+def exposure_by(lines: Iterable[BookLine], key_of: Callable[[BookLine], K]) -> dict[K, int]:
+    """The years vehicles were covered by group, in units of `rules.metrics.EXPOSURE_YEAR`.
 
-    A vehicle's policies of several lines run side by side: a day counts once, as a day of the term that began first.
+    A vehicle's policies of several lines run side by side: a day counts once, as a day of the term that began first,
+    and in that policy's group, so that groups add up to the whole.
     """
-    by_vehicle: dict[int, list[tuple[date, date, int]]] = defaultdict(list)
+    by_vehicle: dict[int, list[BookLine]] = defaultdict(list)
     for line in lines:
         if line.from_on < line.to_on:
-            by_vehicle[line.vehicle_id].append((line.from_on, line.to_on, line.year_days))
-    return sum(_exposure(own) for own in by_vehicle.values())
+            by_vehicle[line.vehicle_id].append(line)
+    found: dict[K, int] = defaultdict(int)
+    for own in by_vehicle.values():
+        covered_to = date.min
+        for line in sorted(own, key=_begins):
+            begins = max(line.from_on, covered_to)
+            if begins < line.to_on:
+                found[key_of(line)] += metrics.exposure((line.to_on - begins).days, line.year_days)
+                covered_to = line.to_on
+    return dict(found)
 
 
-def _exposure(spans: list[tuple[date, date, int]]) -> int:
-    total, covered_to = 0, date.min
-    for from_on, to_on, year_days in sorted(spans):
-        begins = max(from_on, covered_to)
-        if begins < to_on:
-            total += metrics.exposure((to_on - begins).days, year_days)
-            covered_to = to_on
-    return total
+def _begins(line: BookLine) -> tuple[date, date, int]:
+    return line.from_on, line.to_on, line.policy_id
 
 
 def _in_span(account_id: int, since: Stand | None, until: Stand) -> ColumnElement[bool]:

@@ -204,16 +204,16 @@ def _ended_in(wanted: SuccessFilter, *columns: Any) -> Select[Any]:
     return statement
 
 
-def _follows(known_at: datetime | None = None) -> ColumnElement[bool]:
+def _follows(known_at: datetime | None = None, until: Any = Policy.ends_at) -> ColumnElement[bool]:
     """`rules.renewal.renewal_status` as a condition on another policy, `_next`; by what was known at an instant."""
     ends_at = _next.ends_at if known_at is None else _end_known(known_at)
     known = () if known_at is None else (_next.issued_at < known_at,)
     return and_(
         _next.vehicle_id == Policy.vehicle_id,
         _next.line == Policy.line,
-        ends_at > Policy.ends_at,
+        ends_at > until,
         ends_at > _next.starts_at,
-        _next.starts_at <= days_later(Policy.ends_at, RENEWS_WITHIN_DAYS),
+        _next.starts_at <= days_later(until, RENEWS_WITHIN_DAYS),
         *known,
     )
 
@@ -230,6 +230,11 @@ def _end_known(known_at: datetime) -> ColumnElement[datetime]:
 
 def _is_followed(known_at: datetime | None = None) -> ColumnElement[bool]:
     return exists().where(_follows(known_at))
+
+
+def is_followed_as_agreed(known_at: datetime) -> ColumnElement[bool]:
+    """Whether another policy went on from a policy's agreed end, by what was known at an instant."""
+    return exists().where(_follows(known_at, Policy.agreed_ends_at))
 
 
 def page_of_ended(

@@ -7,9 +7,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
 
+from service_desk.adapters.spreadsheets import XLSX
 from service_desk.forms.fields import member, small_number
 from service_desk.presenters import report_documents, report_runs
-from service_desk.presenters.reports import XLSX
 from service_desk.rules.report_document import ReportKind
 from service_desk.services.reports import comparing, deliveries, runs
 from service_desk.services.reports.overview import read_overview

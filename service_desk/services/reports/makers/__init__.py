@@ -8,9 +8,12 @@ from service_desk.models.accounts import KeyAccount
 from service_desk.rules.periods import Period
 from service_desk.rules.report_document import Report, ReportKind
 from service_desk.services.reports.makers import (
+    annual_service,
     branch_demand,
     monthly_cases,
     monthly_underwriting,
+    quarterly_review,
+    renewal_forecast,
     weekly_claims,
 )
 
@@ -25,6 +28,9 @@ MAKERS: Mapping[ReportKind, Maker] = {
     ReportKind.WEEKLY_CLAIMS: weekly_claims,
     ReportKind.MONTHLY_UNDERWRITING: monthly_underwriting,
     ReportKind.MONTHLY_CASES: monthly_cases,
+    ReportKind.RENEWAL_FORECAST: renewal_forecast,
+    ReportKind.QUARTERLY_REVIEW: quarterly_review,
+    ReportKind.ANNUAL_SERVICE: annual_service,
     ReportKind.BRANCH_DEMAND: branch_demand,
 }
 
