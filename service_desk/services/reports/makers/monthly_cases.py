@@ -7,7 +7,7 @@ from datetime import datetime
 from service_desk.models.accounts import KeyAccount
 from service_desk.rules.metrics import AgeBand, Alarm, Ratio, alarm_of
 from service_desk.rules.metrics import MeasureCode as C
-from service_desk.rules.periods import Period, before, months_after
+from service_desk.rules.periods import Period, months_after
 from service_desk.rules.report_document import (
     CellKind,
     Chart,
@@ -83,7 +83,7 @@ _TREND_MONTHS = 6
 
 def make(account: KeyAccount, period: Period, *, now: datetime) -> Report:
     """The table of a calendar month, beside the month before."""
-    span, earlier = parts.span_of(account, period, now), before(period)
+    span, earlier = parts.span_of(account, period, now), months_after(period.first, -1)
     branches = parts.branches_of(account.id)
     own = {*_HEADLINES, *_FLOW, *_MONEY, *_RESERVES, *_SPEED, *_ALARMS}
     by_branch = measures.read(span, own, By.BRANCH)
