@@ -2,7 +2,8 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format bench lock clean runtime development browser
+LINTS := lint-types lint-words lint-pages lint-floors lint-style
+.PHONY: help run test lint $(LINTS) format bench lock clean runtime development browser
 
 ifndef PYTHON
 PYTHON := $(shell for name in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -27,13 +28,25 @@ run: runtime ## start the desk on http://127.0.0.1:8000 (HOST, PORT, DATABASE_UR
 test: development browser ## run all tests (ARGS='tests/rules -k fault' for some of them)
 	@"$(PY)" -m pytest $(ARGS)
 
+# Two at a time, the longest first.
 lint: development ## style, types, floors, templates, translations
+	@$(MAKE) --no-print-directory -j2 $(LINTS)
+
+lint-types:
+	@"$(PY)" -m mypy
+
+lint-words:
+	@"$(PY)" -m pytest -q -n0 tests/house/test_translations.py
+
+lint-pages:
+	@"$(PY)" -m djlint templates --lint --quiet
+
+lint-floors:
+	@"$(PY)" tools/lint_imports.py
+
+lint-style:
 	@"$(PY)" -m ruff check .
 	@"$(PY)" -m ruff format --check .
-	@"$(PY)" -m mypy
-	@"$(PY)" tools/lint_imports.py
-	@"$(PY)" -m djlint templates --lint --quiet
-	@"$(PY)" -m pytest -q -n0 tests/house/test_translations.py
 
 format: development ## put the code into shape
 	@"$(PY)" -m ruff check --fix .

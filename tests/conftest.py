@@ -5,6 +5,7 @@ floors below services ask for none of them and run once.
 """
 
 import contextvars
+import gc
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +31,14 @@ from tests.world import World, build_world
 SECRET_KEY = "only-for-tests-0123456789"
 
 DATABASES = ("sqlite", "postgres")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Modules, tests and tables stay to the end: the collector need not go through them again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 class DeskClient(FlaskClient):

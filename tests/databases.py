@@ -1,7 +1,7 @@
 """The databases tests run on: SQLite files, and one real PostgreSQL server shared by all test workers."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -92,8 +92,7 @@ def create_schema(url: str) -> None:
 def empty_all_tables(engine: Engine) -> None:
     """Delete every row. Only tables that hold rows are touched, which keeps this to a few milliseconds."""
     with _without_foreign_keys(engine) as connection:
-        for name in _tables_with_rows(connection):
-            connection.exec_driver_sql(f'DELETE FROM "{name}"')
+        _delete_all(connection, _tables_with_rows(connection))
 
 
 # A table's rows: the whole of PostgreSQL's copy, or SQLite's tuples.
@@ -110,16 +109,23 @@ def all_rows(engine: Engine) -> dict[str, Rows]:
 def put_back(engine: Engine, tables: dict[str, Rows]) -> None:
     """Make these rows the only ones of their tables."""
     with _without_foreign_keys(engine) as connection:
-        filled = set(_tables_with_rows(connection))
+        _delete_all(connection, tables)
         cursor = connection.connection.cursor()
         for name, rows in tables.items():
-            if name in filled:
-                cursor.execute(f'DELETE FROM "{name}"')
             if isinstance(rows, bytes):
                 with cursor.copy(f'COPY "{name}" FROM STDIN') as copy:
                     copy.write(rows)
             else:
                 cursor.executemany(f'INSERT INTO "{name}" VALUES ({", ".join("?" * len(rows[0]))})', rows)
+
+
+def _delete_all(connection: Connection, names: Iterable[str]) -> None:
+    """At once where the driver takes several statements: PostgreSQL's time goes into the ways there and back."""
+    deletes = [f'DELETE FROM "{name}"' for name in names]
+    if deletes and connection.dialect.name == "postgresql":
+        deletes = ["; ".join(deletes)]
+    for delete in deletes:
+        connection.exec_driver_sql(delete)
 
 
 def _copied(connection: Connection, name: str) -> bytes:

@@ -10,6 +10,8 @@ _SCRIPT = Axe().axe_script
 # Nine tenths of axe's time goes into contrast, and most texts of a page look like one on the page before: the
 # rail, the head, the cells of a table. A look is everything contrast hangs on: the text's own colours and size,
 # and what lies behind it, from the element to the root. Only a look axe has passed is not asked about again.
+# All rules are asked, but axe would fetch and parse every style sheet anew for one that is not among them (an
+# experimental one), and make a selector for each element that only its own report would print.
 _RUN = """async (passed) => {
   const known = new Set(passed);
   const layer = (element) => {
@@ -33,10 +35,12 @@ _RUN = """async (passed) => {
   const fresh = [...document.body.querySelectorAll("*")].filter(
     (element) => says(element) && element.checkVisibility() && !known.has(look(element)));
 
-  const all = await axe.run(document, {resultTypes: ["violations"], rules: {"color-contrast": {enabled: false}}});
+  const all = await axe.run(document, {
+    resultTypes: ["violations"], rules: {"color-contrast": {enabled: false}},
+    preload: {assets: ["media"]}, selectors: false});
   if (!fresh.length) return {violations: all.violations, passed: []};
   const contrast = await axe.run({include: fresh}, {
-    runOnly: ["color-contrast"], resultTypes: ["violations", "passes"], elementRef: true, selectors: true});
+    runOnly: ["color-contrast"], resultTypes: ["violations", "passes"], elementRef: true, selectors: false});
   const good = contrast.passes.flatMap((rule) => rule.nodes.map((node) => look(node.element)));
   const strip = (rule) => ({...rule, nodes: rule.nodes.map(({html}) => ({html}))});
   return {violations: [...all.violations, ...contrast.violations].map(strip), passed: [...new Set(good)]};
@@ -44,22 +48,24 @@ _RUN = """async (passed) => {
 
 Looks = set[str]
 
+# What passed on any page this process opened: the same text on the same ground is not asked about in every journey.
+_PASSED: Looks = set()
 
-def axe_problems(page: Page, passed: Looks | None = None) -> list[str]:
+
+def axe_problems(page: Page, passed: Looks = _PASSED) -> list[str]:
     """What axe finds wrong on the page, one line each; empty when all is well.
 
-    With the looks that `passed` on other pages, contrast is examined in new ones only, which are added.
+    Contrast is examined only in looks that have not `passed` on another page; those that pass now are added.
     A click returns before the page it leads to has come: what was looked at when its document went is looked
     at again on the page that took its place.
     """
     page.wait_for_load_state()
-    known: Looks = set() if passed is None else passed
     try:
-        found = _found(page, known)
+        found = _found(page, passed)
     except Error:
         page.wait_for_load_state()
-        found = _found(page, known)
-    known.update(found["passed"])
+        found = _found(page, passed)
+    passed.update(found["passed"])
     return [
         f"{rule['id']} ({rule['impact']}): {rule['help']}: {[node['html'][:120] for node in rule['nodes'][:3]]}"
         for rule in found["violations"]

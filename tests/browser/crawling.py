@@ -119,7 +119,8 @@ def fits(page: Page, device: dict[str, Any]) -> list[str]:
 
 def resize(page: Page, device: dict[str, Any]) -> None:
     """To the device's window, until the scripts that watch sizes have seen it."""
-    page.set_viewport_size(device["viewport"])
+    if page.viewport_size != device["viewport"]:
+        page.set_viewport_size(device["viewport"])
     page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
@@ -130,7 +131,8 @@ def crawl(page: Page) -> Iterator[str]:
         path = waiting.pop(0)
         page.goto(path)
         yield path
-        for link in page.eval_on_selector_all("a[href]", "links => links.map(a => a.href)"):
+        # A locator would have its whole engine loaded into each page for this one question.
+        for link in page.evaluate("[...document.querySelectorAll('a[href]')].map(a => a.href)"):
             found = urlsplit(link)
             kind = kind_of(found.path)
             if found.netloc == urlsplit(page.url).netloc and kind not in seen and not FILE.search(found.path):

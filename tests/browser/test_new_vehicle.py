@@ -1,5 +1,6 @@
 """A new vehicle from the branch's phone to its cover: asked for, approved, insured, and three people in the register."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -59,7 +60,7 @@ def approve(page: Page, number: str) -> None:
     page.get_by_role("link", name=PLATE).click()
     page.get_by_role("button", name="审批通过").click()
     expect(page.locator("main")).to_contain_text("已审批，待出单")
-    assert page.url.endswith(number)
+    expect(page).to_have_url(re.compile(f"{number}$"))
 
 
 def insure(page: Page) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.axe import Looks, axe_problems
+from tests.browser.axe import axe_problems
 from tests.browser.crawling import ROLES, crawl, fits, kind_of, resize, watch
 from tests.browser.pages import DESKTOP, PHONE
 from tests.world import World
@@ -24,33 +24,27 @@ def examined() -> set[tuple[str, str]]:
     return set()
 
 
-@pytest.fixture(scope="module")
-def looks() -> Looks:
-    """How the texts look whose contrast is enough."""
-    return set()
-
-
 @pytest.mark.parametrize("username", ROLES)
 def test_every_page_opens_and_fits_in_chinese(
     busy_desk: World,
     open_desk: Callable[..., Page],
     examined: set[tuple[str, str]],
-    looks: Looks,
     username: str,
 ) -> None:
     page = open_desk(username)
     broken = watch(page)
     side = "client" if username in CLIENTS else "insurer"
 
+    sizes = [DESKTOP, PHONE]
     for path in crawl(page):
         place = (side, username if path == "/" else kind_of(path))
-        for device in (DESKTOP, PHONE):
+        for device in sizes:
             resize(page, device)
             broken += fits(page, device)
             if place not in examined:
-                broken += [
-                    f"{path} at {page.viewport_size}: {problem}" for problem in axe_problems(page, looks)
-                ]
+                broken += [f"{path} at {page.viewport_size}: {problem}" for problem in axe_problems(page)]
         examined.add(place)
+        # The next page opens in the size this one ends in.
+        sizes.reverse()
 
     assert not broken, "\n".join(broken)

@@ -110,7 +110,8 @@ def type_report(page: Page, *photos: FilePayload) -> None:
     page.get_by_role("button", name="Next: what happened").click()
     page.get_by_label("Place", exact=True).fill("连霍高速巩义隧道")
     page.get_by_label("What happened").fill(STORY)
-    page.get_by_text("Nobody", exact=True).click()
+    # By the keyboard: the page may still move under a finger while the cover is looked up.
+    page.get_by_role("radio", name="Nobody").press("Space")
     page.locator('input[type="file"]').set_input_files(photos)
     expect(page.locator("[data-photo-previews] img")).to_have_count(len(photos))
     page.get_by_role("button", name="Next: who to call back").click()
