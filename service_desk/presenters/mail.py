@@ -32,12 +32,12 @@ _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=
 _REPORTS = frozenset(runs.notice_kind(kind) for kind in ReportKind)
 
 
-def _report(params: dict[str, Any]) -> MailParts:
-    """The report as its run keeps it."""
+def _report(params: dict[str, Any], *, is_mail: bool) -> MailParts:
+    """The report as its run keeps it; a chat shows neither files nor pictures, so they are not made for it."""
     report = runs.find_document(params["run_id"])
     if report is None:
         raise NotFound("not_found")
-    return report_documents.mail_parts(report)
+    return report_documents.mail_parts(report) if is_mail else report_documents.chat_parts(report)
 
 
 def _clock_digest(params: dict[str, Any]) -> MailParts:
@@ -65,7 +65,6 @@ _PARTS: dict[str, Callable[[dict[str, Any]], MailParts]] = {
     "clock_digest": _clock_digest,
     "follow_up_form": _follow_up_form,
     "notice_digest": _notice_digest,
-    **dict.fromkeys(_REPORTS, _report),
 }
 
 # What every mail template may call besides the filters.
@@ -90,7 +89,7 @@ class Words:
 def render(notice: Notice, *, base_url: str) -> Mail:
     """The whole mail. `params` are the templates' variables; `link(path)` is an absolute address."""
     with in_language(notice.language):
-        parts = _parts(notice)
+        parts = _parts(notice, is_mail=True)
         context = _context(notice, parts, base_url)
         text = _text(notice, context)
         html = _INLINER.inline(_template(notice.kind, "body.html").render(context))
@@ -112,11 +111,13 @@ def render(notice: Notice, *, base_url: str) -> Mail:
 def words(notice: Notice, *, base_url: str) -> Words:
     """The notice's subject and text, in its own language."""
     with in_language(notice.language):
-        context = _context(notice, _parts(notice), base_url)
+        context = _context(notice, _parts(notice, is_mail=False), base_url)
         return Words(context["subject"], _text(notice, context))
 
 
-def _parts(notice: Notice) -> MailParts:
+def _parts(notice: Notice, *, is_mail: bool) -> MailParts:
+    if notice.kind in _REPORTS:
+        return _report(notice.params, is_mail=is_mail)
     parts_of = _PARTS.get(notice.kind)
     return parts_of(notice.params) if parts_of else MailParts({})
 

@@ -11,14 +11,15 @@ from sqlalchemy.orm.attributes import flag_modified
 from service_desk.base.errors import Conflict, Invalid
 from service_desk.models.accounts import Contact
 from service_desk.models.db import db
-from service_desk.models.notices import Channel
+from service_desk.models.notices import Channel, MessageChannel
 from service_desk.models.reports import ReportRecipient, ReportSchedule
 from service_desk.models.users import User
+from service_desk.rules.notice_subjects import NoticeSubject
 from service_desk.rules.permissions import Action, Role, Side, may
 from service_desk.rules.report_document import ReportKind
 from service_desk.rules.schedule import AUDIENCE
 from service_desk.services import access, audit, notices
-from service_desk.services.notices import Recipient
+from service_desk.services.notices import Recipient, channels
 from service_desk.services.reports.schedules import get_schedule
 
 # What a person may be written to by, and in; the first is as the person has it.
@@ -114,6 +115,12 @@ def count_by_schedule(schedules: Sequence[ReportSchedule]) -> dict[int, int]:
     for row in db.session.scalars(select(ReportRecipient).where(ReportRecipient.schedule_id.in_(list(rows)))):
         rows[row.schedule_id][_key(row)] = row
     return {one.id: _count(ReportKind(one.kind), rows[one.id], everybody) for one in schedules}
+
+
+def list_channels(schedule: ReportSchedule, *, actor: User) -> list[MessageChannel]:
+    """The account's bots and webhooks that chose reports; a group of the client's hears only what goes to the client."""
+    found = [view.channel for view in channels.list_channels(schedule.account_id, actor=actor)]
+    return [one for one in found if one.is_active and NoticeSubject.REPORTS in one.subjects]
 
 
 def list_addable(schedule: ReportSchedule) -> list[Person]:

@@ -153,6 +153,7 @@ def _context(
         "schedule_form": schedule_form or _schedule_form(found, shown=True),
         "recipients_form": recipients_form or _recipients_form(found, shown=True),
         "people": {one.person.key: one for one in listed},
+        "channels": recipients.list_channels(found, actor=actor()),
         "trail": trail,
         "entries": [shown_entry(entry, who, names, g.now) for entry, who in trail.rows],
         "words": report_runs,
