@@ -18,7 +18,7 @@ LABELS: dict[str, dict[str, LazyString]] = {
     "report_next_step": _NEXT_STEPS,
     "report_table": {
         "money_by_branch": _l("Money by branch"),
-        "reserves_by_branch": _l("Reserves rolled forward by branch"),
+        "reserves_by_month": _l("Reserves rolled forward by month"),
         "speed_by_branch": _l("Speed by branch"),
         "ageing": _l("Open claims by age, from the report and from the loss"),
         "breach_causes": _l("Causes of breaches"),
@@ -75,7 +75,7 @@ LABELS: dict[str, dict[str, LazyString]] = {
         ),
         "reserves_add_up": _l(
             "Reserve at start + new + reopened + increased − decreased − paid − released = reserve at "
-            "end, on every line."
+            "end, month by month."
         ),
         "ageing_days": _l(
             "Ages are whole days up to the last day of the period; both practices are shown, from the "
