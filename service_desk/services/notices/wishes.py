@@ -60,6 +60,14 @@ def wishes_of(user_ids: Collection[int]) -> dict[int, Wish]:
     }
 
 
+def quiet_end(user_id: int, kind: str, at: datetime) -> datetime | None:
+    """When the quiet hours end that keep a mail of this kind from a person at an instant; None when none do."""
+    if subject_of(kind) in URGENT:
+        return None
+    wish = wishes_of([user_id]).get(user_id)
+    return quiet_until(at, wish.quiet, wish.zone) if wish else None
+
+
 def with_zone(statement: Select[tuple[NoticePreference]]) -> Select[tuple[NoticePreference, str | None]]:
     """Add the zone of each person's first account; None for those without one."""
     zone = (
