@@ -17,7 +17,7 @@ from service_desk.models.claims import (
 from service_desk.models.db import db
 from service_desk.models.fleet import Vehicle
 from service_desk.models.sla import Timer
-from service_desk.rules.claim_flow import ClaimState, ClockStep
+from service_desk.rules.claim_flow import OPEN_STATES, ClaimState, ClockStep
 from service_desk.services import sla
 from service_desk.services.notices import Matter
 from tests.world import World
@@ -55,6 +55,7 @@ def move(claim: Claim, at: datetime, to: ClaimState) -> None:
     """A change of state at an instant; also what the claim is now."""
     _event(claim, at, "moved", claim.state.value, to)
     claim.state = to
+    claim.closed_at = None if to in OPEN_STATES else at
     db.session.flush()
 
 

@@ -80,6 +80,19 @@ the whole line.
     insurer_name, title, number, qr_svg*, scan_hint*
     rows, items[] {paper, number, plate, line}: empty text where there is none
     summary, notices[]
+
+`report`: the figures of an account's period, A4 upright or across; charts as in `chart`, each with `summary`: its
+    figures in words, for who does not see it.
+    labels: nothing (an empty table), signatures, signed (under each line to sign on)
+    insurer_name, title, account, period, facts[][label, text], flipped (across), notes[], signatures[]: who signs
+    tiles[] {name, text, lines[]}, charts[]
+    tables[] {title, size (of letters, pt), note: empty text for none,
+        columns[] {heading, end, width (points)}
+        rows[][], total[]: cells {text, parts[]}; no total: an empty list}
+
+`chart`: one chart, for `chart_png`. No labels.
+    chart: {title, kind (`bars` or `line`), labels[], series[] {name, values[] (numbers, null for none), texts[]}, at
+        most four of one unit, low and high (numbers: the ends of the scale), scale[3]: words of its marks, note}
 """
 
 import io
@@ -94,6 +107,8 @@ import segno
 import typst
 
 TEMPLATES = Path(__file__).parent / "typst"
+# Of a picture 420 points wide, as `chart.typ` draws it.
+_PICTURE_PIXELS, _PICTURE_INCHES = 672, 420 / 72
 
 
 class _Settings:
@@ -137,6 +152,17 @@ def render(template: str, data: Mapping[str, Any], *, tagged: bool = True) -> by
         sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
     )
     return cast(bytes, printed)
+
+
+def chart_png(data: Mapping[str, Any], *, scale: float = 2) -> bytes:
+    """A chart as a picture 672 pixels wide, `scale` times as many for screens with more; data as of `chart`."""
+    drawn = _compiler().compile(
+        input=str(TEMPLATES / "chart.typ"),
+        format="png",
+        ppi=_PICTURE_PIXELS / _PICTURE_INCHES * scale,
+        sys_inputs={"data": json.dumps(data, ensure_ascii=False)},
+    )
+    return cast(bytes, drawn)
 
 
 def qr_svg(content: str) -> str:

@@ -1,6 +1,7 @@
-"""What followed in the demo: clocks swept, breaches reviewed, two weekly reports sent, the old mails delivered."""
+"""What followed in the demo: clocks swept, breaches reviewed, the last reports sent, the old mails delivered."""
 
-from datetime import datetime, time, timedelta
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 from random import Random
 
 from sqlalchemy import insert, literal, select, update
@@ -11,6 +12,7 @@ from service_desk.models.db import db
 from service_desk.models.notices import Channel, DeliveryTry, Notice, NoticeState
 from service_desk.models.sla import Timer
 from service_desk.models.users import User
+from service_desk.rules.schedule import sent_at
 from service_desk.services import renewals, sla
 from service_desk.services.reports import runs, schedules
 from service_desk.services.sla import remedies
@@ -77,13 +79,15 @@ def _review(timer: Timer, random: Random, manager: User, signed_at: datetime, no
 
 
 def build_reports(group: Group, now: datetime) -> None:
-    """Make the reports of the last two weeks that were due by now, at their own time."""
+    """Make each report of the last two periods that were due by now, at its own time."""
     schedules.ensure_schedules(now)
-    today = local_date(now)
-    monday = today - timedelta(days=today.weekday())
-    due = [datetime.combine(monday - timedelta(weeks=back), time(8, 30), CHINA) for back in (2, 1, 0)]
-    for made_at in [at for at in due if at <= now][-2:]:
-        runs.make_scheduled(group.account.id, made_at.date() - timedelta(weeks=1), now=made_at)
+    db.session.flush()
+    account = group.account
+    for schedule in schedules.list_on_schedule():
+        if schedule.account_id == account.id:
+            since_ever = replace(schedule, starts_on=date(2000, 1, 1))
+            for due in runs.wanted(since_ever, now)[-2:]:
+                runs.make_scheduled(due, now=sent_at(since_ever.rule, due.period))
     db.session.flush()
 
 

@@ -1,4 +1,4 @@
-"""Makes each account's weekly report when it is due, and those that were missed while the desk was down."""
+"""Makes each account's reports when they are due, and those that were missed while the desk was down."""
 
 from datetime import datetime
 from functools import partial
@@ -11,15 +11,13 @@ NAME = "scheduled_reports"
 
 
 def run(now: datetime) -> Tally:
-    """Make what is due: each account's week once, whichever process comes first."""
+    """Make what is due: each account's report of a kind and period once, whichever process comes first."""
     if schedules.has_unscheduled():
         with unit_of_work():
             schedules.ensure_schedules(now)
-    return sum((_make_due(account_id, now) for account_id in runs.list_on_schedule()), Tally())
-
-
-def _make_due(account_id: int, now: datetime) -> Tally:
-    due = guarded(NAME, account_id, lambda: runs.list_due(account_id, now))
-    if isinstance(due, Fault):
-        return Tally(failed=1)
-    return each(NAME, due, partial(runs.make_scheduled, account_id, now=now))
+    looks = [
+        guarded(NAME, one.schedule_id, partial(runs.wanted, one, now)) for one in schedules.list_on_schedule()
+    ]
+    wanted = [due for look in looks if not isinstance(look, Fault) for due in look]
+    faults = Tally(failed=sum(isinstance(look, Fault) for look in looks))
+    return faults + each(NAME, runs.not_made(wanted), partial(runs.make_scheduled, now=now))

@@ -66,6 +66,8 @@ _CODES = {
     "recoveries.state": "recovery_state",
     "recoveries.write_off_reason": "write_off_reason",
     "renewal_outcomes.outcome": "renewal_outcome",
+    "report_schedules.channel": "report_channel",
+    "report_schedules.weekday": "report_weekday",
     "role": "role",
     "severity": "severity",
     "step": "clock_step",
@@ -75,6 +77,7 @@ _CODES = {
     "vehicle_requests.state": "onboarding_state",
     "vehicles.state": "vehicle_state",
 }
+_REPORTS = frozenset({"report_runs", "report_schedules"})
 _PEOPLE = frozenset(
     {
         "answered_by_id",
@@ -138,8 +141,12 @@ def _person(user: User) -> str:
 
 
 def _entity(entry: AuditEntry) -> str:
-    """The record's own name; the step in a clock's name is said in words."""
+    """The record's own name; the step in a clock's name and the kind in a report's are said in words."""
     words = entry.entity_label or f"{entry.entity_kind} {entry.entity_id}"
+    if entry.entity_kind in _REPORTS:
+        kind, _blank, rest = words.partition(" ")
+        title = label(kind, "report_kind") if kind in LABELS["report_kind"] else kind
+        return " · ".join(part for part in (title, rest) if part)
     number, _blank, step = words.rpartition(" ")
     if step not in LABELS["clock_step"]:
         return words
@@ -175,6 +182,6 @@ def _value(table: str, name: str, value: Any, names: Names, now: datetime) -> st
     if name.endswith("_at"):
         return moment(datetime.fromisoformat(value), now)
     kind = _CODES.get(f"{table}.{name}") or _CODES.get(name)
-    if kind and value in LABELS[kind]:
+    if kind and str(value) in LABELS[kind]:
         return label(value, kind)
     return str(value)

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 import css_inline
@@ -10,13 +11,17 @@ from flask import current_app
 from flask_babel import gettext as _
 from jinja2 import TemplateError
 
-from service_desk.adapters.mailer import Attachment, Mail, Picture
+from service_desk.adapters.mailer import Mail
+from service_desk.base.errors import NotFound
 from service_desk.models.notices import Notice
-from service_desk.presenters import reports
+from service_desk.presenters import report_documents
 from service_desk.presenters.follow_ups import form_path
 from service_desk.presenters.languages import in_language, named
+from service_desk.presenters.mail_parts import MailParts
 from service_desk.presenters.premiums import level_words
+from service_desk.rules.report_document import ReportKind
 from service_desk.services.notices import digests
+from service_desk.services.reports import runs
 
 # What comes of words that are not there: a list of messages shows all the others all the same.
 _NO_WORDS = (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -24,19 +29,15 @@ PREFERENCES_PATH = "/notices/settings"
 
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
 
-
-@dataclass(frozen=True)
-class MailParts:
-    """What a kind's templates need beyond its parameters, what is attached, and the pictures its page shows."""
-
-    context: dict[str, Any]
-    attachments: tuple[Attachment, ...] = ()
-    pictures: tuple[Picture, ...] = ()
+_REPORTS = frozenset(runs.notice_kind(kind) for kind in ReportKind)
 
 
-def _weekly_claim_report(params: dict[str, Any]) -> MailParts:
-    report, attachment = reports.for_mail(params["run_id"])
-    return MailParts({"report": report}, (attachment,))
+def _report(params: dict[str, Any], *, is_mail: bool) -> MailParts:
+    """The report as its run keeps it; a chat shows neither files nor pictures, so they are not made for it."""
+    report = runs.find_document(params["run_id"])
+    if report is None:
+        raise NotFound("not_found")
+    return report_documents.mail_parts(report) if is_mail else report_documents.chat_parts(report)
 
 
 def _clock_digest(params: dict[str, Any]) -> MailParts:
@@ -64,11 +65,17 @@ _PARTS: dict[str, Callable[[dict[str, Any]], MailParts]] = {
     "clock_digest": _clock_digest,
     "follow_up_form": _follow_up_form,
     "notice_digest": _notice_digest,
-    "weekly_claim_report": _weekly_claim_report,
 }
 
 # What every mail template may call besides the filters.
-_WORDS: dict[str, Any] = {"named": named, "percent": reports.percent, "dunning_level": level_words}
+_WORDS: dict[str, Any] = {
+    "named": named,
+    "dunning_level": level_words,
+    "report_title": report_documents.title,
+    "report_period": lambda first, last: report_documents.period_words(
+        date.fromisoformat(first), date.fromisoformat(last)
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,7 @@ class Words:
 def render(notice: Notice, *, base_url: str) -> Mail:
     """The whole mail. `params` are the templates' variables; `link(path)` is an absolute address."""
     with in_language(notice.language):
-        parts = _parts(notice)
+        parts = _parts(notice, is_mail=True)
         context = _context(notice, parts, base_url)
         text = _text(notice, context)
         html = _INLINER.inline(_template(notice.kind, "body.html").render(context))
@@ -104,11 +111,13 @@ def render(notice: Notice, *, base_url: str) -> Mail:
 def words(notice: Notice, *, base_url: str) -> Words:
     """The notice's subject and text, in its own language."""
     with in_language(notice.language):
-        context = _context(notice, _parts(notice), base_url)
+        context = _context(notice, _parts(notice, is_mail=False), base_url)
         return Words(context["subject"], _text(notice, context))
 
 
-def _parts(notice: Notice) -> MailParts:
+def _parts(notice: Notice, *, is_mail: bool) -> MailParts:
+    if notice.kind in _REPORTS:
+        return _report(notice.params, is_mail=is_mail)
     parts_of = _PARTS.get(notice.kind)
     return parts_of(notice.params) if parts_of else MailParts({})
 
@@ -154,7 +163,8 @@ def _line(kind: str, params: dict[str, Any]) -> str:
 
 def _template(kind: str, part: str) -> Any:
     # Rendered by the environment itself: the pages' context knows a request and a signed-in reader.
-    return current_app.jinja_env.get_template(f"emails/{kind}/{part}")
+    folder = "report" if kind in _REPORTS else kind
+    return current_app.jinja_env.get_template(f"emails/{folder}/{part}")
 
 
 def _reference(notice: Notice) -> str:

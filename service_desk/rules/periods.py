@@ -7,8 +7,8 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from service_desk.base.clock import end_of_day, start_of_day
-from service_desk.rules.schedule import WEEK, week_of
 
+WEEK = timedelta(days=7)
 _DAY = timedelta(days=1)
 # A trend of weeks says something about a quarter; of a longer span months do.
 _WEEKS_FOR_UP_TO_DAYS = 92
@@ -51,6 +51,11 @@ class Period:
     def instants(self, zone: ZoneInfo) -> tuple[datetime, datetime]:
         """The instants it lies between: the first included, the last not."""
         return start_of_day(self.first, zone), end_of_day(self.last, zone)
+
+
+def week_of(day: date) -> date:
+    """The Monday of the week a day lies in."""
+    return day - timedelta(days=day.weekday())
 
 
 def period_of(preset: Preset, today: date) -> Period:

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from service_desk.base.money import share
 from service_desk.rules.claim_losses import LossKind
+from service_desk.rules.metrics import reserve_close
 
 
 class ReserveItem(StrEnum):
@@ -35,7 +36,8 @@ class MovementKind(StrEnum):
     RELEASED = "released"
 
 
-_LEAVES = frozenset({MovementKind.DECREASE, MovementKind.PAID, MovementKind.RELEASED})
+LEAVING = frozenset({MovementKind.DECREASE, MovementKind.PAID, MovementKind.RELEASED})
+"""The kinds that take from what is outstanding; the others add to it."""
 
 Outstanding = Mapping[ReserveItem, int]
 
@@ -51,7 +53,7 @@ class Movement:
     @property
     def effect_fen(self) -> int:
         """What it adds to what is outstanding."""
-        return -self.amount_fen if self.kind in _LEAVES else self.amount_fen
+        return -self.amount_fen if self.kind in LEAVING else self.amount_fen
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,11 @@ class Roll:
     @property
     def closing_fen(self) -> int:
         """What is outstanding at the end."""
-        came = self.new_fen + self.reopened_fen + self.increase_fen + self.divided_fen
-        return self.opening_fen + came - self.decrease_fen - self.paid_fen - self.released_fen
+        return reserve_close(
+            open=self.opening_fen,
+            came=(self.new_fen, self.reopened_fen, self.increase_fen, self.divided_fen),
+            went=(self.decrease_fen, self.paid_fen, self.released_fen),
+        )
 
     def __add__(self, other: "Roll") -> "Roll":
         """Two ledgers of the same period as one."""
@@ -80,7 +85,7 @@ class Roll:
 
 def effect_of(kind: MovementKind, amount_fen: int) -> int:
     """What an amount of a kind adds to what is outstanding."""
-    return -amount_fen if kind in _LEAVES else amount_fen
+    return -amount_fen if kind in LEAVING else amount_fen
 
 
 def roll(opening_fen: int, sums: Mapping[MovementKind, int]) -> Roll:

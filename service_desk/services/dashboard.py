@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, SQLColumnExpression, and_, case, func, or_, select
@@ -16,10 +15,9 @@ from service_desk.models.enquiries import Enquiry, EnquiryState
 from service_desk.models.sla import Timer
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import LARGE_LOSS_FEN, OPEN_STATES, ClockStep
-from service_desk.rules.metrics import Ratio
-from service_desk.rules.periods import Period, Preset, period_of
+from service_desk.rules.metrics import BAND_DAYS, AgeBand, Ratio
+from service_desk.rules.periods import WEEK, Period, Preset, period_of, week_of
 from service_desk.rules.permissions import Action, Side
-from service_desk.rules.schedule import WEEK, week_of
 from service_desk.services import access, premiums, renewals, sla
 from service_desk.services.claims.follow_up_lists import Figures, FollowUpFilter, read_figures
 from service_desk.services.policies.coverage import coverage_ratio
@@ -36,19 +34,6 @@ from service_desk.services.sla.compliance import (
 MOST_AT_RISK = 8
 RENEWAL_DAYS = 30
 FOLLOW_UP_PERIOD = Preset.LAST_90_DAYS
-
-
-class AgeBand(StrEnum):
-    """Days an open claim has waited since its report."""
-
-    WEEK = "week"
-    MONTH = "month"
-    QUARTER = "quarter"
-    OLDER = "older"
-
-
-# The last day of each band; the one after the last is older.
-_BAND_DAYS = {AgeBand.WEEK: 7, AgeBand.MONTH: 30, AgeBand.QUARTER: 90}
 
 
 @dataclass(frozen=True)
@@ -188,7 +173,7 @@ def _list_risks(account_id: int, now: datetime) -> list[AtRisk]:
 
 def _outstanding(account_id: int, today: date, zone: ZoneInfo) -> list[Outstanding]:
     """By days since the report; claims reported today are of age 0."""
-    edges = {one: start_of_day(today - timedelta(days=days), zone) for one, days in _BAND_DAYS.items()}
+    edges = {one: start_of_day(today - timedelta(days=days), zone) for one, days in BAND_DAYS.items()}
     band = case(*((Claim.reported_at >= edge, name.value) for name, edge in edges.items()), else_="older")
     rows = db.session.execute(
         select(band.label("band"), func.count(), _sum(Claim.reserve_fen - Claim.paid_fen))

@@ -33,6 +33,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 from werkzeug.routing import IntegerConverter
 
 from service_desk.adapters.file_store import FileStore
+from service_desk.adapters.spreadsheets import XLSX
 from service_desk.base.clock import utc_now
 from service_desk.base.errors import Conflict, DomainError, Forbidden, Invalid, InvalidMany, NotFound
 from service_desk.base.paging import PAGE_SIZES, PageRequest
@@ -41,7 +42,6 @@ from service_desk.models.accounts import KeyAccount
 from service_desk.models.db import db
 from service_desk.models.users import User
 from service_desk.presenters.messages import sentence
-from service_desk.presenters.reports import XLSX
 from service_desk.services import access
 from service_desk.services.documents import Upload
 

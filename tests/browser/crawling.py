@@ -17,7 +17,7 @@ from service_desk.models.premiums import Receivable
 from service_desk.rules.claim_flow import ClaimState
 from service_desk.rules.hooks import HookKind
 from service_desk.rules.notice_subjects import NoticeSubject
-from service_desk.rules.schedule import week_of
+from service_desk.rules.periods import week_of
 from service_desk.rules.settlement.cancellation import CancelReason
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import policies, premiums

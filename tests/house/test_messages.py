@@ -56,7 +56,7 @@ def sheet_of(template: Path) -> str:
 
 def test_the_search_finds_codes_and_kinds() -> None:
     assert "stale" in {code for code, _ in refusal_codes()}
-    assert {"weekly_claim_report", "large_loss", "documents_wanted"} <= {kind for kind, _ in mail_kinds()}
+    assert {"large_loss", "documents_wanted"} <= {kind for kind, _ in mail_kinds()}
 
 
 def refusal_codes() -> Iterator[tuple[str, str]]:

@@ -113,9 +113,13 @@ def test_mail_arrives_in_the_recipients_language_with_text_page_and_spreadsheet(
     text, page = (first.get_body((kind,)).get_content() for kind in ("plain", "html"))
     assert "出险报案周报" in text
     assert "<h1 style=" in page
-    [attachment] = first.iter_attachments()
-    assert attachment.get_filename() == "weekly-claim-report-20261116-20261122.xlsx"
-    assert attachment.get_content()[:2] == b"PK"
+    sheet, paper = first.iter_attachments()
+    assert sheet.get_filename() == "weekly-claim-report-20261116-20261122.xlsx"
+    assert sheet.get_content()[:2] == b"PK"
+    assert (paper.get_filename(), paper.get_content()[:4]) == (
+        "weekly-claim-report-20261116-20261122.pdf",
+        b"%PDF",
+    )
     assert (seen(chinese).state, seen(english).state) == (NoticeState.SENT, NoticeState.SENT)
 
 

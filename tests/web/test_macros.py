@@ -133,9 +133,33 @@ def test_time_bar_parts_fill_the_whole_width(app: Flask) -> None:
 
 
 def test_an_empty_chart_is_drawn(app: Flask) -> None:
-    source = """{% from "macros/bars.html" import bar_chart, line_chart, sparkline, time_bar %}
-    {{ bar_chart([], "A") }}{{ line_chart([("x", [])], [], "B") }}{{ sparkline([], "C") }}{{ time_bar([], [], "D") }}"""
-    assert 'aria-label="B"' in render(app, source)
+    source = """{% from "macros/charts.html" import bar_chart, grouped_chart, line_chart, sparkline, stacked_chart %}
+    {% from "macros/bars.html" import time_bar %}
+    {{ bar_chart([], "A") }}{{ line_chart([("x", [])], [], "B") }}{{ sparkline([], "C") }}{{ time_bar([], [], "D") }}
+    {{ grouped_chart([], [], "E", "e") }}{{ stacked_chart([], [], "F", "f") }}"""
+    page = render(app, source)
+    assert 'aria-label="B"' in page
+    assert 'aria-label="F"' in page
+
+
+def test_series_are_told_apart_without_colour_and_a_loss_goes_to_the_left(app: Flask) -> None:
+    source = """{% from "macros/charts.html" import bar_chart, grouped_chart, line_chart, stacked_chart %}
+    {{ bar_chart([("gain", 30, "30"), ("loss", -10, "-10")], "A") }}
+    {{ grouped_chart([("<b>", [(4, "4 now"), (2, "2 then")])], ["now", "then"], "B", "pair") }}
+    {{ stacked_chart([("Gongyi", [(1, "1 open"), (3, "3 closed")], "4 in all")], ["open", "closed"], "C", "pile") }}
+    {{ line_chart([("rate", [90, None, 95], ["90%", "", "95%"])], ["a", "b", "c"], "D", low=80, high=100, desc="a 90%, c 95%") }}
+    """
+    page = render(app, source)
+
+    assert 'x="25.0%" width="75.0%"' in page
+    assert 'x="0.0%" width="25.0%"' in page
+    assert '<pattern id="pair-1"' in page
+    assert 'x="0.0%" width="50.0%" fill="url(#pair-1)"' in page
+    assert '<span class="visually-hidden">then: </span>2 then' in page
+    assert "&lt;b&gt;" in page
+    assert 'x="25.0%" width="75.0%" fill="url(#pile-1)"><title>closed: 3 closed</title>' in page
+    assert "<desc>a 90%, c 95%</desc>" in page
+    assert "<title>rate · a: 90%</title>" in page
 
 
 def test_a_label_of_a_fixed_code_is_said_in_each_readers_language(app: Flask) -> None:

@@ -13,15 +13,18 @@ from service_desk.base.clock import utc_now
 from service_desk.jobs import notice_delivery
 from service_desk.models.db import db
 from service_desk.models.notices import Channel, Notice, NoticeState
-from service_desk.models.reports import ReportRun, ReportSchedule
+from service_desk.models.reports import ReportRecipient, ReportRun, ReportSchedule
+from service_desk.rules.periods import Period
+from service_desk.rules.report_document import ReportKind
 from service_desk.services import leases, notices
 from service_desk.services.notices import user_recipient
 from service_desk.services.reports import runs, schedules
+from service_desk.services.reports.runs import Due
 from tests.report_cases import add_claim, pay, reserve
 from tests.world import World
 
-WEEK = date(2026, 11, 16)
-HOUR = timedelta(hours=1)
+KIND = ReportKind.WEEKLY_CLAIMS
+WEEK = Period(date(2026, 11, 16), date(2026, 11, 22))
 
 
 @pytest.fixture
@@ -31,7 +34,7 @@ def run(world: World, now: datetime) -> ReportRun:
     reserve(claim, now - timedelta(days=4), 12_345_00)
     pay(claim, now - timedelta(days=3), 5_600_00)
     schedules.ensure_schedules(now)
-    made = runs.make_scheduled(world.account.id, WEEK, now=now)
+    made = runs.make_scheduled(Due(world.account.id, KIND, WEEK), now=now)
     assert made is not None
     db.session.commit()
     return made
@@ -41,81 +44,253 @@ def text(answer) -> str:
     return answer.get_data(as_text=True)
 
 
-def test_the_page_shows_the_figures_that_were_kept(run: ReportRun, sign_in) -> None:
-    page = text(sign_in("manager").get(f"/reports/{run.id}"))
-
-    for figure in ("12,345.00", "5,600.00", "2026-11-16", "2026-11-22", "豫A12345", "巩义客运分公司"):
-        assert figure in page
+def schedule_of(world: World, kind: ReportKind = KIND) -> ReportSchedule:
+    return db.session.scalars(select(ReportSchedule).filter_by(account_id=world.account.id, kind=kind)).one()
 
 
-def test_the_spreadsheet_speaks_the_readers_language(run: ReportRun, world: World, sign_in) -> None:
-    world.hq.language = "en"
-
-    answer = sign_in("hq").get(f"/reports/{run.id}/report.xlsx")
-
+def sheet_texts(answer) -> set[str]:
     book = load_workbook(io.BytesIO(answer.data))
-    assert book.sheetnames == ["By branch", "Claims of the week", "Open claims", "Breaches"]
-    assert "Gongyi Coach Branch" in [row[0] for row in book["By branch"].values]
-    assert book["Claims of the week"].max_row > 3
+    values = {value for sheet in book for row in sheet.values for value in row if value is not None}
+    return {f"{value:.2f}" if isinstance(value, int | float) else str(value) for value in values}
 
 
-def test_the_client_reads_what_was_sent_but_changes_nothing(run: ReportRun, sign_in) -> None:
+def test_the_page_shows_the_figures_that_were_kept_and_so_do_the_downloads(
+    run: ReportRun, world: World, sign_in
+) -> None:
+    world.hq.language = "en"
+    for username, branch in (("manager", "巩义客运分公司"), ("hq", "Gongyi Coach Branch")):
+        client = sign_in(username)
+        page = text(client.get(f"/reports/{run.id}"))
+        for figure in ("12,345.00", "5,600.00", "2026-11-16", "2026-11-22", "豫A12345", branch):
+            assert figure in page
+        book = client.get(f"/reports/{run.id}/report.xlsx")
+        assert {"12345.00", "5600.00", "豫A12345", branch} <= sheet_texts(book)
+        assert "weekly-claim-report-20261116-20261122.xlsx" in book.headers["Content-Disposition"]
+        paper = client.get(f"/reports/{run.id}/report.pdf")
+        assert (paper.mimetype, paper.data[:5]) == ("application/pdf", b"%PDF-")
+
+
+def test_the_client_reads_what_was_sent_and_changes_nothing(run: ReportRun, world: World, sign_in) -> None:
     client = sign_in("hq")
 
     page = text(client.get("/reports"))
     assert f"/reports/{run.id}" in page
-    assert "/reports/run" not in page
-    assert "/reports/schedule" not in page
-    assert client.get(f"/reports/{run.id}").status_code == 200
-    assert client.post("/reports/run", data={"week": "2026-11-16"}).status_code == 403
-    assert client.post("/reports/schedule", data={"weekday": "1"}).status_code == 403
+    assert "/reports/schedules/" not in page
+    assert f"{KIND}/run" not in page
+    shown = text(client.get(f"/reports/{run.id}"))
+    assert "figures=now" not in shown
+    assert 'id="delivery"' not in shown
+    assert client.get(f"/reports/{run.id}/compare").status_code == 200
+    schedule = schedule_of(world).id
+    for path in (f"/reports/{run.id}?figures=now", f"/reports/{KIND}/preview", f"/reports/{KIND}/run"):
+        assert client.get(path).status_code == 403
+    assert client.get(f"/reports/schedules/{schedule}").status_code == 403
+    for path in (
+        f"/reports/{KIND}/run",
+        f"/reports/schedules/{schedule}",
+        f"/reports/schedules/{schedule}/recipients",
+    ):
+        assert client.post(path, data={"week": "2026-11-16", "day": "1"}).status_code == 403
 
 
 @pytest.mark.parametrize(("username", "status"), [("foreign-hq", 404), ("safety-gongyi", 403)])
-def test_others_do_not_see_it(run: ReportRun, sign_in, username: str, status: int) -> None:
+def test_others_do_not_see_it(run: ReportRun, world: World, sign_in, username: str, status: int) -> None:
     client = sign_in(username)
 
-    assert client.get(f"/reports/{run.id}").status_code == status
-    assert client.get(f"/reports/{run.id}/report.xlsx").status_code == status
+    for path in ("", "/report.xlsx", "/report.pdf", "/compare"):
+        assert client.get(f"/reports/{run.id}{path}").status_code == status
+    assert client.get(f"/reports/schedules/{schedule_of(world).id}").status_code == 403
+    assert client.post(f"/reports/{KIND}/run", data={"week": "2026-11-16"}).status_code == 403
+    if status == 403:
+        assert client.get("/reports").status_code == 403
 
 
-def test_the_same_form_twice_makes_one_report(run: ReportRun, sign_in) -> None:
+def test_claims_staff_read_every_run_and_change_nothing(run: ReportRun, world: World, sign_in) -> None:
+    client = sign_in("claims1")
+
+    assert f"/reports/{run.id}" in text(client.get("/reports"))
+    page = text(client.get(f"/reports/{run.id}"))
+    assert 'id="delivery"' not in page
+    assert "figures=now" not in page
+    assert client.get(f"/reports/{run.id}?figures=now").status_code == 403
+    assert client.get(f"/reports/schedules/{schedule_of(world).id}").status_code == 403
+
+
+def test_a_run_by_hand_is_made_once_however_often_its_form_is_sent(run: ReportRun, sign_in) -> None:
     client = sign_in("manager")
+    assert 'value="2026-' in text(client.get(f"/reports/{KIND}/run"))
     form = {"week": "2026-11-18", "is_sent": "y", "idempotency_key": "one"}
 
-    first, second = client.post("/reports/run", data=form), client.post("/reports/run", data=form)
+    first, second = (client.post(f"/reports/{KIND}/run", data=form) for _ in range(2))
+    month = client.post("/reports/monthly_underwriting/run", data={"year": "2026", "month": "2"})
 
-    assert first.status_code == second.status_code == 303
+    assert first.status_code == second.status_code == month.status_code == 303
     assert first.location == second.location
-    assert db.session.scalars(select(ReportRun.edition).order_by(ReportRun.id)).all() == [0, 1]
+    columns = (ReportRun.kind, ReportRun.period_from, ReportRun.edition)
+    made = db.session.execute(select(*columns).order_by(ReportRun.id))
+    assert [tuple(row) for row in made] == [
+        (KIND, WEEK.first, 0),
+        (KIND, WEEK.first, 1),
+        ("monthly_underwriting", date(2026, 2, 1), 1),
+    ]
+    assert "2026" in text(client.get(month.location))
 
 
-def test_a_week_that_is_not_over_is_refused_beside_its_field(run: ReportRun, sign_in) -> None:
-    answer = sign_in("manager").post("/reports/run", data={"week": "2099-01-01"})
+@pytest.mark.parametrize(
+    ("kind", "form", "status", "kept"),
+    [
+        ("weekly_claim_report", {"week": "2099-01-01"}, 422, 'value="2099-01-01"'),
+        ("weekly_claim_report", {"week": "16.11."}, 422, 'value="16.11."'),
+        ("monthly_underwriting", {"year": "2098", "month": "7"}, 422, 'value="2098"'),
+        ("monthly_underwriting", {"year": "99999", "month": "7"}, 422, 'value="99999"'),
+        ("monthly_underwriting", {"year": "2026", "month": "13"}, 422, 'value="2026"'),
+        ("no_such_report", {"year": "2026"}, 404, ""),
+    ],
+)
+def test_a_period_that_is_not_over_or_not_there_is_refused_beside_its_field(
+    run: ReportRun, sign_in, kind: str, form: dict[str, str], status: int, kept: str
+) -> None:
+    answer = sign_in("manager").post(f"/reports/{kind}/run", data=form)
 
-    assert answer.status_code == 422
-    assert "本周尚未结束" in text(answer)
-    assert "2099-01-01" in text(answer)
+    assert answer.status_code == status
+    assert kept in text(answer)
+    assert len(db.session.scalars(select(ReportRun.id)).all()) == 1
 
 
-def test_the_manager_moves_the_report_to_friday(run: ReportRun, world: World, sign_in) -> None:
-    schedule = db.session.scalars(select(ReportSchedule).filter_by(account_id=world.account.id)).one()
-    form = {"weekday": "4", "at": "17:45", "is_active": "yes", "version": str(schedule.version)}
+def test_the_manager_moves_pauses_and_readdresses_a_report(run: ReportRun, world: World, sign_in) -> None:
+    client, schedule = sign_in("manager"), schedule_of(world)
+    page = f"/reports/schedules/{schedule.id}"
+    form = {"day": "4", "at": "17:45", "is_active": "no", "version": str(schedule.version)}
+    assert client.post(page, data=form).status_code == 303
+    changed = schedule_of(world)
+    assert (changed.weekday, changed.hour, changed.minute, changed.is_active) == (4, 17, 45, False)
 
-    answer = sign_in("manager").post("/reports/schedule", data=form)
+    people = {
+        "people-0-key": f"u{world.hq.id}",
+        "people-0-language": "en",
+        "people-0-channel": "",
+        "people-1-key": f"c{world.insurance_department.id}",
+        "people-1-gets_it": "y",
+        "people-1-language": "",
+        "people-1-channel": "",
+        "added": f"u{world.claims1.id}",
+        "added_language": "",
+        "added_channel": "mail",
+        "version": str(changed.version),
+    }
+    assert client.post(f"{page}/recipients", data=people).status_code == 303
 
-    assert answer.status_code == 303
-    changed = db.session.scalars(select(ReportSchedule).filter_by(account_id=world.account.id)).one()
-    assert (changed.weekday, changed.hour, changed.minute, changed.is_active) == (4, 17, 45, True)
+    rows = {row.user_id: row for row in db.session.scalars(select(ReportRecipient))}
+    assert {key: row.is_muted for key, row in rows.items()} == {world.hq.id: True, world.claims1.id: False}
+    shown = text(client.get(page))
+    for words in (
+        "暂停",
+        "出险报案周报 · 王建军",
+        "修改报表收件人",
+        "修改报表计划",
+        "星期一 → 星期五",
+        "仅邮件",
+    ):
+        assert words in shown
+    listed = text(client.get("/reports"))
+    assert "暂停" in listed
+    assert page in listed
 
 
-def test_a_schedule_changed_meanwhile_is_not_overwritten(run: ReportRun, sign_in) -> None:
-    form = {"weekday": "4", "at": "17:45", "is_active": "yes", "version": "99"}
+def test_a_schedule_changed_meanwhile_is_not_overwritten_and_what_was_typed_stays(
+    run: ReportRun, world: World, sign_in
+) -> None:
+    client, page = sign_in("manager"), f"/reports/schedules/{schedule_of(world).id}"
 
-    answer = sign_in("manager").post("/reports/schedule", data=form)
+    moved = client.post(page, data={"day": "4", "at": "17:45", "is_active": "yes", "version": "99"})
+    told = client.post(
+        f"{page}/recipients",
+        data={
+            "added": f"u{world.claims2.id}",
+            "added_language": "en",
+            "added_channel": "",
+            "version": "99",
+        },
+    )
 
-    assert answer.status_code == 409
-    assert 'value="17:45"' in text(answer)
+    assert moved.status_code == told.status_code == 409
+    assert 'value="17:45"' in text(moved)
+    assert f'<option selected value="u{world.claims2.id}">' in text(told)
+    assert db.session.scalars(select(ReportRecipient)).all() == []
+
+
+def test_a_preview_shows_the_running_period_and_leaves_nothing(run: ReportRun, world: World, sign_in) -> None:
+    add_claim(world, utc_now() - timedelta(minutes=1), world.bus)
+    db.session.commit()
+
+    page = sign_in("manager").get(f"/reports/{KIND}/preview")
+
+    assert page.status_code == 200
+    assert "豫AD12345" in text(page)
+    assert "预览" in text(page)
+    assert db.session.scalars(select(ReportRun.id)).all() == [run.id]
+
+
+def test_as_of_now_marks_what_differs_and_the_report_stays_as_it_was_sent(
+    run: ReportRun, world: World, now: datetime, sign_in
+) -> None:
+    client = sign_in("manager")
+    assert "与生成时完全一致" in text(client.get(f"/reports/{run.id}?figures=now"))
+    late = add_claim(world, now - timedelta(days=4), world.bus)
+    reserve(late, now - timedelta(days=4), 7_777_00)
+    db.session.commit()
+
+    as_now = text(client.get(f"/reports/{run.id}?figures=now"))
+    as_sent = text(client.get(f"/reports/{run.id}"))
+    book = sheet_texts(client.get(f"/reports/{run.id}/report.xlsx"))
+
+    assert 'id="differs-by_branch"' in as_now
+    assert "豫AD12345" in as_now
+    assert 'class="report-was"' in as_now
+    assert "7,777.00" in as_now
+    assert "豫AD12345" not in as_sent
+    assert "7,777.00" not in as_sent
+    assert "豫AD12345" not in book
+
+
+def test_two_runs_are_laid_beside_each_other(run: ReportRun, world: World, now: datetime, sign_in) -> None:
+    other = runs.make_scheduled(
+        Due(world.account.id, KIND, Period(date(2026, 11, 9), date(2026, 11, 15))), now=now
+    )
+    month = runs.make_scheduled(
+        Due(world.account.id, ReportKind.MONTHLY_UNDERWRITING, Period(date(2026, 10, 1), date(2026, 10, 31))),
+        now=now,
+    )
+    db.session.commit()
+    client = sign_in("claims1")
+
+    chooser = text(client.get(f"/reports/{run.id}/compare"))
+    assert f'value="{other.id}"' in chooser
+    assert f'value="{month.id}"' not in chooser
+    beside = text(client.get(f"/reports/{run.id}/compare?other={other.id}"))
+    assert "12,345.00" in beside
+    assert "豫A12345" in beside
+    assert client.get(f"/reports/{run.id}/compare?other={month.id}").status_code == 422
+    assert client.get(f"/reports/{run.id}/compare?other=999999").status_code == 404
+    assert client.get(f"/reports/{run.id}/compare?other=x").status_code == 200
+
+
+def test_the_list_is_narrowed_to_a_kind(run: ReportRun, world: World, now: datetime, sign_in) -> None:
+    month = runs.make_scheduled(
+        Due(world.account.id, ReportKind.MONTHLY_UNDERWRITING, Period(date(2026, 10, 1), date(2026, 10, 31))),
+        now=now,
+    )
+    db.session.commit()
+    client = sign_in("hq")
+
+    def rows(query: str) -> set[int]:
+        return {
+            one for one in (run.id, month.id) if f'"/reports/{one}"' in text(client.get(f"/reports{query}"))
+        }
+
+    assert rows("") == rows("?kind=nonsense") == {run.id, month.id}
+    assert rows("?kind=monthly_underwriting") == {month.id}
+    assert rows(f"?kind={KIND}") == {run.id}
 
 
 def test_a_mail_is_sent_again_from_the_delivery_log(run: ReportRun, now: datetime, sign_in) -> None:
@@ -140,10 +315,6 @@ def test_only_mails_of_that_report_are_sent_again_there(
     db.session.commit()
 
     assert sign_in("manager").post(f"/reports/{run.id}/mails/{other.id}/again").status_code == 404
-
-
-def test_who_may_not_read_the_delivery_log_sees_none(run: ReportRun, sign_in) -> None:
-    assert 'id="delivery"' not in text(sign_in("claims1").get(f"/reports/{run.id}"))
 
 
 def test_a_message_is_read_by_opening_it_and_leads_to_its_page(run: ReportRun, world: World, sign_in) -> None:

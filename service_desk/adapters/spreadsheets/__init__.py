@@ -2,6 +2,22 @@
 
 from service_desk.adapters.spreadsheets.annotating import annotate
 from service_desk.adapters.spreadsheets.reading import read_workbook
-from service_desk.adapters.spreadsheets.tables import Column, ColumnKind, TableSheet, workbook_bytes
+from service_desk.adapters.spreadsheets.tables import (
+    XLSX,
+    Cell,
+    Column,
+    ColumnKind,
+    TableSheet,
+    workbook_bytes,
+)
 
-__all__ = ["Column", "ColumnKind", "TableSheet", "annotate", "read_workbook", "workbook_bytes"]
+__all__ = [
+    "XLSX",
+    "Cell",
+    "Column",
+    "ColumnKind",
+    "TableSheet",
+    "annotate",
+    "read_workbook",
+    "workbook_bytes",
+]

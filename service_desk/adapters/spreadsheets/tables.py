@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import xlsxwriter
 from xlsxwriter.format import Format
@@ -15,7 +16,9 @@ from xlsxwriter.worksheet import Worksheet
 from service_desk.base.clock import CHINA
 from service_desk.base.money import from_fen
 
-ColumnKind = Literal["text", "money", "int", "decimal", "date", "datetime", "percent"]
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+ColumnKind = Literal["text", "money", "int", "decimal", "fixed", "duration", "date", "datetime", "percent"]
 Value = str | int | float | Decimal | date | datetime | None
 
 _NUMBER_FORMATS: dict[ColumnKind, str] = {
@@ -23,6 +26,8 @@ _NUMBER_FORMATS: dict[ColumnKind, str] = {
     "money": "#,##0.00",
     "int": "#,##0",
     "decimal": "#,##0.###",
+    "fixed": "#,##0.00",
+    "duration": "[h]:mm",
     "date": "yyyy-mm-dd",
     "datetime": "yyyy-mm-dd hh:mm",
     "percent": "0.0%",
@@ -32,11 +37,14 @@ _USUAL_WIDTHS: dict[ColumnKind, float] = {
     "money": 14,
     "int": 9,
     "decimal": 11,
+    "fixed": 10,
+    "duration": 10,
     "date": 12,
     "datetime": 17,
     "percent": 10,
 }
-_NUMBERS = frozenset({"money", "int", "decimal", "percent"})
+_NUMBERS = frozenset({"money", "int", "decimal", "fixed", "duration", "percent"})
+_SECONDS_A_DAY = 86400
 _LONGEST_SHEET_NAME = 31
 _LONGEST_TEXT = 32_767
 _A4 = 9
@@ -46,9 +54,9 @@ _A4 = 9
 class Column:
     """A column: its heading, and how its values are shown.
 
-    Values: `money` whole fen, `percent` a share (0.25 is 25 %), `datetime` aware instants (written in China's
-    time), `decimal` a Decimal or float, the others what they say. None leaves a cell empty, and a
-    string in any column is written as text (a dash, a remark).
+    Values: `money` whole fen, `percent` a share (0.25 is 25 %), `datetime` aware instants (written in the sheet's
+    zone), `decimal` and `fixed` (two places) a Decimal or float, `duration` seconds, the others what they say.
+    None leaves a cell empty, and a string in any column is written as text (a dash, a remark).
     """
 
     heading: str
@@ -57,15 +65,27 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Cell:
+    """A value of another kind than its column's, where each line is a figure of its own."""
+
+    value: Value
+    kind: ColumnKind
+
+
+@dataclass(frozen=True)
 class TableSheet:
-    """One sheet with one table: a title, lines under it (period, filter), headings, rows, and a total row."""
+    """One sheet with one table: a title, lines under it (period, filter), headings, rows, and a total row.
+
+    Instants are written in `zone`.
+    """
 
     name: str
     title: str
     columns: Sequence[Column]
-    rows: Iterable[Sequence[Value]]
+    rows: Iterable[Sequence[Value | Cell]]
     notes: Sequence[str] = field(default=())
-    total: Sequence[Value] | None = None
+    total: Sequence[Value | Cell] | None = None
+    zone: ZoneInfo = CHINA
 
 
 def workbook_bytes(sheets: Sequence[TableSheet]) -> bytes:
@@ -125,20 +145,21 @@ def table_as_text(sheet: TableSheet) -> list[list[str]]:
     """A table's title, notes, headings, rows and total as rows of text, for a file that knows nothing else."""
     rows = [[sheet.title], *([note] for note in sheet.notes), [column.heading for column in sheet.columns]]
     rows += [
-        [_as_text(value, column) for value, column in zip(row, sheet.columns, strict=True)]
+        [_as_text(value, column.kind, sheet.zone) for value, column in zip(row, sheet.columns, strict=True)]
         for row in (*sheet.rows, *([sheet.total] if sheet.total is not None else []))
     ]
     return rows
 
 
-def _as_text(value: Value, column: Column) -> str:
-    if value is None:
+def _as_text(value: Value | Cell, kind: ColumnKind, zone: ZoneInfo) -> str:
+    plain, kind = (value.value, value.kind) if isinstance(value, Cell) else (value, kind)
+    if plain is None:
         return ""
-    if isinstance(value, datetime):
-        return value.astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
-    if column.kind == "money" and not isinstance(value, str | date):
-        return str(from_fen(int(value)))
-    return str(value)
+    if isinstance(plain, datetime):
+        return plain.astimezone(zone).strftime("%Y-%m-%d %H:%M")
+    if kind == "money" and not isinstance(plain, str | date):
+        return str(from_fen(int(plain)))
+    return str(plain)
 
 
 def write_table(page: Worksheet, sheet: TableSheet, styles: Styles) -> None:
@@ -152,21 +173,24 @@ def write_table(page: Worksheet, sheet: TableSheet, styles: Styles) -> None:
         page.write_string(header, index, column.heading, styles.heading)
     last = header
     for last, row in enumerate(sheet.rows, start=header + 1):
-        _write_row(page, last, sheet.columns, row, styles.cells)
+        _write_row(page, last, sheet, row, styles.cells)
     _set_up_page(page, sheet, header, last)
     if sheet.total is not None:
-        _write_row(page, last + 1, sheet.columns, sheet.total, styles.totals)
+        _write_row(page, last + 1, sheet, sheet.total, styles.totals)
 
 
 def _write_row(
     page: Worksheet,
     index: int,
-    columns: Sequence[Column],
-    row: Sequence[Value],
+    sheet: TableSheet,
+    row: Sequence[Value | Cell],
     formats: dict[ColumnKind, Format],
 ) -> None:
-    for position, (column, value) in enumerate(zip(columns, row, strict=True)):
-        _write_value(page, index, position, value, column.kind, formats[column.kind])
+    for position, (column, value) in enumerate(zip(sheet.columns, row, strict=True)):
+        plain, kind = (value.value, value.kind) if isinstance(value, Cell) else (value, column.kind)
+        if isinstance(plain, datetime):
+            plain = plain.astimezone(sheet.zone).replace(tzinfo=None)
+        _write_value(page, index, position, plain, kind, formats[kind])
 
 
 def _write_value(
@@ -174,14 +198,18 @@ def _write_value(
 ) -> None:
     if value is None:
         page.write_blank(row, column, None, look)
-    elif isinstance(value, datetime):
-        page.write_datetime(row, column, value.astimezone(CHINA).replace(tzinfo=None), look)
     elif isinstance(value, date):
         page.write_datetime(row, column, value, look)
     elif isinstance(value, str) or kind not in _NUMBERS:
         page.write_string(row, column, str(value)[:_LONGEST_TEXT], look)
     else:
-        page.write_number(row, column, from_fen(int(value)) if kind == "money" else value, look)
+        page.write_number(row, column, _number(value, kind), look)
+
+
+def _number(value: int | float | Decimal, kind: ColumnKind) -> float | Decimal:
+    if kind == "money":
+        return from_fen(int(value))
+    return float(value) / _SECONDS_A_DAY if kind == "duration" else value
 
 
 def _set_up_page(page: Worksheet, sheet: TableSheet, header: int, last: int) -> None:

@@ -12,7 +12,7 @@ from enum import StrEnum
 class Unit(StrEnum):
     """What a value is. `RATIO` is a `Ratio` of counts or of fen, `MEAN` and `MEAN_FEN` a `Mean`; the rest are numbers.
 
-    `DAYS` is a Decimal or int of days; only it cannot be added up over parts.
+    `DAYS` is a Decimal or int of days; it, and a ratio of averages, cannot be added up over parts.
     """
 
     COUNT = "count"
@@ -71,6 +71,7 @@ class MeasureCode(StrEnum):
 
     RESERVE_OPEN = "reserve_open"
     RESERVE_NEW = "reserve_new"
+    RESERVE_REOPENED = "reserve_reopened"
     RESERVE_INCREASE = "reserve_increase"
     RESERVE_DECREASE = "reserve_decrease"
     RESERVE_PAID = "reserve_paid"
@@ -156,6 +157,7 @@ def _table() -> list[Measure]:
         Measure(C.ESTIMATE_DEVIATION_NET, U.RATIO, G.CLAIMS_MONEY, S.INSURER_RULES, higher_is_better=False),
         Measure(C.RESERVE_OPEN, U.FEN, G.RESERVES, S.PRACTICE),
         Measure(C.RESERVE_NEW, U.FEN, G.RESERVES, S.PRACTICE),
+        Measure(C.RESERVE_REOPENED, U.FEN, G.RESERVES, S.PRACTICE),
         Measure(C.RESERVE_INCREASE, U.FEN, G.RESERVES, S.PRACTICE),
         Measure(C.RESERVE_DECREASE, U.FEN, G.RESERVES, S.PRACTICE),
         Measure(C.RESERVE_PAID, U.FEN, G.RESERVES, S.PRACTICE),
@@ -202,3 +204,20 @@ def _table() -> list[Measure]:
 
 
 MEASURES: dict[MeasureCode, Measure] = {one.code: one for one in _table()}
+
+# What a reader is told beside a value. Ratios are of counts but for these, whose parts are fen …
+RATIOS_OF_FEN = frozenset(
+    {
+        MeasureCode.INJURY_SHARE,
+        MeasureCode.OPEN_TO_CLOSED_AVERAGE,
+        MeasureCode.ESTIMATE_DEVIATION,
+        MeasureCode.ESTIMATE_DEVIATION_NET,
+        MeasureCode.CLOSING_RATE_AMOUNT,
+        MeasureCode.EARNED_LOSS_RATIO,
+        MeasureCode.SIMPLE_LOSS_RATIO,
+    }
+)
+# … and these, whose parts are products and say nothing by themselves.
+RATIOS_OF_PRODUCTS = frozenset({MeasureCode.CLAIM_FREQUENCY})
+# Means are of points but for these.
+MEANS_OF_DAYS = frozenset({MeasureCode.CLOSING_CYCLE})

@@ -15,8 +15,8 @@ class Ratio:
         return Ratio(self.part + other.part, self.whole + other.whole)
 
     def percent(self, places: int = 1) -> Decimal | None:
-        """The share in percent, half-up to `places`; None when there is nothing to divide by."""
-        if not self.whole:
+        """The share in percent, half-up to `places`; None when there is nothing, or less, to divide by."""
+        if self.whole <= 0:
             return None
         step = Decimal(1).scaleb(-places)
         return (Decimal(self.part) * 100 / self.whole).quantize(step, rounding=ROUND_HALF_UP)

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from service_desk.base.money import ZERO, round_yuan
+from service_desk.base.money import ZERO, round_yuan, to_fen
 from service_desk.rules.legal_days import (
     ADVANCE_PAYMENT_DAYS,
     CTPL_DECISION_DAYS,
@@ -15,7 +15,15 @@ from service_desk.rules.legal_days import (
     ctpl_deadlines,
     last_day,
 )
-from service_desk.rules.metrics import Ratio, earned_premium
+from service_desk.rules.metrics import (
+    Ratio,
+    closing_rate,
+    coverage_ratio,
+    earned_loss_ratio,
+    earned_premium,
+    reserve_close,
+    simple_loss_ratio,
+)
 from service_desk.rules.renewal import RenewalFigures
 from service_desk.rules.settlement.forms import Answer, Form, amounts, plain
 from service_desk.rules.settlement.inputs import Inputs
@@ -156,7 +164,11 @@ def _loss_ratios(inputs: Inputs) -> Answer:
     written, earned = inputs.amount("written"), inputs.amount("earned")
     inputs.done()
     over = {"earned_loss_ratio": earned, "simple_loss_ratio": written}
-    ratios = {name: _percent(loss, premium) for name, premium in over.items()}
+    found = {
+        "earned_loss_ratio": earned_loss_ratio(to_fen(loss), to_fen(earned)),
+        "simple_loss_ratio": simple_loss_ratio(to_fen(loss), to_fen(written)),
+    }
+    ratios = {name: ratio.percent() or ZERO for name, ratio in found.items()}
     working = tuple(
         WorkingLine(
             Step.LOSS_RATIO,
@@ -170,13 +182,8 @@ def _loss_ratios(inputs: Inputs) -> Answer:
     return {name: f"{ratio}%" for name, ratio in ratios.items()}, working
 
 
-def _percent(part: Decimal, whole: Decimal, places: int = 1) -> Decimal:
-    """A share in percent, half-up; nought of nothing."""
-    return Ratio(int(part * 100), int(whole * 100)).percent(places) or ZERO
-
-
-def _rate(part: int, whole: int, formula: str, places: int = 1) -> tuple[str, WorkingLine]:
-    rate = Ratio(part, whole).percent(places) or ZERO
+def _rate(ratio: Ratio, formula: str, places: int = 1) -> tuple[str, WorkingLine]:
+    rate = ratio.percent(places) or ZERO
     return f"{rate}%", WorkingLine(Step.RATE, None, formula, rate, Source.FIGURE_DEFINITION)
 
 
@@ -184,8 +191,9 @@ def _closing_rate(inputs: Inputs) -> Answer:
     book = [inputs.count(name, most=MOST_CLAIMS) for name in ("open_at_start", "new", "reopened")]
     closed = inputs.count("closed", most=MOST_CLAIMS)
     inputs.done()
-    rate, step = _rate(closed, sum(book), f"{closed} ÷ ({' + '.join(map(str, book))})")
-    return {"closing_rate": rate}, (step,)
+    rate = closing_rate(open_start=book[0], reported=book[1], reopened=book[2], closed=closed)
+    shown, step = _rate(rate, f"{closed} ÷ ({' + '.join(map(str, book))})")
+    return {"closing_rate": shown}, (step,)
 
 
 def _renewal_rate(inputs: Inputs) -> Answer:
@@ -195,7 +203,7 @@ def _renewal_rate(inputs: Inputs) -> Answer:
         inputs.count("not_yet_due", default=0, most=MOST_CLAIMS),
     )
     inputs.done()
-    rate, step = _rate(figures.renewed, figures.due, f"{figures.renewed} ÷ {figures.due}")
+    rate, step = _rate(figures.rate, f"{figures.renewed} ÷ {figures.due}")
     lost = WorkingLine(
         Step.COUNT,
         None,
@@ -212,7 +220,7 @@ def _coverage_ratio(inputs: Inputs) -> Answer:
     covered = inputs.count("with_ctpl_and_tpl_and_carrier_liability_in_force", most=MOST_CLAIMS)
     inputs.ignore("suspended")
     inputs.done()
-    rate, step = _rate(covered, operating, f"{covered} ÷ {operating}", places=2)
+    rate, step = _rate(coverage_ratio(covered, operating), f"{covered} ÷ {operating}", places=2)
     missed = WorkingLine(
         Step.COUNT,
         None,
@@ -229,7 +237,7 @@ def _first_scene_rate(inputs: Inputs) -> Answer:
         inputs.count("surveyed_at_first_scene", most=MOST_CLAIMS),
     )
     inputs.done()
-    rate, step = _rate(seen, needed, f"{seen} ÷ {needed}")
+    rate, step = _rate(Ratio(seen, needed), f"{seen} ÷ {needed}")
     return {"rate": rate}, (step,)
 
 
@@ -237,7 +245,7 @@ def _roll_forward(inputs: Inputs) -> Answer:
     added = [inputs.amount(name) for name in ("open", "new", "increase")]
     taken = [inputs.amount(name) for name in ("decrease", "paid", "released_on_close")]
     inputs.done()
-    close = sum(added, ZERO) - sum(taken, ZERO)
+    close = reserve_close(open=added[0], came=added[1:], went=taken)
     formula = " + ".join(map(yuan, added)) + "".join(f" − {yuan(amount)}" for amount in taken)
     step = WorkingLine(Step.RESERVE_CLOSE, None, formula, close, Source.FIGURE_DEFINITION)
     return {"close": plain(close)}, (step,)

@@ -11,7 +11,8 @@ from datetime import date
 from decimal import Decimal
 
 from service_desk.base.errors import Invalid
-from service_desk.base.money import ZERO, round_yuan
+from service_desk.base.money import ZERO, from_fen, round_yuan, to_fen
+from service_desk.rules.metrics import earned_fen
 from service_desk.rules.settlement.working import (
     Source,
     Step,
@@ -69,7 +70,7 @@ class Refund:
 
 def earned_premium(premium: Decimal, elapsed_days: int, term_days: int) -> Decimal:
     """The premium earned after some days of a term, half-up to the fen."""
-    return round_yuan(premium * elapsed_days / term_days)
+    return from_fen(earned_fen(to_fen(premium), elapsed_days, term_days))
 
 
 def refund_by_day(

@@ -3,6 +3,7 @@
 No actor: whoever shows a figure checks who asks. A read costs a fixed number of queries, whatever is grouped.
 """
 
-from service_desk.services.measures.reading import By, Reading, Span, read
+from service_desk.services.measures.reading import read
+from service_desk.services.measures.span import By, Key, Reading, Span, Value
 
-__all__ = ["By", "Reading", "Span", "read"]
+__all__ = ["By", "Key", "Reading", "Span", "Value", "read"]

@@ -277,11 +277,31 @@ def _sources(account_id: int) -> Iterator[_Source]:
     yield _Source("returned_fen", branch_id, -fen, PremiumRefund.created_at, returned)
     paid = refunds.where(PremiumRefund.state == RefundState.PAID)
     yield _Source("refunded_fen", branch_id, fen, PremiumRefund.settled_on, paid)
+    yield from _money(account_id)
+    yield from _moves(account_id)
+
+
+def _money(account_id: int) -> Iterator[_Source]:
+    """Money that came in, and receipts that turned out to be wrong."""
     money = select(Receipt.id).where(Receipt.account_id == account_id, Receipt.method != CREDIT)
     yield _Source("received_fen", Receipt.branch_id, -Receipt.amount_fen, Receipt.received_on, money)
     taken_back = money.where(Receipt.reversed_on.is_not(None))
     yield _Source("reversed_fen", Receipt.branch_id, Receipt.amount_fen, Receipt.reversed_on, taken_back)
-    yield from _moves(account_id)
+
+
+def received_within(account_id: int, start: date, end: date) -> dict[int, int]:
+    """Money received from `start` to the end of `end` less receipts reversed in it, in fen by branch.
+
+    What `balances` calls received and reversed, with the sign of money that came.
+    """
+    found: dict[int, int] = defaultdict(int)
+    for source in _money(account_id):
+        statement = source.rows.with_only_columns(source.branch_id, -func.sum(source.fen))
+        for branch_id, fen in db.session.execute(
+            statement.where(source.when.between(start, end)).group_by(source.branch_id)
+        ):
+            found[branch_id] += int(fen)
+    return dict(found)
 
 
 def _premiums(account_id: int) -> _Source:

@@ -19,7 +19,7 @@ from service_desk.base.paging import Page, PageRequest
 from service_desk.models.accounts import Branch
 from service_desk.models.db import days_later, db
 from service_desk.models.fleet import Vehicle
-from service_desk.models.policies import Policy, PolicyState
+from service_desk.models.policies import Endorsement, Policy, PolicyState
 from service_desk.models.renewals import RenewalOutcome
 from service_desk.models.users import User
 from service_desk.rules.periods import Period
@@ -28,6 +28,7 @@ from service_desk.rules.policy_flow import last_covered_day
 from service_desk.rules.renewal import RENEWS_WITHIN_DAYS, Outcome, RenewalFigures, RenewalStatus
 from service_desk.rules.vocabulary import PolicyLine, UseClass
 from service_desk.services import access
+from service_desk.services.policies.endorsing import CLOSING_KINDS
 
 _next = aliased(Policy)
 
@@ -102,13 +103,40 @@ def count_by_month(
     """The figures of each month, in one statement. The months adjoin; the filter's own period is not asked."""
     access.require(actor, Action.READ_RENEWALS)
     span = replace(wanted, period=Period(months[0].first, months[-1].last))
-    month = case(
-        *((Policy.ends_at <= one.instants(CHINA)[1], literal(index)) for index, one in enumerate(months)),
-        else_=literal(len(months)),
-    )
-    ended = _by_vehicle(span, actor, now, month.label("month"))
+    ended = _by_vehicle(span, actor, now, _month_of(months))
     figures = _figures(ended.c.month, ended)
     return [figures.get(index, RenewalFigures()) for index in range(len(months))]
+
+
+def account_figures(
+    account_id: int, period: Period, *, as_of: datetime, by: SuccessDimension | None = None
+) -> dict[Any, RenewalFigures]:
+    """The figures of a whole account for no actor, as they stood at an instant; by branch id, class, or None for all.
+
+    Policies issued later are not known yet, so that a month that is over does not change.
+    """
+    key: Any = literal(0)
+    if by is not None:
+        key = Policy.branch_id if by is SuccessDimension.BRANCH else Vehicle.use_class
+    # A label keeps the constant out of the grouping of databases that take it for a column's place.
+    ended = _grouped(_ended_in(SuccessFilter(account_id, period)), as_of, key.label("key"), is_past=True)
+    found = _figures(ended.c.key, ended)
+    return dict(found) if by is not None else {None: found[0]}
+
+
+def account_months(account_id: int, months: Sequence[Period], *, as_of: datetime) -> list[RenewalFigures]:
+    """The same of months that adjoin, in one statement."""
+    span = SuccessFilter(account_id, Period(months[0].first, months[-1].last))
+    ended = _grouped(_ended_in(span), as_of, _month_of(months), is_past=True)
+    found = _figures(ended.c.month, ended)
+    return [found[index] for index in range(len(months))]
+
+
+def _month_of(months: Sequence[Period]) -> Any:
+    return case(
+        *((Policy.ends_at <= one.instants(CHINA)[1], literal(index)) for index, one in enumerate(months)),
+        else_=literal(len(months)),
+    ).label("month")
 
 
 def _figures(key: ColumnElement[Any], ended: Any) -> dict[Any, RenewalFigures]:
@@ -128,22 +156,28 @@ def _figures(key: ColumnElement[Any], ended: Any) -> dict[Any, RenewalFigures]:
 
 def _by_vehicle(wanted: SuccessFilter, actor: User, now: datetime, *more: Any) -> Any:
     """One row a vehicle (and what more is asked for): whether a line of it lapsed, whether one is still due."""
-    is_open = not_(_is_followed())
-    statement = _ended(
-        wanted,
-        actor,
+    return _grouped(_ended(wanted, actor), now, *more)
+
+
+def _grouped(statement: Select[Any], now: datetime, *more: Any, is_past: bool = False) -> Any:
+    is_open = not_(_is_followed(now if is_past else None))
+    asked = statement.with_only_columns(
         Vehicle.id.label("vehicle_id"),
         func.max(case((and_(is_open, Policy.ends_at <= now), 1), else_=0)).label("is_lapsed"),
         func.max(case((and_(is_open, Policy.ends_at > now), 1), else_=0)).label("is_due"),
         *more,
     )
-    return statement.group_by(Vehicle.id, *(column.name for column in more)).subquery()
+    return asked.group_by(Vehicle.id, *(column.name for column in more)).subquery()
 
 
 def _ended(wanted: SuccessFilter, actor: User, *columns: Any) -> Select[Any]:
+    return access.visible(actor, Action.READ_RENEWALS, _ended_in(wanted, *columns), Policy)
+
+
+def _ended_in(wanted: SuccessFilter, *columns: Any) -> Select[Any]:
     first, until = wanted.period.instants(CHINA)
     statement = (
-        select(*columns)
+        select(*(columns or (Policy.id,)))
         .join_from(Policy, Vehicle, Vehicle.id == Policy.vehicle_id)
         .where(
             Policy.account_id == wanted.account_id,
@@ -167,22 +201,40 @@ def _ended(wanted: SuccessFilter, actor: User, *columns: Any) -> Select[Any]:
         statement = statement.where(Vehicle.use_class == wanted.use_class)
     if wanted.line is not None:
         statement = statement.where(Policy.line == wanted.line)
-    return access.visible(actor, Action.READ_RENEWALS, statement, Policy)
+    return statement
 
 
-def _follows() -> ColumnElement[bool]:
-    """`rules.renewal.renewal_status` as a condition on another policy, `_next`."""
+def _follows(known_at: datetime | None = None, until: Any = Policy.ends_at) -> ColumnElement[bool]:
+    """`rules.renewal.renewal_status` as a condition on another policy, `_next`; by what was known at an instant."""
+    ends_at = _next.ends_at if known_at is None else _end_known(known_at)
+    known = () if known_at is None else (_next.issued_at < known_at,)
     return and_(
         _next.vehicle_id == Policy.vehicle_id,
         _next.line == Policy.line,
-        _next.ends_at > Policy.ends_at,
-        _next.ends_at > _next.starts_at,
-        _next.starts_at <= days_later(Policy.ends_at, RENEWS_WITHIN_DAYS),
+        ends_at > until,
+        ends_at > _next.starts_at,
+        _next.starts_at <= days_later(until, RENEWS_WITHIN_DAYS),
+        *known,
     )
 
 
-def _is_followed() -> ColumnElement[bool]:
-    return exists().where(_follows())
+def _end_known(known_at: datetime) -> ColumnElement[datetime]:
+    """When the other policy was to end, as far as was known: one cancelled later was a renewal then."""
+    cut_later = exists().where(
+        Endorsement.policy_id == _next.id,
+        Endorsement.kind.in_(CLOSING_KINDS),
+        Endorsement.created_at >= known_at,
+    )
+    return case((cut_later, _next.agreed_ends_at), else_=_next.ends_at)
+
+
+def _is_followed(known_at: datetime | None = None) -> ColumnElement[bool]:
+    return exists().where(_follows(known_at))
+
+
+def is_followed_as_agreed(known_at: datetime) -> ColumnElement[bool]:
+    """Whether another policy went on from a policy's agreed end, by what was known at an instant."""
+    return exists().where(_follows(known_at, Policy.agreed_ends_at))
 
 
 def page_of_ended(

@@ -1,27 +1,32 @@
-"""Making a report: computed, kept and queued to its recipients in one transaction, once per account and week."""
+"""Making a report: computed, kept and queued to its recipients in one transaction, once per account, kind and period."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import defer
 
+from service_desk.base.clock import local_date
 from service_desk.base.errors import Invalid, NotFound
 from service_desk.base.paging import Page, PageRequest
-from service_desk.models.accounts import Contact, KeyAccount
+from service_desk.models.accounts import KeyAccount
 from service_desk.models.db import db
-from service_desk.models.notices import Channel, DeliveryTry, Notice, NoticeState
-from service_desk.models.reports import ReportRun, ReportSchedule
+from service_desk.models.notices import Channel, Notice
+from service_desk.models.reports import ReportRun
 from service_desk.models.users import User
-from service_desk.rules.permissions import Action, Role, Side
-from service_desk.rules.schedule import due_periods, is_over, week_of
+from service_desk.rules.periods import Period
+from service_desk.rules.permissions import CLIENT_ROLES, Action, Side
+from service_desk.rules.report_document import Report, ReportKind, from_json, to_json
+from service_desk.rules.schedule import FREQUENCY, due_periods, is_over, period_at
 from service_desk.services import access, audit, notices
-from service_desk.services.notices import Matter, Recipient
-from service_desk.services.reports import weekly
-from service_desk.services.reports.figures import KIND, WeeklyReport, as_json
-from service_desk.services.reports.schedules import rule_of
+from service_desk.services.notices import Matter, Message
+from service_desk.services.reports import recipients
+from service_desk.services.reports.makers import MAKERS, weekly_claims
+from service_desk.services.reports.schedules import Planned
 
 MATTER_KIND = "report"
 SCHEDULED = 0
@@ -29,56 +34,56 @@ SCHEDULED = 0
 
 @dataclass(frozen=True)
 class RunNow:
-    """A report by hand: of the week a day lies in; sent to the recipients, or only kept to be looked at."""
+    """A report by hand: of the period a day lies in; sent to the recipients, or only kept to be looked at."""
 
-    week: date
+    day: date
     is_sent: bool
+    kind: ReportKind = ReportKind.WEEKLY_CLAIMS
 
 
 @dataclass(frozen=True)
-class Delivery:
-    """A mail of a report and its tries, latest first."""
+class Due:
+    """A report that a schedule asks for."""
 
-    notice: Notice
-    tries: tuple[DeliveryTry, ...]
+    account_id: int
+    kind: ReportKind
+    period: Period
 
 
-def list_on_schedule() -> list[int]:
-    """The accounts whose report is made on schedule."""
-    return list(
-        db.session.scalars(
-            select(ReportSchedule.account_id)
-            .join(KeyAccount, KeyAccount.id == ReportSchedule.account_id)
-            .where(ReportSchedule.kind == KIND, ReportSchedule.is_active, KeyAccount.is_active)
-            .order_by(ReportSchedule.account_id)
+def notice_kind(kind: ReportKind) -> str:
+    """The kind of its message, which names the templates. The weekly one was there before there were others."""
+    return kind.value if kind is ReportKind.WEEKLY_CLAIMS else f"report_{kind.value}"
+
+
+def wanted(schedule: Planned, now: datetime) -> list[Due]:
+    """The reports that should exist by now, oldest first, whether they do or not."""
+    return [Due(schedule.account_id, schedule.kind, period) for period in due_periods(schedule.rule, now)]
+
+
+def not_made(due: Sequence[Due]) -> list[Due]:
+    """Those of them that no scheduled run has made, in their order; one query for all."""
+    if not due:
+        return []
+    rows = db.session.execute(
+        select(ReportRun.account_id, ReportRun.kind, ReportRun.period_from).where(
+            ReportRun.account_id.in_({one.account_id for one in due}),
+            ReportRun.edition == SCHEDULED,
+            ReportRun.period_from >= min(one.period.first for one in due),
         )
     )
+    made = {tuple(row) for row in rows}
+    return [one for one in due if (one.account_id, one.kind.value, one.period.first) not in made]
 
 
-def list_due(account_id: int, now: datetime) -> list[date]:
-    """The Mondays of the weeks whose report should exist and does not, oldest first."""
-    schedule, zone = db.session.execute(
-        select(ReportSchedule, KeyAccount.zone)
-        .join(KeyAccount, KeyAccount.id == ReportSchedule.account_id)
-        .where(ReportSchedule.kind == KIND, ReportSchedule.account_id == account_id)
-    ).one()
-    wanted = due_periods(rule_of(schedule, zone), now)
-    made = set(
-        db.session.scalars(
-            select(ReportRun.period_from).where(
-                ReportRun.account_id == account_id,
-                ReportRun.kind == KIND,
-                ReportRun.edition == SCHEDULED,
-                ReportRun.period_from.in_(wanted),
-            )
-        )
-    )
-    return [period for period in wanted if period not in made]
+def make_scheduled(due: Due, *, now: datetime) -> ReportRun | None:
+    """Make and send a scheduled report; None when another process has made it.
 
-
-def make_scheduled(account_id: int, period_from: date, *, now: datetime) -> ReportRun | None:
-    """Make and send the scheduled report of a week; None when another process has made it."""
-    report = weekly.compute(account_id, period_from, now=now)
+    Asked before, so that who comes late does not work it out for nothing; decided by the key of its row.
+    """
+    if not not_made([due]):
+        return None
+    account = db.session.get_one(KeyAccount, due.account_id)
+    report = MAKERS[due.kind].make(account, due.period, now=now)
     run = _row(report, SCHEDULED, None)
     try:
         with db.session.begin_nested():
@@ -86,151 +91,164 @@ def make_scheduled(account_id: int, period_from: date, *, now: datetime) -> Repo
     except IntegrityError:
         return None
     _send(run, report, now)
-    audit.record("report_made", run, actor=None, now=now, label=run.period_from.isoformat())
+    _record(run, None, now)
     return run
 
 
 def run_now(account_id: int, command: RunNow, *, actor: User, now: datetime) -> ReportRun:
-    """Make a new edition of a past week's report. Invalid when the week is not over yet."""
+    """Make a new edition of a past period's report. Invalid when the period is not over yet."""
+    kind = command.kind
     access.require(actor, Action.RUN_REPORTS)
     account = access.get_visible(actor, Action.RUN_REPORTS, KeyAccount, KeyAccount.id == account_id)
-    period_from = week_of(command.week)
-    if not is_over(period_from, now, ZoneInfo(account.zone)):
-        raise Invalid("report_week_not_over", field="week")
-    report = weekly.compute(account.id, period_from, now=now)
-    # Of two who run the same week at once the second waits here, then numbers its edition after the first.
+    if kind not in MAKERS:
+        raise NotFound("not_found")
+    period = period_at(FREQUENCY[kind], command.day)
+    if not is_over(period, now, ZoneInfo(account.zone)):
+        raise Invalid("report_period_not_over", field="day")
+    report = MAKERS[kind].make(account, period, now=now)
+    # Of two who run the same period at once the second waits here, then numbers its edition after the first.
     db.session.execute(select(KeyAccount.id).where(KeyAccount.id == account.id).with_for_update())
-    run = _row(report, _next_edition(account.id, period_from), actor)
+    run = _row(report, _next_edition(account.id, kind, period), actor)
     db.session.add(run)
     db.session.flush()
     if command.is_sent:
         _send(run, report, now)
-    audit.record("report_made", run, actor=actor, now=now, label=run.period_from.isoformat())
+    _record(run, actor, now)
     return run
 
 
-def _row(report: WeeklyReport, edition: int, actor: User | None) -> ReportRun:
+def preview(account_id: int, kind: ReportKind, *, actor: User, now: datetime) -> Report:
+    """The report of the running period as far as it has gone. It is not kept and goes to nobody."""
+    access.require(actor, Action.RUN_REPORTS)
+    account = access.get_visible(actor, Action.RUN_REPORTS, KeyAccount, KeyAccount.id == account_id)
+    if kind not in MAKERS:
+        raise NotFound("not_found")
+    today = local_date(now, ZoneInfo(account.zone))
+    return MAKERS[kind].make(account, Period(period_at(FREQUENCY[kind], today).first, today), now=now)
+
+
+def _row(report: Report, edition: int, actor: User | None) -> ReportRun:
     return ReportRun(
         account_id=report.account_id,
-        kind=KIND,
+        kind=report.kind.value,
         period_from=report.period_from,
         period_to=report.period_to,
         edition=edition,
-        figures=as_json(report),
+        figures=to_json(report),
         made_at=report.made_at,
         made_by_id=actor.id if actor else None,
     )
 
 
-def _next_edition(account_id: int, period_from: date) -> int:
+def _next_edition(account_id: int, kind: ReportKind, period: Period) -> int:
     latest = db.session.scalar(
         select(func.max(ReportRun.edition)).where(
-            ReportRun.account_id == account_id, ReportRun.kind == KIND, ReportRun.period_from == period_from
+            ReportRun.account_id == account_id, ReportRun.kind == kind, ReportRun.period_from == period.first
         )
     )
     return max(latest or SCHEDULED, SCHEDULED) + 1
 
 
-def _send(run: ReportRun, report: WeeklyReport, now: datetime) -> None:
+def _record(run: ReportRun, actor: User | None, now: datetime) -> None:
+    label = f"{run.kind} {run.period_from.isoformat()}"
+    audit.record("report_made", run, actor=actor, now=now, label=label)
+
+
+def _send(run: ReportRun, report: Report, now: datetime) -> None:
     params = {
         "url": f"/reports/{run.id}",
         "run_id": run.id,
+        "report_kind": run.kind,
         "edition": run.edition,
-        "account_name": report.account_name,
-        "account_name_en": report.account_name_en,
+        "account_name": report.account.zh,
+        "account_name_en": report.account.en or report.account.zh,
         "period_from": report.period_from.isoformat(),
         "period_to": report.period_to.isoformat(),
     }
-    matter = Matter(MATTER_KIND, run.id, f"{KIND}-{report.period_from}", run.account_id)
-    for recipient in list_recipients(run.account_id):
-        notices.queue(KIND, recipient, params, dedupe=f"report:{run.id}", now=now, matter=matter)
-
-
-def list_recipients(account_id: int) -> list[Recipient]:
-    """The group insurance department's logins, and the contact people who get reports; each address once."""
-    users = [notices.user_recipient(u) for u in access.account_members(account_id, Role.GROUP_INSURANCE)]
-    contacts = db.session.scalars(
-        select(Contact)
-        .where(Contact.account_id == account_id, Contact.is_active, Contact.gets_reports, Contact.email != "")
-        .order_by(Contact.id)
+    matter = Matter(MATTER_KIND, run.id, f"{run.kind}-{report.period_from}", run.account_id)
+    notices.queue_many(
+        [
+            Message(notice_kind(report.kind), person, params, f"report:{run.id}", matter, channels=channels)
+            for person, channels in recipients.to_send(run.account_id, report.kind)
+        ],
+        now=now,
     )
-    known = {user.email.casefold() for user in users}
-    found = list(users)
-    for contact in contacts:
-        if contact.email.casefold() not in known:
-            known.add(contact.email.casefold())
-            found.append(notices.contact_recipient(contact))
-    return found
 
 
-def list_runs(account_id: int, page: PageRequest, *, actor: User) -> Page[ReportRun]:
-    """The account's reports, newest week and edition first; the client sees those that were sent."""
-    access.require(actor, Action.READ_REPORTS)
-    statement = _visible(actor, select(ReportRun).where(ReportRun.account_id == account_id))
+def list_runs(
+    account_id: int, page: PageRequest, *, actor: User, kind: ReportKind | None = None
+) -> Page[ReportRun]:
+    """The account's reports without their figures, latest made first; the client sees those that were sent to it."""
+    statement = visible_runs(actor, account_id)
+    if kind is not None:
+        statement = statement.where(ReportRun.kind == kind)
     total = db.session.scalar(select(func.count()).select_from(statement.subquery())) or 0
-    ordered = statement.order_by(ReportRun.period_from.desc(), ReportRun.edition.desc(), ReportRun.id.desc())
-    rows = db.session.scalars(ordered.limit(page.size).offset(page.offset)).all()
+    ordered = statement.order_by(ReportRun.made_at.desc(), ReportRun.id.desc())
+    rows = db.session.scalars(
+        ordered.options(defer(ReportRun.figures)).limit(page.size).offset(page.offset)
+    ).all()
     return Page(rows, total, page.number, page.size)
+
+
+def latest_runs(account_id: int, *, actor: User) -> dict[str, ReportRun]:
+    """The latest run of each kind, by kind, without its figures."""
+    access.require(actor, Action.READ_REPORTS)
+    latest = _visible(
+        actor, select(func.max(ReportRun.id)).where(ReportRun.account_id == account_id)
+    ).group_by(ReportRun.kind)
+    found = db.session.scalars(
+        select(ReportRun).where(ReportRun.id.in_(latest)).options(defer(ReportRun.figures))
+    )
+    return {run.kind: run for run in found}
+
+
+def list_kinds(account_id: int, *, actor: User) -> list[ReportKind]:
+    """The kinds of which the actor can see a report, in their own order."""
+    found = set(
+        db.session.scalars(visible_runs(actor, account_id).with_only_columns(ReportRun.kind).distinct())
+    )
+    return [kind for kind in ReportKind if kind in found]
 
 
 def get_run(run_id: int, *, actor: User) -> ReportRun:
     """One report the actor may see; NotFound otherwise."""
     access.require(actor, Action.READ_REPORTS)
-    run = db.session.scalar(_visible(actor, select(ReportRun).where(ReportRun.id == run_id)))
+    own = _visible(actor, select(ReportRun).where(ReportRun.id == run_id))
+    run: ReportRun | None = db.session.scalar(own)
     if run is None:
         raise NotFound("not_found")
     return run
 
 
-def _visible(actor: User, statement: Select[tuple[ReportRun]]) -> Select[tuple[ReportRun]]:
+def visible_runs(actor: User, account_id: int) -> Select[tuple[ReportRun]]:
+    """A select of the account's reports that the actor may see."""
+    access.require(actor, Action.READ_REPORTS)
+    return _visible(actor, select(ReportRun).where(ReportRun.account_id == account_id))
+
+
+def _visible(actor: User, statement: Select[Any]) -> Select[Any]:
+    """What the actor may see: the client only what went to somebody of the client."""
     statement = access.visible(actor, Action.READ_REPORTS, statement, ReportRun)
     if actor.side is Side.CLIENT:
+        client = select(User.id).where(User.role.in_(CLIENT_ROLES))
+        to_contact = and_(Notice.user_id.is_(None), Notice.channel == Channel.MAIL)
         statement = statement.where(
-            exists().where(Notice.matter_kind == MATTER_KIND, Notice.matter_id == ReportRun.id)
+            exists().where(
+                Notice.matter_kind == MATTER_KIND,
+                Notice.matter_id == ReportRun.id,
+                or_(to_contact, Notice.user_id.in_(client)),
+            )
         )
     return statement
 
 
-def find_report(run_id: int) -> WeeklyReport | None:
-    """The figures a run keeps, for its mail; None when there is no such run."""
+def document_of(run: ReportRun) -> Report:
+    """The report as it was made, whatever changed since."""
+    # Weekly reports were kept before all reports had one shape; theirs had no version.
+    return from_json(run.figures) if "version" in run.figures else weekly_claims.from_kept(run.figures)
+
+
+def find_document(run_id: int) -> Report | None:
+    """The report of a run, for its mail; None when there is no such run."""
     run = db.session.get(ReportRun, run_id)
-    return WeeklyReport.from_json(run.figures) if run else None
-
-
-def count_deliveries(run_ids: Sequence[int]) -> dict[int, dict[NoticeState, int]]:
-    """How many mails of each report wait, were sent, or failed."""
-    rows = db.session.execute(
-        select(Notice.matter_id, Notice.state, func.count())
-        .where(
-            Notice.matter_kind == MATTER_KIND, Notice.matter_id.in_(run_ids), Notice.channel == Channel.MAIL
-        )
-        .group_by(Notice.matter_id, Notice.state)
-    )
-    counts: dict[int, dict[NoticeState, int]] = {run_id: {} for run_id in run_ids}
-    for run_id, state, number in rows:
-        counts[run_id][state] = number
-    return counts
-
-
-def send_again(run: ReportRun, notice_id: int, *, actor: User, now: datetime) -> Notice:
-    """Put one mail of a report back into the queue; NotFound when it is not a mail of this report."""
-    if notice_id not in {one.notice.id for one in list_deliveries(run, actor=actor)}:
-        raise NotFound("not_found")
-    return notices.send_again(notice_id, actor=actor, now=now)
-
-
-def list_deliveries(run: ReportRun, *, actor: User) -> list[Delivery]:
-    """The mails of a report with their tries, for those who may read the delivery log; else nothing."""
-    if not access.may(actor, Action.READ_DELIVERY_LOG):
-        return []
-    mails = db.session.scalars(
-        select(Notice)
-        .where(Notice.matter_kind == MATTER_KIND, Notice.matter_id == run.id, Notice.channel == Channel.MAIL)
-        .order_by(Notice.id)
-    ).all()
-    tries = db.session.scalars(
-        select(DeliveryTry)
-        .where(DeliveryTry.notice_id.in_([mail.id for mail in mails]))
-        .order_by(DeliveryTry.at.desc(), DeliveryTry.id.desc())
-    ).all()
-    return [Delivery(mail, tuple(t for t in tries if t.notice_id == mail.id)) for mail in mails]
+    return document_of(run) if run else None

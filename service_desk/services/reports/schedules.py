@@ -1,10 +1,11 @@
-"""When each account's weekly report is made: one editable row an account."""
+"""When each account's reports are made: one editable row for an account and kind."""
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
 from service_desk.base.clock import local_date
 from service_desk.base.errors import Conflict, Invalid, NotFound
@@ -13,69 +14,154 @@ from service_desk.models.db import db
 from service_desk.models.reports import ReportSchedule
 from service_desk.models.users import User
 from service_desk.rules.permissions import Action
-from service_desk.rules.schedule import WeeklySchedule
+from service_desk.rules.report_document import ReportKind
+from service_desk.rules.schedule import FREQUENCY, USUAL, Frequency, Schedule, Timing, days_of
 from service_desk.services import access, audit
-from service_desk.services.reports.figures import KIND
+from service_desk.services.reports import makers
 
 
 @dataclass(frozen=True)
 class ScheduleDetails:
-    """`weekday` 0 is Monday; hour and minute are of the account's zone. Not active: paused."""
+    """A day the kind can be due on (see `rules.schedule`) and a time of the account's zone. Not active: paused."""
 
-    weekday: int
+    day: int
     hour: int
     minute: int
     is_active: bool
 
 
+@dataclass(frozen=True)
+class Planned:
+    """A schedule that is kept, as the job reads it: plain values, for rows are stale after a unit of work."""
+
+    schedule_id: int
+    account_id: int
+    kind: ReportKind
+    timing: Timing
+    zone: str
+    starts_on: date
+
+    @property
+    def rule(self) -> Schedule:
+        """As the rules read it. Raises for a zone there is not."""
+        return Schedule(FREQUENCY[self.kind], self.timing, ZoneInfo(self.zone), self.starts_on)
+
+
 def has_unscheduled() -> bool:
-    """Whether an account has no schedule yet: a look before a write transaction is begun for it."""
+    """Whether an account lacks a schedule: a look before a write transaction is begun for it."""
     return db.session.scalar(_unscheduled().limit(1)) is not None
 
 
 def ensure_schedules(now: datetime) -> int:
-    """Give every active account without one the usual schedule, from today on; how many got one."""
+    """Give every active account the usual schedule of each report it lacks, from today on; how many were given."""
     accounts = db.session.scalars(_unscheduled()).all()
-    db.session.add_all(
-        ReportSchedule(account_id=account.id, kind=KIND, starts_on=local_date(now, ZoneInfo(account.zone)))
+    have = _kinds_by_account([account.id for account in accounts])
+    missing = [
+        _usual(account, kind, now)
         for account in accounts
-    )
-    return len(accounts)
+        for kind in makers.kinds()
+        if kind not in have.get(account.id, ())
+    ]
+    db.session.add_all(missing)
+    return len(missing)
 
 
 def _unscheduled() -> Select[tuple[KeyAccount]]:
-    have = select(ReportSchedule.account_id).where(ReportSchedule.kind == KIND)
-    return select(KeyAccount).where(KeyAccount.is_active, KeyAccount.id.not_in(have)).order_by(KeyAccount.id)
-
-
-def find_schedule(account_id: int, *, actor: User) -> ReportSchedule | None:
-    """The account's schedule; None while it has none (a new account, until the next minute)."""
-    access.require(actor, Action.READ_REPORTS)
-    own = select(ReportSchedule).where(ReportSchedule.account_id == account_id, ReportSchedule.kind == KIND)
-    found: ReportSchedule | None = db.session.scalar(
-        access.visible(actor, Action.READ_REPORTS, own, ReportSchedule)
+    own = (
+        select(func.count())
+        .select_from(ReportSchedule)
+        .where(ReportSchedule.account_id == KeyAccount.id, ReportSchedule.kind.in_(makers.kinds()))
+        .scalar_subquery()
     )
+    return select(KeyAccount).where(KeyAccount.is_active, own < len(makers.kinds())).order_by(KeyAccount.id)
+
+
+def _kinds_by_account(account_ids: Collection[int]) -> dict[int, set[str]]:
+    found: dict[int, set[str]] = {}
+    rows = select(ReportSchedule.account_id, ReportSchedule.kind)
+    for account_id, kind in db.session.execute(rows.where(ReportSchedule.account_id.in_(account_ids))):
+        found.setdefault(account_id, set()).add(kind)
     return found
 
 
-def rule_of(schedule: ReportSchedule, zone: str) -> WeeklySchedule:
-    """The schedule as the rules read it."""
-    return WeeklySchedule(
-        schedule.weekday, schedule.hour, schedule.minute, ZoneInfo(zone), schedule.starts_on
+def _usual(account: KeyAccount, kind: ReportKind, now: datetime) -> ReportSchedule:
+    timing = USUAL[kind]
+    return ReportSchedule(
+        account_id=account.id,
+        kind=kind.value,
+        **_day_columns(kind, timing.day),
+        hour=timing.hour,
+        minute=timing.minute,
+        starts_on=local_date(now, ZoneInfo(account.zone)),
     )
+
+
+def _day_columns(kind: ReportKind, day: int) -> Mapping[str, int | None]:
+    is_weekly = FREQUENCY[kind] is Frequency.WEEKLY
+    return {"weekday": day if is_weekly else None, "month_day": None if is_weekly else day}
+
+
+def list_schedules(account_id: int, *, actor: User) -> list[ReportSchedule]:
+    """The account's schedules in the order of the kinds; none for a new account, until the next minute."""
+    access.require(actor, Action.READ_REPORTS)
+    own = select(ReportSchedule).where(
+        ReportSchedule.account_id == account_id, ReportSchedule.kind.in_(makers.kinds())
+    )
+    found = db.session.scalars(access.visible(actor, Action.READ_REPORTS, own, ReportSchedule))
+    order = makers.kinds()
+    return sorted(found, key=lambda one: order.index(ReportKind(one.kind)))
+
+
+def find_schedule(account_id: int, kind: ReportKind, *, actor: User) -> ReportSchedule | None:
+    """The account's schedule of a kind; None while it has none."""
+    return next((one for one in list_schedules(account_id, actor=actor) if one.kind == kind), None)
+
+
+def get_schedule(schedule_id: int, *, actor: User) -> ReportSchedule:
+    """One schedule that the actor may change; NotFound otherwise."""
+    access.require(actor, Action.EDIT_SCHEDULES)
+    return access.get_visible(actor, Action.EDIT_SCHEDULES, ReportSchedule, ReportSchedule.id == schedule_id)
+
+
+def timing_of(schedule: ReportSchedule) -> Timing:
+    """Its day and time."""
+    return Timing(schedule.day, schedule.hour, schedule.minute)
+
+
+def planned(schedule: ReportSchedule, zone: str) -> Planned:
+    """The schedule as plain values."""
+    return Planned(
+        schedule_id=schedule.id,
+        account_id=schedule.account_id,
+        kind=ReportKind(schedule.kind),
+        timing=timing_of(schedule),
+        zone=zone,
+        starts_on=schedule.starts_on,
+    )
+
+
+def list_on_schedule() -> Sequence[Planned]:
+    """What is made on schedule: of active accounts, not paused, and of a kind that can be made."""
+    rows = db.session.execute(
+        select(ReportSchedule, KeyAccount.zone)
+        .join(KeyAccount, KeyAccount.id == ReportSchedule.account_id)
+        .where(ReportSchedule.is_active, KeyAccount.is_active, ReportSchedule.kind.in_(makers.kinds()))
+        .order_by(ReportSchedule.account_id, ReportSchedule.id)
+    )
+    return [planned(schedule, zone) for schedule, zone in rows]
 
 
 def edit_schedule(
     schedule_id: int, details: ScheduleDetails, version: int, *, actor: User, now: datetime
 ) -> ReportSchedule:
     """Change when the report is made, or pause it. What fell due during a pause is not sent afterwards."""
-    access.require(actor, Action.EDIT_SCHEDULES)
-    schedule = access.get_visible(
-        actor, Action.EDIT_SCHEDULES, ReportSchedule, ReportSchedule.id == schedule_id
-    )
+    schedule = get_schedule(schedule_id, actor=actor)
     if schedule.version != version:
         raise Conflict("stale")
-    if not (0 <= details.weekday <= 6 and 0 <= details.hour <= 23 and 0 <= details.minute <= 59):
+    kind = ReportKind(schedule.kind)
+    if details.day not in days_of(kind):
+        raise Invalid("report_day_invalid", field="day")
+    if not (0 <= details.hour <= 23 and 0 <= details.minute <= 59):
         raise Invalid("report_time_invalid", field="at")
     account = db.session.get(KeyAccount, schedule.account_id)
     if account is None:
@@ -83,13 +169,13 @@ def edit_schedule(
     resumed = details.is_active and not schedule.is_active
     changes = audit.change(
         schedule,
-        weekday=details.weekday,
+        **_day_columns(kind, details.day),
         hour=details.hour,
         minute=details.minute,
         is_active=details.is_active,
         starts_on=local_date(now, ZoneInfo(account.zone)) if resumed else schedule.starts_on,
     )
     audit.record(
-        "report_schedule_changed", schedule, actor=actor, now=now, label=account.name, changes=changes
+        "report_schedule_changed", schedule, actor=actor, now=now, label=schedule.kind, changes=changes
     )
     return schedule

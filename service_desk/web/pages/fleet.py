@@ -19,6 +19,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
 
+from service_desk.adapters.spreadsheets import XLSX
 from service_desk.base.clock import end_of_day, local_date, start_of_day
 from service_desk.base.errors import Conflict
 from service_desk.forms.coverage import PeriodForm, two_years
@@ -29,7 +30,6 @@ from service_desk.presenters import fleet as shown
 from service_desk.presenters.labels import choices, label
 from service_desk.presenters.languages import named
 from service_desk.presenters.missed_cover import layer_words
-from service_desk.presenters.reports import XLSX
 from service_desk.rules.coverage import Span
 from service_desk.rules.identifiers import has_right_check_digit
 from service_desk.rules.permissions import Action

@@ -22,6 +22,7 @@ from service_desk.services.sla.compliance.exporting import (
 from service_desk.services.sla.compliance.figures import Figures, Group, Times, count_by, total_of
 from service_desk.services.sla.compliance.holders import list_holders
 from service_desk.services.sla.compliance.hours import Hours
+from service_desk.services.sla.compliance.measuring import Stand, count_each, count_steps, stand_each
 from service_desk.services.sla.compliance.overview import Compliance, read_compliance
 from service_desk.services.sla.compliance.rows import ClockRow, list_clocks
 from service_desk.services.sla.compliance.standing import Standing, stand_of
@@ -50,11 +51,14 @@ __all__ = [
     "Hours",
     "ReviewAge",
     "RowsWanted",
+    "Stand",
     "Standing",
     "Times",
     "Verdicts",
     "broken_within",
     "count_by",
+    "count_each",
+    "count_steps",
     "export_clocks",
     "export_compliance",
     "is_at_risk",
@@ -64,6 +68,7 @@ __all__ = [
     "may_rank_staff",
     "met_within",
     "read_compliance",
+    "stand_each",
     "stand_of",
     "total_of",
 ]

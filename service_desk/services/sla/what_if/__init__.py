@@ -6,7 +6,7 @@ and is in neither count of the other promise. A calendar is taken as it is today
 the clock started. Nothing is written, but that an export leaves a line in the audit trail.
 """
 
-from service_desk.services.sla.what_if.answering import Answer, Need, Part, ask
+from service_desk.services.sla.what_if.answering import Answer, Need, Part, PromiseTrial, ask, try_promise
 from service_desk.services.sla.what_if.comparing import Comparison, Flip
 from service_desk.services.sla.what_if.flipped import FlippedCase, export_cases, list_cases
 from service_desk.services.sla.what_if.question import Question
@@ -18,8 +18,10 @@ __all__ = [
     "FlippedCase",
     "Need",
     "Part",
+    "PromiseTrial",
     "Question",
     "ask",
     "export_cases",
     "list_cases",
+    "try_promise",
 ]

@@ -1,7 +1,7 @@
 """The answer: compliance as it was and as it would have been, and what promise would have been kept how often."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -11,8 +11,9 @@ from service_desk.models.accounts import Branch
 from service_desk.models.db import db
 from service_desk.models.users import User
 from service_desk.rules.calendar.openings import seconds_of
+from service_desk.rules.metrics import Ratio
 from service_desk.rules.periods import Cut, Period, cut
-from service_desk.rules.sla import TargetUnit
+from service_desk.rules.sla import Target, TargetUnit
 from service_desk.rules.sla.what_if import least_promise
 from service_desk.services.sla.compliance import Dimension
 from service_desk.services.sla.compliance.grouping import lines
@@ -89,6 +90,41 @@ def ask(question: Question, *, actor: User, now: datetime) -> Answer:
         unit=unit,
         day_seconds=working_day_of(judged.promises),
         flipped=_flipped(columns, judged),
+    )
+
+
+@dataclass(frozen=True)
+class PromiseTrial:
+    """A promise and stricter ones over the same clocks: kept as it was, and by each; what would have been enough.
+
+    `needs` as in `Answer`; empty when the clocks differ in how they are counted, and `unit` is None.
+    """
+
+    was: Ratio
+    would: Sequence[tuple[Target, Ratio]]
+    needs: Sequence[Need]
+    unit: TargetUnit | None
+
+
+def try_promise(scope: Scope, level_id: int, own: Target, others: Sequence[Target]) -> PromiseTrial:
+    """The clocks of one level judged by its own promise and by others, for no actor: what reports show.
+
+    Its clocks are read once, whatever is tried.
+    """
+    asked = Question(scope.wanted, level_id, own)
+    columns = read_columns(scope, asked)
+    group = np.zeros(len(columns), np.int64)
+    judged = judge(columns, asked)
+    unit = unit_of(judged.promises)
+    would = [
+        (target, compare(columns, judge(columns, replace(asked, target=target)), group, 1)[0].would)
+        for target in others
+    ]
+    return PromiseTrial(
+        was=compare(columns, judged, group, 1)[0].was,
+        would=would,
+        needs=[] if unit is None else [Need(share, _least(judged.needs, share)) for share in SHARES],
+        unit=unit,
     )
 
 

@@ -1,27 +1,22 @@
-"""The weekly report by the clock: once per account and week, caught up when missed, equal to what arrives by mail."""
+"""Reports by the clock: once per account, kind and period, caught up when missed, whatever the clock does."""
 
-import io
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from flask import Flask
-from openpyxl import load_workbook
 from sqlalchemy import func, select, update
 
-from service_desk.jobs import notice_delivery, scheduled_reports
+from service_desk.jobs import scheduled_reports
 from service_desk.jobs.runner import Tally
 from service_desk.models.accounts import KeyAccount
 from service_desk.models.db import db
 from service_desk.models.notices import Channel, Notice
 from service_desk.models.reports import ReportRun, ReportSchedule
-from service_desk.rules.claim_flow import ClaimState
-from service_desk.services.reports import runs, schedules
-from service_desk.services.reports.figures import WeeklyReport
-from tests.jobs.smtp_server import mail_server
-from tests.jobs.test_notice_delivery import configured
-from tests.report_cases import add_claim, move, pay, reserve, survey_clock
+from service_desk.rules.report_document import ReportKind
+from service_desk.rules.schedule import FREQUENCY, Frequency
+from service_desk.services.reports import makers, runs, schedules
 from tests.world import World
 
 WEEK = date(2026, 11, 16)
@@ -42,9 +37,11 @@ def scheduled(world: World) -> Callable[[date], None]:
     return start
 
 
-def periods(world: World) -> list[date]:
+def periods(world: World, kind: ReportKind = ReportKind.WEEKLY_CLAIMS) -> list[date]:
     db.session.rollback()
-    own = select(ReportRun.period_from).where(ReportRun.account_id == world.account.id)
+    own = select(ReportRun.period_from).where(
+        ReportRun.account_id == world.account.id, ReportRun.kind == kind
+    )
     return list(db.session.scalars(own.order_by(ReportRun.id)))
 
 
@@ -113,7 +110,8 @@ def test_an_account_that_fails_does_not_keep_the_others_from_theirs(world: World
     )
     db.session.commit()
 
-    assert scheduled_reports.run(DUE) == Tally(done=1, failed=1)
+    # None of its schedules can be read; each is counted.
+    assert scheduled_reports.run(DUE) == Tally(done=1, failed=len(makers.kinds()))
 
     foreign = select(ReportRun.period_from).where(ReportRun.account_id == world.foreign_account.id)
     assert list(db.session.scalars(foreign)) == [WEEK]
@@ -128,7 +126,7 @@ def test_a_report_half_made_leaves_nothing_and_is_made_by_the_next_run(
         raise RuntimeError("the disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(runs.notices, "queue", fail)
+        patch.setattr(runs.notices, "queue_many", fail)
         assert scheduled_reports.run(DUE) == Tally(failed=2)
     assert periods(world) == []
 
@@ -144,32 +142,65 @@ def test_a_new_account_gets_a_schedule_and_no_old_reports(world: World) -> None:
     assert periods(world) == [WEEK + 7 * DAY]
 
 
-def test_the_spreadsheet_that_arrives_holds_the_figures_that_were_kept(
-    app: Flask, world: World, scheduled
+# Friday 15 January 2027, 09:00 in China: week, month, quarter and year have turned.
+NEW_YEAR = datetime(2027, 1, 15, 1, 0, tzinfo=UTC)
+
+
+def due_by_then() -> set[tuple[str, date]]:
+    """What falls due from 31 December on by 15 January: the year's end crosses every kind of period."""
+    firsts = {
+        Frequency.WEEKLY: [date(2026, 12, 28), date(2027, 1, 4)],
+        Frequency.MONTHLY: [date(2026, 12, 1)],
+        Frequency.QUARTERLY: [date(2026, 10, 1)],
+        Frequency.YEARLY: [date(2026, 1, 1)],
+    }
+    return {(kind.value, first) for kind in makers.kinds() for first in firsts[FREQUENCY[kind]]}
+
+
+def made(world: World) -> list[tuple[str, date]]:
+    db.session.rollback()
+    own = select(ReportRun.kind, ReportRun.period_from).where(ReportRun.account_id == world.account.id)
+    return [(kind, first) for kind, first in db.session.execute(own)]
+
+
+def test_after_an_outage_each_kind_is_made_once_by_many_at_once(app: Flask, world: World, scheduled) -> None:
+    scheduled(date(2026, 12, 31))
+
+    def work(_: int) -> Tally:
+        with app.app_context():
+            return scheduled_reports.run(NEW_YEAR)
+
+    with ThreadPoolExecutor(4) as pool:
+        tallies = list(pool.map(work, range(4)))
+
+    assert sum(tally.failed for tally in tallies) == 0
+    assert sorted(made(world)) == sorted(due_by_then())
+    assert scheduled_reports.run(NEW_YEAR + DAY) == Tally()
+
+
+def test_a_clock_set_back_and_put_right_makes_nothing_twice_and_leaves_nothing_out(
+    world: World, scheduled
 ) -> None:
-    thursday = DUE - 4 * DAY
-    claim = add_claim(world, thursday)
-    reserve(claim, thursday + HOUR, 12_000_00)
-    survey_clock(world, claim, stopped_after=90 * MINUTE, seen_at=DUE)
-    paid = add_claim(world, thursday - 20 * DAY, world.bus)
-    pay(paid, thursday, 5_600_00)
-    move(paid, thursday, ClaimState.CLOSED)
+    scheduled(date(2026, 12, 31))
+
+    # Day by day, with a jump back over the turn of the year in between.
+    for days in (*range(-16, -8), *range(-14, 1)):
+        assert scheduled_reports.run(NEW_YEAR + days * DAY).failed == 0
+
+    assert sorted(made(world)) == sorted(due_by_then())
+    assert mails() == len(
+        db.session.scalars(select(Notice.dedupe_key).where(Notice.channel == Channel.MAIL).distinct()).all()
+    )
+
+
+def test_a_paused_schedule_and_an_account_that_left_make_nothing(world: World, scheduled) -> None:
     scheduled()
+    db.session.execute(
+        update(ReportSchedule).where(ReportSchedule.account_id == world.account.id).values(is_active=False)
+    )
+    db.session.execute(
+        update(KeyAccount).where(KeyAccount.id == world.foreign_account.id).values(is_active=False)
+    )
+    db.session.commit()
 
-    scheduled_reports.run(DUE)
-    with mail_server() as server, configured(app, smtp=server.settings):
-        notice_delivery.run(DUE)
-
-    run = db.session.scalars(select(ReportRun).where(ReportRun.account_id == world.account.id)).one()
-    report = WeeklyReport.from_json(run.figures)
-    mail = next(one for one in server.received if one["To"].addresses[0].addr_spec == "hq@desk.example")
-    [attachment] = mail.iter_attachments()
-    book = load_workbook(io.BytesIO(attachment.get_content()))
-    branches, claims, open_claims, breaches = (list(sheet.values) for sheet in book)
-    total = branches[-1]
-    assert total[1:9] == (1, 1, 0, 1, 1, 12000, 1, 1)
-    assert total[14] == 5600
-    assert [row[0] for row in claims[-len(report.claims) :]] == [claim.number]
-    assert open_claims[-1][0] == claim.number
-    assert breaches[-1][:2] == (claim.number, claim.plate)
-    assert (report.total.reported, report.total.paid_fen, report.total.large_losses) == (1, 5_600_00, 1)
+    assert scheduled_reports.run(DUE) == Tally()

@@ -1,0 +1,101 @@
+"""How claims came and went in a period, and what those reported in it were."""
+
+from collections import defaultdict
+from collections.abc import Collection
+
+from sqlalchemy import Integer, and_, case, cast, func, select
+
+from service_desk.models.claims import Claim, ClaimEvent
+from service_desk.models.db import db
+from service_desk.models.disputes import Dispute
+from service_desk.rules.claim_flow import LARGE_LOSS_FEN, ClaimState
+from service_desk.rules.metrics import MeasureCode as C
+from service_desk.rules.metrics.claim_figures import Flow, Reported
+from service_desk.services.measures import history
+from service_desk.services.measures.span import By, Key, Reading, Source, Span
+
+
+def read_flow(span: Span, _codes: Collection[C], by: By | None) -> Reading:
+    """What was open, came, left and came back. A claim that left twice in the period counts twice."""
+    return history.reading(count_flow(span, by), Flow(), by)
+
+
+def count_flow(span: Span, by: By | None) -> dict[Key, Flow]:
+    """The counts behind `read_flow`."""
+    sums: dict[Key, Flow] = defaultdict(Flow)
+    for part in (_reports(span, by), _moves(span, by)):
+        for key, flow in part.items():
+            sums[key] += flow
+    return dict(sums)
+
+
+def _reports(span: Span, by: By | None) -> dict[Key, Flow]:
+    """Claims reported before the period begin as open; those reported in it are its new ones."""
+    start = span.instants[0]
+    statement = history.keyed(
+        by,
+        history.count_of(Claim.reported_at < start),
+        history.count_of(Claim.reported_at >= start),
+    )
+    rows = statement.where(*history.known(span)).group_by("key")
+    return history.rows_by_key(rows, Flow, ("open_start", "reported"))
+
+
+def _moves(span: Span, by: By | None) -> dict[Key, Flow]:
+    """What left and came back: before the period into the opening balance, within it as closed and reopened."""
+    change, inside = history.change_of_book(), history.within(ClaimEvent.at, span)
+    left = and_(inside, change < 0)
+    before = case((ClaimEvent.at < span.instants[0], change), else_=0)
+    statement = history.keyed(
+        by,
+        cast(func.sum(before), Integer),
+        history.count_of(left),
+        history.count_of(and_(inside, change > 0)),
+        history.count_of(and_(left, ClaimEvent.to_state == ClaimState.WITHDRAWN.value)),
+        history.count_of(and_(left, ClaimEvent.to_state == ClaimState.DENIED.value)),
+    ).join(ClaimEvent, ClaimEvent.claim_id == Claim.id)
+    rows = statement.where(*history.known(span), ClaimEvent.at < span.until, history.is_move())
+    names = ("open_start", "closed", "reopened", "withdrawn", "denied")
+    return history.rows_by_key(rows.group_by("key"), Flow, names)
+
+
+def read_reported(span: Span, _codes: Collection[C], by: By | None) -> Reading:
+    """What the claims reported in the period were estimated at by its end, how many large, how many with people hurt."""
+    each = (
+        history.keyed(
+            by,
+            history.estimate_at(span.until).label("estimate"),
+            history.highest_estimate_at(span.until).label("highest"),
+            Claim.injured_count.label("injured"),
+        )
+        .where(*history.known(span), history.within(Claim.reported_at, span))
+        .subquery()
+    )
+    statement = select(
+        each.c.key,
+        history.sum_of(each.c.estimate),
+        history.count_of(each.c.highest >= LARGE_LOSS_FEN),
+        history.count_of(each.c.injured > 0),
+    ).group_by(each.c.key)
+    parts = history.rows_by_key(statement, Reported, ("estimate_fen", "large", "injured"))
+    return history.reading(parts, Reported(), by)
+
+
+def read_disputed(span: Span, _codes: Collection[C], by: By | None) -> Reading:
+    """Claims about which a dispute was raised in the period, each once."""
+    statement = (
+        history.keyed(by, func.count(Dispute.claim_id.distinct()))
+        .join(Dispute, Dispute.claim_id == Claim.id)
+        .where(Dispute.account_id == span.account_id, history.within(Dispute.raised_at, span))
+        .group_by("key")
+    )
+    counts = {row[0]: row[1] for row in db.session.execute(statement)}
+    groups = {key: {C.CLAIMS_DISPUTED: count} for key, count in counts.items()} if by else {}
+    return Reading({C.CLAIMS_DISPUTED: sum(counts.values())}, groups)
+
+
+SOURCES: tuple[tuple[frozenset[C], Source], ...] = (
+    (frozenset(Flow().measures()), read_flow),
+    (frozenset(Reported().measures()), read_reported),
+    (frozenset({C.CLAIMS_DISPUTED}), read_disputed),
+)

@@ -1,0 +1,142 @@
+"""How fast claims are registered and closed, and how near the first estimate was."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import timedelta
+
+from sqlalchemy import and_, exists, func, or_, select
+
+from service_desk.base.clock import add_years, end_of_day, local_date, start_of_day
+from service_desk.models.claims import Claim, ClaimEvent
+from service_desk.models.db import db
+from service_desk.rules.claim_flow import OPEN_STATES, ClaimState
+from service_desk.rules.metrics import REGISTERED_WITHIN_DAYS
+from service_desk.rules.metrics import MeasureCode as C
+from service_desk.rules.metrics.claim_figures import Book, Registered, Rolling, Settled
+from service_desk.services.measures import history
+from service_desk.services.measures.span import By, Key, Reading, Source, Span
+
+_OPEN = [state.value for state in OPEN_STATES]
+
+
+def read_settled(span: Span, _codes: Collection[C], by: By | None) -> Reading:
+    """Days to close, and estimates against what was paid, of the claims closed in the period with money paid."""
+    return history.reading(list_settled(span, by), Settled(), by)
+
+
+def list_settled(span: Span, by: By | None) -> dict[Key, Settled]:
+    """The claims whose last closing lies in the period, that were closed at its end and for which money was paid.
+
+    Withdrawn and denied claims are not among them. Days are from the day of the report to that of the closing.
+    """
+    until = span.until
+    closings = select(func.max(ClaimEvent.at)).where(
+        ClaimEvent.claim_id == Claim.id,
+        ClaimEvent.at < until,
+        history.is_move(),
+        ClaimEvent.to_state == ClaimState.CLOSED.value,
+    )
+    each = (
+        history.keyed(
+            by,
+            Claim.reported_at.label("reported_at"),
+            closings.correlate(Claim).scalar_subquery().label("closed_at"),
+            history.first_estimate_at(until).label("estimate"),
+            history.paid_at(until).label("paid"),
+        )
+        .where(*history.known(span), history.state_at(until) == ClaimState.CLOSED.value)
+        .subquery()
+    )
+    statement = select(each).where(each.c.closed_at >= span.instants[0], each.c.paid > 0)
+    found: dict[Key, list[tuple[int, tuple[int, int]]]] = defaultdict(list)
+    for key, reported_at, closed_at, estimate, paid in db.session.execute(statement):
+        days = (local_date(closed_at, span.zone) - local_date(reported_at, span.zone)).days
+        found[key].append((days, (int(estimate), int(paid))))
+    return {
+        key: Settled(tuple(days for days, _case in rows), tuple(one for _days, one in rows))
+        for key, rows in found.items()
+    }
+
+
+def read_registered(span: Span, _codes: Collection[C], by: By | None) -> Reading:
+    """Registered within seven days of the report, among the claims whose seven days ended in the period.
+
+    So every claim is judged once, when it can be: the last days of a period wait for the next. Withdrawn ones are left out.
+    """
+    back, until = timedelta(days=REGISTERED_WITHIN_DAYS), span.until
+    first = start_of_day(span.period.first - back, span.zone)
+    last = end_of_day(span.last_whole_day - back, span.zone)
+    statement = history.keyed(by, Claim.reported_at, history.registered_at(until)).where(
+        *history.known(span, since=first),
+        Claim.reported_at >= first,
+        Claim.reported_at < last,
+        history.state_at(until) != ClaimState.WITHDRAWN.value,
+    )
+    found: dict[Key, list[int | None]] = defaultdict(list)
+    for key, reported_at, registered_at in db.session.execute(statement):
+        took = registered_at and local_date(registered_at, span.zone) - local_date(reported_at, span.zone)
+        found[key].append(took.days if took is not None else None)
+    parts: dict[Key, Registered] = {key: Registered(tuple(days)) for key, days in found.items()}
+    return history.reading(parts, Registered(), by)
+
+
+def read_rolling(span: Span, _codes: Collection[C], by: By | None) -> Reading:
+    """Registered in the twelve months to the end of the period, and how many of them are closed."""
+    until = span.until
+    begin = start_of_day(add_years(span.last_day + timedelta(days=1), -1), span.zone)
+    each = (
+        history.keyed(
+            by,
+            history.registered_at(until).label("registered_at"),
+            history.state_at(until).label("state"),
+            history.paid_at(until).label("paid"),
+        )
+        .where(*history.known(span, since=begin))
+        .subquery()
+    )
+    is_closed = and_(each.c.state == ClaimState.CLOSED.value, each.c.paid > 0)
+    statement = (
+        select(each.c.key, func.count(), history.count_of(is_closed))
+        .where(each.c.registered_at >= begin, or_(is_closed, each.c.state.in_(_OPEN)))
+        .group_by(each.c.key)
+    )
+    parts = history.rows_by_key(statement, Rolling, ("registered", "closed"))
+    return history.reading(parts, Rolling(), by)
+
+
+def read_book(span: Span, _codes: Collection[C], by: By | None) -> Reading:
+    """The closing rate by amount: of all claims there were to close, what the ended ones came to and the others may."""
+    start, until = span.instants[0], span.until
+    came_back = exists().where(
+        ClaimEvent.claim_id == Claim.id,
+        history.within(ClaimEvent.at, span),
+        history.is_move(),
+        history.change_of_book() > 0,
+    )
+    each = (
+        history.keyed(
+            by,
+            history.is_open_at(until).label("is_open"),
+            history.estimate_at(until).label("estimate"),
+            history.paid_at(until).label("paid"),
+        )
+        .where(
+            *history.known(span),
+            or_(Claim.reported_at >= start, history.is_open_at(start), came_back.correlate(Claim)),
+        )
+        .subquery()
+    )
+    statement = select(
+        each.c.key,
+        history.sum_of(each.c.paid, ~each.c.is_open),
+        history.sum_of(each.c.estimate, each.c.is_open),
+    ).group_by(each.c.key)
+    return history.reading(history.rows_by_key(statement, Book, ("closed_fen", "open_fen")), Book(), by)
+
+
+SOURCES: tuple[tuple[frozenset[C], Source], ...] = (
+    (frozenset(Settled().measures()), read_settled),
+    (frozenset(Registered().measures()), read_registered),
+    (frozenset(Rolling().measures()), read_rolling),
+    (frozenset(Book().measures()), read_book),
+)

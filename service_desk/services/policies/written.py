@@ -1,0 +1,166 @@
+"""The acts that write premium: policies issued and endorsements made in a span, as they were at the time."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import func, select
+
+from service_desk.models.db import db
+from service_desk.models.policies import Endorsement, EndorsementKind, Policy, PolicyOrigin, PolicyState
+from service_desk.rules.underwriting import Act
+from service_desk.rules.vocabulary import UseClass
+
+Instants = tuple[datetime, datetime]
+
+
+class WrittenAct(NamedTuple):
+    """An act with what names it. `kind` None: the policy's issue; `endorsement_number` is empty for it."""
+
+    act: Act
+    at: datetime
+    number: str
+    endorsement_number: str
+    kind: EndorsementKind | None
+    plate: str
+
+
+def acts_of(account_id: int, instants: Instants) -> list[Act]:
+    """What was written between two instants, the first included. Voided policies are left out with their endorsements."""
+    return [one.act for one in _acts(account_id, instants)]
+
+
+def written_acts(account_id: int, instants: Instants) -> list[WrittenAct]:
+    """The same, each with its numbers, in order of time."""
+    return sorted(_acts(account_id, instants), key=lambda one: (one.at, one.number, one.endorsement_number))
+
+
+def _acts(account_id: int, instants: Instants) -> list[WrittenAct]:
+    return [*_issued(account_id, instants), *_endorsed(account_id, instants)]
+
+
+def count_taken_over(account_id: int, instants: Instants) -> int:
+    """Policies noted from lists in the span. They were written before the desk kept the account and are no act."""
+    wanted = _issued_in(account_id, instants, PolicyOrigin.TAKEN_OVER)
+    return db.session.scalar(select(func.count()).select_from(Policy).where(*wanted)) or 0
+
+
+def _issued(account_id: int, instants: Instants) -> list[WrittenAct]:
+    wanted = _issued_in(account_id, instants, PolicyOrigin.ISSUED)
+    as_issued = _as_issued(select(Policy.id).where(*wanted))
+    statement = select(
+        Policy.id,
+        Policy.issued_branch_id,
+        Policy.line,
+        Policy.cover_set,
+        Policy.vehicle_id,
+        Policy.premium_fen,
+        Policy.tax_fen,
+        Policy.vehicle_facts,
+        Policy.issued_at,
+        Policy.number,
+        Policy.plate,
+    ).where(*wanted)
+    return [
+        _written(
+            row,
+            as_issued.get(row.id, {}),
+            at=row.issued_at,
+            branch_id=row.issued_branch_id,
+            tax_fen=row.tax_fen,
+            vehicle_id=row.vehicle_id,
+        )
+        for row in db.session.execute(statement)
+    ]
+
+
+def _issued_in(account_id: int, instants: Instants, origin: PolicyOrigin) -> tuple[Any, ...]:
+    first, until = instants
+    return (
+        Policy.account_id == account_id,
+        Policy.state != PolicyState.VOIDED,
+        Policy.origin == origin,
+        Policy.issued_at >= first,
+        Policy.issued_at < until,
+    )
+
+
+def _endorsed(account_id: int, instants: Instants) -> list[WrittenAct]:
+    first, until = instants
+    wanted = (
+        Endorsement.account_id == account_id,
+        Endorsement.created_at >= first,
+        Endorsement.created_at < until,
+        Policy.state != PolicyState.VOIDED,
+    )
+    as_issued = _as_issued(
+        select(Policy.id).join(Endorsement, Endorsement.policy_id == Policy.id).where(*wanted)
+    )
+    statement = (
+        select(
+            Policy.id,
+            Endorsement.branch_id,
+            Endorsement.kind,
+            Endorsement.premium_fen,
+            Endorsement.created_at,
+            Endorsement.number.label("endorsement_number"),
+            Policy.line,
+            Policy.cover_set,
+            Policy.vehicle_facts,
+            Policy.number,
+            Policy.plate,
+        )
+        .join(Policy, Policy.id == Endorsement.policy_id)
+        .where(*wanted)
+    )
+    return [
+        _written(
+            row,
+            as_issued.get(row.id, {}),
+            at=row.created_at,
+            branch_id=row.branch_id,
+            kind=row.kind,
+            endorsement_number=row.endorsement_number,
+        )
+        for row in db.session.execute(statement)
+    ]
+
+
+def _as_issued(policy_ids: Any) -> dict[int, dict[str, Any]]:
+    """What endorsements since have changed of policies, as it was at issue: a month that is over does not change."""
+    statement = (
+        select(Endorsement.policy_id, Endorsement.before)
+        .where(Endorsement.policy_id.in_(policy_ids))
+        .order_by(Endorsement.ordinal.desc())
+    )
+    found: dict[int, dict[str, Any]] = defaultdict(dict)
+    for policy_id, before in db.session.execute(statement):
+        found[policy_id] |= before
+    return found
+
+
+def _written(
+    row: Any,
+    as_issued: Mapping[str, Any],
+    *,
+    at: datetime,
+    branch_id: int,
+    kind: EndorsementKind | None = None,
+    endorsement_number: str = "",
+    **values: Any,
+) -> WrittenAct:
+    facts = as_issued.get("vehicle_facts") or row.vehicle_facts
+    code = facts.get("use_class")
+    act = Act(
+        branch_id=branch_id,
+        use_class=UseClass(code) if code else None,
+        line=row.line,
+        cover_set=as_issued.get("cover_set") or row.cover_set,
+        premium_fen=row.premium_fen,
+        is_cancellation=kind is EndorsementKind.CANCELLATION,
+        **values,
+    )
+    return WrittenAct(
+        act, at, row.number, endorsement_number, kind, as_issued.get("plate") or row.plate or ""
+    )

@@ -1,0 +1,79 @@
+"""How an account's reports stand: when each is made next, how the last one fared, who gets it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from service_desk.models.accounts import KeyAccount
+from service_desk.models.notices import NoticeState
+from service_desk.models.reports import ReportRun, ReportSchedule
+from service_desk.models.users import User
+from service_desk.rules.permissions import Side
+from service_desk.rules.report_document import ReportKind
+from service_desk.rules.schedule import AUDIENCE, next_period, sent_at
+from service_desk.services.reports import deliveries, recipients, runs, schedules
+
+
+class ScheduleState(StrEnum):
+    """`LATE`: due and not made; within a minute or two it will be."""
+
+    ON = "on"
+    PAUSED = "paused"
+    LATE = "late"
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A schedule as a manager sees it. `next_at` is None while it is paused."""
+
+    schedule: ReportSchedule
+    kind: ReportKind
+    state: ScheduleState
+    next_at: datetime | None
+    recipients: int
+    last_run: ReportRun | None
+    last_deliveries: dict[NoticeState, int]
+
+
+def read_overview(account: KeyAccount, *, actor: User, now: datetime) -> Sequence[Overview]:
+    """The account's schedules in the order of their kinds; the client sees those of the reports it gets."""
+    found = schedules.list_schedules(account.id, actor=actor)
+    if actor.side is Side.CLIENT:
+        found = [one for one in found if Side.CLIENT in AUDIENCE[ReportKind(one.kind)]]
+    latest = runs.latest_runs(account.id, actor=actor)
+    fared = deliveries.count_deliveries([run.id for run in latest.values()])
+    people = recipients.count_by_schedule(found)
+    late = _late(found, account, now)
+    return [
+        Overview(
+            schedule=one,
+            kind=ReportKind(one.kind),
+            state=_state(one, late),
+            next_at=next_run(one, account, now),
+            recipients=people[one.id],
+            last_run=latest.get(one.kind),
+            last_deliveries=fared[latest[one.kind].id] if one.kind in latest else {},
+        )
+        for one in found
+    ]
+
+
+def next_run(schedule: ReportSchedule, account: KeyAccount, now: datetime) -> datetime | None:
+    """The instant of the next scheduled report; None while it is paused."""
+    if not schedule.is_active:
+        return None
+    rule = schedules.planned(schedule, account.zone).rule
+    return sent_at(rule, next_period(rule, now))
+
+
+def _late(found: Sequence[ReportSchedule], account: KeyAccount, now: datetime) -> set[ReportKind]:
+    active = [schedules.planned(one, account.zone) for one in found if one.is_active]
+    wanted = [due for one in active for due in runs.wanted(one, now)]
+    return {due.kind for due in runs.not_made(wanted)}
+
+
+def _state(schedule: ReportSchedule, late: set[ReportKind]) -> ScheduleState:
+    if not schedule.is_active:
+        return ScheduleState.PAUSED
+    return ScheduleState.LATE if schedule.kind in late else ScheduleState.ON

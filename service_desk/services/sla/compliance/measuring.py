@@ -1,0 +1,61 @@
+"""The figures of clocks by each single branch, for measures: whoever shows one has checked who asks."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
+
+from service_desk.models.db import db
+from service_desk.models.sla import BreachReview, Timer
+from service_desk.rules.claim_flow import ClockStep
+from service_desk.rules.sla.history import whole_second
+from service_desk.services.sla.compliance.figures import Figures, count_rows
+from service_desk.services.sla.compliance.wanted import (
+    ComplianceFilter,
+    Scope,
+    is_at_risk,
+    is_open,
+)
+
+
+@dataclass(frozen=True)
+class Stand:
+    """Clocks at an instant: broken without a signed review, broken and still open; at risk as of now."""
+
+    unreviewed: int
+    late: int
+    at_risk: int
+
+
+def count_each(wanted: ComplianceFilter, *, zone: ZoneInfo, now: datetime) -> dict[int | None, Figures]:
+    """The counts of the compliance page by branch, each for itself; None: matters of no branch."""
+    scope = Scope(wanted, zone, whole_second(now), has_reviews=False)
+    return dict(count_rows(scope, Timer.branch_id.expression))
+
+
+def count_steps(wanted: ComplianceFilter, *, zone: ZoneInfo, now: datetime) -> dict[ClockStep, Figures]:
+    """The same by step, in the steps' own order; steps without a clock are left out."""
+    scope = Scope(wanted, zone, whole_second(now), has_reviews=False)
+    found = dict(count_rows(scope, Timer.step.expression))
+    return {step: found[step] for step in ClockStep if step in found}
+
+
+def stand_each(account_id: int, *, at: datetime, now: datetime) -> dict[int | None, Stand]:
+    """How an account's clocks stood before an instant, by branch. Reviews' own clocks are left out."""
+    review = select(BreachReview.id).where(BreachReview.timer_id == Timer.id, BreachReview.signed_at < at)
+    is_unreviewed = and_(Timer.breached_at < at, ~review.exists())
+    kinds = (is_unreviewed, _is_late_at(at, now), is_at_risk(now))
+    rows = db.session.execute(
+        select(Timer.branch_id, *(func.sum(case((kind, 1), else_=0)) for kind in kinds))
+        .where(Timer.account_id == account_id, Timer.step != ClockStep.BREACH_REVIEW, or_(*kinds))
+        .group_by(Timer.branch_id)
+    )
+    return {branch_id: Stand(*(int(count) for count in counts)) for branch_id, *counts in rows}
+
+
+def _is_late_at(at: datetime, now: datetime) -> ColumnElement[bool]:
+    """Broken before an instant and not stopped then; also where the sweep has not told it yet."""
+    went_on = or_(Timer.stopped_at.is_(None), Timer.stopped_at >= at)
+    untold = and_(Timer.breached_at.is_(None), is_open(), Timer.due_at < at, Timer.due_at < whole_second(now))
+    return or_(and_(Timer.breached_at < at, went_on), untold)

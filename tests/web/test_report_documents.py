@@ -1,0 +1,216 @@
+"""Any report on the page, as a spreadsheet, on paper and in a mail: the same words and figures, in both languages."""
+
+import io
+import re
+from datetime import date, datetime, timedelta
+
+import pytest
+from flask import Flask
+from openpyxl import load_workbook
+from pdfminer.high_level import extract_text
+from PIL import Image
+
+from service_desk.models.notices import Notice
+from service_desk.presenters import mail, report_documents
+from service_desk.presenters.labels import LABELS
+from service_desk.presenters.languages import in_language
+from service_desk.presenters.report_documents import as_mail, words
+from service_desk.rules.report_document import ReportKind
+from tests.report_documents import DETAIL_ROWS, EVERY, NOTHING, ZONE
+
+
+def page_of(app: Flask, language: str, address: str = "/reports/1", report=EVERY) -> str:
+    args = dict(re.findall(r"[?&](\w+)=(\w+)", address))
+    with app.test_request_context(address), in_language(language):
+        context = report_documents.page_context(report, args)
+        page = app.jinja_env.get_template("reports/_document.html").render(context)
+    return " ".join(page.split())
+
+
+def test_the_page_says_every_kind_of_value(app: Flask, session) -> None:
+    page = page_of(app, "en")
+
+    assert "1,234" in page
+    assert '85.7%<br><span class="muted small">(6/7)</span>' in page
+    assert "12,345.67" in page
+    assert "33.3%" in page
+    assert "100.00 / <wbr>300.00" in page
+    assert "50.01" in page  # 100.01 over two, half-up
+    assert "2026-09-04 07:02" in page  # in the account's zone
+    assert "2 h 1 min" in page
+    assert "—" in page
+    assert "▲ </span>+14.3 points, better" in page
+    assert "▲ </span>+5.00 days, worse" in page
+    assert "market: 29.26 days" in page
+    assert "Jiangxi" in page
+    assert "Compared with Q2 2026." in page
+    assert 'href="/measures#closing_rate"' in page
+    assert 'href="/claims/CLM-2026-000001"' in page
+    # Names are never markup, and what has no words any more is still shown.
+    assert "Gongyi &lt;b&gt;" in page
+    assert "<b>" not in page
+    assert "A state of old" in page
+    assert "A note of old" in page
+    assert "Nothing in this period." in page
+    # A chart of each unit, with its numbers in words.
+    assert page.count('class="bars"') == 2
+    assert '<pattern id="chart-1-1"' in page
+    assert re.search("<desc>[^<]*Gongyi &lt;b&gt; 85.7%", page)
+    assert "style=" not in page
+
+
+def test_a_long_table_is_paged_and_names_come_in_the_readers_language(app: Flask, session) -> None:
+    first, second = page_of(app, "zh"), page_of(app, "zh", "/reports/1?page_claims_of_period=2")
+
+    assert "巩义&lt;b&gt;分公司" in first
+    assert "2026年第2季度" in first
+    assert "+14.3 个百分点，好转" in first
+    assert "CLM-2026-000064" not in first
+    assert 'href="/reports/1?page_claims_of_period=2#table-claims_of_period"' in first
+    assert "CLM-2026-000064" in second
+    assert "CLM-2026-000001" not in second
+    assert "CLM-2026-000064" in page_of(app, "zh", "/reports/1?page_claims_of_period=999")
+    assert "CLM-2026-000001" in page_of(app, "zh", "/reports/1?page_claims_of_period=x")
+    assert "figure-card" not in page_of(app, "zh", report=NOTHING)
+
+
+def test_the_spreadsheet_holds_numbers_and_no_formulas(app: Flask, session) -> None:
+    with in_language("en"):
+        book = load_workbook(io.BytesIO(report_documents.workbook(EVERY)))
+
+    assert book.sheetnames[:3] == ["Overview", "By branch", "Claims of the period"]
+    cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
+    assert not [cell.coordinate for cell in cells if cell.data_type == "f"]
+
+    branches = book["By branch"]
+    heads, first, second, total = list(branches.iter_rows(min_row=4, max_row=7))
+    values = dict(zip([cell.value for cell in heads], first, strict=True))
+    assert values["Branch"].value == "Gongyi <b>"
+    assert second[0].value == "=1+1"
+    rates = [cell for cell in first if cell.number_format == "0.0%"]
+    assert [round(cell.value, 3) for cell in rates] == [0.857, 0.333]
+    at = first.index(rates[0])
+    assert (first[at + 1].value, first[at + 2].value) == (6, 7)
+    at = first.index(rates[1])
+    assert (first[at + 1].value, first[at + 2].value) == (100, 300)
+    assert 12345.67 in [cell.value for cell in first]
+    assert timedelta(hours=2, minutes=1) in [cell.value for cell in first]
+    assert 11.5 in [cell.value for cell in second]
+    assert total[0].value == "Total"
+    assert branches.freeze_panes == "A5"
+    assert branches.auto_filter.ref.startswith("A4:")
+    assert branches.page_setup.orientation == "landscape"
+    assert branches.print_title_rows == "$4:$4"
+
+    claims = book["Claims of the period"]
+    row = [cell.value for cell in claims[6]]
+    assert row[:3] == ["CLM-2026-000001", datetime(2026, 9, 4, 7, 2), datetime(2026, 9, 3)]
+    assert claims.max_row == 4 + DETAIL_ROWS
+    overview = [cell.value for cell in book["Overview"][8]]
+    assert overview[1:5] == [pytest.approx(6 / 7), 6, 7, pytest.approx(5 / 7)]
+    assert ZONE in str(book["Overview"]["A3"].value)
+
+
+def test_the_paper_says_the_same_in_both_languages_with_room_to_sign(app: Flask, session) -> None:
+    said = {}
+    for language in ("zh", "en"):
+        with in_language(language):
+            printed = report_documents.pdf(EVERY)
+        said[language] = "".join(extract_text(io.BytesIO(printed)).split())
+
+    for figure in ("12,345.67", "85.7%", "6/7", "Gongyi<b>", "=1+1", "2026-09-0407:02"):
+        assert figure in said["en"]
+    assert "Thefirst60of65lines" in said["en"]
+    assert "Client:Zhengzhou<b>" in said["en"]
+    assert "Page1of" in said["en"]
+    for words_said in (
+        "季度服务评估报告",
+        "郑州<b>集团",
+        "2026年第3季度",
+        "此处列出前60行，共65行",
+        "保险方：",
+        "合计",
+    ):
+        assert words_said in said["zh"]
+    with in_language("zh"):
+        assert report_documents.pdf(NOTHING)[:5] == b"%PDF-"
+
+
+@pytest.fixture
+def notice(monkeypatch: pytest.MonkeyPatch) -> Notice:
+    monkeypatch.setattr("service_desk.services.reports.runs.find_document", lambda run_id: EVERY)
+    params = {
+        "run_id": 1,
+        "report_kind": "quarterly_review",
+        "url": "/reports/1",
+        "edition": 0,
+        "account_name": "郑州集团",
+        "account_name_en": "Zhengzhou",
+        "period_from": "2026-07-01",
+        "period_to": "2026-09-30",
+    }
+    return Notice(
+        kind="report_quarterly_review",
+        params=params,
+        language="en",
+        address="hq@zzly.example",
+        recipient_name="周敏",
+        dedupe_key="x",
+    )
+
+
+def test_a_mail_shows_charts_as_pictures_and_says_their_numbers(
+    app: Flask, session, notice: Notice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = mail.render(notice, base_url="https://desk.example")
+
+    assert sent.subject == "Quarterly review, Q3 2026: Zhengzhou"
+    assert "85.7% (6/7)" in sent.text
+    assert "¥12,345.67" in sent.text
+    assert "+14.3 points, better" in sent.text
+    assert "https://desk.example/reports/1" in sent.text
+    assert [picture.cid for picture in sent.pictures] == ["chart1", "chart2"]
+    for picture in sent.pictures:
+        drawn = Image.open(io.BytesIO(picture.content))
+        assert (drawn.format, drawn.width) == ("PNG", 1344)
+        assert 100 < drawn.height < 2000
+        assert f'src="cid:{picture.cid}"' in sent.html
+    assert re.search(r'alt="[^"]*Gongyi [^"]* 1,234[^"]*"', sent.html)
+    assert "<td>Gongyi &lt;b&gt;</td>" in re.sub(r"<td [^>]*>", "<td>", sent.html)
+    assert "CLM-2026" not in sent.html
+    assert [(part.filename, part.content[:2]) for part in sent.attachments] == [
+        ("quarterly-review-20260701-20260930.xlsx", b"PK"),
+        ("quarterly-review-20260701-20260930.pdf", b"%P"),
+    ]
+
+    # A chat gets the figures alone, and nothing is made that it cannot show.
+    monkeypatch.setattr(as_mail, "workbook", None)
+    said = mail.words(notice, base_url="https://desk.example")
+    assert "85.7% (6/7)" in said.text
+    assert "Gongyi" not in said.text
+    monkeypatch.undo()
+    monkeypatch.setattr("service_desk.services.reports.runs.find_document", lambda run_id: EVERY)
+
+    # A mail server would refuse what is too large: the paper stays behind, with a word.
+    monkeypatch.setattr(as_mail, "_MOST_BYTES", 1000)
+    notice.language = "zh"
+    sent = mail.render(notice, base_url="https://desk.example")
+    assert [part.filename[-5:] for part in sent.attachments] == [".xlsx"]
+    assert "PDF 文件过大" in sent.html
+    assert "季度服务评估报告" in sent.subject
+
+
+def test_periods_have_their_names_and_every_kind_of_report_its_own(app: Flask) -> None:
+    spans = {
+        (date(2026, 1, 1), date(2026, 12, 31)): ("2026", "2026年"),
+        (date(2026, 4, 1), date(2026, 6, 30)): ("Q2 2026", "2026年第2季度"),
+        (date(2028, 2, 1), date(2028, 2, 29)): ("February 2028", "2028年2月"),
+        (date(2026, 11, 16), date(2026, 11, 22)): ("2026-11-16 – 2026-11-22",) * 2,
+        (date(2026, 2, 1), date(2026, 4, 30)): ("2026-02-01 – 2026-04-30",) * 2,
+    }
+    with app.app_context():
+        for span, said in spans.items():
+            for language, name in zip(("en", "zh"), said, strict=True):
+                with in_language(language):
+                    assert words.period_words(*span) == name
+    assert set(LABELS["report_kind"]) == set(ReportKind)
