@@ -115,6 +115,17 @@ def test_only_in_the_app_means_no_mail_and_urgent_subjects_have_no_digest(
     assert tell("claim_paid", world.hq, now) is None
     assert tell("large_loss", world.hq, now) is None
     assert (in_app("claim_paid"), in_app("large_loss")) == (1, 1)
+    # What was to go by mail alone is not lost, nor shown twice; a gathering of what is shown anyhow is.
+    wish(world.hq, now, reports="in_app", clocks="in_app")
+    by_mail = [
+        notices.Message(kind, notices.user_recipient(world.hq), {}, kind, channels=(Channel.MAIL,))
+        for kind in ("report_monthly_cases", "clock_digest")
+    ]
+    for _ in range(2):
+        notices.queue_many(by_mail, now=now)
+        db.session.commit()
+    assert (in_app("report_monthly_cases"), in_app("clock_digest")) == (1, 0)
+    assert mail_of("report_monthly_cases", 1) is None
     for subject in ("large_losses", "clocks"):
         with pytest.raises(Invalid, match="choice_not_offered"):
             wish(world.hq, now, **{subject: "digest"})
