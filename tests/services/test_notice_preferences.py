@@ -83,6 +83,22 @@ def test_quiet_hours_put_mails_off_to_their_end_but_never_large_losses_and_breac
     assert contact.next_try_at == NIGHT
 
 
+def test_no_retry_and_no_end_of_an_outage_wakes_anybody(app, world: World, now: datetime, tmp_path) -> None:
+    put_off = tell("claim_paid", world.hq, now)
+    tell("clock_breach", world.hq, now)
+    put_off.tries = 2
+    wish(world.hq, now, quiet=True)
+
+    # The desk stood still since the morning.
+    with configured(app, instance_dir=tmp_path):
+        notice_delivery.run(NIGHT)
+        waiting = mail_of("claim_paid", 1)
+        assert (waiting.state, waiting.next_try_at, waiting.tries) == (NoticeState.QUEUED, SEVEN, 2)
+        assert mail_of("clock_breach", 1).tries == 1
+        notice_delivery.run(SEVEN)
+    assert mail_of("claim_paid", 1).tries == 3
+
+
 def test_quiet_hours_go_by_the_clock_of_the_persons_account(world: World, now: datetime) -> None:
     """23:30 in Zhengzhou is 10:30 in New York, where nobody sleeps."""
     world.account.zone = "America/New_York"
@@ -99,6 +115,17 @@ def test_only_in_the_app_means_no_mail_and_urgent_subjects_have_no_digest(
     assert tell("claim_paid", world.hq, now) is None
     assert tell("large_loss", world.hq, now) is None
     assert (in_app("claim_paid"), in_app("large_loss")) == (1, 1)
+    # What was to go by mail alone is not lost, nor shown twice; a gathering of what is shown anyhow is.
+    wish(world.hq, now, reports="in_app", clocks="in_app")
+    by_mail = [
+        notices.Message(kind, notices.user_recipient(world.hq), {}, kind, channels=(Channel.MAIL,))
+        for kind in ("report_monthly_cases", "clock_digest")
+    ]
+    for _ in range(2):
+        notices.queue_many(by_mail, now=now)
+        db.session.commit()
+    assert (in_app("report_monthly_cases"), in_app("clock_digest")) == (1, 0)
+    assert mail_of("report_monthly_cases", 1) is None
     for subject in ("large_losses", "clocks"):
         with pytest.raises(Invalid, match="choice_not_offered"):
             wish(world.hq, now, **{subject: "digest"})

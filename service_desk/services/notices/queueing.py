@@ -125,7 +125,7 @@ def queue(
 
 def queue_many(messages: Iterable[Message], *, now: datetime) -> None:
     """Queue all that `queue` would queue one by one, in a fixed number of statements."""
-    rows = wishes.arrange(list(_rows(list(messages), now).values()), now)
+    rows = list(_rows(list(messages), now).values())
     if rows:
         # What is pending goes first, as before any statement that may wait for another's.
         db.session.flush()
@@ -149,7 +149,7 @@ def _fresh_rows(messages: Sequence[Message], now: datetime) -> list[dict[str, An
     known = select(Notice.dedupe_key).where(Notice.dedupe_key.in_(list(rows)))
     for key in db.session.scalars(known):
         del rows[key]
-    return wishes.arrange(list(rows.values()), now)
+    return list(rows.values())
 
 
 def _rows(messages: Sequence[Message], now: datetime) -> dict[str, dict[str, Any]]:
@@ -160,7 +160,8 @@ def _rows(messages: Sequence[Message], now: datetime) -> dict[str, dict[str, Any
         for channel in message.channels
         if _reaches(message.recipient, channel)
     )
-    return {values["dedupe_key"]: values for values in (*personal, *_shared(messages, now))}
+    distinct = {values["dedupe_key"]: values for values in (*personal, *_shared(messages, now))}
+    return {values["dedupe_key"]: values for values in wishes.arrange(list(distinct.values()), now)}
 
 
 def _reaches(recipient: Recipient, channel: Channel) -> bool:

@@ -147,6 +147,8 @@ def _context(
     return {
         "schedule": found,
         "account": account,
+        # What is made by hand or previewed is of the account somebody works in, which an administrator's may not be.
+        "is_current_account": account.id == current_account().id,
         "kind": kind,
         "next_at": next_run(found, account, g.now),
         "last_run": latest.get(found.kind),
