@@ -14,7 +14,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from whitenoise import WhiteNoise
 
 from service_desk import cli, logs, scheduler
-from service_desk.adapters import pdf, signed_links
+from service_desk.adapters import channels, pdf, signed_links
 from service_desk.adapters.file_store import FileStore
 from service_desk.config import ROOT, Config, load_config
 from service_desk.models import all_tables  # noqa: F401 - registers the metadata
@@ -42,6 +42,7 @@ def create_app(config: Config | None = None) -> Flask:
     logs.init_logs(config.log_format)
     pdf.use_font_dir(config.pdf_font_dir)
     signed_links.use_key(config.secret_key)
+    channels.trust_hosts(config.channel_hosts)
     db.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True, compare_type=True)
     CSRFProtect(app)

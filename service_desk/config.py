@@ -1,6 +1,7 @@
 """Settings from the environment or `.env`, checked once at start."""
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 ROOT = Path(__file__).resolve().parent.parent
+_HOST = re.compile(r"[a-z0-9_.-]+(:[0-9]{1,5})?")
 
 
 class ConfigError(Exception):
@@ -44,6 +46,7 @@ class Config:
     smtp: Smtp | None = None
     mail_from: str = "Service Desk <desk@localhost>"
     mail_reply_to: str = ""
+    channel_hosts: frozenset[str] = frozenset()
     session_minutes: int = 480
     max_upload_mb: int = 30
     proxies: int = 0
@@ -79,6 +82,7 @@ def load_config(environ: Mapping[str, str] | None = None, *, root: Path = ROOT) 
         smtp=_smtp(given),
         mail_from=_mail_address(given, "MAIL_FROM", "Service Desk <desk@localhost>"),
         mail_reply_to=_mail_address(given, "MAIL_REPLY_TO", ""),
+        channel_hosts=_hosts(given, "CHANNEL_HOSTS"),
         session_minutes=_number(given, "SESSION_MINUTES", 480, 5, 10080),
         max_upload_mb=_number(given, "MAX_UPLOAD_MB", 30, 1, 500),
         proxies=_number(given, "PROXIES", 0, 0, 5),
@@ -193,6 +197,14 @@ def _mail_address(given: Mapping[str, str], name: str, default: str) -> str:
             f"{name} must be a mail address such as Service Desk <desk@example.com>, not {text!r}."
         )
     return text
+
+
+def _hosts(given: Mapping[str, str], name: str) -> frozenset[str]:
+    hosts = frozenset(host.strip().lower() for host in (given.get(name) or "").split(",") if host.strip())
+    for host in hosts:
+        if not _HOST.fullmatch(host):
+            raise ConfigError(f"{name}: {host!r} must be a host such as bots.example.com or 10.0.0.5:8443.")
+    return hosts
 
 
 def _smtp(given: Mapping[str, str]) -> Smtp | None:

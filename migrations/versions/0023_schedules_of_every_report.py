@@ -1,14 +1,14 @@
 """Schedules by the day of a month too, and who gets each report
 
 Revision: 0023
-Follows: 0020
+Follows: 0022
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = '0023'
-down_revision = '0020'
+down_revision = '0022'
 branch_labels = None
 depends_on = None
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import smtplib
 import ssl
 import tempfile
@@ -15,6 +16,8 @@ from types import TracebackType
 from typing import Protocol
 
 TIMEOUT_SECONDS = 20
+_NO_SUCH_MAILBOX = (550, 551, 553)
+_ENHANCED = re.compile(r"5\.(\d{1,3})\.\d{1,3}")
 
 
 class MailError(Exception):
@@ -31,6 +34,14 @@ class ServerUnreachable(TemporaryError):
 
 class PermanentError(MailError):
     """The server refused this mail for good."""
+
+
+class AddressRefused(PermanentError):
+    """There is no such mailbox: no mail to this address will ever arrive."""
+
+
+class BadAddress(ValueError):
+    """What stands in the place of a mail address is none."""
 
 
 class SmtpServer(Protocol):
@@ -84,7 +95,7 @@ class Mail:
 
 
 def compose(mail: Mail, *, sender: str, reply_to: str = "", now: datetime) -> EmailMessage:
-    """The message as it goes over the wire. ValueError when an address cannot stand in a header."""
+    """The message as it goes over the wire. BadAddress when an address cannot stand in a header."""
     message = EmailMessage()
     message["From"] = _address(*parseaddr(sender))
     message["To"] = _address(mail.to_name, mail.to_address)
@@ -133,8 +144,11 @@ def message_id(reference: str, sender: str) -> str:
 def _address(name: str, address: str) -> Address:
     local, _, domain = address.rpartition("@")
     if not local or not domain or any(c in address for c in "\r\n"):
-        raise ValueError(f"not a mail address: {address!r}")
-    return Address(display_name=" ".join(name.split()), addr_spec=address)
+        raise BadAddress(f"not a mail address: {address!r}")
+    try:
+        return Address(display_name=" ".join(name.split()), addr_spec=address)
+    except (ValueError, IndexError) as error:
+        raise BadAddress(f"not a mail address: {address!r}") from error
 
 
 def _domain(sender: str) -> str:
@@ -163,7 +177,7 @@ class Postman:
             connection.send_message(message)
         except smtplib.SMTPRecipientsRefused as error:
             code, words = next(iter(error.recipients.values()))
-            raise _refusal(code, words) from error
+            raise _refusal_of_address(code, words) from error
         except smtplib.SMTPResponseException as error:
             raise _refusal(error.smtp_code, error.smtp_error) from error
         except smtplib.SMTPNotSupportedError as error:
@@ -230,6 +244,17 @@ class OutboxFolder:
         except OSError as error:
             raise TemporaryError(_said(error)) from error
         return name
+
+
+def _refusal_of_address(code: int, words: bytes | str) -> MailError:
+    """A mailbox that is not there; not the server's rules, its storage or its moods (RFC 5321, RFC 3463)."""
+    refusal = _refusal(code, words)
+    enhanced = _ENHANCED.match(str(refusal)[4:])
+    is_about_address = enhanced.group(1) in ("1", "2") if enhanced else code in _NO_SUCH_MAILBOX
+    is_full = enhanced is not None and enhanced.group(0).endswith(".2.2")
+    if isinstance(refusal, PermanentError) and is_about_address and not is_full:
+        return AddressRefused(str(refusal))
+    return refusal
 
 
 def _refusal(code: int, words: bytes | str) -> MailError:

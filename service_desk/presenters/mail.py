@@ -1,6 +1,8 @@
 """A notice into words: the mail in its recipient's language, and the line an inbox shows."""
 
+import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -18,8 +20,11 @@ from service_desk.presenters.languages import in_language, named
 from service_desk.presenters.mail_parts import MailParts
 from service_desk.presenters.premiums import level_words
 from service_desk.rules.report_document import ReportKind
+from service_desk.services.notices import digests
 from service_desk.services.reports import runs
 
+# What comes of words that are not there: a list of messages shows all the others all the same.
+_NO_WORDS = (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 PREFERENCES_PATH = "/notices/settings"
 
 _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=True)
@@ -27,18 +32,27 @@ _INLINER = css_inline.CSSInliner(load_remote_stylesheets=False, keep_style_tags=
 _REPORTS = frozenset(runs.notice_kind(kind) for kind in ReportKind)
 
 
-def _report(params: dict[str, Any]) -> MailParts:
-    """The report as its run keeps it."""
+def _report(params: dict[str, Any], *, is_mail: bool) -> MailParts:
+    """The report as its run keeps it; a chat shows neither files nor pictures, so they are not made for it."""
     report = runs.find_document(params["run_id"])
     if report is None:
         raise NotFound("not_found")
-    return report_documents.mail_parts(report)
+    return report_documents.mail_parts(report) if is_mail else report_documents.chat_parts(report)
 
 
 def _clock_digest(params: dict[str, Any]) -> MailParts:
     """Each line says what the subject of its own mail would say."""
     told = [{**one, "words": _line(one["kind"], one)} for one in params["lines"]]
     return MailParts({"told": told, "more": params["count"] - len(told)})
+
+
+def _notice_digest(params: dict[str, Any]) -> MailParts:
+    """Each line is what the inbox shows of it; what was taken back since is left out."""
+    told = [
+        {"at": notice.created_at, "words": inbox_line(notice), "url": notice.params.get("url", "/notices")}
+        for notice in digests.list_told(params["notice_ids"])
+    ]
+    return MailParts({"told": told, "more": max(0, params["count"] - len(params["notice_ids"]))})
 
 
 def _follow_up_form(params: dict[str, Any]) -> MailParts:
@@ -50,7 +64,7 @@ def _follow_up_form(params: dict[str, Any]) -> MailParts:
 _PARTS: dict[str, Callable[[dict[str, Any]], MailParts]] = {
     "clock_digest": _clock_digest,
     "follow_up_form": _follow_up_form,
-    **dict.fromkeys(_REPORTS, _report),
+    "notice_digest": _notice_digest,
 }
 
 # What every mail template may call besides the filters.
@@ -64,27 +78,25 @@ _WORDS: dict[str, Any] = {
 }
 
 
+@dataclass(frozen=True)
+class Words:
+    """A notice in plain words: what a mail's text part and a chat say."""
+
+    subject: str
+    text: str
+
+
 def render(notice: Notice, *, base_url: str) -> Mail:
     """The whole mail. `params` are the templates' variables; `link(path)` is an absolute address."""
     with in_language(notice.language):
-        parts_of = _PARTS.get(notice.kind)
-        parts = parts_of(notice.params) if parts_of else MailParts({})
-        subject = _line(notice.kind, notice.params)
-        context = {
-            **_WORDS,
-            **notice.params,
-            **parts.context,
-            "subject": subject,
-            "language": notice.language,
-            "recipient_name": notice.recipient_name,
-            "link": lambda path: f"{base_url}{path}",
-        }
-        text = _template(notice.kind, "body.txt").render(context).strip() + "\n"
+        parts = _parts(notice, is_mail=True)
+        context = _context(notice, parts, base_url)
+        text = _text(notice, context)
         html = _INLINER.inline(_template(notice.kind, "body.html").render(context))
     return Mail(
         to_name=notice.recipient_name,
         to_address=notice.address,
-        subject=subject,
+        subject=context["subject"],
         text=text,
         html=html,
         reference=_reference(notice),
@@ -96,11 +108,52 @@ def render(notice: Notice, *, base_url: str) -> Mail:
     )
 
 
+def words(notice: Notice, *, base_url: str) -> Words:
+    """The notice's subject and text, in its own language."""
+    with in_language(notice.language):
+        context = _context(notice, _parts(notice, is_mail=False), base_url)
+        return Words(context["subject"], _text(notice, context))
+
+
+def _parts(notice: Notice, *, is_mail: bool) -> MailParts:
+    if notice.kind in _REPORTS:
+        return _report(notice.params, is_mail=is_mail)
+    parts_of = _PARTS.get(notice.kind)
+    return parts_of(notice.params) if parts_of else MailParts({})
+
+
+def _context(notice: Notice, parts: MailParts, base_url: str) -> dict[str, Any]:
+    return {
+        **_WORDS,
+        **notice.params,
+        **parts.context,
+        "subject": _line(notice.kind, notice.params),
+        "language": notice.language,
+        "recipient_name": notice.recipient_name,
+        "link": lambda path: f"{base_url}{path}",
+    }
+
+
+def _text(notice: Notice, context: dict[str, Any]) -> str:
+    return str(_template(notice.kind, "body.txt").render(context)).strip() + "\n"
+
+
+def subject_line(notice: Notice) -> str:
+    """The subject in the notice's own language; raises where it cannot be rendered."""
+    with in_language(notice.language):
+        return _line(notice.kind, notice.params)
+
+
+def message_key(notice: Notice) -> str:
+    """What tells a repeat of a message from another one: the same over all tries, and no secret."""
+    return hashlib.sha256(_reference(notice).encode()).hexdigest()[:32]
+
+
 def inbox_line(notice: Notice) -> str:
     """The subject in the reader's own language; a plain word where the notice cannot be rendered."""
     try:
         return _line(notice.kind, notice.params)
-    except TemplateError:
+    except _NO_WORDS:
         return _("A message from the service desk")
 
 

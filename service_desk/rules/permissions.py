@@ -71,6 +71,7 @@ class Action(StrEnum):
     RUN_REPORTS = "run_reports"
     EDIT_SCHEDULES = "edit_schedules"
     READ_DELIVERY_LOG = "read_delivery_log"
+    MANAGE_CHANNELS = "manage_channels"
     READ_DASHBOARD = "read_dashboard"
 
 
@@ -117,6 +118,7 @@ _MANAGEMENT = {
     Action.RUN_REPORTS,
     Action.EDIT_SCHEDULES,
     Action.READ_DELIVERY_LOG,
+    Action.MANAGE_CHANNELS,
     Action.READ_DASHBOARD,
     Action.READ_AUDIT,
 }
@@ -128,6 +130,7 @@ _ADMINISTRATION = {
     Action.EDIT_SCHEDULES,
     Action.RUN_REPORTS,
     Action.READ_DELIVERY_LOG,
+    Action.MANAGE_CHANNELS,
     Action.MANAGE_CLOCKS,
     Action.IMPORT_FLEET,
     Action.EDIT_VEHICLES,

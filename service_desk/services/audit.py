@@ -19,7 +19,7 @@ from service_desk.models.users import User
 from service_desk.rules.permissions import Action
 from service_desk.services import access
 
-_SECRET_FIELDS = frozenset({"password_hash", "session_stamp", "account_number"})
+_SECRET_FIELDS = frozenset({"password_hash", "session_stamp", "account_number", "hook_url", "hook_secret"})
 
 
 @dataclass(frozen=True)

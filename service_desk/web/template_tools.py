@@ -15,6 +15,7 @@ from service_desk.base.money import format_yuan
 from service_desk.presenters import times
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import LANGUAGE_NAMES, named, normalise_language
+from service_desk.presenters.notices import dress
 from service_desk.rules.permissions import Action, Role, Side
 from service_desk.services import access, dashboard, notices
 from service_desk.web.http import current_account
@@ -50,6 +51,7 @@ def init_templates(app: Flask) -> None:
         named=lambda row: named(row.name, row.name_en),
     )
     app.jinja_env.globals["audit_tabs"] = audit_tabs
+    app.jinja_env.globals["notice_dress"] = dress
     app.context_processor(_context)
 
 

@@ -13,12 +13,22 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from service_desk.adapters import mailer
+from service_desk.adapters.mailer import (
+    AddressRefused,
+    Attachment,
+    Mail,
+    PermanentError,
+    Picture,
+    compose,
+)
+from service_desk.base.errors import Forbidden
 from service_desk.jobs import notice_delivery
 from service_desk.jobs.runner import Tally
 from service_desk.models.db import db
-from service_desk.models.notices import Channel, DeliveryTry, Notice, NoticeState
+from service_desk.models.notices import Channel, DeliveryTry, FailReason, Notice, NoticeState
 from service_desk.services import notices
-from service_desk.services.notices import RETRY_MINUTES, TAKEN_FOR, Recipient
+from service_desk.services.notices import RETRY_MINUTES, TAKEN_FOR, Recipient, bounces
 from service_desk.services.reports import runs
 from tests.jobs.smtp_server import MailServer, mail_server
 from tests.world import World
@@ -103,9 +113,13 @@ def test_mail_arrives_in_the_recipients_language_with_text_page_and_spreadsheet(
     text, page = (first.get_body((kind,)).get_content() for kind in ("plain", "html"))
     assert "出险报案周报" in text
     assert "<h1 style=" in page
-    [attachment] = first.iter_attachments()
-    assert attachment.get_filename() == "weekly-claim-report-20261116-20261122.xlsx"
-    assert attachment.get_content()[:2] == b"PK"
+    sheet, paper = first.iter_attachments()
+    assert sheet.get_filename() == "weekly-claim-report-20261116-20261122.xlsx"
+    assert sheet.get_content()[:2] == b"PK"
+    assert (paper.get_filename(), paper.get_content()[:4]) == (
+        "weekly-claim-report-20261116-20261122.pdf",
+        b"%PDF",
+    )
     assert (seen(chinese).state, seen(english).state) == (NoticeState.SENT, NoticeState.SENT)
 
 
@@ -190,6 +204,124 @@ def test_a_final_refusal_is_marked_failed_with_the_servers_words(
     assert seen(other).state is NoticeState.SENT
 
 
+def test_an_address_whose_server_refuses_it_is_spared_until_somebody_says_it_is_mended(
+    server: MailServer, queue, world: World, now: datetime
+) -> None:
+    server.refuse["nobody@zzly.example"] = "550 5.1.1 no such user"
+    first = queue("nobody@zzly.example")
+    first.account_id = world.account.id
+    db.session.commit()
+    notice_delivery.run(now)
+    assert seen(first).fail_reason is FailReason.REFUSED
+
+    # The same address in other letters, and to somebody else.
+    second = queue("Nobody@zzly.example")
+    second.account_id = world.account.id
+    db.session.commit()
+    assert notice_delivery.run(now + MINUTE) == Tally(failed=1)
+    assert (seen(second).state, seen(second).fail_reason) == (NoticeState.FAILED, FailReason.BOUNCING)
+    assert tries(second) == []
+
+    [bounce] = bounces.list_bouncing(world.account.id, actor=world.manager)
+    assert (bounce.address, bounce.said) == ("nobody@zzly.example", "550 5.1.1 no such user")
+    assert bounces.list_bouncing(world.foreign_account.id, actor=world.manager) == []
+    with pytest.raises(Forbidden):
+        bounces.try_again(bounce.id, actor=world.hq, now=now)
+    # Their managers hear of it once for an address and day, in the app only.
+    [alarm] = db.session.scalars(select(Notice).where(Notice.kind == "mail_undelivered"))
+    assert (alarm.user_id, alarm.channel, alarm.params["reason"]) == (
+        world.manager.id,
+        Channel.IN_APP,
+        "refused",
+    )
+
+    server.refuse.clear()
+    notices.send_again(second.id, actor=world.manager, now=now + 2 * MINUTE)
+    db.session.commit()
+    assert notice_delivery.run(now + 2 * MINUTE) == Tally(done=1)
+    assert bounces.list_bouncing(world.account.id, actor=world.manager) == []
+    assert (seen(second).state, seen(second).fail_reason) == (NoticeState.SENT, None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "bounces_now"),
+    [
+        ("550 no such user", True),
+        ("553 mailbox name not allowed", True),
+        ("554 5.1.1 unknown", True),
+        ("550 5.2.1 mailbox disabled", True),
+        ("552 5.2.2 mailbox full", False),
+        ("554 relay access denied", False),
+        ("550 5.7.1 message refused by policy", False),
+        ("450 4.2.1 try later", False),
+    ],
+)
+def test_only_a_missing_mailbox_makes_an_address_bounce(answer: str, bounces_now: bool) -> None:
+    """What the server thinks of us or of the mail is not the address's fault."""
+    code, _, words = answer.partition(" ")
+
+    refusal = mailer._refusal_of_address(int(code), words.encode())
+
+    assert isinstance(refusal, AddressRefused) is bounces_now
+    assert isinstance(refusal, PermanentError) is answer.startswith("5")
+
+
+def test_giving_up_is_loud_for_the_client_and_silent_for_our_own(
+    server: MailServer, queue, world: World, now: datetime
+) -> None:
+    server.answer = "554 rejected"
+    told = {
+        "claims1": world.claims1,
+        "hq": world.hq,
+    }
+    for name, user in told.items():
+        recipient = notices.user_recipient(user)
+        notices.queue(
+            "channel_test",
+            recipient,
+            {"name": name, "who": "", "url": "/"},
+            dedupe=name,
+            now=now,
+            account_id=world.account.id,
+        )
+    db.session.commit()
+
+    notice_delivery.run(now)
+
+    alarms = db.session.scalars(select(Notice).where(Notice.kind == "mail_undelivered")).all()
+    assert [(one.user_id, one.params["address"]) for one in alarms] == [(world.manager.id, world.hq.email)]
+    # A refusal of the mail is none of the address.
+    assert bounces.find(world.hq.email) is None
+
+
+def test_pictures_of_a_mail_are_shown_in_it_and_are_no_attachments(now: datetime) -> None:
+    words = Mail(
+        "周敏",
+        "zhou@zzly.example",
+        "周报",
+        "text",
+        '<p><img src="cid:by-branch" alt=""></p>',
+        "r1",
+        "zh",
+        (Attachment("a.xlsx", b"PK", "application/vnd.ms-excel"),),
+        (Picture("by-branch", b"\x89PNG", "image/png"),),
+        "https://desk.example/notices/settings",
+    )
+
+    mail = compose(words, sender="desk@insurer.example", now=now)
+
+    mail = message_from_bytes(mail.as_bytes(), policy=default)
+    assert [part.get_filename() for part in mail.iter_attachments()] == ["a.xlsx"]
+    [picture] = [part for part in mail.walk() if part.get_content_type() == "image/png"]
+    assert (picture["Content-ID"], picture.get_content_disposition()) == ("<by-branch>", "inline")
+    assert picture.get_content() == b"\x89PNG"
+    assert mail.get_body(("plain",)).get_content().strip() == "text"
+    assert "cid:by-branch" in mail.get_body(("html",)).get_content()
+    assert mail["List-Unsubscribe"] == "<https://desk.example/notices/settings>"
+    plain = compose(replace(words, preferences_url="http://desk.example/x"), sender="a@b.example", now=now)
+    assert plain["List-Unsubscribe"] is None
+
+
 def test_a_message_that_cannot_be_rendered_is_set_aside_and_the_next_goes_out(
     server: MailServer, queue, now: datetime
 ) -> None:
@@ -198,7 +330,7 @@ def test_a_message_that_cannot_be_rendered_is_set_aside_and_the_next_goes_out(
 
     assert notice_delivery.run(now) == Tally(done=1, failed=1)
 
-    assert seen(poison).state is NoticeState.FAILED
+    assert (seen(poison).state, seen(poison).fail_reason) == (NoticeState.SET_ASIDE, FailReason.NOT_RENDERED)
     assert "NotFound" in tries(poison)[0][1]
     assert [mail["To"] for mail in server.received] == ["周敏 <b@zzly.example>"]
 
@@ -211,7 +343,7 @@ def test_an_address_that_cannot_stand_in_a_header_is_set_aside(
 
     notice_delivery.run(now)
 
-    assert seen(notice).state is NoticeState.FAILED
+    assert (seen(notice).state, seen(notice).fail_reason) == (NoticeState.FAILED, FailReason.BAD_ADDRESS)
     assert not server.received
 
 

@@ -64,7 +64,7 @@ def test_a_long_table_is_paged_and_names_come_in_the_readers_language(app: Flask
 
     assert "巩义&lt;b&gt;分公司" in first
     assert "2026年第2季度" in first
-    assert "个百分点，好转" in first
+    assert "+14.3 个百分点，好转" in first
     assert "CLM-2026-000064" not in first
     assert 'href="/reports/1?page_claims_of_period=2#table-claims_of_period"' in first
     assert "CLM-2026-000064" in second
@@ -182,6 +182,14 @@ def test_a_mail_shows_charts_as_pictures_and_says_their_numbers(
         ("quarterly-review-20260701-20260930.xlsx", b"PK"),
         ("quarterly-review-20260701-20260930.pdf", b"%P"),
     ]
+
+    # A chat gets the figures alone, and nothing is made that it cannot show.
+    monkeypatch.setattr(as_mail, "workbook", None)
+    said = mail.words(notice, base_url="https://desk.example")
+    assert "85.7% (6/7)" in said.text
+    assert "Gongyi" not in said.text
+    monkeypatch.undo()
+    monkeypatch.setattr("service_desk.services.reports.runs.find_document", lambda run_id: EVERY)
 
     # A mail server would refuse what is too large: the paper stays behind, with a word.
     monkeypatch.setattr(as_mail, "_MOST_BYTES", 1000)

@@ -37,9 +37,4 @@ LABELS = {
         "quarter": _l("31 to 90 days"),
         "older": _l("more than 90 days"),
     },
-    "notice_state": {
-        "queued": _l("Waiting to be sent"),
-        "sent": _l("Sent"),
-        "failed": _l("Not delivered"),
-    },
 }

@@ -3,7 +3,7 @@
 One set of words and drawings feeds all four, so that they say the same.
 """
 
-from service_desk.presenters.report_documents.as_mail import mail_parts
+from service_desk.presenters.report_documents.as_mail import chat_parts, mail_parts
 from service_desk.presenters.report_documents.as_page import Document, document, page_context
 from service_desk.presenters.report_documents.as_pdf import pdf
 from service_desk.presenters.report_documents.as_workbook import workbook
@@ -11,6 +11,7 @@ from service_desk.presenters.report_documents.words import filename, period_word
 
 __all__ = [
     "Document",
+    "chat_parts",
     "document",
     "filename",
     "mail_parts",

@@ -1,7 +1,7 @@
 """A report as a mail: headline figures, two charts as pictures, short tables; spreadsheet and PDF go with it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask_babel import gettext as _
 
@@ -66,6 +66,11 @@ def mail_parts(report: Report) -> MailParts:
     pictures = tuple(Picture(_cid(index), chart_png(drawing)) for index, drawing in enumerate(drawn, start=1))
     attachments, attached = _attachments(report)
     return MailParts({"report": _words(report, drawn, attached)}, attachments, pictures)
+
+
+def chat_parts(report: Report) -> MailParts:
+    """What the text alone needs: the headline figures, no tables."""
+    return MailParts({"report": replace(_words(report, (), ""), tables=())})
 
 
 def _cid(index: int) -> str:

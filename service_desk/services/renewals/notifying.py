@@ -226,7 +226,16 @@ def _queue(
     digest = hashlib.sha256(content.encode()).hexdigest()[:12] if content else "all"
     dedupe = f"{kind}:{account_id}:{params['url']}:{params['day']}:{digest}"
     for recipient in recipients:
-        notices.queue(kind, recipient, params, dedupe=dedupe, now=now, account_id=account_id)
+        notices.queue(
+            kind,
+            recipient,
+            params,
+            dedupe=dedupe,
+            now=now,
+            account_id=account_id,
+            # A chat reads the group's list, not forty parts of it.
+            is_shared=not params["branch"],
+        )
 
 
 class _Audience:

@@ -9,6 +9,7 @@ from service_desk.forms.accounts import AccountForm, BranchForm, ContactForm
 from service_desk.forms.fields import Form
 from service_desk.rules.permissions import Action
 from service_desk.services import access, accounts
+from service_desk.services.notices import bounces
 from service_desk.web.http import actor, again, attempt, current_account, done
 
 bp = Blueprint("accounts", __name__)
@@ -95,7 +96,7 @@ def new_contact() -> ResponseReturnValue:
     form = _with_branches(ContactForm(), chosen.id)
     if attempt(form, lambda: accounts.add_contact(chosen.id, form.command(), actor=actor(), now=g.now)):
         return done(_("The contact was added."), "accounts.account")
-    return _page("accounts/contact.html", form, heading=_("New contact"))
+    return _page("accounts/contact.html", form, heading=_("New contact"), bounce=None)
 
 
 @bp.route("/contacts/<int:contact_id>", methods=["GET", "POST"])
@@ -112,7 +113,7 @@ def contact(contact_id: int) -> ResponseReturnValue:
         ),
     ):
         return done(_("The contact was changed."), "accounts.account")
-    return _page("accounts/contact.html", form, heading=row.name)
+    return _page("accounts/contact.html", form, heading=row.name, bounce=bounces.find(row.email))
 
 
 def _page(template: str, form: Form, **context: object) -> ResponseReturnValue:

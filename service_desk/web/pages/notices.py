@@ -1,14 +1,18 @@
-"""The inbox: what the desk told me, and where each message leads."""
+"""The inbox: what the desk told me, where each message leads, and what I want mailed."""
 
 from flask import Blueprint, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
 
+from service_desk.forms.notices import PreferencesForm, choice_name, preferences_form
 from service_desk.models.notices import Notice
+from service_desk.presenters.labels import label
 from service_desk.presenters.mail import inbox_line
+from service_desk.rules.notice_subjects import URGENT, choices_of
 from service_desk.services import notices
-from service_desk.web.http import actor, done, own_path, page_request
+from service_desk.services.notices import preferences
+from service_desk.web.http import actor, again, attempt, done, own_path, page_request
 
 bp = Blueprint("notices", __name__)
 
@@ -36,6 +40,47 @@ def read_all() -> ResponseReturnValue:
     """Mark every message read."""
     notices.mark_read(actor(), None, now=g.now)
     return done(_("All messages are marked as read."), "notices.inbox")
+
+
+@bp.route("/notices/settings", methods=["GET", "POST"])
+@login_required
+def settings() -> ResponseReturnValue:
+    """What I want mailed and when."""
+    subjects, form = preferences.subjects_for(actor()), _settings_form()
+
+    def save() -> None:
+        preferences.save_preferences(form.command(subjects), form.shown_version, actor=actor(), now=g.now)
+
+    if attempt(form, save):
+        return done(_("Your notice settings were saved."), "notices.settings")
+    context = {
+        "form": form,
+        "rows": [(form[choice_name(subject)], subject in URGENT) for subject in subjects],
+        "zone": str(preferences.zone_of(actor())),
+    }
+    if form.is_submitted():
+        return again("notices/settings.html", **context)
+    return render_template("notices/settings.html", **context)
+
+
+def _settings_form() -> PreferencesForm:
+    kept, version = preferences.get_preferences(actor())
+    offered = {
+        subject: (
+            label(subject, "notice_subject"),
+            [(choice.value, label(choice, "mail_choice")) for choice in choices_of(subject)],
+        )
+        for subject in kept.choices
+    }
+    return preferences_form(offered)(
+        data={
+            **{choice_name(subject): choice.value for subject, choice in kept.choices.items()},
+            "quiet_from": kept.quiet_from,
+            "quiet_until": kept.quiet_until,
+            "digest_at": kept.digest_at,
+            "version": str(version),
+        }
+    )
 
 
 def _target(notice: Notice) -> str:

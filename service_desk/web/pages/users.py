@@ -8,6 +8,7 @@ from flask_login import login_required, login_user
 from service_desk.forms.users import NewUserForm, OwnPasswordForm, SetPasswordForm, UserForm
 from service_desk.presenters.labels import choices
 from service_desk.services import access, accounts, users
+from service_desk.services.notices import bounces
 from service_desk.web.http import actor, again, attempt, done
 
 bp = Blueprint("users", __name__)
@@ -45,7 +46,13 @@ def edit(user_id: int) -> ResponseReturnValue:
         lambda: users.change_user(user_id, form.command(), form.version.data or 0, actor=actor(), now=g.now),
     ):
         return done(_("The login was changed."), "users.users")
-    return _page("users/edit.html", form, user=user, password_form=SetPasswordForm(formdata=None))
+    return _page(
+        "users/edit.html",
+        form,
+        user=user,
+        password_form=SetPasswordForm(formdata=None),
+        bounce=bounces.find(user.email),
+    )
 
 
 @bp.post("/users/<int:user_id>/password")
@@ -59,7 +66,9 @@ def password(user_id: int) -> ResponseReturnValue:
     details = _with_choices(
         UserForm(formdata=None, obj=user, data={"account_ids": users.account_ids_of(user)})
     )
-    return again("users/edit.html", form=details, user=user, password_form=form)
+    return again(
+        "users/edit.html", form=details, user=user, password_form=form, bounce=bounces.find(user.email)
+    )
 
 
 @bp.route("/me", methods=["GET", "POST"])

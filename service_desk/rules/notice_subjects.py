@@ -1,0 +1,144 @@
+"""What the desk's messages are about: each kind has a subject, by which people and channels choose what they get."""
+
+from enum import StrEnum
+
+
+class NoticeSubject(StrEnum):
+    LARGE_LOSSES = "large_losses"
+    CLOCKS = "clocks"
+    REPORTS = "reports"
+    COVER = "cover"
+    CLAIMS = "claims"
+    ENQUIRIES = "enquiries"
+    SYSTEM = "system"
+
+
+class MailChoice(StrEnum):
+    """How a person gets the mails of a subject. In the app they always are."""
+
+    AT_ONCE = "at_once"
+    DIGEST = "digest"
+    IN_APP = "in_app"
+
+
+# Told the same hour or not worth telling: no quiet hours and no digest hold these back.
+URGENT = frozenset({NoticeSubject.LARGE_LOSSES, NoticeSubject.CLOCKS})
+
+DIGEST = "notice_digest"
+CHANNEL_TEST = "channel_test"
+MAIL_UNDELIVERED = "mail_undelivered"
+CHANNEL_UNDELIVERED = "channel_undelivered"
+
+SUBJECTS: dict[str, NoticeSubject] = {
+    kind: subject
+    for subject, kinds in {
+        NoticeSubject.LARGE_LOSSES: ("large_loss",),
+        NoticeSubject.CLOCKS: (
+            "clock_breach",
+            "clock_digest",
+            "clock_escalation",
+            "clock_warning",
+            "correction_asked",
+            "correction_due",
+            "correction_overdue",
+            "objection_decided",
+            "pause_ended",
+            "pause_objected",
+            "time_corrected",
+        ),
+        NoticeSubject.REPORTS: ("weekly_claim_report",),
+        NoticeSubject.COVER: (
+            "credit_release_asked",
+            "credit_release_decided",
+            "missed_cover_assigned",
+            "missed_cover_word",
+            "premium_dunning",
+            "premium_dunning_group",
+            "renewal_reminder",
+            "uninsured_vehicles",
+            "vehicle_operating",
+            "vehicle_request_decided",
+            "vehicle_requested",
+            "vehicle_to_insure",
+        ),
+        NoticeSubject.CLAIMS: (
+            "advance_asked",
+            "approval_asked",
+            "claim_assigned",
+            "claim_denied",
+            "claim_letter_sent",
+            "claim_paid",
+            "claim_payment_returned",
+            "claim_received",
+            "claim_reopened",
+            "claim_report_repeated",
+            "claim_reported",
+            "dispute_decided",
+            "dispute_raised",
+            "dispute_to_decide",
+            "dispute_word",
+            "documents_wanted",
+            "follow_up_form",
+            "outstanding_answered",
+            "outstanding_handed_in",
+        ),
+        NoticeSubject.ENQUIRIES: (
+            "client_dissatisfied",
+            "enquiry_answered",
+            "enquiry_assigned",
+            "handover_accepted",
+            "handover_asked",
+            "handover_refused",
+        ),
+        NoticeSubject.SYSTEM: (
+            "absence_cancelled",
+            "absence_changed",
+            "absence_planned",
+            CHANNEL_TEST,
+            CHANNEL_UNDELIVERED,
+            "clocks_returned",
+            MAIL_UNDELIVERED,
+            DIGEST,
+            "standing_in",
+        ),
+    }.items()
+    for kind in kinds
+}
+
+# Written to one person: a link that is itself a key, a branch's part of what the group gets whole, or a
+# gathering of messages that each went their own way.
+_PERSONAL = frozenset(
+    {
+        "clock_digest",
+        "follow_up_form",
+        "premium_dunning",
+        CHANNEL_TEST,
+        CHANNEL_UNDELIVERED,
+        MAIL_UNDELIVERED,
+        DIGEST,
+    }
+)
+
+
+def subject_of(kind: str) -> NoticeSubject:
+    """The subject of a kind; every kind of report is one. What nobody has sorted yet counts as the system's."""
+    if kind.startswith("report_"):
+        return NoticeSubject.REPORTS
+    return SUBJECTS.get(kind, NoticeSubject.SYSTEM)
+
+
+def kinds_of(subject: NoticeSubject) -> list[str]:
+    """The kinds sorted under a subject."""
+    return [kind for kind, own in SUBJECTS.items() if own is subject]
+
+
+def is_for_channels(kind: str) -> bool:
+    """Whether a message of this kind may be read by a whole group."""
+    return (kind in SUBJECTS and kind not in _PERSONAL) or kind.startswith("report_")
+
+
+def choices_of(subject: NoticeSubject) -> tuple[MailChoice, ...]:
+    """The ways a person may choose for a subject."""
+    if subject in URGENT:
+        return (MailChoice.AT_ONCE, MailChoice.IN_APP)
+    return tuple(MailChoice)

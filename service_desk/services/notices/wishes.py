@@ -1,0 +1,85 @@
+"""What people want mailed and when: applied to mails as they are queued."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Select, select
+
+from service_desk.base.clock import CHINA
+from service_desk.models.accounts import KeyAccount
+from service_desk.models.db import db
+from service_desk.models.notices import Channel, NoticePreference, NoticeState
+from service_desk.models.users import UserAccount
+from service_desk.rules.notice_subjects import DIGEST, URGENT, MailChoice, subject_of
+from service_desk.rules.quiet_hours import QuietHours, quiet_until
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A person's preferences and the zone their clock shows: that of their first account."""
+
+    preference: NoticePreference
+    zone: ZoneInfo
+
+    @property
+    def quiet(self) -> QuietHours | None:
+        begins, ends = self.preference.quiet_from, self.preference.quiet_until
+        return QuietHours(begins, ends) if begins is not None and ends is not None else None
+
+
+def arrange(rows: list[Row], now: datetime) -> list[Row]:
+    """The rows with each mail held, put off or left out as its reader has chosen.
+
+    Contact people without a login have chosen nothing: theirs go at once.
+    """
+    readers = {row["user_id"] for row in rows if row["channel"] is Channel.MAIL and row["user_id"]}
+    if not readers:
+        return rows
+    known = wishes_of(readers)
+    arranged = (
+        _arranged(row, known[row["user_id"]], now)
+        if row["channel"] is Channel.MAIL and row["user_id"] in known
+        else row
+        for row in rows
+    )
+    return [row for row in arranged if row is not None]
+
+
+def wishes_of(user_ids: Collection[int]) -> dict[int, Wish]:
+    """The wishes of those who have any."""
+    return {
+        preference.user_id: Wish(preference, ZoneInfo(zone) if zone else CHINA)
+        for preference, zone in db.session.execute(
+            with_zone(select(NoticePreference)).where(NoticePreference.user_id.in_(user_ids))
+        )
+    }
+
+
+def with_zone(statement: Select[tuple[NoticePreference]]) -> Select[tuple[NoticePreference, str | None]]:
+    """Add the zone of each person's first account; None for those without one."""
+    zone = (
+        select(KeyAccount.zone)
+        .join(UserAccount, UserAccount.account_id == KeyAccount.id)
+        .where(UserAccount.user_id == NoticePreference.user_id)
+        .order_by(KeyAccount.id)
+        .limit(1)
+        .scalar_subquery()
+    )
+    return statement.add_columns(zone)
+
+
+def _arranged(row: Row, wish: Wish, now: datetime) -> Row | None:
+    subject = subject_of(row["kind"])
+    choice = MailChoice(wish.preference.choices.get(subject, MailChoice.AT_ONCE))
+    if row["kind"] != DIGEST and choice is MailChoice.IN_APP:
+        return None
+    if subject in URGENT:
+        return row
+    if row["kind"] != DIGEST and choice is MailChoice.DIGEST:
+        return row | {"state": NoticeState.HELD, "next_try_at": None}
+    return row | {"next_try_at": quiet_until(now, wish.quiet, wish.zone) or now}

@@ -1,0 +1,82 @@
+"""The delivery log of an account, and the addresses that bounce."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext as _
+from flask_login import login_required
+
+from service_desk.base.clock import local_date
+from service_desk.forms.notices import LogForm
+from service_desk.presenters import notices as words
+from service_desk.presenters.labels import choices
+from service_desk.services import notices
+from service_desk.services.notices import bounces, delivery_log
+from service_desk.web.http import actor, current_account, own_path, page_request, spreadsheet
+
+bp = Blueprint("notices_log", __name__)
+
+
+@bp.get("/notices/log")
+@login_required
+def log() -> ResponseReturnValue:
+    """What went out for the account, to whom and with which tries."""
+    account, form = current_account(), _form()
+    page = delivery_log.list_log(
+        account.id, form.wanted(), page_request(), actor=actor(), zone=ZoneInfo(account.zone)
+    )
+    return render_template(
+        "notices/log.html",
+        form=form,
+        page=page,
+        bouncing=bounces.list_bouncing(account.id, actor=actor()),
+        words=words,
+        own_path=own_path,
+        here=request.full_path,
+    )
+
+
+@bp.post("/notices/log.xlsx")
+@login_required
+def export() -> ResponseReturnValue:
+    """The log as filtered, all its pages, as a spreadsheet."""
+    account = current_account()
+    lines = delivery_log.export_log(
+        account.id, _form().wanted(), actor=actor(), now=g.now, zone=ZoneInfo(account.zone)
+    )
+    return spreadsheet(words.log_workbook(lines, g.now), f"delivery-log-{local_date(g.now)}.xlsx")
+
+
+@bp.post("/notices/log/<int:notice_id>/again")
+@login_required
+def send_again(notice_id: int) -> ResponseReturnValue:
+    """Put a message back into the queue."""
+    notices.send_again(notice_id, actor=actor(), now=g.now)
+    return _back(_("The message will be sent again within a minute."))
+
+
+@bp.post("/notices/bounces/<int:bounce_id>/again")
+@login_required
+def try_again(bounce_id: int) -> ResponseReturnValue:
+    """Let mails go to an address again."""
+    bounces.try_again(bounce_id, actor=actor(), now=g.now)
+    return _back(_("Mails go to this address again."))
+
+
+def _back(sentence: str) -> ResponseReturnValue:
+    flash(sentence, "ok")
+    return redirect(own_path(request.form.get("next")) or url_for("notices_log.log"), 303)
+
+
+def _form() -> LogForm:
+    form = LogForm(request.args)
+    kinds: tuple[tuple[Any, str], ...] = (
+        (form.state, "notice_state"),
+        (form.channel, "notice_channel"),
+        (form.subject, "notice_subject"),
+    )
+    for field, kind in kinds:
+        field.choices = [("", _("Everything")), *choices(kind)]
+    return form

@@ -1,0 +1,140 @@
+"""Every kind of message in both languages, as mail, in the inbox and in a chat, from what the desk really says."""
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from service_desk.adapters.channels import request_for
+from service_desk.models.db import db
+from service_desk.models.notices import Channel, Notice, NoticeState
+from service_desk.presenters import bulletins, mail
+from service_desk.presenters.labels import LABELS
+from service_desk.presenters.languages import in_language
+from service_desk.rules.hooks import HookKind
+from service_desk.rules.notice_subjects import CHANNEL_TEST, DIGEST, SUBJECTS, is_for_channels, subject_of
+from service_desk.services import notices
+from service_desk.services.reports import runs
+from tests.world import World
+
+ROOT = Path(__file__).resolve().parents[2]
+KINDS = sorted(path.name for path in (ROOT / "templates" / "emails").iterdir() if path.is_dir())
+SAMPLES: dict[str, dict[str, Any]] = json.loads((ROOT / "tests/data/notice_params.json").read_text("utf-8"))
+BASE = "https://desk.example"
+CHINESE = re.compile("[\u4e00-\u9fff]")
+# Whatever stands for a fault in the words: a code nobody named, an object as Python writes it, an empty value.
+FAULTS = re.compile(r"None|Undefined|<[\w.]+ object|\{\{|\}\}|%\(\w+\)s|\bnan\b")
+
+
+def test_every_kind_has_a_sample_and_a_subject() -> None:
+    """Whoever adds a kind says here, in tests/data/notice_params.json, what it is told with, and sorts it."""
+    assert sorted(SAMPLES) == KINDS
+    unsorted = [kind for kind in KINDS if kind not in SUBJECTS and not kind.startswith("report_")]
+    assert not unsorted, f"no subject in rules/notice_subjects.py for {unsorted}"
+    assert set(SUBJECTS) <= set(KINDS)
+    assert set(SUBJECTS.values()) == {subject_of(kind) for kind in KINDS}
+    assert {subject.value for subject in SUBJECTS.values()} == set(LABELS["notice_subject"])
+
+
+@pytest.fixture
+def notice_of(world: World, now: datetime):
+    """A notice of a kind with its sample; a report's is of a real one."""
+
+    def make(kind: str, language: str) -> Notice:
+        params = dict(SAMPLES[kind])
+        if "run_id" in params:
+            # The first is there already when the second language is asked for: another edition.
+            made = runs.run_now(
+                world.account.id, runs.RunNow(date(2026, 11, 16), is_sent=False), actor=world.manager, now=now
+            )
+            params["run_id"] = made.id
+        if kind == DIGEST:
+            params["notice_ids"] = [told.id for told in _told(world, now)]
+        return Notice(
+            kind=kind,
+            channel=Channel.MAIL,
+            language=language,
+            params=params,
+            recipient_name="周敏",
+            address="zhou@zzly.example",
+            user_id=world.hq.id,
+            account_id=world.account.id,
+            matter_number="CLM-2026-000203",
+            dedupe_key=f"{kind}:{language}",
+            state=NoticeState.QUEUED,
+            created_at=now,
+        )
+
+    return make
+
+
+def _told(world: World, now: datetime) -> list[Notice]:
+    made = notices.queue(
+        "claim_received",
+        notices.user_recipient(world.hq),
+        SAMPLES["claim_received"],
+        dedupe="told",
+        now=now,
+        account_id=world.account.id,
+    )
+    db.session.flush()
+    return made
+
+
+def test_every_kind_reads_well_in_both_languages_everywhere(notice_of, now: datetime) -> None:
+    """One test for all: a world for each of them would cost more than all the words."""
+    problems = [
+        f"{kind} {language}: {problem}"
+        for kind in KINDS
+        for language in ("zh", "en")
+        for problem in _problems(notice_of(kind, language), language, now)
+    ]
+    assert not problems, "\n".join(problems)
+
+
+def _problems(notice: Notice, language: str, now: datetime) -> Iterator[str]:
+    words = mail.render(notice, base_url=BASE)
+    bare = re.sub(r"<style.*?</style>|<[^>]+>", " ", words.html, flags=re.DOTALL)
+    for text in (words.subject, words.text, bare):
+        if not text.strip() or FAULTS.search(text):
+            yield f"faulty words: {FAULTS.search(text)}"
+    if bool(CHINESE.search(words.subject)) is (language == "en") and not _names_something(
+        notice, words.subject
+    ):
+        yield f"not in the language: {words.subject}"
+    if "\n" in words.subject:
+        yield "a subject of several lines"
+    if f"{BASE}/" not in words.text or f"{BASE}/" not in words.html:
+        yield "no link"
+    if words.preferences_url != f"{BASE}/notices/settings":
+        yield "no way to the settings"
+    with in_language(language):
+        if mail.inbox_line(notice) != words.subject:
+            yield "the inbox says something else"
+    if is_for_channels(notice.kind) or notice.kind == CHANNEL_TEST:
+        yield from _problems_in_a_chat(notice, now)
+
+
+def _names_something(notice: Notice, subject: str) -> bool:
+    """Names of people and places stay Chinese in an English subject; a Chinese one has Chinese words anyhow."""
+    rest = subject
+    values = list(notice.params.values())
+    values += [inner for value in values if isinstance(value, dict) for inner in value.values()]
+    for value in sorted((str(value) for value in values if value), key=len, reverse=True):
+        rest = rest.replace(value, "")
+    return notice.language == "en" and not CHINESE.search(rest)
+
+
+def _problems_in_a_chat(notice: Notice, now: datetime) -> Iterator[str]:
+    said = bulletins.bulletin(notice, base_url=BASE)
+    if not said.url.startswith(f"{BASE}/") or not said.lines or not said.lines[0]:
+        yield "nothing said in a chat"
+    if any(line.strip() == said.url for line in said.lines):
+        yield "the link twice in a chat"
+    for kind in HookKind:
+        if said.url.encode() not in request_for(kind, said, "0123456789abcdef", now).body:
+            yield f"no link for {kind}"

@@ -1,0 +1,197 @@
+"""One's own notice settings, and the delivery log: filters, resending, the spreadsheet, and who may see it."""
+
+import io
+from datetime import datetime, timedelta
+
+import pytest
+from openpyxl import load_workbook
+from sqlalchemy import select
+
+from service_desk.models.audit import AuditEntry
+from service_desk.models.db import db
+from service_desk.models.notices import (
+    BouncingAddress,
+    FailReason,
+    Notice,
+    NoticePreference,
+    NoticeState,
+)
+from service_desk.services import notices
+from service_desk.services.notices import Matter, Recipient
+from tests.world import World
+
+MINUTE = timedelta(minutes=1)
+PARAMS = {
+    "name": "x",
+    "who": "孙国强",
+    "url": "/channels",
+    "number": "1",
+    "plate": "豫A12345",
+    "amount_fen": 1,
+}
+
+
+@pytest.fixture
+def log(world: World, now: datetime) -> dict[str, Notice]:
+    """Three mails: one sent, one that failed for good at an address that bounces now, one of another account."""
+
+    def queue(kind: str, address: str, number: str, account_id: int, at: datetime) -> Notice:
+        matter = Matter("claim", int(number[-1]), number, account_id)
+        recipient = Recipient("收件人" + number[-1], address, "zh")
+        [notice] = notices.queue(kind, recipient, PARAMS, dedupe=f"{kind}:{number}", now=at, matter=matter)
+        db.session.flush()
+        return notice
+
+    sent = queue("claim_paid", "zhou@zzly.example", "CLM-2026-000001", world.account.id, now)
+    notices.record_sent(sent, "250 queued", now=now + MINUTE)
+    lost = queue(
+        "large_loss", "gone@zzly.example", "CLM-2026-000002", world.account.id, now - 48 * 60 * MINUTE
+    )
+    notices.record_bounce(lost, "550 5.1.1 no such user", now=now)
+    foreign = queue("claim_paid", "zhou@lyys.example", "CLM-2026-000003", world.foreign_account.id, now)
+    db.session.commit()
+    return {"sent": sent, "lost": lost, "foreign": foreign}
+
+
+def test_the_log_shows_every_try_and_finds_by_state_subject_number_person_and_day(
+    log: dict[str, Notice], world: World, sign_in
+) -> None:
+    world.manager.language = "en"
+    manager = sign_in("manager")
+
+    page = manager.get("/notices/log").text
+    for words in (
+        "zhou@zzly.example",
+        "250 queued",
+        "550 5.1.1 no such user",
+        "Refused for good",
+        "Addresses that bounce",
+        "CLM-2026-000001",
+    ):
+        assert words in page, words
+    assert "zhou@lyys.example" not in page
+    for query, sent, lost in (
+        ("state=sent", True, False),
+        ("state=failed&channel=mail", False, True),
+        ("channel=wecom", False, False),
+        ("subject=large_losses", False, True),
+        ("subject=claims", True, False),
+        ("subject=system", False, False),
+        ("number=CLM-2026-000002", False, True),
+        ("number=CLM-2026-000003", False, False),
+        ("recipient=ZHOU%40zz", True, False),
+        ("recipient=%E6%94%B6%E4%BB%B6%E4%BA%BA2", False, True),
+        ("from_on=2026-11-23", True, False),
+        ("to_on=2026-11-21", False, True),
+        ("state=nonsense&from_on=yesterday&page=9x", True, True),
+    ):
+        found = manager.get(f"/notices/log?{query}").text
+        assert ("250 queued" in found) is sent, query
+        assert ("large" in found and "CLM-2026-000002</a>" in found) is lost, query
+
+
+def test_a_message_is_sent_again_and_its_address_counts_as_good(log: dict[str, Notice], sign_in) -> None:
+    manager, lost = sign_in("manager"), log["lost"].id
+    here = "/notices/log?state=failed"
+
+    answer = manager.post(f"/notices/log/{lost}/again", data={"next": here})
+
+    assert (answer.status_code, answer.location) == (303, here)
+    notice = db.session.get(Notice, lost)
+    assert (notice.state, notice.fail_reason, notice.tries) == (NoticeState.QUEUED, None, 0)
+    assert db.session.scalars(select(BouncingAddress)).all() == []
+    # The way back stays on this desk.
+    assert (
+        manager.post(f"/notices/log/{lost}/again", data={"next": "//evil.example"}).location == "/notices/log"
+    )
+
+
+def test_the_spreadsheet_holds_what_is_filtered_and_the_trail_who_took_it(
+    log: dict[str, Notice], world: World, sign_in
+) -> None:
+    world.manager.language = "en"
+
+    answer = sign_in("manager").post("/notices/log.xlsx?state=failed")
+
+    rows = [list(row) for row in load_workbook(io.BytesIO(answer.data)).active.values]
+    [line] = [row for row in rows if "gone@zzly.example" in row]
+    assert {
+        "CLM-2026-000002",
+        "Large losses",
+        "Not delivered",
+        "Refused for good",
+        "550 5.1.1 no such user",
+    } <= set(line)
+    assert not [row for row in rows if "zhou@zzly.example" in row or "zhou@lyys.example" in row]
+    [entry] = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "delivery_log_exported"))
+    assert entry.changes == {"filter": [None, "state=failed"]}
+
+
+def test_the_log_and_its_acts_are_for_who_runs_the_account(
+    log: dict[str, Notice], world: World, sign_in
+) -> None:
+    bounce = db.session.scalars(select(BouncingAddress)).one()
+    acts = [
+        f"/notices/log/{log['lost'].id}/again",
+        f"/notices/bounces/{bounce.id}/again",
+        "/notices/log.xlsx",
+    ]
+
+    for username in ("claims1", "underwriter", "hq", "safety-gongyi", "foreign-hq"):
+        client = sign_in(username)
+        assert client.get("/notices/log").status_code == 403
+        assert [client.post(path).status_code for path in acts] == [403] * 3, username
+        assert "/notices/log" not in client.get("/notices").text
+    assert sign_in("manager").post(f"/notices/log/{log['foreign'].id}/again").status_code == 404
+    assert db.session.get(Notice, log["lost"].id).fail_reason is FailReason.REFUSED
+    assert "/notices/log?number=" not in sign_in("hq").get("/").text
+
+
+def test_an_address_that_bounces_is_said_where_it_is_kept(
+    log: dict[str, Notice], world: World, sign_in
+) -> None:
+    world.admin.language = "en"
+    world.insurance_department.email = world.hq.email = "Gone@zzly.example"
+    admin = sign_in("admin")
+    pages = [f"/contacts/{world.insurance_department.id}", f"/users/{world.hq.id}"]
+
+    for path in pages:
+        assert "Mails to this address do not arrive" in admin.get(path).text
+    bounce = db.session.scalars(select(BouncingAddress)).one()
+    assert admin.post(f"/notices/bounces/{bounce.id}/again", data={"next": pages[0]}).location == pages[0]
+    for path in pages:
+        assert "do not arrive" not in admin.get(path).text
+
+
+@pytest.mark.parametrize("username", ["safety-gongyi", "manager"])
+def test_everybody_of_either_side_keeps_their_own_settings(world: World, sign_in, username: str) -> None:
+    user = world.safety_gongyi if username == "safety-gongyi" else world.manager
+    user.language = "en"
+    client = sign_in(username)
+    page = client.get("/notices/settings").text
+    assert "Asia/Shanghai" in page
+    assert ("The desk itself" in page) is (username == "manager")
+    subjects = ["large_losses", "clocks", "reports", "cover", "claims", "enquiries"]
+    typed = {f"choice_{subject}": "at_once" for subject in [*subjects, "system"]} | {
+        "choice_claims": "digest",
+        "quiet_from": "22:00",
+        "quiet_until": "07:00",
+        "digest_at": "08:00",
+        "version": "0",
+    }
+
+    assert client.post("/notices/settings", data=typed).status_code == 303
+
+    [kept] = db.session.scalars(select(NoticePreference))
+    assert (kept.user_id, kept.choices, kept.quiet_from.hour) == (user.id, {"claims": "digest"}, 22)
+    assert 'value="22:00' in client.get("/notices/settings").text
+    for changes, status, sentence in (
+        ({"digest_at": "06:00"}, 422, "The digest would come in the quiet hours"),
+        ({"quiet_until": ""}, 422, "Say when the quiet hours begin"),
+        ({"choice_large_losses": "digest"}, 422, "Not a valid choice"),
+        ({"version": "0"}, 409, "changed"),
+    ):
+        current = typed | {"version": str(db.session.get(NoticePreference, user.id).version)}
+        answer = client.post("/notices/settings", data=current | changes)
+        assert answer.status_code == status, changes
+        assert sentence.lower() in answer.text.lower(), changes
