@@ -16,7 +16,7 @@ __all__ = ["migrating", "pair"]
 
 BEFORE = "0022"
 FIGURES = {"account_id": 1, "branches": []}
-SCHEDULE = "SELECT kind, weekday, hour, minute, is_active, version FROM report_schedules WHERE id = 1"
+SCHEDULE = "SELECT kind, weekday, hour, minute, is_active, version FROM report_schedules WHERE id = 1000"
 KEPT = ("weekly_claim_report", 4, 17, 45, False, 3)
 
 
@@ -31,7 +31,7 @@ def test_the_weekly_schedule_and_what_was_sent_are_kept(pair: Pair, migrating: F
     assert given == len(makers.kinds()) - 1
     with rows_of(pair.migrated_url) as read:
         assert plain(read(SCHEDULE)) == [KEPT]
-        months = read("SELECT month_day, weekday FROM report_schedules WHERE id <> 1 ORDER BY id")
+        months = read("SELECT month_day, weekday FROM report_schedules WHERE id <> 1000 ORDER BY id")
         assert all(row["month_day"] and row["weekday"] is None for row in months)
 
     db.engine.dispose()
@@ -63,10 +63,10 @@ def desk_in_use(url: str) -> None:
             connection.execute(metadata.tables[table].insert(), {**fillers, **values})
 
         kind, weekday, hour, minute, is_active, version = KEPT
-        insert("key_accounts", id=1, code="ZZ", zone="Asia/Shanghai", is_active=True)
+        insert("key_accounts", id=1, code="ZZ", zone="Asia/Shanghai", is_active=True, reminder_days="[]")
         insert(
             "report_schedules",
-            id=1,
+            id=1000,
             account_id=1,
             kind=kind,
             weekday=weekday,

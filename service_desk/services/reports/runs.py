@@ -16,7 +16,7 @@ from service_desk.base.paging import Page, PageRequest
 from service_desk.models.accounts import KeyAccount
 from service_desk.models.db import db
 from service_desk.models.notices import Channel, Notice
-from service_desk.models.reports import ReportRun
+from service_desk.models.reports import ReportRun, ReportSchedule
 from service_desk.models.users import User
 from service_desk.rules.periods import Period
 from service_desk.rules.permissions import CLIENT_ROLES, Action, Side
@@ -78,8 +78,11 @@ def not_made(due: Sequence[Due]) -> list[Due]:
 def make_scheduled(due: Due, *, now: datetime) -> ReportRun | None:
     """Make and send a scheduled report; None when another process has made it.
 
-    Asked before, so that who comes late does not work it out for nothing; decided by the key of its row.
+    Who comes while another makes it waits at the schedule and then has nothing to do; the key of the run decides
+    where there is no schedule to wait at.
     """
+    own = (ReportSchedule.account_id == due.account_id, ReportSchedule.kind == due.kind)
+    db.session.execute(select(ReportSchedule.id).where(*own).with_for_update())
     if not not_made([due]):
         return None
     account = db.session.get_one(KeyAccount, due.account_id)
