@@ -31,7 +31,7 @@ from service_desk.services.reports.schedules import ScheduleDetails
 
 # Nothing of the desk lies outside of these years.
 _FIRST_YEAR, _LAST_YEAR = 2000, 2099
-_MOST_PEOPLE = 200
+_MOST_PEOPLE = 500
 
 
 class ScheduleForm(Form):

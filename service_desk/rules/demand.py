@@ -54,7 +54,7 @@ class Proposal(StrEnum):
 class BranchDemand:
     """What the proposals to a branch are judged by, and the same of the whole account.
 
-    `repeating`: claims of vehicles with at least three in the period. `frequency` and `loss` are the measures.
+    `repeating`: claims of vehicles with at least three in the time looked at. `frequency` and `loss` are the measures.
     """
 
     frequency: Ratio = Ratio()
@@ -96,7 +96,7 @@ class _Rule:
 
 
 REPEATING_FROM = 3
-"""From so many claims of one vehicle in a period on the vehicle, its route or its driver is looked at."""
+"""From so many claims of one vehicle on the vehicle, its route or its driver is looked at."""
 
 # Fewer claims than these may be chance.
 _FEW = 5

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service_desk.base.clock import local_date
@@ -245,6 +245,7 @@ def test_a_clock_set_back_makes_nothing_due_that_was_not(
     ]
 
 
+@settings(max_examples=40)
 @given(_schedules, _instants)
 def test_looking_every_few_hours_misses_no_period(schedule: Schedule, start: datetime) -> None:
     seen: list[Period] = []

@@ -58,7 +58,10 @@ def test_an_address_that_no_page_makes_is_answered(sign_in, world: World, addres
             "/issue",
             {"vehicle_ids": "{vehicle}", "start": "day", "start_on": "9999-12-31", "idempotency_key": "k"},
         ),
-        ("/reports/run", {"week": "0001-01-01"}),
+        ("/reports/weekly_claim_report/run", {"week": "0001-01-01"}),
+        ("/reports/weekly_claim_report/run", {"week": "1900-01-01"}),
+        ("/reports/annual_service/run", {"year": HUGE}),
+        ("/reports/annual_service/run", {"year": "2000"}),
         (f"/notices/{HUGE}", {}),
     ],
 )

@@ -219,6 +219,28 @@ def test_a_schedule_changed_meanwhile_is_not_overwritten_and_what_was_typed_stay
     assert db.session.scalars(select(ReportRecipient)).all() == []
 
 
+def test_forms_that_no_page_sends_change_nothing(run: ReportRun, world: World, sign_in) -> None:
+    client, schedule = sign_in("manager"), schedule_of(world)
+    page, version = f"/reports/schedules/{schedule.id}", str(schedule.version)
+    stranger = f"u{world.foreign_hq.id}"
+    whole = {"people-0-language": "", "people-0-channel": ""}
+    forms = [
+        ("", {"day": "7", "at": "08:30", "is_active": "yes"}),
+        ("", {"day": "x", "at": "25:61", "is_active": "maybe"}),
+        ("/recipients", {"people-0-key": stranger, "people-0-gets_it": "y"} | whole),
+        ("/recipients", {"people-0-gets_it": "y"} | whole),
+        ("/recipients", {"people-0-key": f"u{world.hq.id}", "people-0-channel": "pigeon"}),
+        ("/recipients", {"added": stranger, "added_language": "", "added_channel": ""}),
+        ("/recipients", {"added": f"c{'9' * 30}", "added_language": "xx", "added_channel": ""}),
+    ]
+    for path, form in forms:
+        assert client.post(page + path, data=form | {"version": version}).status_code == 422
+    assert client.post(page, data={"day": "1", "at": "08:30", "version": "9" * 30}).status_code in (409, 422)
+
+    assert db.session.scalars(select(ReportRecipient)).all() == []
+    assert (schedule_of(world).weekday, schedule_of(world).version) == (0, 1)
+
+
 def test_a_preview_shows_the_running_period_and_leaves_nothing(run: ReportRun, world: World, sign_in) -> None:
     add_claim(world, utc_now() - timedelta(minutes=1), world.bus)
     db.session.commit()

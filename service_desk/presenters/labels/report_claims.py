@@ -18,17 +18,17 @@ LABELS: dict[str, dict[str, LazyString]] = {
     "report_next_step": _NEXT_STEPS,
     "report_table": {
         "money_by_branch": _l("Money by branch"),
-        "reserves_by_branch": _l("Reserves rolled forward by branch"),
+        "reserves_by_month": _l("Reserves rolled forward by month"),
         "speed_by_branch": _l("Speed by branch"),
         "ageing": _l("Open claims by age, from the report and from the loss"),
         "breach_causes": _l("Causes of breaches"),
         "closed_claims": _l("Claims closed, withdrawn and denied in the period"),
-        "proposals": _l("What each branch needs"),
+        "proposals": _l("What each branch needs, from twelve months"),
         "gravity_by_branch": _l("Gravity by branch"),
         "cover_by_branch": _l("Cover and gaps by branch"),
-        "hours_by_branch": _l("When and where accidents happen"),
-        "kinds_by_branch": _l("What is damaged and who is hurt"),
-        "places_by_branch": _l("Places with several accidents"),
+        "hours_by_branch": _l("When and where accidents happen, twelve months"),
+        "kinds_by_branch": _l("What is damaged and who is hurt, twelve months"),
+        "places_by_branch": _l("Places with several accidents, twelve months"),
     },
     "report_heading": {
         "next_step": _l("Waits for"),
@@ -53,6 +53,7 @@ LABELS: dict[str, dict[str, LazyString]] = {
         "hours_evening_rush": _l("16:00 to 20:00"),
         "hours_evening": _l("20:00 to 23:00"),
         "in_a_city": _l("In a city"),
+        "claims_of_year": _l("Claims in 12 months"),
         "loss_kind": _l("Kind of loss"),
         "share_of_claims": _l("Share of its claims"),
     },
@@ -74,7 +75,7 @@ LABELS: dict[str, dict[str, LazyString]] = {
         ),
         "reserves_add_up": _l(
             "Reserve at start + new + reopened + increased − decreased − paid − released = reserve at "
-            "end, on every line."
+            "end, month by month."
         ),
         "ageing_days": _l(
             "Ages are whole days up to the last day of the period; both practices are shown, from the "
@@ -101,11 +102,12 @@ LABELS: dict[str, dict[str, LazyString]] = {
             "Watch: at least a quarter of what is outstanding is for claims with injured people."
         ),
         "proposals_by_rule": _l(
-            "Proposals follow from rules: each stands beside the figure it is made for, that of the "
-            "whole account, and the line from which it is made. A share of few claims is not judged."
+            "Proposals follow from rules over the twelve months to the end of the period: each stands "
+            "beside the figure it is made for, that of the whole account, and the line from which it is "
+            "made. A share of few claims is not judged."
         ),
         "loss_kinds": _l("A claim may be of several kinds; claims not surveyed yet are of none."),
-        "hours_of_loss": _l("Hours are of the accident, by the account’s clock."),
+        "hours_of_loss": _l("Hours are of the accident, by the account's clock."),
     },
     "stay_alarm": {
         "watch": _l("over 30 days"),
@@ -119,13 +121,13 @@ LABELS: dict[str, dict[str, LazyString]] = {
         "night_rules": _l("Agree rules for driving at night"),
         "report_at_once": _l("Remind drivers to report within 48 hours"),
         "review_price": _l("Look at cover and price together before renewal"),
-        "keep_as_is": _l("Cover fits; nothing to change"),
+        "keep_as_is": _l("No rule asks for a change"),
     },
     "demand_reason": {
-        "close_gaps": _l("Vehicles on the road without full cover"),
+        "close_gaps": _l("Vehicles on the road without full cover; any is one too many"),
         "higher_liability_limits": _l("Claims in which somebody was hurt"),
-        "driver_training": _l("Claim frequency; the line is of the account’s own"),
-        "repeating_vehicles": _l("Claims of vehicles with three or more in the period"),
+        "driver_training": _l("Claim frequency; the line is of the account's own"),
+        "repeating_vehicles": _l("Claims of vehicles with three or more in twelve months"),
         "night_rules": _l("Accidents between 23:00 and 5:00"),
         "report_at_once": _l("Claims reported more than 48 hours after the loss"),
         "review_price": _l("Earned loss ratio of the branch"),

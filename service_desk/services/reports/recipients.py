@@ -11,14 +11,15 @@ from sqlalchemy.orm.attributes import flag_modified
 from service_desk.base.errors import Conflict, Invalid
 from service_desk.models.accounts import Contact
 from service_desk.models.db import db
-from service_desk.models.notices import Channel
+from service_desk.models.notices import Channel, MessageChannel
 from service_desk.models.reports import ReportRecipient, ReportSchedule
 from service_desk.models.users import User
+from service_desk.rules.notice_subjects import NoticeSubject
 from service_desk.rules.permissions import Action, Role, Side, may
 from service_desk.rules.report_document import ReportKind
 from service_desk.rules.schedule import AUDIENCE
 from service_desk.services import access, audit, notices
-from service_desk.services.notices import Recipient
+from service_desk.services.notices import Recipient, channels
 from service_desk.services.reports.schedules import get_schedule
 
 # What a person may be written to by, and in; the first is as the person has it.
@@ -116,6 +117,12 @@ def count_by_schedule(schedules: Sequence[ReportSchedule]) -> dict[int, int]:
     return {one.id: _count(ReportKind(one.kind), rows[one.id], everybody) for one in schedules}
 
 
+def list_channels(schedule: ReportSchedule, *, actor: User) -> list[MessageChannel]:
+    """The account's bots and webhooks that chose reports; a group of the client's hears only what goes to the client."""
+    found = [view.channel for view in channels.list_channels(schedule.account_id, actor=actor)]
+    return [one for one in found if one.is_active and NoticeSubject.REPORTS in one.subjects]
+
+
 def list_addable(schedule: ReportSchedule) -> list[Person]:
     """Who is not on the list and could be: people who may read the account's reports, and its contacts with an address."""
     on_list = {one.person.key for one in list_for(schedule)}
@@ -139,61 +146,61 @@ def edit(
         if choice.channel == Channel.IN_APP.value and people[choice.key].user_id is None:
             raise Invalid("report_recipient_has_no_login", name=people[choice.key].name)
     rows = _rows(schedule.id)
-    changed = [
-        _decide(
-            schedule, choice, people[choice.key], rows.get(choice.key), choice.key in standing, actor, now
-        )
-        for choice in choices
-    ]
-    if any(changed):
-        # The list is part of the schedule: two who change it at once must not both win.
+    decided = {one.key: _plain(one, is_standing=one.key in standing) for one in choices}
+    changed = {
+        key: changes
+        for key, choice in decided.items()
+        if (changes := _changes(rows.get(key), choice, is_standing=key in standing))
+    }
+    if changed:
+        # The list is part of the schedule: of two who change it at once the second is refused, before its rows go in.
         flag_modified(schedule, "is_active")
+        db.session.flush()
+    for key, changes in changed.items():
+        _keep(schedule, decided[key], people[key], rows.get(key), is_standing=key in standing)
+        label = f"{schedule.kind} {people[key].name}"
+        audit.record("report_recipient_changed", schedule, actor=actor, now=now, label=label, changes=changes)
     return schedule
 
 
-def _decide(
+def _plain(choice: Choice, *, is_standing: bool) -> Choice:
+    """Who was added and is taken off leaves nothing behind."""
+    return choice if choice.gets_it or is_standing else Choice(choice.key, gets_it=False)
+
+
+def _changes(row: ReportRecipient | None, choice: Choice, *, is_standing: bool) -> dict[str, tuple[Any, Any]]:
+    before, after = _said(row, is_standing=is_standing), _wanted(choice)
+    return {name: (before[name], after[name]) for name in after if before[name] != after[name]}
+
+
+def _keep(
     schedule: ReportSchedule,
     choice: Choice,
     person: Person,
     row: ReportRecipient | None,
+    *,
     is_standing: bool,
-    actor: User,
-    now: datetime,
-) -> bool:
-    before = _said(row, is_standing)
-    if not choice.gets_it and not is_standing:
-        choice = Choice(choice.key, gets_it=False)
-    after = {"gets_reports": choice.gets_it, "language": choice.language, "channel": choice.channel}
-    changes = {name: (before[name], after[name]) for name in after if before[name] != after[name]}
-    if not changes:
-        return False
-    if after == _said(None, is_standing):
-        db.session.delete(row)
-    else:
-        kept = row or _new_row(schedule, person)
-        kept.is_muted = not choice.gets_it
-        kept.language, kept.channel = choice.language, choice.channel
-    audit.record(
-        "report_recipient_changed",
-        schedule,
-        actor=actor,
-        now=now,
-        label=f"{schedule.kind} {person.name}",
-        changes=changes,
-    )
-    return True
+) -> None:
+    """Keep what was decided about a person. Who is as the audience is has no row."""
+    if _wanted(choice) == _said(None, is_standing=is_standing):
+        if row is not None:
+            db.session.delete(row)
+        return
+    if row is None:
+        row = ReportRecipient(schedule_id=schedule.id, user_id=person.user_id, contact_id=person.contact_id)
+        db.session.add(row)
+    row.is_muted = not choice.gets_it
+    row.language, row.channel = choice.language, choice.channel
 
 
-def _said(row: ReportRecipient | None, is_standing: bool) -> dict[str, Any]:
+def _wanted(choice: Choice) -> dict[str, Any]:
+    return {"gets_reports": choice.gets_it, "language": choice.language, "channel": choice.channel}
+
+
+def _said(row: ReportRecipient | None, *, is_standing: bool) -> dict[str, Any]:
     if row is None:
         return {"gets_reports": is_standing, "language": "", "channel": ""}
     return {"gets_reports": not row.is_muted, "language": row.language, "channel": row.channel}
-
-
-def _new_row(schedule: ReportSchedule, person: Person) -> ReportRecipient:
-    row = ReportRecipient(schedule_id=schedule.id, user_id=person.user_id, contact_id=person.contact_id)
-    db.session.add(row)
-    return row
 
 
 def _of_account(account_id: int, kind: ReportKind) -> list[Listed]:

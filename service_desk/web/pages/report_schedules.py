@@ -147,12 +147,15 @@ def _context(
     return {
         "schedule": found,
         "account": account,
+        # What is made by hand or previewed is of the account somebody works in, which an administrator's may not be.
+        "is_current_account": account.id == current_account().id,
         "kind": kind,
         "next_at": next_run(found, account, g.now),
         "last_run": latest.get(found.kind),
         "schedule_form": schedule_form or _schedule_form(found, shown=True),
         "recipients_form": recipients_form or _recipients_form(found, shown=True),
         "people": {one.person.key: one for one in listed},
+        "channels": recipients.list_channels(found, actor=actor()),
         "trail": trail,
         "entries": [shown_entry(entry, who, names, g.now) for entry, who in trail.rows],
         "words": report_runs,

@@ -1,14 +1,19 @@
-"""Demand by branch (分公司保险需求分析): exposure, how often and how gravely it is hit, where and when, and what it needs."""
+"""Demand by branch (分公司保险需求分析): exposure, how often and how gravely it is hit, where and when, and what it needs.
+
+Exposure and cover are the period's. What happens to a branch, and what is proposed from it, is looked at over the twelve
+months to the period's end: of a quarter a branch has too few claims to say anything.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import select
 
+from service_desk.base.clock import add_years
 from service_desk.models.accounts import KeyAccount
 from service_desk.models.claim_papers import ClaimChecklist
 from service_desk.models.claims import Claim
@@ -26,7 +31,7 @@ from service_desk.rules.demand import (
 )
 from service_desk.rules.metrics import MeasureCode as C
 from service_desk.rules.metrics import Ratio
-from service_desk.rules.periods import Period, before
+from service_desk.rules.periods import Period, months_after
 from service_desk.rules.report_document import (
     CellKind,
     Chart,
@@ -68,6 +73,8 @@ _COVER = (
     C.RENEWAL_DUE,
     C.RENEWAL_RATE,
 )
+_JUDGED = (C.OPERATING_VEHICLES, C.UNINSURED_VEHICLES, C.CLAIM_FREQUENCY, C.EARNED_LOSS_RATIO)
+_CLAIMS = Column("claims_of_year", CellKind.COUNT)
 # Of each branch only what happens oftenest is told.
 _MOST_KINDS, _MOST_PLACES = 5, 3
 _REPEATED = 2
@@ -75,7 +82,7 @@ _REPEATED = 2
 
 @dataclass
 class _Losses:
-    """The claims of a branch reported in the period, looked at one by one."""
+    """The claims of a branch, looked at one by one."""
 
     claims: int = 0
     at_night: int = 0
@@ -94,11 +101,12 @@ class _Losses:
 
 def make(account: KeyAccount, period: Period, *, now: datetime) -> Report:
     """The analysis of a period, beside the one before."""
-    span, earlier = parts.span_of(account, period, now), before(period)
+    span, year = parts.span_of(account, period, now), parts.span_of(account, _twelve_months(period), now)
+    earlier = Period(months_after(period.first, -3).first, months_after(period.first, -1).last)
     branches = parts.branches_of(account.id)
     reading = measures.read(span, {*_HEADLINES, *_EXPOSURE, *_GRAVE, *_COVER}, By.BRANCH)
     earlier_total = measures.read(parts.span_of(account, earlier, now), _HEADLINES).total
-    losses = _losses(span)
+    yearly, losses = measures.read(year, _JUDGED, By.BRANCH), _losses(year)
     names = {key: Name(branch.name, branch.name_en) for key, branch in branches.items()}
     return Report(
         kind=ReportKind.BRANCH_DEMAND,
@@ -110,7 +118,7 @@ def make(account: KeyAccount, period: Period, *, now: datetime) -> Report:
         made_at=now,
         tiles=parts.tiles(_HEADLINES, reading.total, earlier_total),
         tables=(
-            _proposals(names, reading, losses),
+            _proposals(names, yearly, losses),
             parts.by_branch("by_branch", _EXPOSURE, reading, branches),
             parts.by_branch("gravity_by_branch", _GRAVE, reading, branches),
             parts.by_branch("cover_by_branch", _COVER, reading, branches),
@@ -126,6 +134,11 @@ def make(account: KeyAccount, period: Period, *, now: datetime) -> Report:
         compared_from=earlier.first,
         compared_to=earlier.last,
     )
+
+
+def _twelve_months(period: Period) -> Period:
+    """The twelve months to the end of a period."""
+    return Period(add_years(period.last + timedelta(days=1), -1), period.last)
 
 
 def _losses(span: Span) -> dict[Key, _Losses]:
@@ -164,7 +177,7 @@ def _add(losses: _Losses, row: Any, span: Span) -> None:
 
 
 def _proposals(names: Mapping[Key, Name], reading: Reading, losses: Mapping[Key, _Losses]) -> Table:
-    """What each branch needs, by rules, with the figure behind each proposal."""
+    """What each branch needs, by rules, with the figure behind each proposal; the most pressing first."""
     demands = {
         key: _demand(reading.groups.get(key, {}), losses.get(key, _Losses()))
         for key in names
@@ -179,19 +192,20 @@ def _proposals(names: Mapping[Key, Name], reading: Reading, losses: Mapping[Key,
         Column("account_figure", CellKind.RATIO),
         Column("proposed_from", CellKind.RATIO),
     )
-    rows = [
-        (names[key], *_proposed(one))
-        for key, demand in demands.items()
-        if demand != BranchDemand()
-        for one in proposals(demand, account)
+    made = [
+        (name, proposals(demands[key], account))
+        for key, name in names.items()
+        if demands.get(key, BranchDemand()) != BranchDemand()
     ]
+    made.sort(key=lambda one: list(Proposal).index(one[1][0].proposal))
+    rows = [(name, *_proposed(one)) for name, found in made for one in found]
     return Table("proposals", columns, rows)
 
 
 def _proposed(one: Proposed) -> Sequence[Value]:
     """Shares in percent: what they are made of stands in the other tables."""
     figures = (one.figure.percent(), one.account.percent())
-    line = None if one.proposal is Proposal.KEEP_AS_IS else Decimal(one.line)
+    line = Decimal(one.line) if one.line else None
     return (one.proposal, one.proposal, *figures, line)
 
 
@@ -234,7 +248,7 @@ def _hours(names: Mapping[Key, Name], losses: Mapping[Key, _Losses]) -> Table:
     """When it happened: the hours of the day, and whether in a city."""
     columns = (
         parts.BRANCH,
-        Column(C.CLAIMS_REPORTED),
+        _CLAIMS,
         *(Column(f"hours_{band.value}", CellKind.COUNT) for band in HourBand),
         Column("in_a_city", CellKind.RATIO),
     )
@@ -252,7 +266,7 @@ def _kinds(names: Mapping[Key, Name], losses: Mapping[Key, _Losses]) -> Table:
     columns = (
         parts.BRANCH,
         Column("loss_kind", CellKind.LABEL, "claim_feature"),
-        Column(C.CLAIMS_REPORTED),
+        _CLAIMS,
         Column("share_of_claims", CellKind.RATIO),
     )
     rows = [
@@ -266,7 +280,7 @@ def _kinds(names: Mapping[Key, Name], losses: Mapping[Key, _Losses]) -> Table:
 
 def _places(names: Mapping[Key, Name], losses: Mapping[Key, _Losses]) -> Table:
     """The places a branch was hit at more than once."""
-    columns = (parts.BRANCH, Column("place", CellKind.TEXT, is_wide=True), Column(C.CLAIMS_REPORTED))
+    columns = (parts.BRANCH, Column("place", CellKind.TEXT, is_wide=True), _CLAIMS)
     rows = [
         (names[key], place, count)
         for key in names

@@ -6,7 +6,7 @@ from typing import Any
 
 from service_desk.models.accounts import KeyAccount
 from service_desk.rules.metrics import MeasureCode as C
-from service_desk.rules.periods import Period, before
+from service_desk.rules.periods import WEEK, Period
 from service_desk.rules.report_document import (
     CellKind,
     Chart,
@@ -50,7 +50,7 @@ _BY_BRANCH = (
 def make(account: KeyAccount, period: Period, *, now: datetime) -> Report:
     """The report of a week, beside the figures of the week before."""
     found = weekly.compute(account.id, period.first, now=now, until=period.last)
-    earlier = before(period)
+    earlier = Period(period.first - WEEK, period.last - WEEK)
     reading = measures.read(parts.span_of(account, earlier, now), _HEADLINES)
     return _document(found, earlier, reading.total)
 
