@@ -1,5 +1,6 @@
 """What people want mailed and when: at once, in a digest or not at all, and never in their quiet hours but for what cannot wait."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
@@ -166,6 +167,24 @@ def test_a_digest_tells_once_a_day_what_was_held_and_marks_it_sent(
     db.session.refresh(late)
     assert late.state is NoticeState.HELD
     assert notice_digests.run(at_six + 24 * HOUR) == Tally(done=1)
+
+
+def test_of_several_schedulers_one_makes_the_digest(app, world: World, now: datetime) -> None:
+    wish(world.hq, now, claims="digest")
+    tell("claim_paid", world.hq, now)
+    at = now + 24 * HOUR
+
+    def work(_: int) -> Tally:
+        with app.app_context():
+            return notice_digests.run(at)
+
+    with ThreadPoolExecutor(3) as pool:
+        tallies = sum(pool.map(work, range(3)), Tally())
+
+    # What this session read before is an older state.
+    db.session.rollback()
+    assert (tallies.failed, tallies.done > 0) == (0, True)
+    assert len(db.session.scalars(select(Notice.id).where(Notice.kind == DIGEST)).all()) == 1
 
 
 def test_a_digest_made_late_keeps_the_quiet_hours_and_what_was_taken_back_is_not_told(

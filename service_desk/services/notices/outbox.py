@@ -91,11 +91,12 @@ def put_off(notice: Notice, now: datetime) -> bool:
     return True
 
 
-def hold_channel(channel_id: int, *, now: datetime) -> None:
-    """Let everything that waits for a channel wait until it may take messages again."""
+def hold_channel(channel_id: int, taken: Collection[int], *, now: datetime) -> None:
+    """Let everything that waits for a channel wait until it may take messages again; `taken` was not tried itself."""
+    waits = or_(Notice.next_try_at <= now + BUSY_FOR, Notice.id.in_(taken))
     db.session.execute(
         update(Notice)
-        .where(Notice.channel_id == channel_id, *_is_due(now + BUSY_FOR))
+        .where(Notice.channel_id == channel_id, Notice.state == NoticeState.QUEUED, waits)
         .values(next_try_at=now + BUSY_FOR)
     )
 
