@@ -107,12 +107,16 @@ def _record_failed(channel_id: int, notice_ids: Sequence[int], error: ChannelErr
         permanent=permanent,
         error=type(error).__name__,
     )
+    # What a channel cannot take now says nothing of the messages: the first bears the try, the others wait.
+    is_of_channel = isinstance(error, ChannelBusy | ChannelUnreachable)
+    tried, others = (notice_ids[:1], notice_ids[1:]) if is_of_channel else (notice_ids, [])
     with unit_of_work():
-        for notice_id in notice_ids:
+        for notice_id in tried:
             notice = db.session.get_one(Notice, notice_id)
             notices.record_failed(notice, str(error), permanent=permanent, now=now)
-        if isinstance(error, ChannelBusy | ChannelUnreachable):
-            notices.hold_channel(channel_id, now=now)
+        if is_of_channel:
+            db.session.flush()
+            notices.hold_channel(channel_id, others, now=now)
 
 
 def _not_tried(notice_ids: Sequence[int], now: datetime) -> Outcome:

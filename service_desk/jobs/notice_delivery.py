@@ -78,9 +78,13 @@ def run(now: datetime) -> Tally:
 
 def _take(shut: _Shut, now: datetime) -> _Taken | None:
     with unit_of_work():
-        notice = notices.claim_due_notice(now, without_mail=shut.mail, without_channels=shut.channels)
-        if notice is None:
-            return None
+        while True:
+            notice = notices.claim_due_notice(now, without_mail=shut.mail, without_channels=shut.channels)
+            if notice is None:
+                return None
+            if not notices.put_off(notice, now):
+                break
+            db.session.flush()
         others = notices.claim_companions(notice, now)
         return _Taken((notice.id, *others), notice.channel_id)
 

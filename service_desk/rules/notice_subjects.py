@@ -24,6 +24,7 @@ class MailChoice(StrEnum):
 # Told the same hour or not worth telling: no quiet hours and no digest hold these back.
 URGENT = frozenset({NoticeSubject.LARGE_LOSSES, NoticeSubject.CLOCKS})
 
+CLOCK_DIGEST = "clock_digest"
 DIGEST = "notice_digest"
 CHANNEL_TEST = "channel_test"
 MAIL_UNDELIVERED = "mail_undelivered"
@@ -35,7 +36,7 @@ SUBJECTS: dict[str, NoticeSubject] = {
         NoticeSubject.LARGE_LOSSES: ("large_loss",),
         NoticeSubject.CLOCKS: (
             "clock_breach",
-            "clock_digest",
+            CLOCK_DIGEST,
             "clock_escalation",
             "clock_warning",
             "correction_asked",
@@ -109,7 +110,7 @@ SUBJECTS: dict[str, NoticeSubject] = {
 # gathering of messages that each went their own way.
 _PERSONAL = frozenset(
     {
-        "clock_digest",
+        CLOCK_DIGEST,
         "follow_up_form",
         "premium_dunning",
         CHANNEL_TEST,

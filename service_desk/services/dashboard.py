@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, SQLColumnExpression, and_, case, func, or_, select
 
-from service_desk.base.clock import local_date, start_of_day
+from service_desk.base.clock import local_date
 from service_desk.models.accounts import Branch, KeyAccount
 from service_desk.models.claims import Claim
 from service_desk.models.db import db
@@ -15,11 +15,13 @@ from service_desk.models.enquiries import Enquiry, EnquiryState
 from service_desk.models.sla import Timer
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import LARGE_LOSS_FEN, OPEN_STATES, ClockStep
-from service_desk.rules.metrics import BAND_DAYS, AgeBand, Ratio
+from service_desk.rules.metrics import AgeBand, Ratio
 from service_desk.rules.periods import WEEK, Period, Preset, period_of, week_of
 from service_desk.rules.permissions import Action, Side
 from service_desk.services import access, premiums, renewals, sla
 from service_desk.services.claims.follow_up_lists import Figures, FollowUpFilter, read_figures
+from service_desk.services.measures import Span
+from service_desk.services.measures.money import read_ageing
 from service_desk.services.policies.coverage import coverage_ratio
 from service_desk.services.policies.onboarding.queries import count_waiting
 from service_desk.services.sla.compliance import (
@@ -121,7 +123,7 @@ def overview(account_id: int, *, actor: User, now: datetime) -> Overview:
         at_risk_count=standing.at_risk,
         over_count=standing.late,
         unreviewed=standing.unreviewed_count,
-        outstanding=_outstanding(account.id, local_date(now, zone), zone),
+        outstanding=_outstanding(Span(account.id, Period(monday, monday + timedelta(days=6)), zone, now)),
         large_losses=_list_large(account.id),
         large_count=large_count,
         large_fen=large_fen,
@@ -171,17 +173,10 @@ def _list_risks(account_id: int, now: datetime) -> list[AtRisk]:
     return [AtRisk(timer, holder) for timer, holder in rows]
 
 
-def _outstanding(account_id: int, today: date, zone: ZoneInfo) -> list[Outstanding]:
+def _outstanding(span: Span) -> list[Outstanding]:
     """By days since the report; claims reported today are of age 0."""
-    edges = {one: start_of_day(today - timedelta(days=days), zone) for one, days in BAND_DAYS.items()}
-    band = case(*((Claim.reported_at >= edge, name.value) for name, edge in edges.items()), else_="older")
-    rows = db.session.execute(
-        select(band.label("band"), func.count(), _sum(Claim.reserve_fen - Claim.paid_fen))
-        .where(Claim.account_id == account_id, Claim.state.in_(OPEN_STATES))
-        .group_by("band")
-    )
-    found = {name: (count, int(fen)) for name, count, fen in rows}
-    return [Outstanding(one, *found.get(one.value, (0, 0))) for one in AgeBand]
+    ages = read_ageing(span).from_report
+    return [Outstanding(band, aged.count, aged.outstanding_fen) for band, aged in ages.items()]
 
 
 def _sum(column: SQLColumnExpression[int]) -> ColumnElement[int]:

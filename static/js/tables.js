@@ -1,10 +1,12 @@
-// A table that is wider than its card can be reached and scrolled with the keyboard. Of tabs that do not all fit,
+// A table that is greater than its box can be reached and scrolled with the keyboard. Of tabs that do not all fit,
 // the current one is in sight.
 
 const watcher = new ResizeObserver((entries) => entries.forEach(({ target }) => mark(target)));
 
 function mark(wrap) {
-  const scrolls = wrap.scrollWidth > wrap.clientWidth && getComputedStyle(wrap).overflowX === "auto";
+  const style = getComputedStyle(wrap);
+  const scrolls = (wrap.scrollWidth > wrap.clientWidth && style.overflowX === "auto")
+    || (wrap.scrollHeight > wrap.clientHeight && style.overflowY === "auto");
   if (scrolls) {
     wrap.tabIndex = 0;
     wrap.setAttribute("role", "region");

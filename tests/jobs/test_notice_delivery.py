@@ -322,17 +322,27 @@ def test_pictures_of_a_mail_are_shown_in_it_and_are_no_attachments(now: datetime
     assert plain["List-Unsubscribe"] is None
 
 
-def test_a_message_that_cannot_be_rendered_is_set_aside_and_the_next_goes_out(
-    server: MailServer, queue, now: datetime
+def test_a_message_that_cannot_be_rendered_is_set_aside_and_sent_when_it_is_mended(
+    server: MailServer, queue, world: World, now: datetime
 ) -> None:
-    poison = queue("a@zzly.example", run_id=999_999)
-    queue("b@zzly.example")
+    poison, unknown = queue("a@zzly.example", run_id=999_999), queue("c@zzly.example")
+    good = queue("b@zzly.example")
+    unknown.kind = "nobody_wrote_this"
+    poison.account_id = world.account.id
+    db.session.commit()
 
-    assert notice_delivery.run(now) == Tally(done=1, failed=1)
+    assert notice_delivery.run(now) == Tally(done=1, failed=2)
 
+    assert seen(unknown).state is NoticeState.SET_ASIDE
     assert (seen(poison).state, seen(poison).fail_reason) == (NoticeState.SET_ASIDE, FailReason.NOT_RENDERED)
     assert "NotFound" in tries(poison)[0][1]
     assert [mail["To"] for mail in server.received] == ["周敏 <b@zzly.example>"]
+    # Whoever mended it sends it again.
+    poison.params = dict(good.params)
+    notices.send_again(poison.id, actor=world.manager, now=now)
+    db.session.commit()
+    assert notice_delivery.run(now) == Tally(done=1)
+    assert (seen(poison).state, seen(poison).fail_reason) == (NoticeState.SENT, None)
 
 
 @pytest.mark.parametrize("address", ["no-address", "a@b\r\nBcc: all@zzly.example", "@zzly.example"])

@@ -7,6 +7,7 @@ from flask import Flask
 
 from service_desk.models.claim_papers import ClaimChecklist
 from service_desk.models.db import db
+from service_desk.models.reserves import ReserveMovement
 from service_desk.models.sla import BreachCause, BreachReview
 from service_desk.presenters.labels import LABELS
 from service_desk.rules.claim_flow import ClaimState as S
@@ -15,6 +16,7 @@ from service_desk.rules.metrics import ALARM_LEVELS, MEASURES, AgeBand, MeasureC
 from service_desk.rules.metrics import MeasureCode as C
 from service_desk.rules.periods import Period, month_of
 from service_desk.rules.report_document import CellKind, Name, Report, Table, from_json, to_json
+from service_desk.rules.reserve_ledger import MovementKind, ReserveItem
 from service_desk.services.reports import weekly
 from service_desk.services.reports.figures import as_json
 from service_desk.services.reports.makers import branch_demand, monthly_cases, weekly_claims
@@ -113,6 +115,23 @@ def test_monthly_case_table_adds_up_and_names_every_case(world: World) -> None:
     reviewed_breach(world, AFTER)
     old = add_claim(world, AFTER - 100 * DAY, loss_at=AFTER - 120 * DAY)
     reserve(old, AFTER - 100 * DAY, 40_000_00)
+    for at, kind, fen in (
+        (AFTER - 100 * DAY, MovementKind.NEW, 40_000_00),
+        (THURSDAY, MovementKind.DECREASE, 10_000_00),
+        (THURSDAY, MovementKind.PAID, 5_000_00),
+        (AFTER, MovementKind.RELEASED, 25_000_00),
+    ):
+        db.session.add(
+            ReserveMovement(
+                claim_id=old.id,
+                at=at,
+                kind=kind,
+                item=ReserveItem.UNDIVIDED,
+                amount_fen=fen,
+                actor_id=world.claims1.id,
+            )
+        )
+    db.session.flush()
 
     report = monthly_cases.make(world.account, MONTH, now=AFTER)
 
@@ -139,6 +158,12 @@ def test_monthly_case_table_adds_up_and_names_every_case(world: World) -> None:
         "2026-10",
         "2026-11",
     ]
+    rolled = report.table("reserves_by_month")
+    for row in rolled.rows:
+        start, new, reopened, up, down, paid, released, end = row[1:]
+        assert start + new + reopened + up - down - paid - released == end
+    assert rolled.rows[-1] == ("2026-11", 40_000_00, 0, 0, 0, 10_000_00, 5_000_00, 0, 25_000_00)
+    assert column(rolled, "reserve_open")[1:] == column(rolled, "reserve_close")[:-1]
     assert column(report.table("by_step"), "promises_kept") == [Ratio(0, 1), Ratio(0, 1)]
     assert report.table("breach_causes").rows == [(Name("路途遥远", "Far away"), 1)]
     assert len(report.table("claims_of_period").rows) == 6

@@ -1,5 +1,6 @@
 """What people want mailed and when: at once, in a digest or not at all, and never in their quiet hours but for what cannot wait."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
@@ -83,6 +84,22 @@ def test_quiet_hours_put_mails_off_to_their_end_but_never_large_losses_and_breac
     assert contact.next_try_at == NIGHT
 
 
+def test_no_retry_and_no_end_of_an_outage_wakes_anybody(app, world: World, now: datetime, tmp_path) -> None:
+    put_off = tell("claim_paid", world.hq, now)
+    tell("clock_breach", world.hq, now)
+    put_off.tries = 2
+    wish(world.hq, now, quiet=True)
+
+    # The desk stood still since the morning.
+    with configured(app, instance_dir=tmp_path):
+        notice_delivery.run(NIGHT)
+        waiting = mail_of("claim_paid", 1)
+        assert (waiting.state, waiting.next_try_at, waiting.tries) == (NoticeState.QUEUED, SEVEN, 2)
+        assert mail_of("clock_breach", 1).tries == 1
+        notice_delivery.run(SEVEN)
+    assert mail_of("claim_paid", 1).tries == 3
+
+
 def test_quiet_hours_go_by_the_clock_of_the_persons_account(world: World, now: datetime) -> None:
     """23:30 in Zhengzhou is 10:30 in New York, where nobody sleeps."""
     world.account.zone = "America/New_York"
@@ -99,6 +116,17 @@ def test_only_in_the_app_means_no_mail_and_urgent_subjects_have_no_digest(
     assert tell("claim_paid", world.hq, now) is None
     assert tell("large_loss", world.hq, now) is None
     assert (in_app("claim_paid"), in_app("large_loss")) == (1, 1)
+    # What was to go by mail alone is not lost, nor shown twice; a gathering of what is shown anyhow is.
+    wish(world.hq, now, reports="in_app", clocks="in_app")
+    by_mail = [
+        notices.Message(kind, notices.user_recipient(world.hq), {}, kind, channels=(Channel.MAIL,))
+        for kind in ("report_monthly_cases", "clock_digest")
+    ]
+    for _ in range(2):
+        notices.queue_many(by_mail, now=now)
+        db.session.commit()
+    assert (in_app("report_monthly_cases"), in_app("clock_digest")) == (1, 0)
+    assert mail_of("report_monthly_cases", 1) is None
     for subject in ("large_losses", "clocks"):
         with pytest.raises(Invalid, match="choice_not_offered"):
             wish(world.hq, now, **{subject: "digest"})
@@ -139,6 +167,24 @@ def test_a_digest_tells_once_a_day_what_was_held_and_marks_it_sent(
     db.session.refresh(late)
     assert late.state is NoticeState.HELD
     assert notice_digests.run(at_six + 24 * HOUR) == Tally(done=1)
+
+
+def test_of_several_schedulers_one_makes_the_digest(app, world: World, now: datetime) -> None:
+    wish(world.hq, now, claims="digest")
+    tell("claim_paid", world.hq, now)
+    at = now + 24 * HOUR
+
+    def work(_: int) -> Tally:
+        with app.app_context():
+            return notice_digests.run(at)
+
+    with ThreadPoolExecutor(3) as pool:
+        tallies = sum(pool.map(work, range(3)), Tally())
+
+    # What this session read before is an older state.
+    db.session.rollback()
+    assert (tallies.failed, tallies.done > 0) == (0, True)
+    assert len(db.session.scalars(select(Notice.id).where(Notice.kind == DIGEST)).all()) == 1
 
 
 def test_a_digest_made_late_keeps_the_quiet_hours_and_what_was_taken_back_is_not_told(

@@ -37,7 +37,7 @@ MEASURES: dict[C, Words] = {
         _l("Earned premium"),
         _l(
             "The part of all premiums that falls on the days of the period, day by day over each "
-            "policy’s term of 365 or 366 days."
+            "policy's term of 365 or 366 days."
         ),
         _l("Σ premium × days in the period ÷ days of the term"),
     ),
@@ -151,8 +151,8 @@ LABELS = {
     },
     "measure_source": {
         MeasureSource.PUBLISHED.value: _l("Published definition"),
-        MeasureSource.ASSOCIATION.value: _l("Insurance association’s quarterly figures"),
-        MeasureSource.INSURER_RULES.value: _l("Insurer’s published assessment rules"),
+        MeasureSource.ASSOCIATION.value: _l("Insurance association's quarterly figures"),
+        MeasureSource.INSURER_RULES.value: _l("Insurer's published assessment rules"),
         MeasureSource.PRACTICE.value: _l("Common practice"),
         MeasureSource.OURS.value: _l("Defined for this desk"),
     },

@@ -265,8 +265,8 @@ MEASURES: dict[C, Words] = {
         _l("Follow-up rate"),
         _l(
             "Of the claims that ended in the period and are to be asked after, how many had been by its "
-            "end. Withdrawn claims are asked after only when somebody of the desk had surveyed them. The "
-            "target is all of them."
+            "end. Withdrawn claims are asked after only when somebody of the desk had surveyed them. "
+            "Those that ended in its last days may be asked in the next. The target is all of them."
         ),
         _l("followed up ÷ ended"),
     ),

@@ -18,7 +18,7 @@ LABELS: dict[str, dict[str, LazyString]] = {
     "report_next_step": _NEXT_STEPS,
     "report_table": {
         "money_by_branch": _l("Money by branch"),
-        "reserves_by_branch": _l("Reserves rolled forward by branch"),
+        "reserves_by_month": _l("Reserves rolled forward by month"),
         "speed_by_branch": _l("Speed by branch"),
         "ageing": _l("Open claims by age, from the report and from the loss"),
         "breach_causes": _l("Causes of breaches"),
@@ -75,7 +75,7 @@ LABELS: dict[str, dict[str, LazyString]] = {
         ),
         "reserves_add_up": _l(
             "Reserve at start + new + reopened + increased − decreased − paid − released = reserve at "
-            "end, on every line."
+            "end, month by month."
         ),
         "ageing_days": _l(
             "Ages are whole days up to the last day of the period; both practices are shown, from the "
@@ -107,7 +107,7 @@ LABELS: dict[str, dict[str, LazyString]] = {
             "made. A share of few claims is not judged."
         ),
         "loss_kinds": _l("A claim may be of several kinds; claims not surveyed yet are of none."),
-        "hours_of_loss": _l("Hours are of the accident, by the account’s clock."),
+        "hours_of_loss": _l("Hours are of the accident, by the account's clock."),
     },
     "stay_alarm": {
         "watch": _l("over 30 days"),
@@ -126,7 +126,7 @@ LABELS: dict[str, dict[str, LazyString]] = {
     "demand_reason": {
         "close_gaps": _l("Vehicles on the road without full cover; any is one too many"),
         "higher_liability_limits": _l("Claims in which somebody was hurt"),
-        "driver_training": _l("Claim frequency; the line is of the account’s own"),
+        "driver_training": _l("Claim frequency; the line is of the account's own"),
         "repeating_vehicles": _l("Claims of vehicles with three or more in twelve months"),
         "night_rules": _l("Accidents between 23:00 and 5:00"),
         "report_at_once": _l("Claims reported more than 48 hours after the loss"),

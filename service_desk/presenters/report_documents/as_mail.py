@@ -19,7 +19,6 @@ from service_desk.rules.report_document import Report, Table
 # Mail servers refuse what is greater than ten megabytes or so, and the charts and the letters' coding take some.
 _MOST_BYTES = 5_000_000
 _MOST_PICTURES = 2
-_MOST_BARS = 12
 _MOST_ROWS = 45
 _MOST_COLUMNS = 8
 
@@ -62,7 +61,7 @@ class MailReport:
 
 def mail_parts(report: Report) -> MailParts:
     """What the templates of `emails/report` need, in the language spoken now."""
-    drawn = charts.drawings(report, _MOST_BARS)[:_MOST_PICTURES]
+    drawn = charts.drawings(report)[:_MOST_PICTURES]
     pictures = tuple(Picture(_cid(index), chart_png(drawing)) for index, drawing in enumerate(drawn, start=1))
     attachments, attached = _attachments(report)
     return MailParts({"report": _words(report, drawn, attached)}, attachments, pictures)

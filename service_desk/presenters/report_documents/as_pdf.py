@@ -19,7 +19,6 @@ from service_desk.presenters.report_documents.words import Heading, Shown
 from service_desk.rules.report_document import Report, ReportKind, Table
 
 _DETAIL_ROWS = 60
-_MOST_BARS = 10
 # Points. A4 less its margins, upright and across; the sizes of letters a table is tried with, its cells' padding.
 _UPRIGHT, _ACROSS = 493.0, 739.0
 _SIZES = (8.4, 7.8, 7.2, 6.6)
@@ -92,10 +91,7 @@ def pdf(report: Report) -> bytes:
             "flipped": is_across,
             "tiles": [_tile(tile_words(tile, report.tz), is_across=is_across) for tile in report.tiles],
             "notes": words.notes(report),
-            "charts": [
-                {**drawing.data(), "summary": drawing.summary}
-                for drawing in charts.drawings(report, _MOST_BARS)
-            ],
+            "charts": [{**drawing.data(), "summary": drawing.summary} for drawing in charts.drawings(report)],
             "tables": [_table(table, _ACROSS if is_across else _UPRIGHT) for table in printed],
             "signatures": _signatures(report),
         },

@@ -14,7 +14,7 @@ from service_desk.presenters.report_documents.words import Heading, Look
 from service_desk.presenters.sla_compliance import trend_floor
 from service_desk.rules.report_document import Chart, ChartKind, Report, Table, Value
 
-MOST_BARS = 15
+_MOST_BARS = 10
 # So few are never cut: a year's months stay in their order.
 _UNCUT = 13
 _MOST_SERIES = 4
@@ -98,15 +98,12 @@ class Drawing:
         }
 
 
-def drawings(report: Report, most: int = MOST_BARS) -> list[Drawing]:
-    """All charts that have something to show, of a long table the `most` greatest bars.
-
-    Columns of different units are drawn apart, under one scale each.
-    """
-    return [drawing for chart in report.charts for drawing in _drawings(report, chart, most)]
+def drawings(report: Report) -> list[Drawing]:
+    """All charts that have something to show. Columns of different units are drawn apart, under one scale each."""
+    return [drawing for chart in report.charts for drawing in _drawings(report, chart)]
 
 
-def _drawings(report: Report, chart: Chart, most: int) -> list[Drawing]:
+def _drawings(report: Report, chart: Chart) -> list[Drawing]:
     table = next((one for one in report.tables if one.code == chart.table), None)
     if table is None or not table.rows:
         return []
@@ -119,7 +116,7 @@ def _drawings(report: Report, chart: Chart, most: int) -> list[Drawing]:
     found = []
     for look in looks:
         columns = [one for one in chosen if one[1].look is look][:_MOST_SERIES]
-        drawn = _one(report, chart, table, headings[chart.by], columns, most)
+        drawn = _one(report, chart, table, headings[chart.by], columns)
         if drawn is None:
             continue
         # Bars and lines of one series have no names beside them.
@@ -135,7 +132,6 @@ def _one(
     table: Table,
     by: tuple[int, Heading],
     columns: Sequence[tuple[int, Heading]],
-    most: int,
 ) -> Drawing | None:
     look = columns[0][1].look
     rows: Sequence[Sequence[Value]] = [
@@ -144,8 +140,8 @@ def _one(
     if not rows:
         return None
     note = ""
-    if chart.kind is ChartKind.BARS and len(rows) > max(most, _UNCUT):
-        rows, note = _greatest(rows, [index for index, _ in columns], most)
+    if chart.kind is ChartKind.BARS and len(rows) > _UNCUT:
+        rows, note = _greatest(rows, [index for index, _ in columns])
     labels = [words.shown(row[by[0]], by[1].look, report.tz, by[1].of).text for row in rows]
     series = [
         Series(
@@ -162,16 +158,16 @@ def _one(
 
 
 def _greatest(
-    rows: Sequence[Sequence[Value]], columns: Sequence[int], most: int
+    rows: Sequence[Sequence[Value]], columns: Sequence[int]
 ) -> tuple[Sequence[Sequence[Value]], str]:
     """The rows with the greatest figures in the first column, and a word about the others; never rows of noughts."""
     telling = [row for row in rows if any(words.plain(row[index]) for index in columns)]
-    if len(telling) <= most:
+    if len(telling) <= _MOST_BARS:
         return telling or rows[:1], _(
             "%(count)s of %(total)s; the others have none.", count=len(telling), total=len(rows)
         )
     ordered = sorted(telling, key=lambda row: -(words.plain(row[columns[0]]) or 0))
-    return ordered[:most], _("The %(count)s greatest of %(total)s.", count=most, total=len(rows))
+    return ordered[:_MOST_BARS], _("The %(count)s greatest of %(total)s.", count=_MOST_BARS, total=len(rows))
 
 
 def _value(value: Value, look: Look) -> float | None:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, literal_column, or_, select, update
 
 from service_desk.base.errors import Conflict, NotFound
 from service_desk.models.db import db
@@ -19,7 +19,7 @@ from service_desk.models.users import User
 from service_desk.rules.notice_subjects import CHANNEL_TEST, DIGEST
 from service_desk.rules.permissions import Action
 from service_desk.services import access, audit
-from service_desk.services.notices import alarms, bounces
+from service_desk.services.notices import alarms, bounces, wishes
 
 # Growing delays; after the last the notice is given up and shown as failed.
 RETRY_MINUTES = (1, 5, 15, 60, 240, 720)
@@ -66,7 +66,8 @@ def claim_companions(notice: Notice, now: datetime) -> list[int]:
 
 
 def _is_due(now: datetime) -> tuple[ColumnElement[bool], ...]:
-    return Notice.state == NoticeState.QUEUED, Notice.next_try_at <= now
+    # The state written out: else the index of what is due is not used.
+    return Notice.state == literal_column(f"'{NoticeState.QUEUED}'"), Notice.next_try_at <= now
 
 
 def _take(ids: Collection[int], now: datetime) -> list[int]:
@@ -79,11 +80,23 @@ def _take(ids: Collection[int], now: datetime) -> list[int]:
     return sorted(taken)
 
 
-def hold_channel(channel_id: int, *, now: datetime) -> None:
-    """Let everything that waits for a channel wait until it may take messages again."""
+def put_off(notice: Notice, now: datetime) -> bool:
+    """Let a mail wait that has come into its reader's quiet hours: a retry, or what an outage held up."""
+    if notice.channel is not Channel.MAIL or notice.user_id is None:
+        return False
+    until = wishes.quiet_end(notice.user_id, notice.kind, now)
+    if until is None:
+        return False
+    notice.next_try_at = until
+    return True
+
+
+def hold_channel(channel_id: int, taken: Collection[int], *, now: datetime) -> None:
+    """Let everything that waits for a channel wait until it may take messages again; `taken` was not tried itself."""
+    waits = or_(Notice.next_try_at <= now + BUSY_FOR, Notice.id.in_(taken))
     db.session.execute(
         update(Notice)
-        .where(Notice.channel_id == channel_id, *_is_due(now + BUSY_FOR))
+        .where(Notice.channel_id == channel_id, Notice.state == NoticeState.QUEUED, waits)
         .values(next_try_at=now + BUSY_FOR)
     )
 

@@ -116,11 +116,12 @@ def _fresh_rows(messages: Sequence[Message], now: datetime) -> list[dict[str, An
         for channel in message.channels
         if _reaches(message.recipient, channel)
     )
-    rows = {values["dedupe_key"]: values for values in (*personal, *_shared(messages, now))}
+    distinct = {values["dedupe_key"]: values for values in (*personal, *_shared(messages, now))}
+    rows = {values["dedupe_key"]: values for values in wishes.arrange(list(distinct.values()), now)}
     known = select(Notice.dedupe_key).where(Notice.dedupe_key.in_(list(rows)))
     for key in db.session.scalars(known):
         del rows[key]
-    return wishes.arrange(list(rows.values()), now)
+    return list(rows.values())
 
 
 def _reaches(recipient: Recipient, channel: Channel) -> bool:

@@ -13,7 +13,7 @@ from service_desk.models.accounts import KeyAccount
 from service_desk.models.db import db
 from service_desk.models.notices import Channel, NoticePreference, NoticeState
 from service_desk.models.users import UserAccount
-from service_desk.rules.notice_subjects import DIGEST, URGENT, MailChoice, subject_of
+from service_desk.rules.notice_subjects import CLOCK_DIGEST, DIGEST, URGENT, MailChoice, subject_of
 from service_desk.rules.quiet_hours import QuietHours, quiet_until
 
 Row = dict[str, Any]
@@ -33,7 +33,7 @@ class Wish:
 
 
 def arrange(rows: list[Row], now: datetime) -> list[Row]:
-    """The rows with each mail held, put off or left out as its reader has chosen.
+    """The rows with each mail held, put off, or only shown in the app, as its reader has chosen.
 
     Contact people without a login have chosen nothing: theirs go at once.
     """
@@ -41,8 +41,9 @@ def arrange(rows: list[Row], now: datetime) -> list[Row]:
     if not readers:
         return rows
     known = wishes_of(readers)
+    shown = {row["dedupe_key"] for row in rows if row["channel"] is Channel.IN_APP}
     arranged = (
-        _arranged(row, known[row["user_id"]], now)
+        _arranged(row, known[row["user_id"]], shown, now)
         if row["channel"] is Channel.MAIL and row["user_id"] in known
         else row
         for row in rows
@@ -60,6 +61,14 @@ def wishes_of(user_ids: Collection[int]) -> dict[int, Wish]:
     }
 
 
+def quiet_end(user_id: int, kind: str, at: datetime) -> datetime | None:
+    """When the quiet hours end that keep a mail of this kind from a person at an instant; None when none do."""
+    if subject_of(kind) in URGENT:
+        return None
+    wish = wishes_of([user_id]).get(user_id)
+    return quiet_until(at, wish.quiet, wish.zone) if wish else None
+
+
 def with_zone(statement: Select[tuple[NoticePreference]]) -> Select[tuple[NoticePreference, str | None]]:
     """Add the zone of each person's first account; None for those without one."""
     zone = (
@@ -73,13 +82,28 @@ def with_zone(statement: Select[tuple[NoticePreference]]) -> Select[tuple[Notice
     return statement.add_columns(zone)
 
 
-def _arranged(row: Row, wish: Wish, now: datetime) -> Row | None:
+def _arranged(row: Row, wish: Wish, shown: Collection[str], now: datetime) -> Row | None:
     subject = subject_of(row["kind"])
     choice = MailChoice(wish.preference.choices.get(subject, MailChoice.AT_ONCE))
     if row["kind"] != DIGEST and choice is MailChoice.IN_APP:
-        return None
+        return _only_shown(row, shown, now)
     if subject in URGENT:
         return row
     if row["kind"] != DIGEST and choice is MailChoice.DIGEST:
         return row | {"state": NoticeState.HELD, "next_try_at": None}
     return row | {"next_try_at": quiet_until(now, wish.quiet, wish.zone) or now}
+
+
+def _only_shown(row: Row, shown: Collection[str], now: datetime) -> Row | None:
+    """None where the app shows it already; what was to go by mail alone is shown there instead of being lost."""
+    key = f"{row['dedupe_key'].removesuffix(Channel.MAIL.value)}{Channel.IN_APP.value}"
+    if key in shown or row["kind"] == CLOCK_DIGEST:
+        return None
+    return row | {
+        "channel": Channel.IN_APP,
+        "address": "",
+        "dedupe_key": key,
+        "state": NoticeState.SENT,
+        "next_try_at": None,
+        "sent_at": now,
+    }

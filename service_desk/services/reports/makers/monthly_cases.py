@@ -85,7 +85,7 @@ def make(account: KeyAccount, period: Period, *, now: datetime) -> Report:
     """The table of a calendar month, beside the month before."""
     span, earlier = parts.span_of(account, period, now), months_after(period.first, -1)
     branches = parts.branches_of(account.id)
-    own = {*_HEADLINES, *_FLOW, *_MONEY, *_RESERVES, *_SPEED, *_ALARMS}
+    own = {*_HEADLINES, *_FLOW, *_MONEY, *_SPEED, *_ALARMS}
     by_branch = measures.read(span, own, By.BRANCH)
     by_class = measures.read(span, (*_FLOW, *_MONEY), By.USE_CLASS)
     last_month = measures.read(parts.span_of(account, earlier, now), _HEADLINES).total
@@ -104,10 +104,9 @@ def make(account: KeyAccount, period: Period, *, now: datetime) -> Report:
             parts.by_branch("by_branch", _FLOW, by_branch, branches),
             parts.by_class("by_class", (*_FLOW[:5], *_MONEY), by_class),
             parts.by_branch("money_by_branch", _MONEY, by_branch, branches),
-            parts.by_branch("reserves_by_branch", _RESERVES, by_branch, branches),
             parts.by_branch("speed_by_branch", _SPEED, by_branch, branches),
             _ageing(span),
-            _trend(account, period, now),
+            *_trend(account, period, now),
             _steps(span),
             _causes(breaches),
             parts.claims_table(claim.line for claim in reported),
@@ -158,14 +157,26 @@ def _aged(band: AgeBand | None, reported: Aged, lost: Aged) -> Sequence[Value]:
     return (band, reported.count, reported.outstanding_fen, lost.count, lost.outstanding_fen)
 
 
-def _trend(account: KeyAccount, period: Period, now: datetime) -> Table:
-    """The month and those before it."""
+def _trend(account: KeyAccount, period: Period, now: datetime) -> tuple[Table, Table]:
+    """The month and those before it: the flow, and the reserves rolled forward, each month from the one before.
+
+    The reserves are told of the account as a whole: what is held for a single claim is the insurer's own affair, and
+    a branch may have only one.
+    """
     months = [months_after(period.first, -number) for number in range(_TREND_MONTHS - 1, 0, -1)] + [period]
-    rows = []
-    for month in months:
-        total = measures.read(parts.span_of(account, month, now), _TREND).total
-        rows.append((f"{month.first:%Y-%m}", *(total[code] for code in _TREND)))
-    return Table("by_month", (Column("month", CellKind.TEXT), *map(Column, _TREND)), rows)
+    totals = [
+        (f"{one.first:%Y-%m}", measures.read(parts.span_of(account, one, now), (*_TREND, *_RESERVES)).total)
+        for one in months
+    ]
+    flow, reserves = (
+        Table(
+            code,
+            (Column("month", CellKind.TEXT), *map(Column, codes)),
+            [(month, *(total[one] for one in codes)) for month, total in totals],
+        )
+        for code, codes in (("by_month", _TREND), ("reserves_by_month", _RESERVES))
+    )
+    return flow, reserves
 
 
 def _steps(span: Span) -> Table:
