@@ -1,19 +1,24 @@
 """Premium, losses and what they come to of each other: counted by hand, and the same whenever they are asked for."""
 
 from datetime import date, datetime, timedelta
+from random import Random
 
 import pytest
+from sqlalchemy import select
 
 from service_desk.base.clock import CHINA
 from service_desk.models.db import db
+from service_desk.models.policies import Endorsement, EndorsementKind, Policy
 from service_desk.rules.metrics import EXPOSURE_YEAR, MEASURES, Mean, MeasureCode, MeasureGroup, Ratio
 from service_desk.rules.periods import Period, month_of, months_after
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services.measures import By, Span, read
 from service_desk.services.policies import queries
 from service_desk.services.policies.book import Stand, read_book
+from service_desk.services.policies.endorsing import earned_fen
 from service_desk.services.reports.underwriting import account_month
-from tests.result_cases import QUARTER, build_quarter, claim, day, go_on, insure, span_of
+from tests.factories import VehicleFactory
+from tests.result_cases import QUARTER, build_quarter, claim, day, endorse, go_on, insure, span_of
 from tests.world import World
 
 C = MeasureCode
@@ -104,6 +109,38 @@ def test_terms_at_the_edges_of_a_period(
     assert frequency == Ratio(EXPOSURE_YEAR, days * EXPOSURE_YEAR // year_days)
     assert isinstance(frequency, Ratio)
     assert (frequency.percent() is None) == (days == 0)
+
+
+def test_a_book_of_chance_is_the_sum_of_what_each_policy_says(world: World) -> None:
+    chance = Random(6)
+    for number in range(40):
+        first = date(2025, 1, 1) + timedelta(days=chance.randrange(700))
+        vehicle = VehicleFactory(branch=chance.choice([world.gongyi, world.zhongmu]))
+        policy = insure(world, vehicle, first, chance.randrange(1, 999_999))
+        made_at = policy.starts_at + timedelta(days=chance.randrange(0, 200), hours=5)
+        if number % 3 == 0:
+            changes = {"after": {"kept_fen": 77}} if number % 6 else {}
+            endorse(world, policy, made_at, chance.randrange(-9_999, 9_999), **changes)
+        if number % 5 == 0:
+            kind, later = EndorsementKind.CANCELLATION, made_at + timedelta(days=chance.randrange(1, 90))
+            endorse(world, policy, later, -chance.randrange(1, 500), kind=kind, ordinal=2)
+    db.session.commit()
+    stands = [
+        Stand(day(year, month, 1), date(year, month, 1)) for year, month in ((2025, 7), (2026, 2), (2027, 4))
+    ]
+    for since, until in ((None, stands[0]), (stands[0], stands[1]), (stands[1], stands[2])):
+        slowly = _earned_slowly(until) - (_earned_slowly(since) if since else 0)
+        assert sum(line.earned_fen for line in read_book(world.account.id, since, until)) == slowly
+
+
+def _earned_slowly(stand: Stand) -> int:
+    total = 0
+    for policy in db.session.scalars(select(Policy)):
+        rows = select(Endorsement).where(
+            Endorsement.policy_id == policy.id, Endorsement.created_at < stand.at
+        )
+        total += earned_fen(policy, db.session.scalars(rows.order_by(Endorsement.ordinal)).all(), stand.on)
+    return total
 
 
 def test_another_account_has_its_own(world: World) -> None:

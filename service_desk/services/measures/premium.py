@@ -5,7 +5,7 @@ period and a period that is over does not change.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, case, func, select
@@ -17,7 +17,7 @@ from service_desk.rules.underwriting import Act, figures_by
 from service_desk.rules.vocabulary import UseClass
 from service_desk.services.measures import history
 from service_desk.services.measures.span import By, Key, Reading, Source, Span
-from service_desk.services.policies.book import Stand, exposure_by, read_book
+from service_desk.services.policies.book import BookLine, Stand, exposure_by, read_book
 from service_desk.services.policies.written import acts_of
 
 _ALL: Key = 0
@@ -41,11 +41,19 @@ def read_results(span: Span, codes: Collection[C], by: By | None) -> Reading:
     """Of what is asked for only what it takes is read."""
     if span.until <= span.instants[0]:
         return history.reading({}, Results(), by)
+    asked = frozenset(codes)
     parts: dict[Key, Results] = defaultdict(Results)
-    for known, count in _COUNTS:
-        if known & frozenset(codes):
-            for key, part in count(span, by).items():
-                parts[key] += part
+    counts = [
+        count(span, by) for known, count in ((_OF_ACTS, _written), (_OF_LOSSES, _losses)) if known & asked
+    ]
+    if asked & (_OF_EARNED | _OF_EXPOSED):
+        lines = read_book(span.account_id, *stands_of(span))
+        counts.append(_earned(lines, by))
+        if asked & _OF_EXPOSED:
+            counts.append(_exposed(lines, by))
+    for counted in counts:
+        for key, part in counted.items():
+            parts[key] += part
     return history.reading(parts, Results(), by)
 
 
@@ -67,15 +75,14 @@ def _written(span: Span, by: By | None) -> dict[Key, Results]:
     }
 
 
-def _earned(span: Span, by: By | None) -> dict[Key, Results]:
+def _earned(lines: Sequence[BookLine], by: By | None) -> dict[Key, Results]:
     earned: dict[Key, int] = defaultdict(int)
-    for line in read_book(span.account_id, *stands_of(span)):
+    for line in lines:
         earned[_key(by, line.branch_id, line.use_class)] += line.earned_fen
     return {key: Results(earned_fen=fen) for key, fen in earned.items()}
 
 
-def _exposed(span: Span, by: By | None) -> dict[Key, Results]:
-    lines = read_book(span.account_id, *stands_of(span))
+def _exposed(lines: Sequence[BookLine], by: By | None) -> dict[Key, Results]:
     exposed = exposure_by(lines, lambda line: _key(by, line.branch_id, line.use_class))
     return {key: Results(exposed=units) for key, units in exposed.items()}
 
@@ -108,13 +115,6 @@ def _key(by: By | None, branch_id: int, use_class: UseClass | str | None) -> Key
         return str(use_class or "")
     return _ALL
 
-
-_COUNTS: tuple[tuple[frozenset[C], Callable[[Span, By | None], dict[Key, Results]]], ...] = (
-    (_OF_ACTS, _written),
-    (_OF_EARNED, _earned),
-    (_OF_EXPOSED, _exposed),
-    (_OF_LOSSES, _losses),
-)
 
 SOURCES: tuple[tuple[frozenset[C], Source], ...] = (
     (_OF_ACTS | _OF_EARNED | _OF_EXPOSED | _OF_LOSSES, read_results),

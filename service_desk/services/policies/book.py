@@ -62,7 +62,7 @@ def read_book(account_id: int, since: Stand | None, until: Stand) -> list[BookLi
         # As text: few vehicles differ in it, so that most are never taken apart.
         type_coerce(Policy.vehicle_facts, String),
     ).where(wanted)
-    terms, classes = _Terms(since, until), _Classes()
+    terms, classes = _Terms(since, until), Classes()
     lines = []
     for row in db.session.execute(statement):
         own = endorsed.get(row[0])
@@ -176,7 +176,7 @@ def day_after(ends_at: datetime) -> date:
     return local_date(ends_at - _MOMENT) + timedelta(days=1)
 
 
-class _Classes:
+class Classes:
     """Classes by the text of a vehicle's facts, each read once."""
 
     def __init__(self) -> None:
@@ -193,7 +193,7 @@ def class_of(vehicle_facts: dict[str, Any]) -> str:
     return vehicle_facts.get("use_class") or ""
 
 
-def _plain_line(row: Any, terms: _Terms, classes: _Classes) -> BookLine:
+def _plain_line(row: Any, terms: _Terms, classes: Classes) -> BookLine:
     """Of a policy that nobody endorsed: all that `earned_fen` would say of it, without its ceremony."""
     policy_id, vehicle_id, branch_id, starts_at, ends_at, premium_fen, facts = row
     days = terms.of(starts_at, ends_at)
@@ -221,7 +221,7 @@ def _endorsed_line(row: Any, endorsements: list[Any], since: Stand | None, until
     facts: dict[str, Any] = {"branch_id": row.branch_id, "vehicle_facts": None}
     facts |= stated_before(endorsements[len(known) :], facts)
     use_class = (
-        _Classes().of(row.vehicle_facts)
+        Classes().of(row.vehicle_facts)
         if facts["vehicle_facts"] is None
         else class_of(facts["vehicle_facts"])
     )

@@ -5,14 +5,18 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import String, func, select, type_coerce
 
 from service_desk.models.db import db
 from service_desk.models.policies import Endorsement, EndorsementKind, Policy, PolicyOrigin, PolicyState
 from service_desk.rules.underwriting import Act
 from service_desk.rules.vocabulary import UseClass
+from service_desk.services.policies.book import Classes, class_of
 
 Instants = tuple[datetime, datetime]
+
+# As text: few vehicles differ in it, so that most are never taken apart.
+_FACTS = type_coerce(Policy.vehicle_facts, String).label("vehicle_facts")
 
 
 class WrittenAct(NamedTuple):
@@ -47,7 +51,7 @@ def count_taken_over(account_id: int, instants: Instants) -> int:
 
 
 def _issued(account_id: int, instants: Instants) -> list[WrittenAct]:
-    wanted = _issued_in(account_id, instants, PolicyOrigin.ISSUED)
+    wanted, classes = _issued_in(account_id, instants, PolicyOrigin.ISSUED), Classes()
     as_issued = _as_issued(select(Policy.id).where(*wanted))
     statement = select(
         Policy.id,
@@ -57,7 +61,7 @@ def _issued(account_id: int, instants: Instants) -> list[WrittenAct]:
         Policy.vehicle_id,
         Policy.premium_fen,
         Policy.tax_fen,
-        Policy.vehicle_facts,
+        _FACTS,
         Policy.issued_at,
         Policy.number,
         Policy.plate,
@@ -66,6 +70,7 @@ def _issued(account_id: int, instants: Instants) -> list[WrittenAct]:
         _written(
             row,
             as_issued.get(row.id, {}),
+            classes,
             at=row.issued_at,
             branch_id=row.issued_branch_id,
             tax_fen=row.tax_fen,
@@ -94,6 +99,7 @@ def _endorsed(account_id: int, instants: Instants) -> list[WrittenAct]:
         Endorsement.created_at < until,
         Policy.state != PolicyState.VOIDED,
     )
+    classes = Classes()
     as_issued = _as_issued(
         select(Policy.id).join(Endorsement, Endorsement.policy_id == Policy.id).where(*wanted)
     )
@@ -107,7 +113,7 @@ def _endorsed(account_id: int, instants: Instants) -> list[WrittenAct]:
             Endorsement.number.label("endorsement_number"),
             Policy.line,
             Policy.cover_set,
-            Policy.vehicle_facts,
+            _FACTS,
             Policy.number,
             Policy.plate,
         )
@@ -118,6 +124,7 @@ def _endorsed(account_id: int, instants: Instants) -> list[WrittenAct]:
         _written(
             row,
             as_issued.get(row.id, {}),
+            classes,
             at=row.created_at,
             branch_id=row.branch_id,
             kind=row.kind,
@@ -143,6 +150,7 @@ def _as_issued(policy_ids: Any) -> dict[int, dict[str, Any]]:
 def _written(
     row: Any,
     as_issued: Mapping[str, Any],
+    classes: Classes,
     *,
     at: datetime,
     branch_id: int,
@@ -150,8 +158,8 @@ def _written(
     endorsement_number: str = "",
     **values: Any,
 ) -> WrittenAct:
-    facts = as_issued.get("vehicle_facts") or row.vehicle_facts
-    code = facts.get("use_class")
+    facts = as_issued.get("vehicle_facts")
+    code = class_of(facts) if facts else classes.of(row.vehicle_facts)
     act = Act(
         branch_id=branch_id,
         use_class=UseClass(code) if code else None,
