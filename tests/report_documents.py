@@ -60,6 +60,7 @@ _CLAIMS = Table(
         Column("state", CellKind.LABEL, of="claim_state"),
         Column("place", CellKind.TEXT, is_wide=True),
         Column("share", CellKind.RATIO, of="fen"),
+        Column("change_on_month", CellKind.RATIO, of="change"),
     ),
     [
         (
@@ -69,6 +70,7 @@ _CLAIMS = Table(
             "closed" if number else "a_state_of_old",
             "=1+1",
             Ratio(1_00, 4_00),
+            Ratio(1_00, 8_00),
         )
         for number in range(DETAIL_ROWS)
     ],
@@ -107,3 +109,10 @@ EVERY = Report(
     notes=("a_note_of_old",),
 )
 NOTHING = replace(EVERY, tiles=(), tables=(), charts=(), notes=(), compared_from=None, compared_to=None)
+_FEW_BUSY = Table(
+    "by_branch",
+    (Column("branch", CellKind.NAME), Column(MeasureCode.CLAIMS_REPORTED), Column(MeasureCode.CLOSING_RATE)),
+    [(Name(f"第{number}分公司"), 7 if number == 3 else 0, Ratio()) for number in range(20)],
+    total=(None, 7, Ratio()),
+)
+FEW_BUSY = replace(NOTHING, tables=(_FEW_BUSY,), charts=(EVERY.charts[0],))

@@ -16,7 +16,7 @@ from service_desk.presenters.labels import LABELS
 from service_desk.presenters.languages import in_language
 from service_desk.presenters.report_documents import as_mail, words
 from service_desk.rules.report_document import ReportKind
-from tests.report_documents import DETAIL_ROWS, EVERY, NOTHING, ZONE
+from tests.report_documents import DETAIL_ROWS, EVERY, FEW_BUSY, NOTHING, ZONE
 
 
 def page_of(app: Flask, language: str, address: str = "/reports/1", report=EVERY) -> str:
@@ -38,6 +38,8 @@ def test_the_page_says_every_kind_of_value(app: Flask, session) -> None:
     assert "50.01" in page  # 100.01 over two, half-up
     assert "2026-09-04 07:02" in page  # in the account's zone
     assert "2 h 1 min" in page
+    assert "+12.5%" in page
+    assert "(1.00" not in page
     assert "—" in page
     assert "▲ </span>+14.3 points, better" in page
     assert "▲ </span>+5.00 days, worse" in page
@@ -72,6 +74,18 @@ def test_a_long_table_is_paged_and_names_come_in_the_readers_language(app: Flask
     assert "CLM-2026-000064" in page_of(app, "zh", "/reports/1?page_claims_of_period=999")
     assert "CLM-2026-000001" in page_of(app, "zh", "/reports/1?page_claims_of_period=x")
     assert "figure-card" not in page_of(app, "zh", report=NOTHING)
+
+
+def test_branches_without_any_figure_stand_in_the_spreadsheet_alone(app: Flask, session) -> None:
+    page = page_of(app, "zh", report=FEW_BUSY)
+    assert "第3分公司" in page
+    assert "第4分公司" not in page
+    assert "另有 19 行本期无数据" in page
+    assert "共 20 项，其中 1 项有数据" in page
+
+    with in_language("zh"):
+        book = load_workbook(io.BytesIO(report_documents.workbook(FEW_BUSY)))
+    assert book.active.max_row == 4 + 20 + 1
 
 
 def test_the_spreadsheet_holds_numbers_and_no_formulas(app: Flask, session) -> None:
