@@ -11,14 +11,14 @@ from service_desk.rules.periods import Period
 from service_desk.services.dashboard import Behind, PremiumBehind
 
 
-def claims_url(behind: Behind, period: Period, **narrowed: str) -> str:
+def claims_url(behind: str, period: Period, **narrowed: str) -> str:
     """The claims behind a figure of a period."""
-    return url_for("dashboard.claims_behind", behind=behind.value, **days(period), **narrowed)
+    return url_for("dashboard.claims_behind", behind=str(behind), **days(period), **narrowed)
 
 
-def premium_url(behind: PremiumBehind, period: Period) -> str:
+def premium_url(behind: str, period: Period) -> str:
     """The premium behind a figure of a period."""
-    return url_for("dashboard.premium_behind", behind=behind.value, **days(period))
+    return url_for("dashboard.premium_behind", behind=str(behind), **days(period))
 
 
 def clocks_url(verdict: str, period: Period | None = None, step: str | None = None) -> str:
