@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
@@ -150,6 +149,11 @@ def kept_line(points: Sequence[Point]) -> list[float | None]:
     return [None if value is None else float(value) for value in shares]
 
 
+def scale_percent(value: float) -> str:
+    """A mark on the scale of shares."""
+    return f"{value:g}%"
+
+
 def kept_floor(points: Sequence[Point]) -> int:
     """Where its scale begins."""
     return sla_compliance.trend_floor(kept_line(points))
@@ -181,8 +185,3 @@ def behind_title(behind: Behind | PremiumBehind) -> str:
 def measure_unit(measure: str) -> str:
     """What a value of a published line is in."""
     return label(MEASURES[MeasureCode(measure)].unit, "measure_unit")
-
-
-def decimal_words(line: MarketFigure) -> Decimal:
-    """The value of a line for its form."""
-    return value_of(line)

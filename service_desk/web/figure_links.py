@@ -8,7 +8,7 @@ from flask import url_for
 from service_desk.forms.months import month_code
 from service_desk.rules.metrics import MeasureCode as C
 from service_desk.rules.periods import Period
-from service_desk.services.dashboard import Behind, PremiumBehind
+from service_desk.services.dashboard import Behind
 
 
 def claims_url(behind: str, period: Period, **narrowed: str) -> str:
