@@ -21,14 +21,12 @@ from service_desk.services.claims import follow_up_lists, people, plans
 from service_desk.services.claims.common import get_claim
 from service_desk.services.claims.files import list_branches
 from service_desk.services.claims.follow_up_lists import FollowUpFilter, FollowUpView
-from service_desk.services.dashboard import FOLLOW_UP_PERIOD
 from service_desk.web.follow_up_forms import set_plan_choices
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request, spreadsheet
 
 bp = Blueprint("follow_ups", __name__)
 
-# As the overview's: what it shows opens here.
-DEFAULT_PERIOD = FOLLOW_UP_PERIOD
+DEFAULT_PERIOD = Preset.LAST_90_DAYS
 
 
 @bp.get("/follow-ups")
