@@ -55,6 +55,7 @@ from service_desk.services.policies import (
 from service_desk.services.policies.delivery import queries as delivery
 from service_desk.services.policies.endorsements import Difference
 from service_desk.services.policies.queries import PolicyView
+from service_desk.web.exports import chosen_in, send_list
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request, spreadsheet
 
 bp = Blueprint("policies", __name__)
@@ -320,10 +321,14 @@ def policies_page() -> ResponseReturnValue:
 @login_required
 def export() -> ResponseReturnValue:
     """The policies as filtered, as a spreadsheet."""
-    account = current_account()
-    rows = queries.export_policies(_policy_filter().wanted(account.id), actor=actor(), now=g.now)
-    book = words.policies_workbook(rows, named(account.name, account.name_en), local_date(g.now))
-    return spreadsheet(book, f"policies-{local_date(g.now)}.xlsx")
+    account, form, today = current_account(), _policy_filter(), local_date(g.now)
+    wanted, name = form.wanted(account.id), named(account.name, account.name_en)
+    return send_list(
+        lambda page: queries.list_policies(wanted, page, actor=actor(), now=g.now),
+        lambda rows: words.policies_sheet(rows, name, today),
+        f"policies-{today}.xlsx",
+        chosen_in(form),
+    )
 
 
 def _policy_filter() -> PolicyFilterForm:
