@@ -22,7 +22,17 @@ from service_desk.rules.permissions import Action
 from service_desk.services import access, accounts
 from service_desk.services.fleet import importing
 from service_desk.web.exports import send_list
-from service_desk.web.http import actor, again, attempt, current_account, done, files, page_request, uploads
+from service_desk.web.http import (
+    actor,
+    again,
+    attempt,
+    current_account,
+    done,
+    files,
+    keep_export,
+    page_request,
+    uploads,
+)
 from service_desk.web.pages.fleet import download
 
 bp = Blueprint("fleet_imports", __name__)
@@ -203,8 +213,9 @@ def annotated(import_id: int) -> ResponseReturnValue:
     """The same file back, with two columns: what became of each row, and why."""
     imported = importing.get_import(import_id, actor=actor())
     branches = {row.id: row.name for row in accounts.list_branches(imported.account_id, actor=actor())}
-    said = shown.remarks(imported, importing.all_rows(imported), branches)
-    content, filename = importing.annotated(imported, said, files=files())
+    rows = importing.all_rows(imported)
+    content, filename = importing.annotated(imported, shown.remarks(imported, rows, branches), files=files())
+    keep_export(imported.filename, len(rows))
     return download(content, filename)
 
 

@@ -27,7 +27,17 @@ from service_desk.rules.permissions import Action
 from service_desk.services import access, accounts, submissions
 from service_desk.services.claims import outstanding
 from service_desk.web.exports import send_list
-from service_desk.web.http import actor, again, attempt, current_account, done, files, page_request, uploads
+from service_desk.web.http import (
+    actor,
+    again,
+    attempt,
+    current_account,
+    done,
+    files,
+    keep_export,
+    page_request,
+    uploads,
+)
 from service_desk.web.pages.fleet import download
 
 bp = Blueprint("outstanding", __name__)
@@ -239,6 +249,7 @@ def answer(number: str) -> ResponseReturnValue:
     """The file that was sent back."""
     listed = outstanding.get_list(number, actor=actor())
     content, filename = outstanding.answer_file(listed, files=files())
+    keep_export(listed.number, sum(listed.counts.values()))
     return download(content, filename)
 
 

@@ -35,6 +35,7 @@ from service_desk.presenters import policies as words
 from service_desk.presenters.labels import choices, label
 from service_desk.presenters.languages import named
 from service_desk.presenters.messages import sentence
+from service_desk.presenters.sheets.policies import batches_sheet
 from service_desk.rules.permissions import Action
 from service_desk.rules.rating import FLOAT_RATES
 from service_desk.rules.vocabulary import PolicyLine
@@ -396,6 +397,18 @@ def batches_page() -> ResponseReturnValue:
     """Batches of the account; those not handed over yet are marked."""
     page = batches.list_batches(current_account().id, page_request(), actor=actor())
     return render_template("policies/batches.html", page=page)
+
+
+@bp.get("/batches.xlsx")
+@login_required
+def export_batches() -> ResponseReturnValue:
+    """The same as a spreadsheet."""
+    account = current_account()
+    return send_list(
+        lambda page: batches.list_batches(account.id, page, actor=actor()),
+        lambda rows: batches_sheet(rows, g.now),
+        f"batches-{local_date(g.now)}.xlsx",
+    )
 
 
 @bp.get("/batches/<number>")

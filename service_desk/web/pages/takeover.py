@@ -23,7 +23,17 @@ from service_desk.services import access, accounts
 from service_desk.services.fleet import lists
 from service_desk.services.policies.takeover import importing
 from service_desk.web.exports import send_list
-from service_desk.web.http import actor, again, attempt, current_account, done, files, page_request, uploads
+from service_desk.web.http import (
+    actor,
+    again,
+    attempt,
+    current_account,
+    done,
+    files,
+    keep_export,
+    page_request,
+    uploads,
+)
 from service_desk.web.pages.fleet import download
 
 bp = Blueprint("policies_takeover", __name__)
@@ -238,8 +248,9 @@ def abandon(import_id: int) -> ResponseReturnValue:
 def annotated(import_id: int) -> ResponseReturnValue:
     """The same file back, with two columns: what became of each row, and why."""
     imported = importing.get_import(import_id, actor=actor())
-    said = shown.remarks(imported, lists.all_rows(imported))
-    content, filename = lists.annotated(imported, said, files=files())
+    rows = lists.all_rows(imported)
+    content, filename = lists.annotated(imported, shown.remarks(imported, rows), files=files())
+    keep_export(imported.filename, len(rows))
     return download(content, filename)
 
 
