@@ -25,10 +25,13 @@ def send_list(
     sheet_of: Callable[[Iterable[T]], TableSheet],
     name: str,
     chosen: Sequence[tuple[str, str]] = (),
+    *,
+    of_desk: bool = False,
 ) -> ResponseReturnValue:
     """A list as a file to be saved under a name.
 
-    `read` is the service behind the page, so that count and order are the page's. `chosen` says the filter in words.
+    `read` is the service behind the page, so that count and order are the page's. `chosen` says the filter in words,
+    `of_desk` that it is not the account's.
     A GET: it would be wrong to hold the only writer's lock of SQLite as long as a long list takes.
     """
     read_standing_still()
@@ -37,7 +40,7 @@ def send_list(
     out = TemporaryFile()  # noqa: SIM115 - the answer closes it, when all of it has been sent
     try:
         rows = write_workbook(out, [sheet])
-        keep_export(sheet.title, rows)
+        keep_export(sheet.title, rows, of_desk=of_desk)
         out.seek(0)
         return send_file(out, mimetype=XLSX, as_attachment=True, download_name=name)
     except BaseException:

@@ -246,9 +246,12 @@ def spreadsheet(book: WorkbookBytes, name: str) -> ResponseReturnValue:
     return send_file(BytesIO(book), mimetype=XLSX, as_attachment=True, download_name=name)
 
 
-def keep_export(table: str, rows: int) -> None:
-    """Write down that a list left the desk, in a unit of work of its own: it was read without a writer's lock."""
-    account_id = g.account.id if g.get("account") is not None else None
+def keep_export(table: str, rows: int, *, of_desk: bool = False) -> None:
+    """Write down that a list left the desk, in a unit of work of its own: it was read without a writer's lock.
+
+    `of_desk`: it spoke of no account (people, the trail of several accounts).
+    """
+    account_id = None if of_desk else current_account().id
     taken = exports.Taken(table, _as_kept(request), rows)
     with unit_of_work():
         exports.keep_audit(taken, account_id, actor=actor(), now=g.now)

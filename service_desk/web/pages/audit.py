@@ -40,6 +40,7 @@ def export() -> ResponseReturnValue:
         lambda rows: trail_sheet(rows, g.now),
         f"audit-{local_date(g.now)}.xlsx",
         chosen_in(form),
+        of_desk=True,
     )
 
 

@@ -30,7 +30,10 @@ def export() -> ResponseReturnValue:
     """All logins as a spreadsheet."""
     people, reader = users.list_users(actor=actor()), actor().role
     return send_list(
-        whole(people), lambda rows: users_sheet(rows, reader, g.now), f"logins-{local_date(g.now)}.xlsx"
+        whole(people),
+        lambda rows: users_sheet(rows, reader, g.now),
+        f"logins-{local_date(g.now)}.xlsx",
+        of_desk=True,
     )
 
 
