@@ -87,7 +87,7 @@ the whole line.
     insurer_name, title, account, period, facts[][label, text], flipped (across), notes[], signatures[]: who signs
     tiles[] {name, text, lines[]}, charts[]
     tables[] {title, size (of letters, pt), note: empty text for none,
-        columns[] {heading, end, fixed, width}: points when fixed, else the share of what room is left
+        columns[] {heading, end, width (points)}
         rows[][], total[]: cells {text, parts[]}; no total: an empty list}
 
 `chart`: one chart, for `chart_png`. No labels.

@@ -54,12 +54,15 @@ def _bulletin(notice: Notice, title: str, lines: tuple[str, ...], url: str) -> B
 
 def _lines(text: str, subject: str, url: str) -> Iterable[str]:
     """The mail's text without what stands elsewhere in a chat: its title, the bare link, runs of empty lines."""
-    is_blank = True
-    for line in (line.rstrip() for line in text.strip().splitlines()):
-        said = line.replace(url, "").strip()
-        if line == subject or (url in line and not said.strip(":： ")):
+    is_wanted = is_begun = False
+    for line in (line.rstrip() for line in text.splitlines()):
+        is_link = url in line and not line.replace(url, "").strip(":： ")
+        if line == subject or is_link:
             continue
-        if not line and is_blank:
+        if not line:
+            is_wanted = is_begun
             continue
-        is_blank = not line
+        if is_wanted:
+            yield ""
+        is_wanted, is_begun = False, True
         yield line

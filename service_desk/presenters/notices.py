@@ -42,7 +42,7 @@ def log_workbook(lines: Iterable[LogLine], now: datetime) -> bytes:
     """The delivery log as filtered, a row each message, as .xlsx."""
     columns = [
         Column(_("Queued at"), "datetime"),
-        Column(_("Message"), width=48),
+        Column(_("What was sent"), width=48),
         Column(_("Subject"), width=24),
         Column(_("Number"), width=18),
         Column(_("Recipient"), width=18),

@@ -58,8 +58,8 @@ Value = str | int | Decimal | Ratio | Mean | date | datetime | Name | None
 class Column:
     """A column of a table: of a measure, or of anything else under a heading's code (label kind `report_heading`).
 
-    `of` says which kind of label a `LABEL` cell holds a code of (`claim_state`, `use_class` …), and is `fen` for a
-    `RATIO` or `MEAN` of amounts. `DURATION` is whole seconds. `is_wide` is a hint for paper and phones: long text.
+    `of` says which kind of label a `LABEL` cell holds a code of (`claim_state`, `use_class` …); it is `fen` for a
+    `RATIO` or `MEAN` of amounts, `change` for a `RATIO` of what was added to what was. `DURATION` is whole seconds. `is_wide` is a hint for paper and phones: long text.
     """
 
     code: str

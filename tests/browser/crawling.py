@@ -15,12 +15,16 @@ from service_desk.models.db import db
 from service_desk.models.policies import EndorsementKind, Policy
 from service_desk.models.premiums import Receivable
 from service_desk.rules.claim_flow import ClaimState
+from service_desk.rules.hooks import HookKind
+from service_desk.rules.notice_subjects import NoticeSubject
 from service_desk.rules.periods import week_of
 from service_desk.rules.settlement.cancellation import CancelReason
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import policies, premiums
 from service_desk.services.documents import Upload
 from service_desk.services.fleet import importing
+from service_desk.services.notices import channels
+from service_desk.services.notices.channels import ChannelDetails
 from service_desk.services.policies import (
     IssueRequest,
     LineChoice,
@@ -69,6 +73,9 @@ def fill_desk(world: World) -> None:
     )
     last_week = week_of(local_date(now)) - timedelta(days=7)
     runs.run_now(world.account.id, runs.RunNow(last_week, is_sent=True), actor=world.manager, now=now)
+    address = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=0123456789abcdef"
+    bot = ChannelDetails(HookKind.WECOM, "理赔群", "zh", tuple(NoticeSubject), is_active=True, url=address)
+    channels.add_channel(world.account.id, bot, actor=world.manager, now=now)
     db.session.commit()
 
 

@@ -1,7 +1,8 @@
 """A report on A4, and its charts as pictures."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 from itertools import islice
 from typing import Any
 from unicodedata import east_asian_width
@@ -25,40 +26,57 @@ _SIZES = (8.4, 7.8, 7.2, 6.6)
 _PADDING = 7.5
 # Letters of a size: a figure is a little over half as wide as it is high, a Chinese character as wide.
 _NARROW = 0.57
-_LEAST_TEXT, _SHORT_TEXT, _MOST_TEXT = 5.0, 9.5, 16.0
+_LEAST_TEXT, _MOST_TEXT = 5.0, 16.0
 _WORDS = frozenset({words.Look.TEXT, words.Look.LABEL})
 _PARTS_SIZE = 0.82
+_MOST_SPREAD = 2.0
 _ONE_LINE = 5.0
+
+
+class _Parts(IntEnum):
+    """Where stands what a value is made of: beside it, under it, or under it with each amount in a line of its own."""
+
+    BESIDE = 0
+    UNDER = 1
+    SPLIT = 2
 
 
 @dataclass(frozen=True)
 class _Column:
-    """How wide a column must be, in ems: figures in one piece, text as wide as it reads well."""
+    """How wide a column must be, in ems, and how wide it would be with no text broken."""
 
     heading: Heading
     width: float
-
-    @property
-    def is_fixed(self) -> bool:
-        return self.heading.look not in _WORDS or self.width <= _SHORT_TEXT
+    wish: float
 
 
 @dataclass(frozen=True)
 class _Printed:
-    """A table in words and how wide its columns are; `in_one`: with two amounts in one line."""
+    """A table in words."""
 
-    table: Table
-    columns: Sequence[_Column]
+    title: str
+    headings: Sequence[Heading]
     rows: Sequence[Sequence[Shown]]
     total: Sequence[Shown]
-    in_one: bool
     note: str
+
+    def columns(self, parts: _Parts) -> list[_Column]:
+        """The columns' widths with parts in their place."""
+        rows = [*self.rows, self.total] if self.total else self.rows
+        return [
+            _column(heading, [row[index] for row in rows], parts)
+            for index, heading in enumerate(self.headings)
+        ]
+
+    def fits(self, room: float) -> bool:
+        """Whether it can be printed without breaking a figure."""
+        return _size_for(self.columns(_Parts.SPLIT), room, _SIZES) is not None
 
 
 def pdf(report: Report) -> bytes:
     """The report as a PDF in the reader's language; long lists are cut, the spreadsheet has all."""
     printed = [_printed(report, table) for table in report.tables]
-    is_across = any(_size_for(table.columns, _UPRIGHT) is None for table in printed)
+    is_across = not all(table.fits(_UPRIGHT) for table in printed)
     title, account = words.title(report.kind), words.account(report)
     return printing.render(
         "report",
@@ -72,7 +90,7 @@ def pdf(report: Report) -> bytes:
             "period": words.period(report),
             "facts": _facts(report),
             "flipped": is_across,
-            "tiles": [_tile(tile_words(tile, report.tz)) for tile in report.tiles],
+            "tiles": [_tile(tile_words(tile, report.tz), is_across=is_across) for tile in report.tiles],
             "notes": words.notes(report),
             "charts": [
                 {**drawing.data(), "summary": drawing.summary}
@@ -115,11 +133,15 @@ def _signatures(report: Report) -> list[str]:
     ]
 
 
-def _tile(tile: TileWords) -> dict[str, Any]:
+def _tile(tile: TileWords, *, is_across: bool) -> dict[str, Any]:
     lines = [tile.now.parts]
     if tile.before:
         before = _("before: %(figure)s", figure=tile.before.text)
-        lines.append(f"{before} · {tile.change.whole}" if tile.change else before)
+        lines.append(before)
+        if tile.change and is_across:
+            lines[-1] = f"{before} · {tile.change.whole}"
+        elif tile.change:
+            lines.append(tile.change.whole)
     if tile.market:
         lines.append(_("market: %(figure)s", figure=tile.market.text))
     return {"name": tile.name, "text": tile.now.text, "lines": [line for line in lines if line]}
@@ -138,35 +160,22 @@ def _printed(report: Report, table: Table) -> _Printed:
         if is_cut
         else tables.quiet_words(len(table.rows) - len(telling))
     )
-    cells = [*rows, total] if total else rows
-    columns = _widths(headings, cells, in_one=True)
-    in_one = _size_for(columns, _ACROSS, _SIZES[:2]) is not None
-    if not in_one:
-        columns = _widths(headings, cells, in_one=False)
-    return _Printed(table, columns, rows, total, in_one, note)
+    return _Printed(tables.table_title(table), headings, rows, total, note)
 
 
-def _widths(headings: Sequence[Heading], rows: Sequence[Sequence[Shown]], *, in_one: bool) -> list[_Column]:
-    return [
-        _Column(heading, _width(heading, [row[index] for row in rows], in_one=in_one))
-        for index, heading in enumerate(headings)
-    ]
-
-
-def _size_for(columns: Sequence[_Column], room: float, sizes: Sequence[float] = _SIZES) -> float | None:
+def _size_for(columns: Sequence[_Column], room: float, sizes: Sequence[float]) -> float | None:
     """The greatest letters with which the columns fit; None when none do."""
     needed = sum(column.width for column in columns)
     return next((size for size in sizes if needed * size + _PADDING * len(columns) <= room), None)
 
 
-def _width(heading: Heading, cells: Sequence[Shown], *, in_one: bool) -> float:
-    longest = max((_cell_width(cell, in_one=in_one) for cell in cells), default=0.0)
-    if heading.look in _WORDS:
-        return min(
-            max(longest, _heading_width(heading.text), _LEAST_TEXT),
-            _MOST_TEXT * (1.6 if heading.is_wide else 1),
-        )
-    return max(longest, _heading_width(heading.text))
+def _column(heading: Heading, cells: Sequence[Shown], parts: _Parts) -> _Column:
+    longest = max((_cell_width(cell, parts) for cell in cells), default=0.0)
+    least = max(longest, _heading_width(heading.text))
+    if heading.look not in _WORDS:
+        return _Column(heading, least, least)
+    most = _MOST_TEXT * (1.6 if heading.is_wide else 1)
+    return _Column(heading, min(max(least, _LEAST_TEXT), most), max(longest, _LEAST_TEXT))
 
 
 def _heading_width(text: str) -> float:
@@ -182,9 +191,9 @@ def _broken(heading: str, width: float) -> str:
     return heading.replace("（", "\n（") if _ems(heading) > width else heading
 
 
-def _cell_width(shown: Shown, *, in_one: bool) -> float:
-    parts = max((_ems(part) for part in _parts(shown, in_one=in_one)), default=0.0)
-    return max(_ems(shown.text), parts * _PARTS_SIZE)
+def _cell_width(shown: Shown, parts: _Parts) -> float:
+    text, below = _placed(shown, parts)
+    return max(_ems(text), max((_ems(part) for part in below), default=0.0) * _PARTS_SIZE)
 
 
 def _ems(text: str) -> float:
@@ -195,38 +204,56 @@ def _is_wide(letter: str) -> bool:
     return east_asian_width(letter) in "WF"
 
 
-def _parts(shown: Shown, *, in_one: bool) -> list[str]:
-    """What a value is made of, under it; two amounts in two lines where one is too long."""
-    if not shown.parts:
-        return []
+def _placed(shown: Shown, parts: _Parts) -> tuple[str, list[str]]:
+    """A value's words, and the lines under it."""
+    if not shown.parts or parts is _Parts.BESIDE:
+        return shown.whole, []
     part, slash, whole = shown.parts.partition(" / ")
-    return [shown.parts] if in_one or not slash else [f"{part} /", whole]
+    return shown.text, [f"{part} /", whole] if slash and parts is _Parts.SPLIT else [shown.parts]
 
 
 def _table(printed: _Printed, room: float) -> dict[str, Any]:
-    size = _size_for(printed.columns, room) or _SIZES[-1]
+    parts, size, columns = _laid_out(printed, room)
     return {
-        "title": tables.table_title(printed.table),
+        "title": printed.title,
         "size": size,
-        "columns": list(_columns(printed.columns, size)),
-        "rows": [[_cell(shown, printed.in_one) for shown in row] for row in printed.rows],
-        "total": [_cell(shown, printed.in_one) for shown in printed.total],
+        "columns": _spread(columns, size, room),
+        "rows": [[_cell(shown, parts) for shown in row] for row in printed.rows],
+        "total": [_cell(shown, parts) for shown in printed.total],
         "note": printed.note,
     }
 
 
-def _columns(columns: Sequence[_Column], size: float) -> Iterator[dict[str, Any]]:
-    # Without a column of text to take the room that is left, all do.
-    has_text = any(not column.is_fixed for column in columns)
-    for column in columns:
-        is_fixed = column.is_fixed and has_text
-        yield {
-            "heading": _broken(column.heading.text, column.width),
-            "fixed": is_fixed,
-            "width": round(column.width * size + _PADDING, 2) if is_fixed else round(column.width, 2),
+def _laid_out(printed: _Printed, room: float) -> tuple[_Parts, float, list[_Column]]:
+    """As few lines a row as letters of a good size allow: the more lines, the smaller they may be."""
+    for parts in _Parts:
+        columns = printed.columns(parts)
+        size = _size_for(columns, room, _SIZES[: 2 + parts])
+        if size is not None:
+            return parts, size, columns
+    return _Parts.SPLIT, _SIZES[-1], printed.columns(_Parts.SPLIT)
+
+
+def _spread(columns: Sequence[_Column], size: float, room: float) -> list[dict[str, Any]]:
+    """What room is left goes to text that would break, then to all columns by their width."""
+    widths = [column.width * size + _PADDING for column in columns]
+    left = room - sum(widths)
+    for index, column in enumerate(columns):
+        more = min(max(0.0, (column.wish - column.width) * size), max(0.0, left))
+        widths[index] += more
+        left -= more
+    # A table of two short columns need not reach across the page.
+    scale = min(room / sum(widths), _MOST_SPREAD)
+    return [
+        {
+            "heading": _broken(column.heading.text, width * scale / size),
+            "width": round(width * scale, 2),
             "end": column.heading.is_end,
         }
+        for column, width in zip(columns, widths, strict=True)
+    ]
 
 
-def _cell(shown: Shown, in_one: bool) -> dict[str, Any]:
-    return {"text": shown.text, "parts": _parts(shown, in_one=in_one)}
+def _cell(shown: Shown, parts: _Parts) -> dict[str, Any]:
+    text, below = _placed(shown, parts)
+    return {"text": text, "parts": below}

@@ -21,6 +21,7 @@ _KINDS: dict[Look, ColumnKind] = {
     Look.RATIO: "percent",
     Look.RATIO_FEN: "percent",
     Look.RATIO_BARE: "percent",
+    Look.CHANGE: "percent",
     Look.MEAN: "fixed",
     Look.MEAN_FEN: "money",
     Look.MEAN_DAYS: "fixed",

@@ -32,7 +32,7 @@ from service_desk.rules.report_document import CellKind, Column, Name, Report, R
 _log = logging.getLogger(__name__)
 
 DASH = "—"
-FEN = "fen"
+FEN, CHANGE = "fen", "change"
 MARKET_NOTE = "market_line"
 
 
@@ -46,6 +46,7 @@ class Look(StrEnum):
     RATIO = "ratio"
     RATIO_FEN = "ratio_fen"
     RATIO_BARE = "ratio_bare"
+    CHANGE = "change"
     MEAN = "mean"
     MEAN_FEN = "mean_fen"
     MEAN_DAYS = "mean_days"
@@ -76,10 +77,15 @@ _KINDS = {
     CellKind.DURATION: Look.DURATION,
     CellKind.DAYS: Look.DAYS,
 }
+_OF = {
+    (CellKind.RATIO, FEN): Look.RATIO_FEN,
+    (CellKind.RATIO, CHANGE): Look.CHANGE,
+    (CellKind.MEAN, FEN): Look.MEAN_FEN,
+}
 _AT_THE_START = frozenset({Look.TEXT, Look.LABEL, Look.DATE, Look.MOMENT})
 IN_DAYS = frozenset({Look.DAYS, Look.MEAN_DAYS})
 IN_YUAN = frozenset({Look.FEN, Look.MEAN_FEN})
-RATIOS = frozenset({Look.RATIO, Look.RATIO_FEN, Look.RATIO_BARE})
+RATIOS = frozenset({Look.RATIO, Look.RATIO_FEN, Look.RATIO_BARE, Look.CHANGE})
 # Names that say their unit themselves.
 _YUAN_SAID = ("CNY", "¥", "（元）")
 _DAYS_SAID = ("days", "天")
@@ -238,11 +244,7 @@ def _measure_of(column: Column) -> MeasureCode | None:
 def _look(column: Column, measure: MeasureCode | None) -> Look:
     if measure:
         return measure_look(measure)
-    if column.of == FEN and column.kind is CellKind.RATIO:
-        return Look.RATIO_FEN
-    if column.of == FEN and column.kind is CellKind.MEAN:
-        return Look.MEAN_FEN
-    return _KINDS.get(column.kind, Look.COUNT)
+    return _OF.get((column.kind, column.of)) or _KINDS.get(column.kind, Look.COUNT)
 
 
 def shown(value: Value, look: Look, zone: ZoneInfo, of: str = "") -> Shown:
@@ -281,8 +283,8 @@ def _ratio(value: Ratio, look: Look) -> Shown:
     percent = value.percent()
     if percent is None:
         return Shown(DASH)
-    text = f"{percent:,}%"
-    if look is Look.RATIO_BARE:
+    text = f"{percent:+,}%" if look is Look.CHANGE else f"{percent:,}%"
+    if look in {Look.RATIO_BARE, Look.CHANGE}:
         return Shown(text)
     if look is Look.RATIO_FEN:
         return Shown(text, f"{format_yuan(value.part)} / {format_yuan(value.whole)}")

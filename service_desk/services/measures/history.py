@@ -18,11 +18,11 @@ from sqlalchemy import (
     case,
     cast,
     func,
-    or_,
     select,
+    union_all,
 )
 from sqlalchemy import literal as constant
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from service_desk.models.claims import Claim, ClaimEvent, ClaimPayment, ReserveEntry
 from service_desk.models.db import db
@@ -87,22 +87,29 @@ def within(column: Any, span: Span) -> ColumnElement[bool]:
     return and_(column >= span.instants[0], column < span.until)
 
 
-def in_book_since(since: datetime) -> ColumnElement[bool]:
-    """Claims that were open at an instant or came into the book after it, found by an index.
+def in_book_since(account_id: int, since: datetime, *, or_denied: bool = False) -> ColumnElement[bool]:
+    """An account's claims that were open at an instant or came into the book after it, found by two indexes.
 
     Whatever left the book before and never came back stands in no figure of later. Without this, every figure
     would read the history of all claims there ever were. A claim that left later has its last leaving in
-    `closed_at`; one that came back has none.
+    `closed_at`; one that came back has none. `or_denied`: with denied ones whenever they ended, for only of them
+    the bank sends money back afterwards without their coming back into the book.
     """
-    return or_(Claim.closed_at.is_(None), Claim.closed_at >= since)
+    book = aliased(Claim)
+    own = select(book.id).where(book.account_id == account_id)
+    # As a list of ids: SQLite would look through all claims rather than ask two indexes for an OR of bound values.
+    parts = [own.where(book.closed_at.is_(None)), own.where(book.closed_at >= since)]
+    if or_denied:
+        parts.append(own.where(book.state == ClaimState.DENIED))
+    return Claim.id.in_(union_all(*parts))
 
 
-def known(span: Span, since: datetime | None = None) -> list[ColumnElement[bool]]:
+def known(span: Span, since: datetime | None = None, *, or_denied: bool = False) -> list[ColumnElement[bool]]:
     """The account's claims reported by the end that were in the book in the period, or since another instant."""
     return [
         Claim.account_id == span.account_id,
         Claim.reported_at < span.until,
-        in_book_since(since or span.instants[0]),
+        in_book_since(span.account_id, since or span.instants[0], or_denied=or_denied),
     ]
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Subquery, and_, case, func, or_, select
 from service_desk.base.clock import start_of_day
 from service_desk.models.claims import Claim, ClaimPayment
 from service_desk.models.db import db
-from service_desk.rules.claim_flow import LARGE_LOSS_FEN, ClaimState
+from service_desk.rules.claim_flow import LARGE_LOSS_FEN
 from service_desk.rules.metrics import BAND_DAYS, STAY_WATCH_DAYS, AgeBand
 from service_desk.rules.metrics import MeasureCode as C
 from service_desk.rules.metrics.claim_figures import OpenAndSettled, Standing
@@ -48,23 +48,12 @@ def read_paid(span: Span, _codes: Collection[C], by: By | None) -> Reading:
     statement = (
         history.keyed(by, net)
         .join(ClaimPayment, ClaimPayment.claim_id == Claim.id)
-        .where(*known_with_denied(span), or_(went_out, came_back))
+        .where(*history.known(span, or_denied=True), or_(went_out, came_back))
         .group_by("key")
     )
     sums = {row[0]: int(row[1]) for row in db.session.execute(statement)}
     groups = {key: {C.PAID_NET: fen} for key, fen in sums.items()} if by else {}
     return Reading({C.PAID_NET: sum(sums.values())}, groups)
-
-
-def known_with_denied(span: Span) -> list[ColumnElement[bool]]:
-    """As `history.known`, and denied claims whenever they ended: only of them the bank sends money back afterwards
-    without their coming back into the book.
-    """
-    return [
-        Claim.account_id == span.account_id,
-        Claim.reported_at < span.until,
-        or_(history.in_book_since(span.instants[0]), Claim.state == ClaimState.DENIED),
-    ]
 
 
 def read_standing(span: Span, _codes: Collection[C], by: By | None) -> Reading:

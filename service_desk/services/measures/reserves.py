@@ -10,7 +10,7 @@ from service_desk.models.reserves import ReserveMovement
 from service_desk.rules.metrics import MeasureCode as C
 from service_desk.rules.metrics.claim_figures import Sums, Value
 from service_desk.rules.reserve_ledger import LEAVING, MovementKind, roll
-from service_desk.services.measures import history, money
+from service_desk.services.measures import history
 from service_desk.services.measures.span import By, Reading, Source, Span
 
 
@@ -51,7 +51,7 @@ def read_roll(span: Span, _codes: Collection[C], by: By | None) -> Reading:
     statement = (
         history.keyed(by, func.sum(case((at < start, effect), else_=0)), *sums)
         .join(ReserveMovement, ReserveMovement.claim_id == Claim.id)
-        .where(*money.known_with_denied(span), at < span.until)
+        .where(*history.known(span, or_denied=True), at < span.until)
         .group_by("key")
     )
     names = ("opening", *(one.value for one in MovementKind))

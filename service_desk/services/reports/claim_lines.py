@@ -43,14 +43,22 @@ def _claims_statement(span: Span) -> Any:
     is_open, owner = history.is_open_at(until), aliased(User)
     return (
         select(
-            Claim,
-            Branch.name,
-            Branch.name_en,
-            owner,
-            is_open,
-            history.state_at(until),
-            history.estimate_at(until),
-            history.highest_estimate_at(until),
+            Claim.id,
+            Claim.branch_id,
+            Claim.number,
+            Claim.plate,
+            Claim.loss_at,
+            Claim.reported_at,
+            Claim.place,
+            Branch.name.label("branch"),
+            Branch.name_en.label("branch_en"),
+            owner.name.label("owner"),
+            owner.staff_no,
+            owner.phone,
+            is_open.label("is_open"),
+            history.state_at(until).label("state"),
+            history.estimate_at(until).label("estimate"),
+            history.highest_estimate_at(until).label("highest"),
         )
         .join(Branch, Branch.id == Claim.branch_id)
         .join(owner, owner.id == Claim.owner_id)
@@ -60,21 +68,20 @@ def _claims_statement(span: Span) -> Any:
 
 
 def _claim(span: Span, row: Any) -> PeriodClaim:
-    claim, branch, branch_en, owner, is_open, state, estimate, highest = row
     line = WeekClaim(
-        number=claim.number,
-        plate=claim.plate,
-        branch=branch,
-        branch_en=branch_en or branch,
-        loss_at=claim.loss_at,
-        reported_at=claim.reported_at,
-        place=claim.place,
-        state=state,
-        estimate_fen=estimate,
-        is_large=highest >= LARGE_LOSS_FEN,
-        owner=_person(owner),
+        number=row.number,
+        plate=row.plate,
+        branch=row.branch,
+        branch_en=row.branch_en or row.branch,
+        loss_at=row.loss_at,
+        reported_at=row.reported_at,
+        place=row.place,
+        state=row.state,
+        estimate_fen=row.estimate,
+        is_large=row.highest >= LARGE_LOSS_FEN,
+        owner=Person(row.owner, row.staff_no, row.phone),
     )
-    return PeriodClaim(claim.id, claim.branch_id, line, claim.reported_at >= span.instants[0], bool(is_open))
+    return PeriodClaim(row.id, row.branch_id, line, row.reported_at >= span.instants[0], bool(row.is_open))
 
 
 def open_lines(span: Span, claims: list[PeriodClaim]) -> list[OpenClaim]:
@@ -152,7 +159,7 @@ def breaches_of(span: Span) -> list[Breach]:
             branch=branch or "",
             branch_en=branch_en or branch or "",
             step=timer.step.value,
-            holder=_person(person),
+            holder=Person(person.name, person.staff_no, person.phone),
             breached_at=at,
             stopped_at=stopped_at,
             over_seconds=timer.over_seconds if stopped_at else None,
@@ -206,7 +213,17 @@ def closed_lines(span: Span) -> Sequence[ClosedClaim]:
         .subquery()
     )
     rows = db.session.execute(
-        select(Claim, Branch.name, Branch.name_en, owner, *each.c[1:])
+        select(
+            Claim.number,
+            Claim.plate,
+            Claim.reported_at,
+            Branch.name.label("branch"),
+            Branch.name_en.label("branch_en"),
+            owner.name.label("owner"),
+            owner.staff_no,
+            owner.phone,
+            each,
+        )
         .join(each, each.c.id == Claim.id)
         .join(Branch, Branch.id == Claim.branch_id)
         .join(owner, owner.id == Claim.owner_id)
@@ -215,21 +232,17 @@ def closed_lines(span: Span) -> Sequence[ClosedClaim]:
     )
     return [
         ClosedClaim(
-            number=claim.number,
-            plate=claim.plate,
-            branch=branch,
-            branch_en=branch_en or branch,
-            reported_at=claim.reported_at,
-            closed_at=left_at,
-            days=(local_date(left_at, span.zone) - local_date(claim.reported_at, span.zone)).days,
-            state=state,
-            estimate_fen=int(estimate),
-            paid_fen=int(paid),
-            owner=_person(person),
+            number=row.number,
+            plate=row.plate,
+            branch=row.branch,
+            branch_en=row.branch_en or row.branch,
+            reported_at=row.reported_at,
+            closed_at=row.left_at,
+            days=(local_date(row.left_at, span.zone) - local_date(row.reported_at, span.zone)).days,
+            state=row.state,
+            estimate_fen=int(row.estimate),
+            paid_fen=int(row.paid),
+            owner=Person(row.owner, row.staff_no, row.phone),
         )
-        for claim, branch, branch_en, person, left_at, state, estimate, paid in rows
+        for row in rows
     ]
-
-
-def _person(user: User) -> Person:
-    return Person(user.name, user.staff_no, user.phone)

@@ -1,4 +1,4 @@
-"""What became of a report's mails, and sending one again."""
+"""What became of a report's mails and of what bots and webhooks were told of it, and sending one again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,22 +15,22 @@ from service_desk.rules.permissions import Action
 from service_desk.services import access, notices
 from service_desk.services.reports.runs import MATTER_KIND
 
+_OUTWARD = (Notice.matter_kind == MATTER_KIND, Notice.channel != Channel.IN_APP)
+
 
 @dataclass(frozen=True)
 class Delivery:
-    """A mail of a report and its tries, latest first."""
+    """A message of a report that left the desk, and its tries, latest first."""
 
     notice: Notice
     tries: tuple[DeliveryTry, ...]
 
 
 def count_deliveries(run_ids: Sequence[int]) -> dict[int, dict[NoticeState, int]]:
-    """How many mails of each report wait, were sent, or failed."""
+    """How many messages of each report wait, were sent, or failed."""
     rows = db.session.execute(
         select(Notice.matter_id, Notice.state, func.count())
-        .where(
-            Notice.matter_kind == MATTER_KIND, Notice.matter_id.in_(run_ids), Notice.channel == Channel.MAIL
-        )
+        .where(Notice.matter_id.in_(run_ids), *_OUTWARD)
         .group_by(Notice.matter_id, Notice.state)
     )
     counts: dict[int, dict[NoticeState, int]] = {run_id: {} for run_id in run_ids}
@@ -40,20 +40,18 @@ def count_deliveries(run_ids: Sequence[int]) -> dict[int, dict[NoticeState, int]
 
 
 def send_again(run: ReportRun, notice_id: int, *, actor: User, now: datetime) -> Notice:
-    """Put one mail of a report back into the queue; NotFound when it is not a mail of this report."""
+    """Put one message of a report back into the queue; NotFound when it is not one of this report."""
     if notice_id not in {one.notice.id for one in list_deliveries(run, actor=actor)}:
         raise NotFound("not_found")
     return notices.send_again(notice_id, actor=actor, now=now)
 
 
 def list_deliveries(run: ReportRun, *, actor: User) -> list[Delivery]:
-    """The mails of a report with their tries, for those who may read the delivery log; else nothing."""
+    """The messages of a report with their tries, for those who may read the delivery log; else nothing."""
     if not access.may(actor, Action.READ_DELIVERY_LOG):
         return []
     mails = db.session.scalars(
-        select(Notice)
-        .where(Notice.matter_kind == MATTER_KIND, Notice.matter_id == run.id, Notice.channel == Channel.MAIL)
-        .order_by(Notice.id)
+        select(Notice).where(Notice.matter_id == run.id, *_OUTWARD).order_by(Notice.id)
     ).all()
     tries = db.session.scalars(
         select(DeliveryTry)

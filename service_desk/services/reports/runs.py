@@ -76,7 +76,12 @@ def not_made(due: Sequence[Due]) -> list[Due]:
 
 
 def make_scheduled(due: Due, *, now: datetime) -> ReportRun | None:
-    """Make and send a scheduled report; None when another process has made it."""
+    """Make and send a scheduled report; None when another process has made it.
+
+    Asked before, so that who comes late does not work it out for nothing; decided by the key of its row.
+    """
+    if not not_made([due]):
+        return None
     account = db.session.get_one(KeyAccount, due.account_id)
     report = MAKERS[due.kind].make(account, due.period, now=now)
     run = _row(report, SCHEDULED, None)

@@ -111,8 +111,8 @@ def make(account: KeyAccount, period: Period, *, now: datetime) -> Report:
 
 
 def _read(account: KeyAccount, period: Period, now: datetime) -> _Years:
-    years = [period.first.year - back for back in range(MOST_YEARS)]
-    spans = [parts.span_of(account, _year(year), now) for year in years]
+    years = [period, *(_year(period.first.year - back) for back in range(1, MOST_YEARS))]
+    spans = [parts.span_of(account, year, now) for year in years]
     spans = [spans[0], *map(parts.at_end, spans[1:])]
     readings = parts.read_each(spans, _ASKED)
     known = next(

@@ -34,9 +34,9 @@ _FIGURES = (
     Column(C.RETURNED_PREMIUM),
     Column(C.WRITTEN_PREMIUM),
     Column("premium_month_before", CellKind.FEN),
-    Column("change_on_month", CellKind.RATIO, "fen"),
+    Column("change_on_month", CellKind.RATIO, "change"),
     Column("premium_year_before", CellKind.FEN),
-    Column("change_on_year", CellKind.RATIO, "fen"),
+    Column("change_on_year", CellKind.RATIO, "change"),
     Column("vehicle_tax", CellKind.FEN),
 )
 _ACTS = (

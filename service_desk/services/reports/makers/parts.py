@@ -1,6 +1,6 @@
 """What the makers of reports share: a report's head, names of branches and cover sets, tables of measures."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from service_desk.models.accounts import Branch, KeyAccount
 from service_desk.models.db import db
-from service_desk.rules.metrics import MeasureCode
+from service_desk.rules.metrics import MEASURES, MeasureCode, Unit
 from service_desk.rules.periods import Period
 from service_desk.rules.report_document import CellKind, Column, Name, Table, Tile, Value
 from service_desk.services import measures
@@ -91,20 +91,29 @@ def tiles(
     return [Tile(code, now[code], before[code] if before else None) for code in codes]
 
 
-def by_branch(span: Span, codes: Sequence[MeasureCode], *, code: str = "by_branch") -> Table:
-    """Measures by branch, in the order of the tree; branches of which nothing is known are left out."""
+def by_branch(
+    span: Span,
+    codes: Sequence[MeasureCode],
+    *,
+    code: str = "by_branch",
+    is_shown: Callable[[Mapping[MeasureCode, Value]], bool] = bool,
+) -> Table:
+    """Measures by branch, in the order of the tree; of those that something is known of the ones to be shown."""
     found = measures.read(span, codes, By.BRANCH)
     rows = [
         (name_of(branch), *values_of(found.groups[branch.id], codes))
         for branch in branches_of(span.account_id).values()
-        if branch.id in found.groups
+        if branch.id in found.groups and is_shown(found.groups[branch.id])
     ]
     return Table(code, (BRANCH, *map(Column, codes)), rows, (None, *values_of(found.total, codes)))
 
 
 def values_of(values: Mapping[MeasureCode, Value], codes: Iterable[MeasureCode]) -> list[Value]:
-    """The values of some measures in order; None for what a group has nothing of."""
-    return [values.get(code) for code in codes]
+    """The values of some measures in order. A group of which nothing is known has a count and a sum of nought."""
+    return [values.get(code, _NOUGHT.get(MEASURES[code].unit)) for code in codes]
+
+
+_NOUGHT = {Unit.COUNT: 0, Unit.FEN: 0}
 
 
 def read_each(spans: Sequence[Span], codes: Collection[MeasureCode]) -> list[Reading]:

@@ -107,9 +107,9 @@ def make(account: KeyAccount, period: Period, *, now: datetime) -> Report:
             answers.by_theme,
             answers.bad,
             _compared("cover", found, _COVER),
-            parts.by_branch(span, _COVER_BY_BRANCH, code="cover_renewal_by_branch"),
+            parts.by_branch(span, _COVER_BY_BRANCH, code="gaps_by_branch", is_shown=_has_gap),
             _compared("receivables", found, _MONEY),
-            parts.by_branch(span, _MONEY, code="receivables_by_branch"),
+            parts.by_branch(span, _MONEY, code="receivables_by_branch", is_shown=_owes),
             _proposals(findings, names),
         ),
         charts=(
@@ -200,6 +200,15 @@ def _findings(
         frequency_before=_ratio(year_before[C.CLAIM_FREQUENCY]),
         overdue_fen=_whole(now[C.PREMIUM_OVERDUE]),
     )
+
+
+def _has_gap(values: Mapping[C, Value]) -> bool:
+    days = _ratio(values.get(C.COVERAGE_DAYS))
+    return days.part < days.whole
+
+
+def _owes(values: Mapping[C, Value]) -> bool:
+    return bool(values.get(C.PREMIUM_OUTSTANDING))
 
 
 def _ratio(value: object) -> Ratio:

@@ -15,7 +15,7 @@ from service_desk.models.claims import Claim
 from service_desk.models.db import db
 from service_desk.rules.metrics import MeasureCode as C
 from service_desk.rules.metrics import Results
-from service_desk.rules.periods import Period, before, months_after
+from service_desk.rules.periods import Period, months_after
 from service_desk.rules.report_document import (
     CellKind,
     Chart,
@@ -53,9 +53,9 @@ class _Forecast:
 
 
 def make(account: KeyAccount, period: Period, *, now: datetime) -> Report:
-    """The forecast made at the end of a period, or of today while it runs."""
+    """The forecast made at the end of a month, or of today while it runs."""
     span = parts.span_of(account, period, now)
-    earlier = before(period)
+    earlier = months_after(period.first, -1)
     found = _read(span)
     codes = list(_TILES)
     this, last = parts.read_each([span, parts.at_end(parts.span_of(account, earlier, now))], codes)
