@@ -91,7 +91,7 @@ def create_schema(url: str) -> None:
 
 def empty_all_tables(engine: Engine) -> None:
     """Delete every row. Only tables that hold rows are touched, which keeps this to a few milliseconds."""
-    with _without_foreign_keys(engine) as connection:
+    with without_foreign_keys(engine) as connection:
         for name in _tables_with_rows(connection):
             connection.exec_driver_sql(f'DELETE FROM "{name}"')
 
@@ -109,7 +109,7 @@ def all_rows(engine: Engine) -> dict[str, Rows]:
 
 def put_back(engine: Engine, tables: dict[str, Rows]) -> None:
     """Make these rows the only ones of their tables."""
-    with _without_foreign_keys(engine) as connection:
+    with without_foreign_keys(engine) as connection:
         filled = set(_tables_with_rows(connection))
         cursor = connection.connection.cursor()
         for name, rows in tables.items():
@@ -132,7 +132,7 @@ def _selected(connection: Connection, name: str) -> list[tuple[Any, ...]]:
 
 
 @contextmanager
-def _without_foreign_keys(engine: Engine) -> Iterator[Connection]:
+def without_foreign_keys(engine: Engine) -> Iterator[Connection]:
     """A transaction without their checks, so that tables in a ring can be changed in any order."""
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
