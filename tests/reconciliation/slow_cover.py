@@ -244,8 +244,14 @@ def _at(records: list[Any] | None, at: datetime, name: str, present: Any, vehicl
     )
 
 
-def count_renewals(book: list[Insured], days: Days, by: Any = None) -> dict[Any, Sums]:
-    """Vehicles whose cover ends in the period, each once in each group: renewed when every line of it is."""
+def count_renewals(
+    book: list[Insured], days: Days, by: Any = None, known_at: datetime | None = None
+) -> dict[Any, Sums]:
+    """Vehicles whose cover ends in the period, each once in each group: renewed when every line of it is.
+
+    By what was known at the period's end, or at another instant.
+    """
+    known_at = known_at or days.until
     start, end = midnight(days.first, CHINA), midnight(days.last + _DAY, CHINA)
     of_line = defaultdict(list)
     for one in book:
@@ -254,8 +260,8 @@ def count_renewals(book: list[Insured], days: Days, by: Any = None) -> dict[Any,
     for one in book:
         policy = one.policy
         if policy.state == "issued" and start < policy.ends_at <= end and policy.ends_at > policy.starts_at:
-            is_followed = _is_followed(one, of_line[policy.vehicle_id, policy.line], policy.ends_at, days.until)
-            fate = "renewed" if is_followed else "lost" if policy.ends_at <= days.until else "due"
+            is_followed = is_followed_by(one, of_line[policy.vehicle_id, policy.line], policy.ends_at, known_at)
+            fate = "renewed" if is_followed else "lost" if policy.ends_at <= known_at else "due"
             lines[by(policy) if by else None][policy.vehicle_id].append(fate)
     found: dict[Any, Sums] = defaultdict(Sums)
     for key, vehicles in lines.items():
@@ -266,7 +272,7 @@ def count_renewals(book: list[Insured], days: Days, by: Any = None) -> dict[Any,
     return found
 
 
-def _is_followed(one: Insured, others: Iterable[Insured], ends_at: datetime, known_at: datetime) -> bool:
+def is_followed_by(one: Insured, others: Iterable[Insured], ends_at: datetime, known_at: datetime) -> bool:
     """Another policy of the line goes on after it and begins within ninety days, by what was known."""
     for other in others:
         policy = other.policy
