@@ -13,7 +13,7 @@ from service_desk.services.dashboard import Behind
 
 def claims_url(behind: str, period: Period, **narrowed: str) -> str:
     """The claims behind a figure of a period."""
-    return url_for("dashboard.claims_behind", behind=str(behind), **days(period), **narrowed)
+    return url_for("dashboard.claims_behind", behind=str(behind), **{**days(period), **narrowed})
 
 
 def premium_url(behind: str, period: Period) -> str:
