@@ -1,5 +1,6 @@
 """The figures of clocks by each single branch, for measures: whoever shows one has checked who asks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -9,11 +10,14 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from service_desk.models.db import db
 from service_desk.models.sla import BreachReview, Timer
 from service_desk.rules.claim_flow import ClockStep
+from service_desk.rules.periods import Period
 from service_desk.rules.sla.history import whole_second
 from service_desk.services.sla.compliance.figures import Figures, count_rows
+from service_desk.services.sla.compliance.grouping import in_parts, spans
 from service_desk.services.sla.compliance.wanted import (
     ComplianceFilter,
     Scope,
+    counted_at,
     is_at_risk,
     is_open,
 )
@@ -41,11 +45,22 @@ def count_steps(wanted: ComplianceFilter, *, zone: ZoneInfo, now: datetime) -> d
     return {step: found[step] for step in ClockStep if step in found}
 
 
+def count_parts(account_id: int, parts: Sequence[Period], *, zone: ZoneInfo, now: datetime) -> list[Figures]:
+    """The same of each of some periods that adjoin, in one statement."""
+    whole = ComplianceFilter(account_id, Period(parts[0].first, parts[-1].last))
+    scope = Scope(whole, zone, whole_second(now), has_reviews=False)
+    found = dict(count_rows(scope, in_parts(counted_at(), spans(parts, scope))))
+    return [found.get(number, Figures()) for number in range(len(parts))]
+
+
 def stand_each(account_id: int, *, at: datetime, now: datetime) -> dict[int | None, Stand]:
     """How an account's clocks stood before an instant, by branch. Reviews' own clocks are left out."""
     review = select(BreachReview.id).where(BreachReview.timer_id == Timer.id, BreachReview.signed_at < at)
-    is_unreviewed = and_(Timer.breached_at < at, ~review.exists())
-    kinds = (is_unreviewed, _is_late_at(at, now), is_at_risk(now))
+    untold = _is_broken_untold(at, now)
+    is_unreviewed = and_(or_(Timer.breached_at < at, untold), ~review.exists())
+    went_on = or_(Timer.stopped_at.is_(None), Timer.stopped_at >= at)
+    is_late = or_(and_(Timer.breached_at < at, went_on), untold)
+    kinds = (is_unreviewed, is_late, is_at_risk(now))
     rows = db.session.execute(
         select(Timer.branch_id, *(func.sum(case((kind, 1), else_=0)) for kind in kinds))
         .where(Timer.account_id == account_id, Timer.step != ClockStep.BREACH_REVIEW, or_(*kinds))
@@ -54,8 +69,6 @@ def stand_each(account_id: int, *, at: datetime, now: datetime) -> dict[int | No
     return {branch_id: Stand(*(int(count) for count in counts)) for branch_id, *counts in rows}
 
 
-def _is_late_at(at: datetime, now: datetime) -> ColumnElement[bool]:
-    """Broken before an instant and not stopped then; also where the sweep has not told it yet."""
-    went_on = or_(Timer.stopped_at.is_(None), Timer.stopped_at >= at)
-    untold = and_(Timer.breached_at.is_(None), is_open(), Timer.due_at < at, Timer.due_at < whole_second(now))
-    return or_(and_(Timer.breached_at < at, went_on), untold)
+def _is_broken_untold(at: datetime, now: datetime) -> ColumnElement[bool]:
+    """Broken before an instant and not stopped, where the sweep has not told it yet: the figures must not wait for it."""
+    return and_(Timer.breached_at.is_(None), is_open(), Timer.due_at < at, Timer.due_at < whole_second(now))
