@@ -16,6 +16,10 @@ from tests.reconciliation.slow_clocks import Judged
 from tests.reconciliation.slow_measures import Counted, Reader
 
 _TOPICS = ("amount", "fault", "cover", "documents", "loss_of_use", "time_taken", "other")
+_PROPOSALS = (
+    "strengthen_step remove_cause finish_corrections review_breaches tighten_promise review_calculation improve_speed "
+    "improve_attitude explain_result call_back insure_vehicles renew_earlier prevent_losses train_drivers settle_premium"
+).split()
 _THEMES = ("overall", "speed", "attitude", "result", "call_back")
 
 
@@ -238,7 +242,8 @@ def _check_proposals(
             propose("strengthen_step", step, share=kept)
         elif share is not None and kept.whole >= 20 and share >= 99:
             propose("tighten_promise", step, share=kept)
-    for cause, count in causes.items():
+    codes = {one.name: one.code for one in checker.counts.rows["breach_causes"]}
+    for cause, count in sorted(causes.items(), key=lambda one: (-one[1], codes.get(one[0], one[0]))):
         if count >= 3:
             propose("remove_cause", cause=cause, count=count)
     for code, count in (("finish_corrections", late), ("review_breaches", now[C.BREACHES_UNREVIEWED])):
@@ -268,7 +273,7 @@ def _check_proposals(
         propose("train_drivers", share=since)
     if now[C.PREMIUM_OVERDUE] > 0:
         propose("settle_premium", fen=now[C.PREMIUM_OVERDUE])
-    checker.check_rows("meeting_proposals", sorted(rows, key=str), ordered=False)
+    checker.check_rows("meeting_proposals", sorted(rows, key=lambda row: _PROPOSALS.index(row[0])))
 
 
 def check_year(checker: Checker, calendars: Calendars) -> None:

@@ -68,7 +68,7 @@ _RARELY = 0.25
 # Nothing more is done to a claim: of an open one the desk forgets it, of an ended one that is the usual way.
 _RESTS = {True: 0.02, False: 0.55}
 _PLACES = ("G310 巩义站街路口", "郑开大道", "连霍高速", "农业路", "陇海路高架", "客运总站")
-_FEATURES = (["glass"], ["glass", "own_damage"], ["own_damage"], ["third_party_vehicle"], ["injury"], [])
+_FEATURES = (["glass"], ["glass", "injury"], ["injury"], ["theft"], ["own_damage", "rescue"], [])
 _TOPICS = ("amount", "fault", "cover", "time_taken", "loss_of_use")
 _OUTCOMES = ("client_right", "partly", "not_right", "withdrawn", "mediation", "court")
 
