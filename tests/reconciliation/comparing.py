@@ -6,10 +6,10 @@ from datetime import date, timedelta
 from typing import Any
 
 from service_desk.rules.metrics import Mean, MeasureCode, Ratio
+from service_desk.rules.periods import Period
 from service_desk.rules.report_document import CellKind, Report, Table
 from service_desk.services import measures
 from service_desk.services.measures import By
-from service_desk.rules.periods import Period
 from tests.reconciliation.slow_measures import Counted, Reader, SlowCounts
 
 OF_BRANCHES_ALONE = frozenset(
@@ -123,7 +123,9 @@ class Checker:
         self.to.check(self.where(table, "rows", "of nobody"), list(shown), [])
         if table.total is not None:
             for place, measure in places:
-                self.to.check(self.where(table, "total", measure), table.total[place], self.counted.whole()[measure])
+                self.to.check(
+                    self.where(table, "total", measure), table.total[place], self.counted.whole()[measure]
+                )
 
     def branch_readers(self) -> dict[Any, Reader]:
         return {one.name: self.counted.branch(one.id) for one in self.counts.branches.values()}
@@ -132,7 +134,9 @@ class Checker:
         codes = ("coach", "city_bus", "taxi_rental", "goods", "non_operating", "")
         return {code or None: self.counted.use_class(code) for code in codes}
 
-    def check_rows(self, code: str, expected: Iterable[tuple[Any, ...]], total: Any = None, *, ordered: bool = True) -> None:
+    def check_rows(
+        self, code: str, expected: Iterable[tuple[Any, ...]], total: Any = None, *, ordered: bool = True
+    ) -> None:
         """A table cell by cell. Cells of `...` are words, which no figure is made of."""
         table = self.report.table(code)
         rows, wanted = [tuple(row) for row in table.rows], list(expected)

@@ -16,10 +16,23 @@ from tests.reconciliation.slow_clocks import Judged
 from tests.reconciliation.slow_measures import Counted, Reader
 
 _TOPICS = ("amount", "fault", "cover", "documents", "loss_of_use", "time_taken", "other")
-_PROPOSALS = (
-    "strengthen_step remove_cause finish_corrections review_breaches tighten_promise review_calculation improve_speed "
-    "improve_attitude explain_result call_back insure_vehicles renew_earlier prevent_losses train_drivers settle_premium"
-).split()
+_PROPOSALS = [
+    "strengthen_step",
+    "remove_cause",
+    "finish_corrections",
+    "review_breaches",
+    "tighten_promise",
+    "review_calculation",
+    "improve_speed",
+    "improve_attitude",
+    "explain_result",
+    "call_back",
+    "insure_vehicles",
+    "renew_earlier",
+    "prevent_losses",
+    "train_drivers",
+    "settle_premium",
+]
 _THEMES = ("overall", "speed", "attitude", "result", "call_back")
 
 
@@ -171,7 +184,9 @@ def check_large(checker: Checker, lists: Lists) -> None:
         if claim.reported_at >= lists.days.start and story.highest_at(until) >= LARGE_FEN:
             estimate = story.estimate_at(until)
             head = (claim.number, claim.plate, lists.names[claim.branch_id], claim.loss_at, claim.place)
-            found.append((-estimate, claim.id, (*head, story.state_at(until), estimate, story.paid_at(until))))
+            found.append(
+                (-estimate, claim.id, (*head, story.state_at(until), estimate, story.paid_at(until)))
+            )
     rows = [row for *_order, row in sorted(found, key=lambda one: one[:2])]
     checker.check_rows("large_losses", rows[:5_000])
 
@@ -232,7 +247,9 @@ def _check_proposals(
     now, clocks = readers["this_quarter"], readers["this_quarter"].sums("clocks")
     rows: list[tuple[Any, ...]] = []
 
-    def propose(code: str, step: Any = None, cause: Any = None, share: Any = None, count: Any = None, fen: Any = None) -> None:
+    def propose(
+        code: str, step: Any = None, cause: Any = None, share: Any = None, count: Any = None, fen: Any = None
+    ) -> None:
         rows.append((code, step, cause, share, count, fen))
 
     for step in STEPS:
@@ -290,4 +307,3 @@ def check_year(checker: Checker, calendars: Calendars) -> None:
     _check_steps(checker, years[:known], with_open=False)
     check_large(checker, Lists(checker))
     check_trials(checker, calendars)
-

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 from openpyxl import load_workbook
-from pdfminer.high_level import extract_text
+from pdfminer.high_level import extract_text_to_fp
 
 from service_desk.rules.metrics import MEASURES, RATIOS_OF_PRODUCTS, Mean, MeasureCode, Ratio, Unit
 from service_desk.rules.report_document import CellKind, Column, Report, Table
@@ -57,7 +57,7 @@ def said(value: Any, column: Column) -> str:
         case Ratio():
             if value.whole <= 0:
                 return NOTHING
-            sign = "+" if column.of == "change" and value.part > 0 else ""
+            sign = "+" if column.of == "change" and value.part >= 0 else ""
             return f"{sign}{_rounded(Decimal(100 * value.part) / value.whole, '0.1'):,}%"
         case Mean() if not value.count:
             return NOTHING
@@ -79,7 +79,9 @@ def _rounded(value: Decimal, step: str) -> Decimal:
 
 def _figures(table: Table, row: Sequence[Any]) -> list[str]:
     return [
-        said(value, column) for value, column in zip(row, table.columns, strict=True) if column.kind in _NUMBERS
+        said(value, column)
+        for value, column in zip(row, table.columns, strict=True)
+        if column.kind in _NUMBERS
     ]
 
 
@@ -135,7 +137,10 @@ def _check_cells(where: str, value: Any, column: Column, cells: Any, to: Differe
     shown = next(cells, None)
     unit = MEASURES[MeasureCode(column.code)].unit if column.kind is CellKind.MEASURE else None
     is_fen = unit is Unit.FEN or column.kind is CellKind.FEN
-    has_parts = unit in (Unit.RATIO, Unit.MEAN, Unit.MEAN_FEN) or column.kind in (CellKind.RATIO, CellKind.MEAN)
+    has_parts = unit in (Unit.RATIO, Unit.MEAN, Unit.MEAN_FEN) or column.kind in (
+        CellKind.RATIO,
+        CellKind.MEAN,
+    )
     if column.of == "change" or column.code in {one.value for one in RATIOS_OF_PRODUCTS}:
         has_parts = False
     if not has_parts:
@@ -156,7 +161,10 @@ def _scaled(number: float) -> tuple[int, int]:
 
 def check_paper(report: Report, content: bytes, to: Differences) -> None:
     """The paper has every headline figure and every figure of short tables, wherever it breaks its lines."""
-    text = "".join(extract_text(io.BytesIO(content)).split())
+    read = io.StringIO()
+    # Without looking for lines and columns, which takes longer than all the rest.
+    extract_text_to_fp(io.BytesIO(content), read, laparams=None)
+    text = "".join(read.getvalue().split())
     _check_text(f"paper of {report.kind}", report, text, to, columns=99)
 
 

@@ -115,7 +115,9 @@ def count_claims(stories: Iterable[Story], days: Days) -> Groups[Sums]:
     """All that the measures of claims are made of, in one pass."""
     found = sums()
     year_ago = days.last_day + timedelta(days=1)
-    year_ago = year_ago.replace(year=year_ago.year - 1, day=min(year_ago.day, 28 if year_ago.month == 2 else 31))
+    year_ago = year_ago.replace(
+        year=year_ago.year - 1, day=min(year_ago.day, 28 if year_ago.month == 2 else 31)
+    )
     since = midnight(year_ago, days.zone)
     until = days.until
     earliest = min(since, days.start)

@@ -66,7 +66,7 @@ _OFTEN = {
 }
 _RARELY = 0.25
 # Nothing more is done to a claim: of an open one the desk forgets it, of an ended one that is the usual way.
-_RESTS = {True: 0.02, False: 0.55}
+_RESTS = {True: 0.006, False: 0.55}
 _PLACES = ("G310 巩义站街路口", "郑开大道", "连霍高速", "农业路", "陇海路高架", "客运总站")
 _FEATURES = (["glass"], ["glass", "injury"], ["injury"], ["theft"], ["own_damage", "rescue"], [])
 _TOPICS = ("amount", "fault", "cover", "time_taken", "loss_of_use")
@@ -155,7 +155,9 @@ class _Walk:
     def _finish(self) -> None:
         chance = self.chance
         late = chance.random() < 0.06
-        before = timedelta(hours=48) if chance.random() < 0.02 else timedelta(seconds=chance.randrange(1, 40_000))
+        before = (
+            timedelta(hours=48) if chance.random() < 0.02 else timedelta(seconds=chance.randrange(1, 40_000))
+        )
         lost_at = self.reported_at - (timedelta(hours=48, seconds=1) if late else before)
         injured = chance.choice((1, 1, 2, 3)) if chance.random() < 0.08 else 0
         self.tables.claims.append(
@@ -311,7 +313,9 @@ class _Walk:
     def _survey(self) -> None:
         rows, estimate = self.tables.surveys, max(self.paid, self._amount())
         is_first = self.chance.random() < 0.8
-        rows.append(Survey(len(rows) + 1, self.id, self.round, self.owner, self.at, self.at, is_first, estimate))
+        rows.append(
+            Survey(len(rows) + 1, self.id, self.round, self.owner, self.at, self.at, is_first, estimate)
+        )
         if not self.has_reserve or self.chance.random() < 0.5:
             self._move_reserve(estimate, "estimate", "survey")
 
@@ -328,9 +332,7 @@ class _Walk:
         self._post(ledger.rebalance(self.held, wanted, up=up, down=down))
         if after != self.reserve:
             rows = self.tables.reserve_entries
-            rows.append(
-                Reserve(len(rows) + 1, self.id, self.at, kind, item, self.reserve, after, self.owner)
-            )
+            rows.append(Reserve(len(rows) + 1, self.id, self.at, kind, item, self.reserve, after, self.owner))
         self.has_reserve = True
         self.reserve, self.highest = after, max(self.highest, after)
 
@@ -342,7 +344,13 @@ class _Walk:
                 self.paid_of[one.item] += one.amount_fen
             rows.append(
                 Movement(
-                    len(rows) + 1, self.id, self.at, one.kind.value, one.item.value, one.amount_fen, self.owner
+                    len(rows) + 1,
+                    self.id,
+                    self.at,
+                    one.kind.value,
+                    one.item.value,
+                    one.amount_fen,
+                    self.owner,
                 )
             )
 
