@@ -260,10 +260,11 @@ class Book:
     def _ask_for(self, policy: Policy, endorsed: Sequence[Endorsement]) -> None:
         """Premium with tax, the earlier owed by the branch of the issue; what is returned lowers it or is given back."""
         returned = [one for one in endorsed if one.premium_fen < 0]
-        asked = [(None, policy.issued_at, policy.premium_fen + policy.tax_fen)]
-        for one in endorsed:
-            if one.premium_fen > 0 and not returned:
-                asked.append((one.id, one.created_at, one.premium_fen))
+        asked: list[tuple[int | None, datetime, int]] = [
+            (None, policy.issued_at, policy.premium_fen + policy.tax_fen)
+        ]
+        if not returned:
+            asked += [(one.id, one.created_at, one.premium_fen) for one in endorsed if one.premium_fen > 0]
         for endorsement_id, at, fen in asked:
             parts = [fen // 2, fen - fen // 2] if not returned and self.chance.random() < 0.15 else [fen]
             for instalment, part in enumerate(parts, 1):

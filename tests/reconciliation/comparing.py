@@ -66,10 +66,14 @@ def check_measures(counts: SlowCounts, first: date, last: date, to: Differences)
     by_branch = measures.read(span, list(MeasureCode), By.BRANCH)
     by_class = measures.read(span, [one for one in MeasureCode if one not in OF_BRANCHES_ALONE], By.USE_CLASS)
     groups: list[tuple[str, Mapping[MeasureCode, Any], Reader]] = [("all", by_branch.total, counted.whole())]
-    for branch in counts.branches.values():
-        groups.append((branch.name, by_branch.groups.get(branch.id, {}), counted.branch(branch.id)))
-    for code in ("coach", "city_bus", "taxi_rental", "goods", "non_operating", ""):
-        groups.append((code or "no class", by_class.groups.get(code, {}), counted.use_class(code)))
+    groups += [
+        (one.name, by_branch.groups.get(one.id, {}), counted.branch(one.id))
+        for one in counts.branches.values()
+    ]
+    groups += [
+        (code or "no class", by_class.groups.get(code, {}), counted.use_class(code))
+        for code in ("coach", "city_bus", "taxi_rental", "goods", "non_operating", "")
+    ]
     for name, shown, reader in groups:
         is_class = name not in {"all", *(one.name for one in counts.branches.values())}
         for code in MeasureCode:
