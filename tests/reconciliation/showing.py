@@ -168,6 +168,32 @@ def check_paper(report: Report, content: bytes, to: Differences) -> None:
     _check_text(f"paper of {report.kind}", report, text, to, columns=99)
 
 
+def check_plain(report: Report, text: str, to: Differences) -> None:
+    """The plain part has the headline figures, and of short tables the first columns, totals too."""
+    plain = "".join(text.split())
+    _check_text(f"plain mail of {report.kind}", report, plain, to, columns=6)
+    for table in report.tables:
+        if table.is_detail or not table.total or not any(_says_something(table, row) for row in table.rows):
+            continue
+        figures = [
+            said(value, column)
+            for value, column in list(zip(table.total, table.columns, strict=True))[1:6]
+            if column.kind in _NUMBERS and value is not None
+        ]
+        line = next((one for one in text.splitlines() if _has_all(one, figures)), None)
+        to.check(f"plain mail of {report.kind}, {table.code}, total {figures}", line is not None, True)
+
+
+def _has_all(line: str, figures: Sequence[str]) -> bool:
+    """Whether a line says figures in their order."""
+    place = 0
+    for figure in figures:
+        place = line.find(f" {figure}", place) + 1
+        if not place:
+            return False
+    return line.startswith("- ")
+
+
 def check_mail(report: Report, html: str, to: Differences) -> None:
     """A mail has the headline figures, and of short tables the first columns."""
     text = "".join(re.sub(r"<[^>]+>", " ", html).split())

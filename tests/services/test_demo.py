@@ -163,5 +163,6 @@ def test_what_is_sent_equals_what_is_shown(session, kind):
     showing.check_workbook(report, sheet.content, found)
     showing.check_paper(report, paper.content, found)
     showing.check_mail(report, posted.html, found)
+    showing.check_plain(report, posted.text, found)
     found.require_none()
     assert found.compared > 20
