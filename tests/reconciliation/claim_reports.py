@@ -202,10 +202,10 @@ def _check_proposals(
         if not any(one.whole or one.part for one in figures.values()):
             continue
         found = [code for code in _LINES if _holds(code, figures[code], account[code], len(own.own))]
-        for code in found:
-            rows.append(
-                (name, code, code, *_percents(figures[code], account[code]), Decimal(_LINES[code][0]))
-            )
+        rows += [
+            (name, code, code, *_percents(figures[code], account[code]), Decimal(_LINES[code][0]))
+            for code in found
+        ]
         if not found:
             shown = _percents(figures["driver_training"], account["driver_training"])
             rows.append((name, "keep_as_is", "keep_as_is", *shown, None))

@@ -62,12 +62,11 @@ def check_underwriting(checker: Checker) -> None:
         code: str, keys: list[Any], key_of: Callable[[Act], Any], named: Callable[[Any], tuple[Any, ...]]
     ) -> None:
         known = {key_of(act) for month in months for act in month}
-        rows = []
-        for key in keys:
-            if key in known:
-                rows.append(
-                    (*named(key), *_figures([[act for act in one if key_of(act) == key] for one in months]))
-                )
+        rows = [
+            (*named(key), *_figures([[act for act in one if key_of(act) == key] for one in months]))
+            for key in keys
+            if key in known
+        ]
         blanks = (None,) * len(named(keys[0])) if keys else (None,)
         checker.check_rows(code, rows, (*blanks, *_figures(months)))
 

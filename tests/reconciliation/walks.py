@@ -255,23 +255,8 @@ class _Walk:
             case A.ASSESS | A.SET_RESERVE:
                 item = chance.choice(("vehicle", "property", "injury", "fees"))
                 self._move_reserve(max(self.paid, self._amount()), "change", item)
-            case A.APPROVE:
-                share = chance.choice((0, 50, 80, 100, 100, 100))
-                self.approved = self.paid + (self.reserve - self.paid) * share // 100
-            case A.PAY:
-                self._pay(self.approved - self.paid)
-            case A.PAY_PART:
-                self._pay(max(1, (self.approved - self.paid) // 2))
-            case A.PAY_ADVANCE:
-                self._pay(max(1, (self.reserve - self.paid) // 3))
-                self.approved = max(self.approved, self.paid)
-            case A.RETURN_PAYMENT:
-                self._take_back()
-            case A.CLOSE:
-                self._move_reserve(self.paid, "release", "closing")
-                self.was_asked = False
-            case A.WITHDRAW | A.DENY:
-                self._move_reserve(self.paid, "release", "exit")
+            case A.CLOSE | A.WITHDRAW | A.DENY:
+                self._move_reserve(self.paid, "release", action.value)
                 self.was_asked = False
             case A.REOPEN:
                 self.round += 1
@@ -282,6 +267,23 @@ class _Walk:
                 self._dispute()
             case A.SETTLE_DISPUTE:
                 self._decide()
+            case _:
+                self._act_with_money(action)
+
+    def _act_with_money(self, action: ClaimAction) -> None:
+        match action:
+            case A.APPROVE:
+                share = self.chance.choice((0, 50, 80, 100, 100, 100))
+                self.approved = self.paid + (self.reserve - self.paid) * share // 100
+            case A.PAY:
+                self._pay(self.approved - self.paid)
+            case A.PAY_PART:
+                self._pay(max(1, (self.approved - self.paid) // 2))
+            case A.PAY_ADVANCE:
+                self._pay(max(1, (self.reserve - self.paid) // 3))
+                self.approved = max(self.approved, self.paid)
+            case A.RETURN_PAYMENT:
+                self._take_back()
 
     def _amount(self) -> int:
         """Some exactly the large loss, or a fen less."""
