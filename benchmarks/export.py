@@ -32,7 +32,7 @@ from tests.conftest import make_config
 from tests.world import World, build_world
 
 ROWS = 50_000
-REPEATS = 3
+REPEATS = 2
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 # Portions and the writer's own buffers, whatever the length of the list.
 MOST_MEMORY = 60 * 2**20
