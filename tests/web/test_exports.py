@@ -112,7 +112,7 @@ def test_a_filter_and_an_order_hold_in_the_file_and_typed_words_stay_out_of_the_
     _notes, (head, *rows) = table(handler, "/enquiries.xlsx?view=all")
     notes, found = table(underwriter, "/enquiries.xlsx?view=all&q=%E6%9D%8E%E5%9B%9B")
 
-    subject, who, phone = (head.index(name) for name in ("主题", "咨询人", "电话"))
+    subject, who, phone = (head.index(name) for name in ("事项", "询问人", "电话"))
     page = handler.get("/enquiries?view=all").text
     numbers = [str(row[0]) for row in rows]
     assert sorted(numbers, key=page.index) == numbers
