@@ -8,8 +8,8 @@ from service_desk.models.disputes import Dispute
 from service_desk.models.sla import BreachReview
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.disputes import Consequence, DisputeOutcome, DisputeTopic
+from service_desk.rules.metrics import MARKET_LINES, Ratio
 from service_desk.rules.metrics import MeasureCode as C
-from service_desk.rules.metrics import Ratio
 from service_desk.rules.periods import Period
 from service_desk.rules.report_document import Name, Report, ReportKind, Table, from_json, to_json
 from service_desk.rules.sla import Target, TargetUnit
@@ -193,6 +193,10 @@ def test_the_annual_record_compares_years_and_tries_stricter_promises(world: Wor
     report = maker.make(world.account, YEAR, now=day(2027, 1, 15))
     assert cells(report.table("service"), "year") == ["2026", "2025"]
     assert cells(report.table("service"), C.CLAIMS_REPORTED) == [5, 1]
+    # The market's line stands beside it here as in the monthly table.
+    assert {tile.measure: tile.market for tile in report.tiles if tile.market} == {
+        C.CLOSING_CYCLE: MARKET_LINES[C.CLOSING_CYCLE]
+    }
     assert rows(report, "by_step") == [("survey", Ratio(3, 4), Ratio(1, 1), 1)]
     assert [column.code for column in report.table("by_step").columns][1:3] == [
         "kept_this_year",

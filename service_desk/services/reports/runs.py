@@ -76,14 +76,15 @@ def not_made(due: Sequence[Due]) -> list[Due]:
 
 
 def make_scheduled(due: Due, *, now: datetime) -> ReportRun | None:
-    """Make and send a scheduled report; None when another process has made it.
+    """Make and send a scheduled report; None when another process has made it, or somebody has paused it.
 
     Who comes while another makes it waits at the schedule and then has nothing to do; the key of the run decides
     where there is no schedule to wait at.
     """
     own = (ReportSchedule.account_id == due.account_id, ReportSchedule.kind == due.kind)
-    db.session.execute(select(ReportSchedule.id).where(*own).with_for_update())
-    if not not_made([due]):
+    is_active = db.session.scalar(select(ReportSchedule.is_active).where(*own).with_for_update())
+    # Paused meanwhile: the reports before this one may have taken their time.
+    if is_active is False or not not_made([due]):
         return None
     account = db.session.get_one(KeyAccount, due.account_id)
     report = MAKERS[due.kind].make(account, due.period, now=now)
