@@ -8,8 +8,8 @@ from service_desk.models.disputes import Dispute
 from service_desk.models.sla import BreachReview
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.disputes import Consequence, DisputeOutcome, DisputeTopic
-from service_desk.rules.metrics import Ratio
 from service_desk.rules.metrics import MeasureCode as C
+from service_desk.rules.metrics import Ratio
 from service_desk.rules.periods import Period
 from service_desk.rules.report_document import Name, Report, ReportKind, Table, from_json, to_json
 from service_desk.rules.sla import Target, TargetUnit
