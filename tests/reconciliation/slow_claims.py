@@ -119,7 +119,8 @@ def count_claims(stories: Iterable[Story], days: Days) -> Groups[Sums]:
     )
     since = midnight(year_ago, days.zone)
     until = days.until
-    earliest = min(since, days.start)
+    # A claim of the week before is judged in the period, even if it has ended since.
+    earliest = min(since, days.start - timedelta(days=8))
     for story in stories:
         claim = story.claim
         assert story.last_at is not None
