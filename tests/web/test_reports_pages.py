@@ -399,7 +399,7 @@ def test_the_overview_is_for_managers(run: ReportRun, sign_in) -> None:
     page = sign_in("manager").get("/overview")
 
     assert page.status_code == 200
-    assert "12,345.00" in text(page)
+    assert "6,745.00" in text(page)  # What is outstanding: the estimate less what is paid.
     assert sign_in("claims1").get("/overview").status_code == 403
 
 
