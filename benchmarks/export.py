@@ -57,7 +57,9 @@ def measure() -> Iterator[dict[str, Any]]:
 def _sheet(world: World) -> Any:
     wanted = ClaimFilter(view=QueueView.OPEN)
     rows = exports.in_portions(
-        lambda page: queries.list_claims(world.account.id, wanted, page, actor=world.manager, now=NOW)
+        lambda page: queries.list_claims(
+            world.account.id, wanted, page, actor=world.manager, now=NOW, is_for_file=True
+        )
     )
     return words.sheet(rows, wanted.view, NOW)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from service_desk.base.collector import uncollected
 from service_desk.base.errors import Invalid
 from service_desk.base.paging import Page, PageRequest
 from service_desk.models.accounts import KeyAccount
@@ -35,7 +36,7 @@ def in_portions(
     `read` is the list's own service, so that the file holds what the page counts. Invalid("export_too_many_rows")
     before the first row. The caller has begun a reading that stands still (`models.db.standing_still`).
     """
-    first = read(PageRequest(1, portion))
+    first = _read(read, 1, portion)
     require_few(first.total, most)
     return _portions(first, read, portion)
 
@@ -48,7 +49,12 @@ def _portions(page: Page[T], read: Callable[[PageRequest], Page[T]], portion: in
         if len(rows) < portion:
             return
         number += 1
-        rows = read(PageRequest(number, portion)).rows
+        rows = _read(read, number, portion).rows
+
+
+@uncollected()
+def _read(read: Callable[[PageRequest], Page[T]], number: int, portion: int) -> Page[T]:
+    return read(PageRequest(number, portion))
 
 
 def require_few(rows: int, most: int = MOST_ROWS) -> None:

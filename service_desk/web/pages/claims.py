@@ -114,7 +114,9 @@ def export() -> ResponseReturnValue:
     """The queue as filtered, as a spreadsheet in the reader's language."""
     account, wanted = current_account(), _wanted()
     return send_list(
-        lambda page: queries.list_claims(account.id, wanted, page, actor=actor(), now=g.now),
+        lambda page: queries.list_claims(
+            account.id, wanted, page, actor=actor(), now=g.now, is_for_file=True
+        ),
         lambda rows: words.sheet(rows, wanted.view, g.now),
         _("claims-%(view)s.xlsx", view=label(wanted.view, "queue_view")),
         _chosen(wanted),
