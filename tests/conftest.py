@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 from sqlalchemy import select
 from sqlalchemy.orm import Session, scoped_session
 from werkzeug.test import TestResponse
@@ -71,6 +73,20 @@ def postgres(testrun_uid: str) -> Iterator[databases.PostgresServer]:
         yield server
 
 
+class CompiledTemplates(BytecodeCache):
+    """Templates compiled by one desk for the others of this worker, which read them from the same files."""
+
+    def __init__(self) -> None:
+        self._compiled: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._compiled:
+            bucket.bytecode_from_string(self._compiled[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._compiled[bucket.key] = bucket.bytecode_to_string()
+
+
 class Desks:
     """One desk for each database, made when first asked for and kept to the end of this worker's run."""
 
@@ -78,6 +94,7 @@ class Desks:
         self._make_url = make_url
         self._make_folder = make_folder
         self._made: dict[str, Flask] = {}
+        self._templates = CompiledTemplates()
 
     def on(self, kind: str) -> Flask:
         if kind not in self._made:
@@ -85,6 +102,7 @@ class Desks:
             databases.create_schema(url)
             app = create_app(make_config(url, self._make_folder("instance")))
             app.test_client_class = DeskClient
+            app.jinja_env.bytecode_cache = self._templates
             with app.app_context():
                 app.extensions["standing"] = Standing(db.engine)
             self._made[kind] = app

@@ -60,7 +60,9 @@ def chromium() -> str:
     for name in names:
         if path := shutil.which(name):
             return path
-    pytest.skip("no Chromium on this machine: install the package `chromium-headless-shell`, or set CHROMIUM to its path")
+    pytest.skip(
+        "no Chromium on this machine: install the package `chromium-headless-shell`, or set CHROMIUM to its path"
+    )
 
 
 @pytest.fixture(scope="session")
