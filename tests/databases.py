@@ -91,7 +91,7 @@ def create_schema(url: str) -> None:
 
 def empty_all_tables(engine: Engine) -> None:
     """Delete every row. Only tables that hold rows are touched, which keeps this to a few milliseconds."""
-    with _without_foreign_keys(engine) as connection:
+    with without_foreign_keys(engine) as connection:
         _delete_all(connection, _tables_with_rows(connection))
 
 
@@ -108,7 +108,7 @@ def all_rows(engine: Engine) -> dict[str, Rows]:
 
 def put_back(engine: Engine, tables: dict[str, Rows]) -> None:
     """Make these rows the only ones of their tables."""
-    with _without_foreign_keys(engine) as connection:
+    with without_foreign_keys(engine) as connection:
         _delete_all(connection, tables)
         cursor = connection.connection.cursor()
         for name, rows in tables.items():
@@ -138,7 +138,7 @@ def _selected(connection: Connection, name: str) -> list[tuple[Any, ...]]:
 
 
 @contextmanager
-def _without_foreign_keys(engine: Engine) -> Iterator[Connection]:
+def without_foreign_keys(engine: Engine) -> Iterator[Connection]:
     """A transaction without their checks, so that tables in a ring can be changed in any order."""
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":

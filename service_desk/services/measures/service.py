@@ -3,7 +3,8 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import or_
+from sqlalchemy import exists, or_
+from sqlalchemy.orm import aliased
 
 from service_desk.models.claim_papers import ClaimChecklist
 from service_desk.models.claims import Claim, Survey
@@ -75,13 +76,16 @@ def read_first_scene(span: Span, _codes: Collection[C], by: By | None) -> Readin
 
     What was reported more than 48 hours after the loss cannot be, and broken glass alone need not.
     """
+    earlier = aliased(Survey)
+    is_later = exists().where(earlier.claim_id == Survey.claim_id, earlier.id < Survey.id)
     statement = (
         history.keyed(by, Claim.loss_at, Claim.reported_at, Survey.is_first_scene)
         .join(Survey, Survey.claim_id == Claim.id)
         .outerjoin(ClaimChecklist, ClaimChecklist.claim_id == Claim.id)
         .where(
             *history.known(span),
-            Survey.round == 1,
+            # Not by the round: a claim that was withdrawn before anybody went there is surveyed first in a later one.
+            ~is_later,
             history.within(Survey.recorded_at, span),
             or_(ClaimChecklist.id.is_(None), ClaimChecklist.features != _GLASS_ALONE),
         )

@@ -35,13 +35,14 @@ class BookLine(NamedTuple):
     """A policy in a span. Branch and class are those it stated at the span's end, the class empty where unknown.
 
     `from_on` to `to_on` (excluded) are its days of cover within the span; none when they are the same day.
-    `year_days` are those of the year that begins with its term.
+    `begins_on` is the first day of its term, before the span or in it; `year_days` are those of the year from then.
     """
 
     policy_id: int
     vehicle_id: int
     branch_id: int
     use_class: str
+    begins_on: date
     from_on: date
     to_on: date
     year_days: int
@@ -91,8 +92,9 @@ def exposure_by(lines: Iterable[BookLine], key_of: Callable[[BookLine], K]) -> d
     return dict(found)
 
 
-def _begins(line: BookLine) -> tuple[date, date, int]:
-    return line.from_on, line.to_on, line.policy_id
+def _begins(line: BookLine) -> tuple[date, int]:
+    # Not by what of the term lies in the span: a day must be the same policy's in a month and in its year.
+    return line.begins_on, line.policy_id
 
 
 def _in_span(account_id: int, since: Stand | None, until: Stand) -> ColumnElement[bool]:
@@ -137,6 +139,7 @@ class _Days(NamedTuple):
     term: int
     before: int
     elapsed: int
+    begins_on: date
     from_on: date
     to_on: date
     year_days: int
@@ -165,6 +168,7 @@ def _days(starts_at: datetime, ends_on: date, since: Stand | None, until: Stand)
         term=(ends_on - first_day).days,
         before=(min(from_on, ends_on) - first_day).days,
         elapsed=max((to_on - first_day).days, 0),
+        begins_on=first_day,
         from_on=from_on,
         to_on=max(from_on, to_on),
         year_days=(add_years(first_day, 1) - first_day).days,
@@ -205,6 +209,7 @@ def _plain_line(row: Any, terms: _Terms, classes: Classes) -> BookLine:
         vehicle_id,
         branch_id,
         classes.of(facts),
+        days.begins_on,
         days.from_on,
         days.to_on,
         days.year_days,
@@ -230,6 +235,7 @@ def _endorsed_line(row: Any, endorsements: list[Any], since: Stand | None, until
         row.vehicle_id,
         facts["branch_id"],
         use_class,
+        days.begins_on,
         days.from_on,
         days.to_on,
         days.year_days,

@@ -16,7 +16,7 @@ from service_desk.models.accounts import Branch
 from service_desk.models.claims import Claim, FollowUp
 from service_desk.models.db import db
 from service_desk.models.disputes import Dispute
-from service_desk.models.sla import BreachReview, Timer, TimerState
+from service_desk.models.sla import BreachReview, Timer
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import LARGE_LOSS_FEN, LOWEST_SATISFIED_SCORE, ClockStep
 from service_desk.rules.disputes import IN_FAVOUR, DisputeOutcome, DisputeTopic
@@ -26,6 +26,7 @@ from service_desk.rules.report_document import CellKind, Column, Name, Table, Va
 from service_desk.services.measures import Span, history
 from service_desk.services.reports.makers import parts
 from service_desk.services.sla import causes
+from service_desk.services.sla.compliance import broken_within
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def breaches(span: Span, names: Mapping[str, Name]) -> Reviewed:
         .outerjoin(BreachReview, BreachReview.timer_id == Timer.id)
         .outerjoin(responsible, responsible.id == BreachReview.responsible_id)
         .where(*_broken(span))
-        .order_by(Timer.breached_at, Timer.id)
+        .order_by(_BROKEN_AT, Timer.id)
         .limit(parts.MOST_LISTED)
     ).all()
     found = [_breach(row, names) for row in rows]
@@ -78,12 +79,16 @@ def breaches(span: Span, names: Mapping[str, Name]) -> Reviewed:
     )
 
 
+# The instant of a breach is the due time, also where the sweep has not told it yet.
+_BROKEN_AT = func.coalesce(Timer.breached_at, Timer.due_at)
+
+
 def _broken(span: Span) -> list[Any]:
+    """As the figures count them: told by the sweep or not."""
     return [
         Timer.account_id == span.account_id,
         Timer.step != ClockStep.BREACH_REVIEW,
-        Timer.state != TimerState.CANCELLED,
-        history.within(Timer.breached_at, span),
+        broken_within(span.instants, span.now),
     ]
 
 
@@ -94,7 +99,7 @@ def _breach(row: Any, names: Mapping[str, Name]) -> Sequence[Value]:
         parts.name_of(branch),
         timer.step.value,
         holder,
-        timer.breached_at,
+        timer.breached_at or timer.due_at,
         timer.stopped_at,
         timer.over_seconds if timer.stopped_at else None,
         names.get(review.cause, Name(review.cause)) if review else None,

@@ -44,8 +44,11 @@ def count_steps(wanted: ComplianceFilter, *, zone: ZoneInfo, now: datetime) -> d
 def stand_each(account_id: int, *, at: datetime, now: datetime) -> dict[int | None, Stand]:
     """How an account's clocks stood before an instant, by branch. Reviews' own clocks are left out."""
     review = select(BreachReview.id).where(BreachReview.timer_id == Timer.id, BreachReview.signed_at < at)
-    is_unreviewed = and_(Timer.breached_at < at, ~review.exists())
-    kinds = (is_unreviewed, _is_late_at(at, now), is_at_risk(now))
+    untold = _is_broken_untold(at, now)
+    is_unreviewed = and_(or_(Timer.breached_at < at, untold), ~review.exists())
+    went_on = or_(Timer.stopped_at.is_(None), Timer.stopped_at >= at)
+    is_late = or_(and_(Timer.breached_at < at, went_on), untold)
+    kinds = (is_unreviewed, is_late, is_at_risk(now))
     rows = db.session.execute(
         select(Timer.branch_id, *(func.sum(case((kind, 1), else_=0)) for kind in kinds))
         .where(Timer.account_id == account_id, Timer.step != ClockStep.BREACH_REVIEW, or_(*kinds))
@@ -54,8 +57,6 @@ def stand_each(account_id: int, *, at: datetime, now: datetime) -> dict[int | No
     return {branch_id: Stand(*(int(count) for count in counts)) for branch_id, *counts in rows}
 
 
-def _is_late_at(at: datetime, now: datetime) -> ColumnElement[bool]:
-    """Broken before an instant and not stopped then; also where the sweep has not told it yet."""
-    went_on = or_(Timer.stopped_at.is_(None), Timer.stopped_at >= at)
-    untold = and_(Timer.breached_at.is_(None), is_open(), Timer.due_at < at, Timer.due_at < whole_second(now))
-    return or_(and_(Timer.breached_at < at, went_on), untold)
+def _is_broken_untold(at: datetime, now: datetime) -> ColumnElement[bool]:
+    """Broken before an instant and not stopped, where the sweep has not told it yet: the figures must not wait for it."""
+    return and_(Timer.breached_at.is_(None), is_open(), Timer.due_at < at, Timer.due_at < whole_second(now))
