@@ -124,12 +124,22 @@ def change_of_book() -> ColumnElement[int]:
     return case((and_(was, ~becomes), -1), (and_(~was, becomes), 1), else_=0)
 
 
+def has_left(at: datetime) -> ColumnElement[bool]:
+    """Out of the book before an instant, and ever since: its state of then is that of now."""
+    return and_(Claim.closed_at.is_not(None), Claim.closed_at < at)
+
+
+def _settled_before(at: datetime) -> ColumnElement[bool]:
+    """Out of the book before an instant, and no money moved after it: of a denied claim the bank may send some back."""
+    return and_(has_left(at), Claim.state != ClaimState.DENIED)
+
+
 def is_open_at(at: datetime) -> ColumnElement[bool]:
     """Open at an instant, of a claim reported before it: it left the book no oftener than it came back."""
     moved = select(func.coalesce(func.sum(change_of_book()), 0)).where(
         ClaimEvent.claim_id == Claim.id, ClaimEvent.at < at, is_move()
     )
-    return moved.correlate(Claim).scalar_subquery() >= 0
+    return and_(~has_left(at), moved.correlate(Claim).scalar_subquery() >= 0)
 
 
 def state_at(at: datetime) -> ColumnElement[str]:
@@ -140,12 +150,14 @@ def state_at(at: datetime) -> ColumnElement[str]:
         .order_by(ClaimEvent.at.desc(), ClaimEvent.id.desc())
         .limit(1)
     )
-    return func.coalesce(last.correlate(Claim).scalar_subquery(), ClaimState.REPORTED.value)
+    of_then = func.coalesce(last.correlate(Claim).scalar_subquery(), ClaimState.REPORTED.value)
+    return case((has_left(at), cast(Claim.state, String)), else_=of_then)
 
 
 def estimate_at(at: datetime) -> ColumnElement[int]:
     """The reserve of the whole claim at an instant, with what was paid of it."""
-    return func.coalesce(_reserve(ReserveEntry.after_fen, at, latest=True), 0)
+    of_then = func.coalesce(_reserve(ReserveEntry.after_fen, at, latest=True), 0)
+    return case((_settled_before(at), Claim.reserve_fen), else_=of_then)
 
 
 def first_estimate_at(at: datetime) -> ColumnElement[int]:
@@ -170,7 +182,8 @@ def highest_estimate_at(at: datetime) -> ColumnElement[int]:
     entries = select(func.max(ReserveEntry.after_fen)).where(
         ReserveEntry.claim_id == Claim.id, ReserveEntry.at < at
     )
-    return func.coalesce(entries.correlate(Claim).scalar_subquery(), 0)
+    of_then = func.coalesce(entries.correlate(Claim).scalar_subquery(), 0)
+    return case((has_left(at), Claim.highest_estimate_fen), else_=of_then)
 
 
 def paid_at(at: datetime) -> ColumnElement[int]:
@@ -180,4 +193,5 @@ def paid_at(at: datetime) -> ColumnElement[int]:
     payments = select(func.sum(case((is_back, 0), else_=amount))).where(
         ClaimPayment.claim_id == Claim.id, ClaimPayment.paid_at < at
     )
-    return func.coalesce(payments.correlate(Claim).scalar_subquery(), 0)
+    of_then = func.coalesce(payments.correlate(Claim).scalar_subquery(), 0)
+    return case((_settled_before(at), Claim.paid_fen), else_=of_then)
