@@ -154,7 +154,8 @@ class ClaimEvent(Base):
     """A line of the claim's time line. `at` is when it happened, `recorded_at` when it was entered."""
 
     __tablename__ = "claim_events"
-    __table_args__ = (Index(None, "claim_id", "at"),)
+    # With the moves themselves: what a claim was at an instant is read without a row.
+    __table_args__ = (Index(None, "claim_id", "at", "id", "from_state", "to_state"),)
 
     id: Mapped[Id]
     claim_id: Mapped[int] = mapped_column(ForeignKey("claims.id"))
@@ -207,9 +208,10 @@ class ReserveEntry(Base):
     """One movement of the case reserve. `after_fen` of the latest is the reserve."""
 
     __tablename__ = "reserve_entries"
+    __table_args__ = (Index(None, "claim_id", "at", "id", "after_fen"),)
 
     id: Mapped[Id]
-    claim_id: Mapped[int] = mapped_column(ForeignKey("claims.id"), index=True)
+    claim_id: Mapped[int] = mapped_column(ForeignKey("claims.id"))
     at: Mapped[Instant]
     kind: Mapped[Short]
     item: Mapped[Short]
@@ -269,10 +271,13 @@ class ClaimPayment(Base):
     """
 
     __tablename__ = "claim_payments"
-    __table_args__ = (CheckConstraint("amount_fen > 0", name="amount"),)
+    __table_args__ = (
+        CheckConstraint("amount_fen > 0", name="amount"),
+        Index(None, "claim_id", "paid_at", "returned_at", "amount_fen"),
+    )
 
     id: Mapped[Id]
-    claim_id: Mapped[int] = mapped_column(ForeignKey("claims.id"), index=True)
+    claim_id: Mapped[int] = mapped_column(ForeignKey("claims.id"))
     calculation_id: Mapped[int | None] = mapped_column(ForeignKey("claim_calculations.id"))
     advance_id: Mapped[int | None] = mapped_column(ForeignKey("claim_advances.id"))
     amount_fen: Mapped[Fen]
