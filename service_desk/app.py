@@ -21,7 +21,7 @@ from service_desk.models import all_tables  # noqa: F401 - registers the metadat
 from service_desk.models.db import db
 from service_desk.presenters.languages import load_languages
 from service_desk.services import users
-from service_desk.web import pages
+from service_desk.web import api, pages
 from service_desk.web.http import answer_stranger, init_http
 from service_desk.web.template_tools import init_templates, select_language
 
@@ -51,8 +51,9 @@ def create_app(config: Config | None = None) -> Flask:
     _init_login(app)
     init_http(app)
     init_templates(app)
-    for module in iter_modules(pages.__path__):
-        app.register_blueprint(import_module(f"{pages.__name__}.{module.name}").bp)
+    for doors in (pages, api):
+        for module in iter_modules(doors.__path__):
+            app.register_blueprint(import_module(f"{doors.__name__}.{module.name}").bp)
     cli.register(app)
     app.cli.add_command(scheduler.command)
     _wrap(app, config)

@@ -18,7 +18,7 @@ from sqlalchemy import text
 
 from service_desk.base.clock import utc_now
 from service_desk.models.db import db, unit_of_work
-from service_desk.services import sla
+from service_desk.services import market, sla
 from service_desk.services.claims import authority
 from service_desk.services.policies import rates
 from service_desk.services.reports import schedules
@@ -106,7 +106,8 @@ def _alembic_config() -> AlembicConfig:
 
 
 def install_defaults(now: datetime) -> None:
-    """Add what is missing of calendars, service levels, price tables (marked as samples), authority and schedules.
+    """Add what is missing of calendars, service levels, price tables (marked as samples), authority, market
+    figures and schedules.
 
     What people changed stays.
     """
@@ -114,4 +115,5 @@ def install_defaults(now: datetime) -> None:
         sla.install_defaults(now)
         rates.install_sample_rates(now=now)
         authority.install_defaults()
+        market.install_published()
         schedules.ensure_schedules(now)

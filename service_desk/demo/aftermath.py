@@ -12,6 +12,7 @@ from service_desk.models.db import db
 from service_desk.models.notices import Channel, DeliveryTry, Notice, NoticeState
 from service_desk.models.sla import Timer
 from service_desk.models.users import User
+from service_desk.rules.report_document import ReportKind
 from service_desk.rules.schedule import sent_at
 from service_desk.services import renewals, sla
 from service_desk.services.reports import runs, schedules
@@ -79,14 +80,15 @@ def _review(timer: Timer, random: Random, manager: User, signed_at: datetime, no
 
 
 def build_reports(group: Group, now: datetime) -> None:
-    """Make each report of the last two periods that were due by now, at its own time."""
+    """Make each report of the last period that was due by now, and of two weeks, each at its own time."""
     schedules.ensure_schedules(now)
     db.session.flush()
     account = group.account
     for schedule in schedules.list_on_schedule():
         if schedule.account_id == account.id:
             since_ever = replace(schedule, starts_on=date(2000, 1, 1))
-            for due in runs.wanted(since_ever, now)[-2:]:
+            latest = 2 if schedule.kind is ReportKind.WEEKLY_CLAIMS else 1
+            for due in runs.wanted(since_ever, now)[-latest:]:
                 runs.make_scheduled(due, now=sent_at(since_ever.rule, due.period))
     db.session.flush()
 

@@ -210,6 +210,16 @@ def hold(statement: Select[Any], **values: Any) -> None:
         db.session.execute(statement, values)
 
 
+def read_standing_still() -> None:
+    """Begin a reading that sees the database as it is now, in however many statements, until it ends.
+
+    What was read before is let go first. SQLite's transactions see nothing else anyway.
+    """
+    db.session.rollback()
+    if db.session.get_bind().dialect.name != "sqlite":
+        db.session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+
+
 @contextmanager
 def unit_of_work() -> Iterator[None]:
     """Commit what the block writes, or nothing of it.

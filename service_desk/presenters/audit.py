@@ -19,7 +19,7 @@ from service_desk.rules.sla.addressees import addressee_from
 
 @dataclass(frozen=True)
 class ShownEntry:
-    """One line of the trail. `changes` are `(field, before, after)`."""
+    """One line of the trail. `changes` are `(field, before, after)` in words, `fields` the fields as stored."""
 
     at: datetime
     who: str
@@ -27,6 +27,7 @@ class ShownEntry:
     entity: str
     changes: list[tuple[str, str, str]]
     ip: str
+    fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,7 @@ def shown_entry(entry: AuditEntry, who: User | None, names: Names, now: datetime
             for name, (before, after) in entry.changes.items()
         ],
         ip=entry.ip,
+        fields=tuple(entry.changes),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet, WorkbookBytes, workbook_bytes
 from service_desk.models.accounts import Branch
 from service_desk.models.policies import IssueRun
 from service_desk.presenters.labels import LABELS, label
@@ -115,7 +115,7 @@ def branch_sums(plan: IssuePlan, branches: Mapping[int, Branch]) -> list[tuple[s
 
 def refused_workbook(
     refused: Iterable[RefusedLine], branches: Mapping[int, Branch], title: str, today: date
-) -> bytes:
+) -> WorkbookBytes:
     """Everything that was not issued as a spreadsheet, a line for each line and reason."""
     columns = [
         Column(_("Row of the list"), "int"),

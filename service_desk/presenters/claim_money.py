@@ -1,21 +1,24 @@
 """Money of claims in words: lines of the time line, authority, payments with their states, recoveries and their sheet."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from flask_babel import gettext as _
 
-from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet
 from service_desk.base.clock import CHINA
 from service_desk.base.money import format_yuan
 from service_desk.base.text import mask_account_number
 from service_desk.models.claim_money import AuthorityTier, Recovery, RecoveryState
 from service_desk.models.claims import ClaimEvent, ClaimPayment
+from service_desk.presenters.exports import personal
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import branch_name, named
 from service_desk.rules.authority import is_in_force
+from service_desk.rules.permissions import Role
+from service_desk.rules.personal_data import Personal, Whose
 from service_desk.services.claims import authority
 from service_desk.services.claims.authority import TierRow
 from service_desk.services.claims.recoveries import NOT_OWED_ANY_MORE
@@ -137,7 +140,9 @@ def write_off_words(recovery: Recovery) -> str:
     return label(code, "write_off_reason") if code == NOT_OWED_ANY_MORE else code
 
 
-def recoveries_workbook(rows: list[RecoveryRow], totals: RecoveryTotals, now: datetime) -> bytes:
+def recoveries_sheet(
+    rows: Iterable[RecoveryRow], totals: RecoveryTotals, reader: Role, now: datetime
+) -> TableSheet:
     """The recoveries as filtered, with their sums, as .xlsx."""
     columns = [
         Column(_("Claim")),
@@ -154,24 +159,24 @@ def recoveries_workbook(rows: list[RecoveryRow], totals: RecoveryTotals, now: da
         Column(_("Note"), width=30),
     ]
     sums = [totals.amount_fen, totals.received_fen, totals.written_off_fen, totals.open_fen]
-    sheet = TableSheet(
+    return TableSheet(
         name=_("Recoveries"),
         title=_("Recoveries"),
         columns=columns,
-        rows=[*(_sheet_row(row) for row in rows), [_("Total"), *[None] * 5, *sums, None, None]],
+        rows=(_sheet_row(row, reader) for row in rows),
+        total=[_("Total"), *[None] * 5, *sums, None, None],
         notes=[_("As of %(time)s", time=f"{now.astimezone(CHINA):%Y-%m-%d %H:%M}")],
     )
-    return workbook_bytes([sheet])
 
 
-def _sheet_row(row: RecoveryRow) -> list[str | int | datetime | date | None]:
+def _sheet_row(row: RecoveryRow, reader: Role) -> list[str | int | datetime | date | None]:
     one = row.recovery
     return [
         row.claim.number,
         row.claim.plate,
         branch_name(row.branch),
         label(one.kind, "recovery_kind"),
-        one.owed_by,
+        personal(one.owed_by, reader, Personal.NAME, Whose.THIRD),
         one.made_at,
         one.amount_fen,
         one.received_fen,

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from flask import url_for
 from flask_babel import gettext as _
 
-from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet
 from service_desk.base.clock import CHINA
 from service_desk.base.money import format_yuan
 from service_desk.base.text import mask_account_number
@@ -182,8 +182,8 @@ def missing(file: ClaimFile) -> list[CheckLine]:
     return [line for line in checklist(file) if line.state in {WantedState.REQUIRED, WantedState.REJECTED}]
 
 
-def workbook(rows: list[ClaimRow], view: str, now: datetime) -> bytes:
-    """The queue as filtered, as .xlsx."""
+def sheet(rows: Iterable[ClaimRow], view: str, now: datetime) -> TableSheet:
+    """The queue as filtered."""
     columns = [
         Column(_("Claim")),
         Column(_("Plate"), width=12),
@@ -199,14 +199,13 @@ def workbook(rows: list[ClaimRow], view: str, now: datetime) -> bytes:
         Column(_("Due"), "datetime"),
         Column(_("Disputed"), width=8),
     ]
-    sheet = TableSheet(
+    return TableSheet(
         name=_("Claims"),
         title=_("Claims: %(view)s", view=label(view, "queue_view")),
         columns=columns,
-        rows=[_sheet_row(row, now) for row in rows],
+        rows=(_sheet_row(row, now) for row in rows),
         notes=[_("As of %(time)s", time=f"{now.astimezone(CHINA):%Y-%m-%d %H:%M}")],
     )
-    return workbook_bytes([sheet])
 
 
 def _sheet_row(row: ClaimRow, now: datetime) -> list[str | int | datetime | date | None]:

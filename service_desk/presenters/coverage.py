@@ -9,7 +9,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet, WorkbookBytes, workbook_bytes
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import branch_name
 from service_desk.rules.cover_calendar import LayerPeriod
@@ -187,7 +187,9 @@ def policies_of(finding: Finding) -> list[tuple[str, bool]]:
     ]
 
 
-def findings_workbook(rows: Sequence[FleetFinding], account: str, period: Period, now: datetime) -> bytes:
+def findings_workbook(
+    rows: Sequence[FleetFinding], account: str, period: Period, now: datetime
+) -> WorkbookBytes:
     """The gaps and overlaps listed, as .xlsx."""
     columns = [
         Column(_("Branch"), width=26),
@@ -278,7 +280,7 @@ def tone(ratio: Ratio) -> str:
 
 def ratio_workbook(
     lines: Sequence[RatioLine], total: RatioLine, account: str, day: date, period: Period
-) -> bytes:
+) -> WorkbookBytes:
     """The ratio by branch as .xlsx."""
     columns = [
         Column(_("Branch"), width=28),
@@ -318,7 +320,7 @@ def _share(ratio: Ratio) -> float | str:
     return ratio.part / ratio.whole if ratio.whole else "—"
 
 
-def vehicles_workbook(rows: Sequence[CoveredVehicle], account: str, period: Period) -> bytes:
+def vehicles_workbook(rows: Sequence[CoveredVehicle], account: str, period: Period) -> WorkbookBytes:
     """The vehicles behind a figure, as .xlsx."""
     columns = [
         Column(_("Branch"), width=26),

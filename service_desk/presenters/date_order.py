@@ -1,11 +1,11 @@
 """Dates out of order in words, and the list as a spreadsheet."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from flask_babel import gettext as _
 
-from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet
 from service_desk.base.clock import CHINA
 from service_desk.presenters import times
 from service_desk.presenters.labels import label
@@ -25,7 +25,7 @@ def sentence_of(disorder: Disorder) -> str:
     )
 
 
-def workbook(rows: Sequence[DisorderedClaim], now: datetime) -> bytes:
+def sheet(rows: Iterable[DisorderedClaim], now: datetime) -> TableSheet:
     """Every date that is out of order, a line each."""
     columns = [
         Column(_("Claim")),
@@ -38,7 +38,7 @@ def workbook(rows: Sequence[DisorderedClaim], now: datetime) -> bytes:
         Column(_("Should not precede")),
         Column(_("Its date"), "datetime"),
     ]
-    lines: list[list[str | datetime | None]] = [
+    lines: Iterator[list[str | datetime | None]] = (
         [
             row.claim.number,
             row.claim.plate,
@@ -52,7 +52,7 @@ def workbook(rows: Sequence[DisorderedClaim], now: datetime) -> bytes:
         ]
         for row in rows
         for one in row.disorders
-    ]
+    )
     title = _("Dates out of order")
     notes = [_("As of %(time)s", time=f"{now.astimezone(CHINA):%Y-%m-%d %H:%M}")]
-    return workbook_bytes([TableSheet(name=title, title=title, columns=columns, rows=lines, notes=notes)])
+    return TableSheet(name=title, title=title, columns=columns, rows=lines, notes=notes)

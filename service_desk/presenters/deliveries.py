@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from service_desk.adapters import pdf
-from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet, WorkbookBytes, workbook_bytes
 from service_desk.base.clock import local_date
 from service_desk.models.deliveries import PaperKind, RunState
 from service_desk.models.policies import Policy
@@ -56,7 +56,7 @@ def counted(items: Sequence[RunItem]) -> str:
     return " · ".join(words[kind](counts[kind]) for kind in PaperKind if counts[kind])
 
 
-def waiting_workbook(rows: Sequence[Waiting], account: str, today: date) -> bytes:
+def waiting_workbook(rows: Sequence[Waiting], account: str, today: date) -> WorkbookBytes:
     """What is not delivered yet, as a spreadsheet in the reader's language."""
     columns = [
         Column(_("Branch"), width=24),

@@ -1,6 +1,6 @@
 """Endorsements as pages and spreadsheets show them: what changed, how the premium came about, the time line."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -8,7 +8,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet
 from service_desk.base.clock import CHINA
 from service_desk.base.money import format_yuan
 from service_desk.models.accounts import Branch
@@ -202,8 +202,8 @@ def versions(view: PolicyView) -> list[VersionEntry]:
     return [*entries, issued]
 
 
-def endorsements_workbook(rows: Sequence[EndorsementRow], account: str, today: date) -> bytes:
-    """The endorsements as filtered, as a spreadsheet in the reader's language."""
+def endorsements_sheet(rows: Iterable[EndorsementRow], account: str, today: date) -> TableSheet:
+    """The endorsements as filtered, in the reader's language."""
     columns = [
         Column(_("Endorsement"), width=18),
         Column(_("Policy"), width=18),
@@ -216,22 +216,29 @@ def endorsements_workbook(rows: Sequence[EndorsementRow], account: str, today: d
         Column(_("Reason"), width=30),
         Column(_("Written"), "datetime"),
     ]
-    body = [
-        [
-            row.endorsement.number,
-            row.policy.number,
-            label(row.policy.line, "policy_line"),
-            label(row.endorsement.kind, "endorsement_kind"),
-            row.policy.plate,
-            branch_name(row.branch),
-            row.endorsement.effective_at,
-            row.endorsement.premium_fen,
-            row.endorsement.reason,
-            row.endorsement.created_at,
-        ]
-        for row in rows
-    ]
-    total = [_("Total"), *[None] * 6, sum(row.endorsement.premium_fen for row in rows), None, None]
+    total: list[Any] = [_("Total"), *[None] * 6, 0, None, None]
+
+    def body() -> Iterator[list[Any]]:
+        # Added up as they pass: nobody keeps the rows, and the total is written after them.
+        for row in rows:
+            total[7] += row.endorsement.premium_fen
+            yield _sheet_row(row)
+
     title = _("Endorsements of %(account)s", account=account)
     notes = [_("As of %(day)s", day=today.isoformat())]
-    return workbook_bytes([TableSheet(_("Endorsements"), title, columns, body, notes, total)])
+    return TableSheet(_("Endorsements"), title, columns, body(), notes, total)
+
+
+def _sheet_row(row: EndorsementRow) -> list[Any]:
+    return [
+        row.endorsement.number,
+        row.policy.number,
+        label(row.policy.line, "policy_line"),
+        label(row.endorsement.kind, "endorsement_kind"),
+        row.policy.plate,
+        branch_name(row.branch),
+        row.endorsement.effective_at,
+        row.endorsement.premium_fen,
+        row.endorsement.reason,
+        row.endorsement.created_at,
+    ]

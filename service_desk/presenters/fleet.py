@@ -1,13 +1,13 @@
 """Vehicles, their cover and the rows of a list, as pages, spreadsheets and suggestions show them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from flask_babel import gettext as _
 
-from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet
 from service_desk.models.fleet import FleetImport, FleetImportRow, RowVerdict, Vehicle
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import in_language, named
@@ -108,10 +108,16 @@ def _cover_cell(line: PolicyLine, coverage: VehicleCoverage, now: datetime) -> C
     return CoverCell(line.value, words, until.isoformat(), None, None)
 
 
-def vehicles_workbook(
-    rows: Sequence[ListedVehicle], covers: Mapping[int, VehicleCoverage], account: str, now: datetime
-) -> bytes:
-    """The filtered fleet as .xlsx, cover today by line."""
+CoveredVehicle = tuple[ListedVehicle, VehicleCoverage]
+
+
+def with_cover(rows: Iterable[ListedVehicle], covers: Mapping[int, VehicleCoverage]) -> list[CoveredVehicle]:
+    """Vehicles of a list, each with its cover."""
+    return [(one, covers.get(one.vehicle.id, _NO_COVERAGE)) for one in rows]
+
+
+def vehicles_sheet(rows: Iterable[CoveredVehicle], account: str, now: datetime) -> TableSheet:
+    """The filtered fleet, cover today by line."""
     columns = [
         Column(_("Plate")),
         Column(_("VIN"), width=22),
@@ -125,14 +131,13 @@ def vehicles_workbook(
         Column(_("State")),
         *(Column(label(line, "policy_line"), "date", width=16) for line in PolicyLine),
     ]
-    sheet = TableSheet(
+    return TableSheet(
         name=_("Vehicles"),
         title=_("Vehicles of %(account)s", account=account),
         columns=columns,
-        rows=[_sheet_row(one, covers.get(one.vehicle.id, _NO_COVERAGE)) for one in rows],
+        rows=(_sheet_row(*row) for row in rows),
         notes=[_("Cover as of %(day)s", day=f"{now:%Y-%m-%d}")],
     )
-    return workbook_bytes([sheet])
 
 
 def _sheet_row(listed: ListedVehicle, coverage: VehicleCoverage) -> list[str | int | date | None]:

@@ -1,18 +1,21 @@
 """Follow-ups in words: the public form's address, the list as a spreadsheet, the figures."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
 from flask_babel import gettext as _
 
 from service_desk.adapters import signed_links
-from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet
 from service_desk.base.clock import CHINA
 from service_desk.models.follow_ups import FollowUpLink
 from service_desk.presenters import sla as clocks
+from service_desk.presenters.exports import personal
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import branch_name
 from service_desk.rules.metrics import Mean, Ratio
+from service_desk.rules.permissions import Role
+from service_desk.rules.personal_data import Personal, Whose
 from service_desk.services.claims.follow_up_lists import FollowUpRow, FollowUpView
 from service_desk.services.claims.plans import PURPOSE
 
@@ -44,8 +47,8 @@ def average(mean: Mean) -> str:
     return "—" if found is None else str(found)
 
 
-def workbook(rows: Sequence[FollowUpRow], view: FollowUpView, now: datetime) -> bytes:
-    """The list as filtered, as .xlsx."""
+def sheet(rows: Iterable[FollowUpRow], view: FollowUpView, reader: Role, now: datetime) -> TableSheet:
+    """The list as filtered."""
     columns = [
         Column(_("Claim")),
         Column(_("Plate"), width=12),
@@ -67,17 +70,16 @@ def workbook(rows: Sequence[FollowUpRow], view: FollowUpView, now: datetime) -> 
         Column(_("Wants to be called back"), width=12),
         Column(_("What they said"), width=40),
     ]
-    sheet = TableSheet(
+    return TableSheet(
         name=_("Follow-ups"),
         title=_("Follow-ups: %(view)s", view=label(view, "follow_up_view")),
         columns=columns,
-        rows=[_sheet_row(row) for row in rows],
+        rows=(_sheet_row(row, reader) for row in rows),
         notes=[_("As of %(time)s", time=f"{now.astimezone(CHINA):%Y-%m-%d %H:%M}")],
     )
-    return workbook_bytes([sheet])
 
 
-def _sheet_row(row: FollowUpRow) -> list[str | int | datetime | None]:
+def _sheet_row(row: FollowUpRow, reader: Role) -> list[str | int | datetime | None]:
     claim, plan, answer = row.claim, row.plan, row.answer
     return [
         claim.number,
@@ -88,8 +90,8 @@ def _sheet_row(row: FollowUpRow) -> list[str | int | datetime | None]:
         f"{row.owner.name} {row.owner.staff_no}",
         row.clock.due_at if row.clock else None,
         label(answer.means if answer else plan.means if plan else None, "follow_up_means"),
-        plan.name if plan else claim.reporter_name,
-        plan.phone if plan else claim.callback_phone,
+        personal(plan.name if plan else claim.reporter_name, reader, Personal.NAME, Whose.INSURED),
+        personal(plan.phone if plan else claim.callback_phone, reader, Personal.PHONE, Whose.INSURED),
         plan.tries if plan else 0,
         plan.next_try_at if plan and not answer else None,
         claim.followed_up_at,

@@ -8,7 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet, WorkbookBytes, workbook_bytes
 from service_desk.base.clock import local_date
 from service_desk.base.money import format_yuan, to_fen
 from service_desk.models.renewals import CaseState, ChaseKind, MissedCoverEntry
@@ -144,7 +144,7 @@ def layer_words(codes: Iterable[str]) -> str:
     return _(", ").join(label(code, "cover") for code in codes)
 
 
-def missed_workbook(rows: Sequence[MissedRow], account: str, now: datetime) -> bytes:
+def missed_workbook(rows: Sequence[MissedRow], account: str, now: datetime) -> WorkbookBytes:
     """The list as filtered, as .xlsx."""
     columns = [
         Column(_("Case")),

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from flask_babel import gettext as _
 
-from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet, WorkbookBytes, workbook_bytes
 from service_desk.base.clock import CHINA
 from service_desk.models.notices import Notice, NoticeState
 from service_desk.presenters.labels import label
@@ -38,7 +38,7 @@ def subject(notice: Notice) -> str:
     return label(subject_of(notice.kind), "notice_subject")
 
 
-def log_workbook(lines: Iterable[LogLine], now: datetime) -> bytes:
+def log_workbook(lines: Iterable[LogLine], now: datetime) -> WorkbookBytes:
     """The delivery log as filtered, a row each message, as .xlsx."""
     columns = [
         Column(_("Queued at"), "datetime"),

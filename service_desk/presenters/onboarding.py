@@ -1,6 +1,6 @@
 """Requests for new vehicles in words: what is missing, the register, and the register as a spreadsheet."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from flask import url_for
 from flask_babel import gettext as _
 
-from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet
 from service_desk.models.fleet import VehicleRequest, VehicleRequestStep
 from service_desk.models.sla import Timer
 from service_desk.presenters import sla as clocks
@@ -139,8 +139,10 @@ def _field(name: str) -> str:
     return label(name, "audit_field") if name in LABELS["audit_field"] else name
 
 
-def register_workbook(rows: Sequence[RegisterRow], wanted: RequestFilter, account: str, today: date) -> bytes:
-    """The register as filtered, as a spreadsheet in the reader's language."""
+def register_sheet(
+    rows: Iterable[RegisterRow], wanted: RequestFilter, account: str, today: date
+) -> TableSheet:
+    """The register as filtered, in the reader's language."""
     columns = [
         Column(_("When"), "datetime"),
         Column(_("Request")),
@@ -159,8 +161,8 @@ def register_workbook(rows: Sequence[RegisterRow], wanted: RequestFilter, accoun
     ]
     title = _("Register of new vehicles of %(account)s", account=account)
     notes = [_filter_words(wanted), _("As of %(day)s", day=today.isoformat())]
-    body = [_register_line(row) for row in rows]
-    return workbook_bytes([TableSheet(_("Register"), title, columns, body, notes)])
+    body = (_register_line(row) for row in rows)
+    return TableSheet(_("Register"), title, columns, body, notes)
 
 
 def _register_line(row: RegisterRow) -> list[Any]:

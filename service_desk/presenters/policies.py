@@ -1,6 +1,6 @@
 """Quotes, orders, policies and price tables as pages and spreadsheets show them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
@@ -9,7 +9,7 @@ from typing import Any, cast
 from flask import g
 from flask_babel import gettext as _
 
-from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet
 from service_desk.base.clock import CHINA, local_date, start_of_day
 from service_desk.base.errors import Invalid
 from service_desk.base.money import format_yuan
@@ -298,8 +298,8 @@ def deductible_words(limit: Limit) -> str:
     return " + ".join(parts) or "—"
 
 
-def policies_workbook(rows: Sequence[PolicyRow], account: str, today: date) -> bytes:
-    """The policies as filtered, as a spreadsheet in the reader's language."""
+def policies_sheet(rows: Iterable[PolicyRow], account: str, today: date) -> TableSheet:
+    """The policies as filtered, in the reader's language."""
     columns = [
         Column(_("Policy"), width=18),
         Column(_("Line")),
@@ -314,17 +314,18 @@ def policies_workbook(rows: Sequence[PolicyRow], account: str, today: date) -> b
         Column(_("Still owed"), "money"),
         Column(_("Issued"), "datetime"),
     ]
-    body = [_policy_cells(row) for row in rows]
-    total = [
-        _("Total"),
-        *[None] * 8,
-        sum(r.premium_fen for r in rows),
-        sum(r.open_fen or 0 for r in rows),
-        None,
-    ]
+    total: list[Any] = [_("Total"), *[None] * 8, 0, 0, None]
+
+    def body() -> Iterator[list[Any]]:
+        # Added up as they pass: nobody keeps the rows, and the total is written after them.
+        for row in rows:
+            total[9] += row.premium_fen
+            total[10] += row.open_fen or 0
+            yield _policy_cells(row)
+
     title = _("Policies of %(account)s", account=account)
     notes = [_("As of %(day)s", day=today.isoformat())]
-    return workbook_bytes([TableSheet(_("Policies"), title, columns, body, notes, total)])
+    return TableSheet(_("Policies"), title, columns, body(), notes, total)
 
 
 def _policy_cells(row: PolicyRow) -> list[Any]:

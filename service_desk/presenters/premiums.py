@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet, WorkbookBytes, workbook_bytes
 from service_desk.base.clock import local_date
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import branch_name, named
@@ -44,7 +44,7 @@ def level_tone(from_days: int) -> str:
     return "idle" if from_days <= 0 else "warn" if from_days <= 30 else "bad"
 
 
-def ledger_workbook(rows: Sequence[LedgerRow], account: str, day: date) -> bytes:
+def ledger_workbook(rows: Sequence[LedgerRow], account: str, day: date) -> WorkbookBytes:
     """The ledger as a spreadsheet in the reader's language."""
     bands = list(rows[0].by_age) if rows else []
     columns = [
@@ -75,7 +75,7 @@ def refund_source(row: RefundRow) -> str:
     return row.endorsement_number or (row.policy.number if row.policy else "—")
 
 
-def refunds_workbook(rows: Sequence[RefundRow], account: str, day: date) -> bytes:
+def refunds_workbook(rows: Sequence[RefundRow], account: str, day: date) -> WorkbookBytes:
     """Refunds as a spreadsheet in the reader's language."""
     columns = [
         Column(_("Refund number")),
@@ -152,7 +152,7 @@ def overdue_words(one: OpenPolicy, end: date) -> str:
     return _("%(days)s days overdue", days=days) if days > 0 else _("Not due")
 
 
-def statement_workbook(statement: Statement) -> bytes:
+def statement_workbook(statement: Statement) -> WorkbookBytes:
     """A statement as a spreadsheet: its sums, branches, money and open policies, a sheet each."""
     title = _("Premium statement of %(name)s", name=statement_name(statement))
     notes = [period_words(statement)]

@@ -10,7 +10,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from service_desk.adapters import pdf
-from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet, WorkbookBytes, workbook_bytes
 from service_desk.adapters.spreadsheets.tables import ColumnKind
 from service_desk.base.money import format_yuan
 from service_desk.presenters.insurer import insurer_name
@@ -78,7 +78,7 @@ def set_name(code: str, names: Mapping[str, Mapping[str, str]]) -> str:
     return named(names[code]["zh"], names[code]["en"]) if code in names else cover_set(code)
 
 
-def workbook(price: PriceTable) -> bytes:
+def workbook(price: PriceTable) -> WorkbookBytes:
     """A version as a workbook in the reader's language that can be changed and sent back in either."""
     language, line = current_language(), price.table.line
     fields = price_sheet.fields_of(line)

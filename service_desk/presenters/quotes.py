@@ -7,7 +7,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from service_desk.adapters import pdf
-from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet, WorkbookBytes, workbook_bytes
 from service_desk.base.clock import local_date
 from service_desk.base.money import capitals, format_yuan, from_fen
 from service_desk.models.policies import QuoteLine
@@ -85,7 +85,7 @@ def start_words(view: SheetView) -> str:
     return start_on.isoformat() if start_on else _("when each one's present cover ends")
 
 
-def quote_workbook(view: SheetView) -> bytes:
+def quote_workbook(view: SheetView) -> WorkbookBytes:
     """All of a sheet: a row a vehicle and line, and the totals on sheets of their own."""
     columns = [
         Column(_("Plate"), width=12),
@@ -153,7 +153,7 @@ def _totals_sheet(name: str, title: str, rows: Sequence[TotalRow]) -> TableSheet
     return TableSheet(name, title, columns, body, (), total)
 
 
-def floats_workbook(view: SheetView) -> bytes:
+def floats_workbook(view: SheetView) -> WorkbookBytes:
     """The vehicles with their CTPL floats and taxes, to be filled in and sent back in either language."""
     language = 0 if current_language() == "zh" else -1
     heads = {

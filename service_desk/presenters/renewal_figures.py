@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet, WorkbookBytes, workbook_bytes
 from service_desk.base.money import format_yuan
 from service_desk.models.accounts import Branch
 from service_desk.presenters.labels import label
@@ -80,7 +80,7 @@ def month_rows(months: Sequence[Period], figures: Sequence[RenewalFigures]) -> l
     ]
 
 
-def rate_workbook(tables: RateTables, month: Period, account: str, chosen: str, today: date) -> bytes:
+def rate_workbook(tables: RateTables, month: Period, account: str, chosen: str, today: date) -> WorkbookBytes:
     """The page as a spreadsheet: a sheet for each of its tables."""
     title = _("Renewal rate of %(account)s, %(month)s", account=account, month=month_words(month))
     notes = [chosen, _("As of %(day)s", day=today.isoformat())]
@@ -118,7 +118,7 @@ def _figure_cells(one: RenewalFigures) -> list[Any]:
     return [one.due, one.renewed, share, one.to_renew, one.lost]
 
 
-def ended_workbook(found: Iterable[EndedPolicy], account: str, chosen: str, month: Period) -> bytes:
+def ended_workbook(found: Iterable[EndedPolicy], account: str, chosen: str, month: Period) -> WorkbookBytes:
     """The policies behind the figures as a spreadsheet."""
     columns = [
         Column(_("Plate"), width=14),
@@ -212,7 +212,7 @@ def forecast_bars(rows: Sequence[ForecastRow]) -> list[tuple[str, int, str]]:
     return [(row.name, row.premium_fen, format_yuan(row.premium_fen, sign=True)) for row in rows]
 
 
-def forecast_workbook(found: Forecast, account: str, today: date, chosen: str) -> bytes:
+def forecast_workbook(found: Forecast, account: str, today: date, chosen: str) -> WorkbookBytes:
     """The page's two tables, and every month, branch and line apart."""
     title = _("Premium that renewals of %(account)s would bring", account=account)
     notes = [chosen, _("As of %(day)s", day=today.isoformat())]

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet, WorkbookBytes, workbook_bytes
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import branch_name
 from service_desk.rules.periods import Period
@@ -29,7 +29,7 @@ def line_choice(one: Expiry) -> tuple[str, str]:
     return f"{one.line.value}:{one.last_day.isoformat()}", words
 
 
-def outcomes_workbook(found: Iterable[OutcomeRow], account: str, today: date, chosen: str) -> bytes:
+def outcomes_workbook(found: Iterable[OutcomeRow], account: str, today: date, chosen: str) -> WorkbookBytes:
     """Recorded outcomes as filtered, in the reader's language."""
     columns = [
         Column(_("Plate"), width=14),
@@ -65,7 +65,7 @@ def outcomes_workbook(found: Iterable[OutcomeRow], account: str, today: date, ch
     return workbook_bytes([TableSheet(_("Outcomes"), title, columns, rows, notes)])
 
 
-def early_workbook(found: Iterable[EndedPolicy], account: str, today: date, chosen: str) -> bytes:
+def early_workbook(found: Iterable[EndedPolicy], account: str, today: date, chosen: str) -> WorkbookBytes:
     """Policies renewed before their end, in the reader's language."""
     columns = [
         Column(_("Plate"), width=14),

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
 
-from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet, WorkbookBytes, workbook_bytes
 from service_desk.models.sla import Timer
 from service_desk.models.users import User
 from service_desk.presenters import sla as clocks
@@ -43,7 +43,7 @@ class About:
 
 def compliance_workbook(
     found: Compliance, groups: Sequence[Group], about: About, *, ranks_staff: bool
-) -> bytes:
+) -> WorkbookBytes:
     """The page as .xlsx; `groups` in the order shown."""
     sheets = [
         _figures_sheet(found, about, ranks_staff),
@@ -57,7 +57,9 @@ def compliance_workbook(
     return workbook_bytes(sheets)
 
 
-def clocks_workbook(rows: Iterable[ClockRow], title: str, time_heading: str | None, about: About) -> bytes:
+def clocks_workbook(
+    rows: Iterable[ClockRow], title: str, time_heading: str | None, about: About
+) -> WorkbookBytes:
     """A list behind a figure as .xlsx, written while it is read. `time_heading`: the list asks for some time."""
     columns = [
         Column(_("Step"), width=22),

@@ -7,7 +7,7 @@ from datetime import datetime
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet, WorkbookBytes, workbook_bytes
 from service_desk.adapters.spreadsheets.tables import Value
 from service_desk.base.clock import local_date
 from service_desk.models.sla import BreachCause, BreachReview, SlaEvent
@@ -82,7 +82,9 @@ def _happening(code: str) -> str:
     return label(kind, "clock_happening")
 
 
-def workbook(rows: Sequence[BreachRow], view: BreachView, branches: dict[int, str], now: datetime) -> bytes:
+def workbook(
+    rows: Sequence[BreachRow], view: BreachView, branches: dict[int, str], now: datetime
+) -> WorkbookBytes:
     """The audit list as filtered, as .xlsx: the columns of the screen and those a printed list needs."""
     names = cause_names()
     sheet = TableSheet(

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from flask_babel import gettext as _
 
-from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet, WorkbookBytes, workbook_bytes
 from service_desk.presenters import sla as clocks
 from service_desk.presenters import sla_what_if as words
 from service_desk.presenters.labels import label
@@ -19,7 +19,7 @@ Cell = str | int | float | datetime | None
 
 def what_if_workbook(
     question: Question, answer: Answer, cases: Iterable[FlippedCase], promise: str, about: About
-) -> bytes:
+) -> WorkbookBytes:
     """The page as .xlsx; `promise` is the other one in words, `cases` all that flip."""
     notes = [*about.lines(), _("The other promise: %(promise)s", promise=promise)]
     return workbook_bytes(

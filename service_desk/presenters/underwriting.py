@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
 
-from service_desk.adapters.spreadsheets import Column, TableSheet, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet, WorkbookBytes, workbook_bytes
 from service_desk.adapters.spreadsheets.tables import ColumnKind
 from service_desk.base.clock import local_date
 from service_desk.base.money import format_yuan
@@ -137,7 +137,7 @@ def notes(found: MonthlyUnderwriting, now: datetime) -> list[str]:
     return said
 
 
-def workbook(found: MonthlyUnderwriting, now: datetime) -> bytes:
+def workbook(found: MonthlyUnderwriting, now: datetime) -> WorkbookBytes:
     """The page as a spreadsheet: a sheet for each table, with the same columns and totals."""
     shown = [part for column in columns() for part in (column, column.below) if part]
     account = named(found.account.name, found.account.name_en)

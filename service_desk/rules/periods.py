@@ -22,6 +22,8 @@ class Preset(StrEnum):
     LAST_WEEK = "last_week"
     THIS_MONTH = "this_month"
     LAST_MONTH = "last_month"
+    THIS_QUARTER = "this_quarter"
+    LAST_QUARTER = "last_quarter"
     LAST_90_DAYS = "last_90_days"
     THIS_YEAR = "this_year"
 
@@ -59,7 +61,7 @@ def week_of(day: date) -> date:
 
 
 def period_of(preset: Preset, today: date) -> Period:
-    """A named span as of today, to the end of its week, month or year."""
+    """A named span as of today, to the end of its week, month, quarter or year."""
     if preset is Preset.THIS_WEEK:
         return _week(week_of(today))
     if preset is Preset.LAST_WEEK:
@@ -68,6 +70,10 @@ def period_of(preset: Preset, today: date) -> Period:
         return _month(today)
     if preset is Preset.LAST_MONTH:
         return _month(today.replace(day=1) - _DAY)
+    if preset is Preset.THIS_QUARTER:
+        return quarter_of(today)
+    if preset is Preset.LAST_QUARTER:
+        return quarter_of(quarter_of(today).first - _DAY)
     if preset is Preset.LAST_90_DAYS:
         return Period(today - timedelta(days=89), today)
     return _year(today.year)
@@ -78,6 +84,12 @@ def month_of(day: date) -> Period:
     return _month(day)
 
 
+def quarter_of(day: date) -> Period:
+    """The calendar quarter a day lies in."""
+    first = day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)
+    return Period(first, months_after(first, 2).last)
+
+
 def months_after(day: date, months: int) -> Period:
     """The calendar month so many months after a day's own; a negative number goes back."""
     place = day.year * 12 + day.month - 1 + months
@@ -85,12 +97,14 @@ def months_after(day: date, months: int) -> Period:
 
 
 def before(period: Period) -> Period:
-    """The span it is compared with: the week, month or year before, else as many days right before it."""
+    """The span it is compared with: the week, month, quarter or year before, else as many days right before it."""
     eve = period.first - _DAY
     if period == _week(week_of(period.first)):
         return _week(week_of(eve))
     if period == _month(period.first):
         return _month(eve)
+    if period == quarter_of(period.first):
+        return quarter_of(eve)
     if period == _year(period.first.year):
         return _year(eve.year)
     return Period(period.first - timedelta(days=period.days), eve)

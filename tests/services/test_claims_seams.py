@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from service_desk.base.errors import Conflict, Invalid, NotFound
+from service_desk.base.paging import PageRequest
 from service_desk.models.claim_money import AdvanceBasis, Recovery
 from service_desk.models.claims import Claim, ClaimEvent
 from service_desk.models.db import db
@@ -287,7 +288,7 @@ def test_a_payment_back_after_closing_ends_the_form_and_the_next_end_asks_again(
     assert before.score == 5
     wanted = FollowUpFilter(period_of(Preset.THIS_YEAR, journey.now.date()), FollowUpView.DISSATISFIED)
     who = {"actor": world.claims1, "now": journey.now}
-    rows = follow_up_lists.export_follow_ups(world.account.id, wanted, **who)
+    rows = follow_up_lists.list_follow_ups(world.account.id, wanted, PageRequest(), **who).rows
     assert [row.answer.score for row in rows if row.answer] == [2]
     total = follow_up_lists.read_figures(world.account.id, wanted, actor=world.claims1).total
     assert (total.followed_up.part, total.dissatisfied.part) == (1, 1)

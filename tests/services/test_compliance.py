@@ -14,6 +14,7 @@ from service_desk.models.audit import AuditEntry
 from service_desk.models.db import db
 from service_desk.models.sla import Timer
 from service_desk.rules.claim_flow import ClockStep
+from service_desk.rules.metrics import MeasureCode as C
 from service_desk.rules.metrics import Ratio
 from service_desk.rules.periods import Period, Preset, period_of
 from service_desk.rules.sla import Spent
@@ -326,14 +327,14 @@ def test_the_overview_and_the_breach_list_say_the_same(world: World, now: dateti
     wanted = ComplianceFilter(world.account.id, this_week)
     found = compliance.read_compliance(wanted, Dimension.STEP, actor=world.manager, now=now)
 
-    seen = dashboard.overview(world.account.id, actor=world.manager, now=now)
+    seen = dashboard.overview(world.account.id, this_week, actor=world.manager, now=now)
 
-    assert seen.this_week == found.total.kept
-    assert seen.last_week == found.total_before.kept
-    assert {one.step: one.this_week for one in seen.compliance if one.this_week.whole} == {
+    assert seen.flow.now[C.PROMISES_KEPT] == found.total.kept
+    assert seen.flow.then[C.PROMISES_KEPT] == found.total_before.kept
+    assert {one.step: one.now for one in seen.steps if one.now.whole} == {
         group.key: group.figures.kept for group in found.groups if group.is_summed and group.figures.judged
     }
     standing = found.standing
-    assert (seen.at_risk_count, seen.over_count) == (standing.at_risk, standing.late)
-    assert seen.unreviewed == standing.unreviewed_count
+    standing_now = [seen.state.now[code] for code in (C.CLOCKS_AT_RISK, C.CLOCKS_LATE, C.BREACHES_UNREVIEWED)]
+    assert standing_now == [standing.at_risk, standing.late, standing.unreviewed_count]
     assert sla.count_open(world.manager, account_id=world.account.id) == standing.unreviewed_count

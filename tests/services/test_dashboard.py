@@ -1,17 +1,23 @@
 """The manager's overview and the counts of the left rail: each figure once, of one account."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import event
 
+from service_desk.base.clock import CHINA, local_date
 from service_desk.base.errors import Forbidden, NotFound
+from service_desk.base.paging import PageRequest
 from service_desk.models.db import db
 from service_desk.models.premiums import Receivable
 from service_desk.rules.claim_flow import ClaimState, ClockStep
-from service_desk.rules.metrics import Ratio
-from service_desk.services import dashboard
-from service_desk.services.dashboard import AgeBand
+from service_desk.rules.metrics import AgeBand, MeasureCode, Ratio
+from service_desk.rules.metrics import MeasureCode as C
+from service_desk.rules.periods import Preset, period_of
+from service_desk.services import dashboard, measures
+from service_desk.services.dashboard import OF_MONTH, OF_NOW, OF_PERIOD
+from service_desk.services.measures import Span
 from tests.factories import PolicyFactory
 from tests.report_cases import add_claim, move, pay, reserve, survey_clock
 from tests.world import World
@@ -21,9 +27,10 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 THURSDAY = datetime(2026, 11, 19, 4, 0, tzinfo=UTC)
 
 
-def look(world: World, now: datetime) -> dashboard.Overview:
+def look(world: World, now: datetime, preset: Preset = Preset.THIS_WEEK) -> dashboard.Overview:
     db.session.flush()
-    return dashboard.overview(world.account.id, actor=world.manager, now=now)
+    period = period_of(preset, local_date(now))
+    return dashboard.overview(world.account.id, period, actor=world.manager, now=now)
 
 
 def test_promises_count_in_the_week_they_were_kept_or_broken(world: World) -> None:
@@ -33,9 +40,11 @@ def test_promises_count_in_the_week_they_were_kept_or_broken(world: World) -> No
 
     found = look(world, THURSDAY)
 
-    [survey] = found.compliance
-    assert (survey.step, survey.this_week, survey.last_week) == (ClockStep.SURVEY, Ratio(2, 3), Ratio(2, 3))
-    assert (found.this_week, found.unreviewed) == (Ratio(2, 3), 2)
+    [survey] = found.steps
+    assert (survey.step, survey.now, survey.then) == (ClockStep.SURVEY, Ratio(2, 3), Ratio(2, 3))
+    assert found.flow.now[C.PROMISES_KEPT] == found.flow.then[C.PROMISES_KEPT] == Ratio(2, 3)
+    assert (found.state.now[C.BREACHES_UNREVIEWED], found.state.then[C.BREACHES_UNREVIEWED]) == (2, 1)
+    assert [point.kept for point in found.trend[-4:]] == [Ratio(1, 1), Ratio(), Ratio(2, 3), Ratio(2, 3)]
 
 
 def test_risks_are_clocks_past_their_warning_and_clocks_past_their_due_time(world: World) -> None:
@@ -46,7 +55,8 @@ def test_risks_are_clocks_past_their_warning_and_clocks_past_their_due_time(worl
 
     found = look(world, THURSDAY)
 
-    assert (found.at_risk_count, found.over_count) == (1, 1)
+    assert (found.state.now[C.CLOCKS_AT_RISK], found.state.now[C.CLOCKS_LATE]) == (1, 1)
+    assert C.CLOCKS_AT_RISK not in found.state.then
     assert [one.timer.started_at for one in found.at_risk] == [THURSDAY - 50 * MINUTE, THURSDAY - 70 * MINUTE]
     assert found.at_risk[0].holder.id == world.claims1.id
 
@@ -69,10 +79,14 @@ def test_outstanding_claims_stand_in_the_band_of_their_age(world: World, days: i
 
     found = look(world, THURSDAY)
 
-    assert {one.band: (one.count, one.open_fen) for one in found.outstanding if one.count} == {
+    bands = found.ageing.from_report
+    assert {one: (aged.count, aged.outstanding_fen) for one, aged in bands.items() if aged.count} == {
         band: (1, 5_000_00)
     }
-    assert [one.band for one in found.outstanding] == list(AgeBand)
+    assert list(bands) == list(AgeBand)
+    assert found.state.now[C.OUTSTANDING] == 5_000_00
+    # What it came to, and was paid, today: at the end of last week nothing was known of it.
+    assert found.state.then[C.OUTSTANDING] == 0
 
 
 def test_large_losses_are_open_claims_that_once_reached_the_line(world: World) -> None:
@@ -84,8 +98,9 @@ def test_large_losses_are_open_claims_that_once_reached_the_line(world: World) -
 
     found = look(world, THURSDAY)
 
-    assert (found.large_count, found.large_fen) == (2, 55_000_00)
-    assert [one.claim.reserve_fen for one in found.large_losses] == [45_000_00, 10_000_00]
+    assert found.large.page.total == 2
+    assert found.large.value == found.state.now[C.OUTSTANDING_LARGE] == 55_000_00
+    assert [one.value for one in found.large.page.rows] == [45_000_00, 10_000_00]
 
 
 def test_premium_past_its_day_is_overdue(world: World) -> None:
@@ -103,7 +118,7 @@ def test_premium_past_its_day_is_overdue(world: World) -> None:
             )
         )
 
-    assert look(world, THURSDAY).receivables_overdue_fen == 3_000_00
+    assert look(world, THURSDAY).state.now[C.PREMIUM_OVERDUE] == 3_000_00
 
 
 def test_renewals_are_counted_by_vehicle(world: World) -> None:
@@ -113,8 +128,11 @@ def test_renewals_are_counted_by_vehicle(world: World) -> None:
 
     found = look(world, THURSDAY)
 
-    assert (found.renewals_due, found.renewals_overdue) == (1, 1)
-    assert found.coverage.whole == 3
+    assert found.months.now[C.RENEWAL_DUE] == 2
+    assert found.months.now[C.RENEWAL_RATE] == Ratio(0, 2)
+    coverage = found.state.now[C.COVERAGE]
+    assert isinstance(coverage, Ratio)
+    assert coverage.whole == 3
 
 
 def test_another_accounts_rows_are_in_no_figure(world: World) -> None:
@@ -124,7 +142,38 @@ def test_another_accounts_rows_are_in_no_figure(world: World) -> None:
 
     found = look(world, THURSDAY)
 
-    assert (found.at_risk_count, found.open_count, found.large_count, found.unreviewed) == (0, 0, 0, 0)
+    codes = (C.CLOCKS_AT_RISK, C.CLOCKS_LATE, C.BREACHES_UNREVIEWED, C.OUTSTANDING)
+    assert [found.state.now[code] for code in codes] == [0, 0, 0, 0]
+    assert (found.large.page.total, found.flow.now[C.CLAIMS_REPORTED]) == (0, 0)
+    assert not found.beginning.has_claims
+
+
+def test_every_figure_is_the_measure_and_every_point_of_the_trend_too(world: World) -> None:
+    for days in range(0, 70, 6):
+        claim = add_claim(world, THURSDAY - days * DAY - 3 * HOUR)
+        reserve(claim, claim.reported_at + HOUR, (days + 4) * 1_000_00)
+        survey_clock(world, claim, stopped_after=(20 + days) * MINUTE, seen_at=THURSDAY)
+        if days % 4:
+            pay(claim, claim.reported_at + 2 * DAY, 900_00)
+            move(claim, min(claim.reported_at + 5 * DAY, THURSDAY - MINUTE), ClaimState.CLOSED)
+
+    def read(period: Any, codes: tuple[MeasureCode, ...]) -> Any:
+        return measures.read(Span(world.account.id, period, CHINA, THURSDAY), codes).total
+
+    for preset in (Preset.THIS_WEEK, Preset.LAST_MONTH, Preset.THIS_QUARTER, Preset.THIS_YEAR):
+        found = look(world, THURSDAY, preset)
+        for compared, codes in ((found.flow, OF_PERIOD), (found.months, OF_MONTH), (found.state, OF_NOW)):
+            assert compared.now == read(compared.period, codes)
+            then = read(compared.before, codes)
+            assert compared.then == {code: then[code] for code in compared.then}
+        for point in found.trend:
+            said = read(point.period, (C.PROMISES_KEPT, C.CLAIMS_REPORTED, C.CLAIMS_CLOSED))
+            assert said == {
+                C.PROMISES_KEPT: point.kept,
+                C.CLAIMS_REPORTED: point.reported,
+                C.CLAIMS_CLOSED: point.closed,
+            }, point
+    assert sum(point.closed for point in found.trend) > 3
 
 
 def test_number_of_queries_does_not_grow_with_the_claims(world: World) -> None:
@@ -147,14 +196,26 @@ def test_number_of_queries_does_not_grow_with_the_claims(world: World) -> None:
     for _ in range(20):
         add_claim(world, THURSDAY)
 
-    assert queries() == few <= 25
+    assert queries() == few <= 80
 
 
 def test_only_managers_of_the_account_see_it(world: World) -> None:
-    with pytest.raises(Forbidden):
-        dashboard.overview(world.account.id, actor=world.claims1, now=THURSDAY)
-    with pytest.raises(NotFound):
-        dashboard.overview(world.foreign_account.id, actor=world.manager, now=THURSDAY)
+    week = period_of(Preset.THIS_WEEK, local_date(THURSDAY))
+    page, behind = PageRequest(), dashboard.BehindFilter
+    for actor, account, refusal in (
+        (world.claims1, world.account, Forbidden),
+        (world.hq, world.account, Forbidden),
+        (world.safety_gongyi, world.account, Forbidden),
+        (world.admin, world.account, Forbidden),
+        (world.manager, world.foreign_account, NotFound),
+    ):
+        asked: dict[str, Any] = {"actor": actor, "now": THURSDAY}
+        with pytest.raises(refusal):
+            dashboard.overview(account.id, week, **asked)
+        with pytest.raises(refusal):
+            dashboard.list_claims(behind(account.id, dashboard.Behind.OPEN, week), page, **asked)
+        with pytest.raises(refusal):
+            dashboard.list_premium(account.id, dashboard.PremiumBehind.WRITTEN, week, page, **asked)
 
 
 def test_the_rail_counts_what_waits_for_this_person(world: World) -> None:

@@ -233,7 +233,7 @@ def test_reserves_of_real_claims_roll_forward_as_the_page_shows_and_end_in_what_
     month, later = month_of(now.date()), now + 2 * HOUR
     found = read(world, later, month)
     [(_period, page)] = reserve_book.read_book(world.account.id, [month], actor=world.manager).months
-    seen = dashboard.overview(world.account.id, actor=world.manager, now=later)
+    seen = dashboard.overview(world.account.id, month, actor=world.manager, now=later)
 
     codes = (C.RESERVE_OPEN, C.RESERVE_NEW, C.RESERVE_REOPENED, C.RESERVE_INCREASE, C.RESERVE_DECREASE)
     assert [found.total[code] for code in (*codes, C.RESERVE_PAID, C.RESERVE_RELEASED, C.RESERVE_CLOSE)] == [
@@ -247,9 +247,12 @@ def test_reserves_of_real_claims_roll_forward_as_the_page_shows_and_end_in_what_
         page.closing_fen,
     ]
     assert page.reopened_fen == 900_00
-    assert found.total[C.RESERVE_CLOSE] == found.total[C.OUTSTANDING] == seen.open_fen > 0
+    assert found.total[C.RESERVE_CLOSE] == found.total[C.OUTSTANDING] == seen.state.now[C.OUTSTANDING] > 0
     assert found.total[C.RESERVE_PAID] == found.total[C.PAID_NET]
-    assert (found.total[C.CLAIMS_DISPUTED], found.total[C.CLAIMS_OPEN_END]) == (1, seen.open_count)
+    assert (found.total[C.CLAIMS_DISPUTED], found.total[C.CLAIMS_OPEN_END]) == (
+        1,
+        sum(one.count for one in seen.ageing.from_report.values()),
+    )
 
 
 def test_promises_are_those_of_the_compliance_page(world: World, now: datetime) -> None:

@@ -104,21 +104,6 @@ def test_the_numbers_open_the_same_clocks_under_a_filter(
     assert all(row_count(manager, address) == number for address, number in found)
 
 
-def test_the_overview_opens_as_many_clocks_as_it_counts(history: None, sign_in: SignIn) -> None:
-    manager = sign_in("manager")
-    page = manager.get("/overview").text
-
-    counted = numbers(page)
-    shares = re.findall(
-        r'href="([^"]*/compliance/timers\?[^"]*verdict=judged[^"]*)">[\d.]+% \(\d+/(\d+)\)</a>', page
-    )
-
-    assert len(counted) == 2
-    assert shares
-    for address, number in [*counted, *((unescape(a), int(n)) for a, n in shares)]:
-        assert row_count(manager, address) == number
-
-
 def test_a_manager_reads_shares_times_and_the_change(world: World, thursday: None, sign_in: SignIn) -> None:
     for number, minutes in enumerate((20, 40, 90), start=1):
         survey(world, minutes, number=number)

@@ -44,7 +44,7 @@ def test_the_page_says_every_kind_of_value(app: Flask, session) -> None:
     assert "▲ </span>+14.3 points, better" in page
     assert "▲ </span>+5.00 days, worse" in page
     assert "market: 29.26 days" in page
-    assert "Jiangxi" in page
+    assert "The market line is a published figure" in page
     assert "Compared with Q2 2026." in page
     assert 'href="/measures#closing_rate"' in page
     assert 'href="/claims/CLM-2026-000001"' in page

@@ -8,7 +8,10 @@ from service_desk.adapters.spreadsheets.tables import (
     Column,
     ColumnKind,
     TableSheet,
+    Value,
+    WorkbookBytes,
     workbook_bytes,
+    write_workbook,
 )
 
 __all__ = [
@@ -17,7 +20,10 @@ __all__ = [
     "Column",
     "ColumnKind",
     "TableSheet",
+    "Value",
+    "WorkbookBytes",
     "annotate",
     "read_workbook",
     "workbook_bytes",
+    "write_workbook",
 ]

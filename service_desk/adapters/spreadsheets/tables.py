@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import IO, Literal
 from zoneinfo import ZoneInfo
 
 import xlsxwriter
@@ -88,19 +88,36 @@ class TableSheet:
     zone: ZoneInfo = CHINA
 
 
-def workbook_bytes(sheets: Sequence[TableSheet]) -> bytes:
+class WorkbookBytes(bytes):
+    """A workbook as it is sent, and for who writes down what was taken out: its first table's title and how many rows there are."""
+
+    table: str = ""
+    rows: int = 0
+
+
+def workbook_bytes(sheets: Sequence[TableSheet]) -> WorkbookBytes:
+    """Write tables as .xlsx, as `write_workbook` does, and hold the file in memory: for lists of some hundred rows."""
+    out = io.BytesIO()
+    rows = write_workbook(out, sheets)
+    book = WorkbookBytes(out.getvalue())
+    book.table, book.rows = sheets[0].title if sheets else "", rows
+    return book
+
+
+def write_workbook(out: IO[bytes], sheets: Sequence[TableSheet]) -> int:
     """Write tables as .xlsx, one a sheet: frozen headings, filter, widths, formats, A4 landscape to one page wide.
 
-    Text is text: it never becomes a formula or a link. Sheet names are shortened and made unique.
+    Text is text: it never becomes a formula or a link. Sheet names are shortened and made unique. Rows are taken one
+    by one and none is kept, however many there are. Answers how many rows were written.
     """
-    out = io.BytesIO()
     # Row by row to a temporary file: a list of a hundred thousand rows would fill the memory.
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(out, options) as book:
         styles = Styles(book)
-        for name, sheet in zip(unique_sheet_names([s.name for s in sheets]), sheets, strict=True):
+        return sum(
             write_table(book.add_worksheet(name), sheet, styles)
-    return out.getvalue()
+            for name, sheet in zip(unique_sheet_names([s.name for s in sheets]), sheets, strict=True)
+        )
 
 
 def unique_sheet_names(names: Iterable[str]) -> list[str]:
@@ -162,8 +179,8 @@ def _as_text(value: Value | Cell, kind: ColumnKind, zone: ZoneInfo) -> str:
     return str(plain)
 
 
-def write_table(page: Worksheet, sheet: TableSheet, styles: Styles) -> None:
-    """Write one table on a worksheet of its own."""
+def write_table(page: Worksheet, sheet: TableSheet, styles: Styles) -> int:
+    """Write one table on a worksheet of its own, and answer how many rows it has."""
     page.write_string(0, 0, sheet.title, styles.title)
     for index, note in enumerate(sheet.notes, start=1):
         page.write_string(index, 0, note, styles.note)
@@ -177,6 +194,7 @@ def write_table(page: Worksheet, sheet: TableSheet, styles: Styles) -> None:
     _set_up_page(page, sheet, header, last)
     if sheet.total is not None:
         _write_row(page, last + 1, sheet, sheet.total, styles.totals)
+    return last - header
 
 
 def _write_row(

@@ -73,8 +73,8 @@ LABELS = {
             "Voided policies are left out; vehicle tax is no premium."
         ),
         "market_line": _l(
-            "The market line is what the Jiangxi Insurance Association published for all motor claims of its members"
-            " in the second quarter of 2018."
+            "The market line is a published figure. Who published it, and for when, stands on the page that says how"
+            " figures are counted."
         ),
     },
 }

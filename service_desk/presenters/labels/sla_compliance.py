@@ -8,6 +8,8 @@ LABELS = {
         "last_week": _l("Last week"),
         "this_month": _l("This month"),
         "last_month": _l("Last month"),
+        "this_quarter": _l("This quarter"),
+        "last_quarter": _l("Last quarter"),
         "last_90_days": _l("Last 90 days"),
         "this_year": _l("This year"),
     },

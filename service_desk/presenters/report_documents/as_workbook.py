@@ -6,7 +6,14 @@ from decimal import Decimal
 
 from flask_babel import gettext as _
 
-from service_desk.adapters.spreadsheets import Cell, Column, ColumnKind, TableSheet, workbook_bytes
+from service_desk.adapters.spreadsheets import (
+    Cell,
+    Column,
+    ColumnKind,
+    TableSheet,
+    WorkbookBytes,
+    workbook_bytes,
+)
 from service_desk.adapters.spreadsheets.tables import Value as Kept
 from service_desk.presenters.report_documents import tables, tiles, words
 from service_desk.presenters.report_documents.words import Heading, Look
@@ -51,7 +58,7 @@ _PARTS = {
 }
 
 
-def workbook(report: Report) -> bytes:
+def workbook(report: Report) -> WorkbookBytes:
     """The report as .xlsx in the reader's language: no formulas, times in the account's zone."""
     sheets = [_table_sheet(report, table) for table in report.tables]
     return workbook_bytes([_overview(report), *sheets] if report.tiles or not sheets else sheets)

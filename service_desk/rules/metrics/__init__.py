@@ -37,7 +37,14 @@ from service_desk.rules.metrics.formulas import (
     reserve_close,
     rolling_closing_rate,
 )
-from service_desk.rules.metrics.market import MARKET_LINES
+from service_desk.rules.metrics.market import (
+    COMPARABLE,
+    PUBLISHED,
+    PUBLISHED_FOR,
+    PUBLISHER,
+    PUBLISHER_EN,
+    PublishedLine,
+)
 from service_desk.rules.metrics.registry import (
     MEANS_OF_DAYS,
     MEASURES,
@@ -67,10 +74,14 @@ from service_desk.rules.metrics.values import Mean, Ratio
 __all__ = [
     "ALARM_LEVELS",
     "BAND_DAYS",
+    "COMPARABLE",
     "EXPOSURE_YEAR",
-    "MARKET_LINES",
     "MEANS_OF_DAYS",
     "MEASURES",
+    "PUBLISHED",
+    "PUBLISHED_FOR",
+    "PUBLISHER",
+    "PUBLISHER_EN",
     "RATIOS_OF_FEN",
     "RATIOS_OF_PRODUCTS",
     "REGISTERED_WITHIN_DAYS",
@@ -86,6 +97,7 @@ __all__ = [
     "MeasureCode",
     "MeasureGroup",
     "MeasureSource",
+    "PublishedLine",
     "Ratio",
     "Receivables",
     "Results",

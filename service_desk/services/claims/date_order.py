@@ -20,7 +20,6 @@ from service_desk.rules.periods import Period
 from service_desk.rules.permissions import Action
 from service_desk.services import access
 
-MAX_EXPORTED = 20_000
 # Where a date stands: on the claim itself, or as the last event of an action in the present round.
 _ON_CLAIM: dict[Milestone, Any] = {
     Milestone.LOSS: Claim.loss_at,
@@ -80,12 +79,6 @@ def list_disordered(
     )
     rows = _rows(found, actor).limit(page.size).offset(page.offset)
     return Page(_with_disorders(rows), db.session.scalar(counted) or 0, page.number, page.size)
-
-
-def export_disordered(account_id: int, wanted: DateOrderFilter, *, actor: User) -> list[DisorderedClaim]:
-    """The same list unpaged, at most MAX_EXPORTED."""
-    access.require(actor, Action.READ_DASHBOARD)
-    return _with_disorders(_rows(_found(account_id, wanted), actor).limit(MAX_EXPORTED))
 
 
 def _found(account_id: int, wanted: DateOrderFilter) -> Select[tuple[int]]:

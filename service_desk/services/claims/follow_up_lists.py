@@ -25,8 +25,6 @@ from service_desk.rules.permissions import Action
 from service_desk.services import access, sla
 from service_desk.services.claims.common import MATTER_KIND
 
-MAX_EXPORTED = 20_000
-
 
 class FollowUpView(StrEnum):
     """The saved filters of follow-ups. What is to be done is shown whole, what was done by its period."""
@@ -122,14 +120,6 @@ def list_follow_ups(
     )
     rows = _rows(conditions, wanted, actor).limit(page.size).offset(page.offset)
     return Page(_read(rows), db.session.scalar(counted) or 0, page.number, page.size)
-
-
-def export_follow_ups(
-    account_id: int, wanted: FollowUpFilter, *, actor: User, now: datetime
-) -> list[FollowUpRow]:
-    """The same list unpaged, at most MAX_EXPORTED."""
-    access.require(actor, Action.HANDLE_CLAIMS)
-    return _read(_rows(_conditions(account_id, wanted, now), wanted, actor).limit(MAX_EXPORTED))
 
 
 def count_views(

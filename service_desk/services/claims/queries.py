@@ -21,7 +21,6 @@ from service_desk.rules.permissions import Action, Side
 from service_desk.services import access, sla
 from service_desk.services.claims.common import MATTER_KIND
 
-MAX_EXPORTED = 20_000
 # Ended claims are counted up to here where their number only stands beside the name of their view.
 MOST_COUNTED = 10_000
 
@@ -103,12 +102,6 @@ def list_claims(
         total = db.session.scalar(access.visible(actor, Action.READ_CLAIMS, counted, Claim), asked) or 0
     rows = _rows(conditions, wanted, actor, page.size, page.offset)
     return Page(_with_timers(rows, asked), total, page.number, page.size)
-
-
-def export_claims(account_id: int, wanted: ClaimFilter, *, actor: User, now: datetime) -> list[ClaimRow]:
-    """The same list unpaged, at most MAX_EXPORTED."""
-    conditions, asked = _conditions(account_id, wanted, actor), _asked(account_id, actor, now)
-    return _with_timers(_rows(conditions, wanted, actor, MAX_EXPORTED), asked)
 
 
 def count_views(account_id: int, wanted: ClaimFilter, *, actor: User, now: datetime) -> dict[QueueView, int]:

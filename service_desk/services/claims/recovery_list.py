@@ -15,8 +15,6 @@ from service_desk.models.users import User
 from service_desk.rules.permissions import Action
 from service_desk.services import access
 
-MOST_EXPORTED = 20_000
-
 
 @dataclass(frozen=True)
 class RecoveryFilter:
@@ -59,12 +57,6 @@ def list_recoveries(
     totals = total_recoveries(account_id, wanted, actor=actor)
     rows = _rows(_listed(account_id, wanted, actor).limit(page.size).offset(page.offset))
     return Page(rows, totals.count, page.number, page.size)
-
-
-def export_recoveries(account_id: int, wanted: RecoveryFilter, *, actor: User) -> list[RecoveryRow]:
-    """The same unpaged, at most MOST_EXPORTED."""
-    access.require(actor, Action.RECORD_RECOVERIES)
-    return _rows(_listed(account_id, wanted, actor).limit(MOST_EXPORTED))
 
 
 def total_recoveries(account_id: int, wanted: RecoveryFilter, *, actor: User) -> RecoveryTotals:

@@ -84,14 +84,6 @@ def list_vehicles(
     return Page([ListedVehicle(*row) for row in rows], count_of(statement), page.number, page.size)
 
 
-def all_vehicles(
-    account_id: int, wanted: VehicleFilter, *, sort: str = "", actor: User, now: datetime
-) -> list[ListedVehicle]:
-    """Every vehicle a filter finds, for an export."""
-    statement = _filtered(account_id, wanted, actor, now).add_columns(Branch.name, Branch.name_en)
-    return [ListedVehicle(*row) for row in db.session.execute(_ordered(statement, sort))]
-
-
 def vehicle_ids(account_id: int, wanted: VehicleFilter, *, actor: User, now: datetime) -> Sequence[int]:
     """The ids a filter finds, by plate, for issuing policies for all of them."""
     statement = _filtered(account_id, wanted, actor, now).with_only_columns(Vehicle.id)

@@ -2,8 +2,9 @@
 
 from collections import defaultdict
 from collections.abc import Collection
+from typing import Any
 
-from sqlalchemy import Integer, and_, case, cast, func, select
+from sqlalchemy import Integer, Select, and_, case, cast, func, select
 
 from service_desk.models.claims import Claim, ClaimEvent
 from service_desk.models.db import db
@@ -57,6 +58,16 @@ def _moves(span: Span, by: By | None) -> dict[Key, Flow]:
     rows = statement.where(*history.known(span), ClaimEvent.at < span.until, history.is_move())
     names = ("open_start", "closed", "reopened", "withdrawn", "denied")
     return history.rows_by_key(rows.group_by("key"), Flow, names)
+
+
+def closings(span: Span) -> Select[Any]:
+    """Each leaving of the book in the period, with its claim: what is counted as closed."""
+    left = and_(history.within(ClaimEvent.at, span), history.change_of_book() < 0, history.is_move())
+    return (
+        history.keyed(None, Claim.id.label("claim_id"), ClaimEvent.at.label("at"))
+        .join(ClaimEvent, ClaimEvent.claim_id == Claim.id)
+        .where(*history.known(span), left)
+    )
 
 
 def read_reported(span: Span, _codes: Collection[C], by: By | None) -> Reading:

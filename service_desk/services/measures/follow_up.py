@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
 from service_desk.models.claims import Claim, ClaimEvent, FollowUp
@@ -47,6 +48,20 @@ def read_asked(span: Span, _codes: Collection[C], by: By | None) -> Reading:
     Closed and denied claims are asked after, withdrawn ones when somebody of ours had been there. A round that was
     closed twice, because a payment came back, counts with its later answer.
     """
+    each = asked_claims(span, by).subquery()
+    statement = select(
+        each.c.key,
+        func.count(),
+        func.count(each.c.answer_id),
+        func.sum(each.c.score),
+        history.count_of(each.c.is_dissatisfied),
+    ).group_by(each.c.key)
+    names = ("ended", "followed_up", "score_sum", "dissatisfied")
+    return history.reading(history.rows_by_key(statement, Asked, names), Asked(), by)
+
+
+def asked_claims(span: Span, by: By | None) -> Select[Any]:
+    """The claims behind `read_asked`, each with its answer where there is one."""
     until, end, later = span.until, aliased(ClaimEvent), aliased(FollowUp)
     last_move = (
         select(ClaimEvent.id)
@@ -66,21 +81,18 @@ def read_asked(span: Span, _codes: Collection[C], by: By | None) -> Reading:
         end.to_state.in_((ClaimState.CLOSED.value, ClaimState.DENIED.value)),
         and_(end.to_state == ClaimState.WITHDRAWN.value, end.from_state.not_in(_BEFORE_SURVEY)),
     )
-    statement = (
+    return (
         history.keyed(
             by,
-            func.count(),
-            func.count(FollowUp.id),
-            func.sum(FollowUp.score),
-            history.count_of(FollowUp.is_dissatisfied),
+            Claim.id.label("claim_id"),
+            FollowUp.id.label("answer_id"),
+            FollowUp.score.label("score"),
+            FollowUp.is_dissatisfied.label("is_dissatisfied"),
         )
         .join(end, end.id == last_move)
         .outerjoin(FollowUp, FollowUp.id == last_answer)
         .where(*history.known(span), history.within(end.at, span), is_asked)
-        .group_by("key")
     )
-    names = ("ended", "followed_up", "score_sum", "dissatisfied")
-    return history.reading(history.rows_by_key(statement, Asked, names), Asked(), by)
 
 
 SOURCES: tuple[tuple[frozenset[C], Source], ...] = ((frozenset(Asked().measures()), read_asked),)

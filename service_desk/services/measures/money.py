@@ -82,6 +82,7 @@ def open_claims(span: Span, by: By | None) -> Subquery:
     return (
         history.keyed(
             by,
+            Claim.id.label("claim_id"),
             Claim.reported_at,
             Claim.loss_at,
             Claim.injured_count.label("injured"),
@@ -96,7 +97,7 @@ def open_claims(span: Span, by: By | None) -> Subquery:
 def read_ageing(span: Span) -> Ageing:
     """The open claims by age, at the end of the period."""
     each = open_claims(span, None)
-    bands = [_band(each.c.reported_at, span), _band(each.c.loss_at, span)]
+    bands = [band_of(each.c.reported_at, span), band_of(each.c.loss_at, span)]
     statement = select(*bands, func.count(), func.sum(each.c.outstanding)).group_by(*bands)
     rows = [
         (report, loss, Aged(count, int(fen))) for report, loss, count, fen in db.session.execute(statement)
@@ -111,7 +112,8 @@ def _aged(rows: Any) -> dict[AgeBand, Aged]:
     return sums
 
 
-def _band(column: ColumnElement[Any], span: Span) -> ColumnElement[str]:
+def band_of(column: ColumnElement[Any], span: Span) -> ColumnElement[str]:
+    """The band of age at the end of the span, counted from a column's instant."""
     edges = [(column >= _first_instant(span, days), band.value) for band, days in BAND_DAYS.items()]
     return case(*edges, else_=AgeBand.OLDER.value)
 

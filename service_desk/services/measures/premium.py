@@ -7,8 +7,9 @@ period and a period that is over does not change.
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, Select, case, func, select
 
 from service_desk.models.claims import Claim
 from service_desk.rules.metrics import MeasureCode as C
@@ -94,13 +95,15 @@ def stands_of(span: Span) -> tuple[Stand, Stand]:
 
 
 def _losses(span: Span, by: By | None) -> dict[Key, Results]:
-    each = (
-        history.keyed(by, loss_at(span.until).label("loss_fen"))
-        .where(*history.known(span), history.within(Claim.reported_at, span))
-        .subquery()
-    )
+    each = reported_losses(span, by).subquery()
     statement = select(each.c.key, func.count(), history.sum_of(each.c.loss_fen)).group_by(each.c.key)
     return history.rows_by_key(statement, Results, ("claims", "loss_fen"))
+
+
+def reported_losses(span: Span, by: By | None) -> Select[Any]:
+    """The claims reported in the period, each with what it comes to by the period's end."""
+    columns = (Claim.id.label("claim_id"), loss_at(span.until).label("loss_fen"))
+    return history.keyed(by, *columns).where(*history.known(span), history.within(Claim.reported_at, span))
 
 
 def loss_at(at: datetime) -> ColumnElement[int]:

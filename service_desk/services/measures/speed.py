@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy import Select, and_, case, exists, func, or_, select
 
 from service_desk.base.clock import add_years, end_of_day, local_date, start_of_day
 from service_desk.models.claims import Claim, ClaimEvent
@@ -29,6 +30,25 @@ def list_settled(span: Span, by: By | None) -> dict[Key, Settled]:
 
     Withdrawn and denied claims are not among them. Days are from the day of the report to that of the closing.
     """
+    each = settled_claims(span, by).subquery()
+    statement = select(each.c.key, each.c.reported_at, each.c.closed_at, each.c.estimate, each.c.paid)
+    found: dict[Key, list[tuple[int, tuple[int, int]]]] = defaultdict(list)
+    for key, reported_at, closed_at, estimate, paid in db.session.execute(statement):
+        days = days_to_close(span, reported_at, closed_at)
+        found[key].append((days, (int(estimate), int(paid))))
+    return {
+        key: Settled(tuple(days for days, _case in rows), tuple(one for _days, one in rows))
+        for key, rows in found.items()
+    }
+
+
+def days_to_close(span: Span, reported_at: datetime, closed_at: datetime) -> int:
+    """From the day of the report to that of the closing."""
+    return (local_date(closed_at, span.zone) - local_date(reported_at, span.zone)).days
+
+
+def settled_claims(span: Span, by: By | None) -> Select[Any]:
+    """The claims behind `list_settled`, each with its last closing, its first estimate and what was paid."""
     until = span.until
     closings = select(func.max(ClaimEvent.at)).where(
         ClaimEvent.claim_id == Claim.id,
@@ -39,6 +59,7 @@ def list_settled(span: Span, by: By | None) -> dict[Key, Settled]:
     each = (
         history.keyed(
             by,
+            Claim.id.label("claim_id"),
             Claim.reported_at.label("reported_at"),
             closings.correlate(Claim).scalar_subquery().label("closed_at"),
             history.first_estimate_at(until).label("estimate"),
@@ -47,15 +68,7 @@ def list_settled(span: Span, by: By | None) -> dict[Key, Settled]:
         .where(*history.known(span), history.state_at(until) == ClaimState.CLOSED.value)
         .subquery()
     )
-    statement = select(each).where(each.c.closed_at >= span.instants[0], each.c.paid > 0)
-    found: dict[Key, list[tuple[int, tuple[int, int]]]] = defaultdict(list)
-    for key, reported_at, closed_at, estimate, paid in db.session.execute(statement):
-        days = (local_date(closed_at, span.zone) - local_date(reported_at, span.zone)).days
-        found[key].append((days, (int(estimate), int(paid))))
-    return {
-        key: Settled(tuple(days for days, _case in rows), tuple(one for _days, one in rows))
-        for key, rows in found.items()
-    }
+    return select(each).where(each.c.closed_at >= span.instants[0], each.c.paid > 0)
 
 
 def read_registered(span: Span, _codes: Collection[C], by: By | None) -> Reading:
@@ -82,11 +95,20 @@ def read_registered(span: Span, _codes: Collection[C], by: By | None) -> Reading
 
 def read_rolling(span: Span, _codes: Collection[C], by: By | None) -> Reading:
     """Registered in the twelve months to the end of the period, and how many of them are closed."""
+    each = rolling_claims(span, by).subquery()
+    statement = select(each.c.key, func.count(), history.count_of(each.c.is_closed == 1)).group_by(each.c.key)
+    parts = history.rows_by_key(statement, Rolling, ("registered", "closed"))
+    return history.reading(parts, Rolling(), by)
+
+
+def rolling_claims(span: Span, by: By | None) -> Select[Any]:
+    """The claims behind `read_rolling`, each with whether it is closed: 1 or 0."""
     until = span.until
     begin = start_of_day(add_years(span.last_day + timedelta(days=1), -1), span.zone)
     each = (
         history.keyed(
             by,
+            Claim.id.label("claim_id"),
             history.registered_at(until).label("registered_at"),
             history.state_at(until).label("state"),
             history.paid_at(until).label("paid"),
@@ -95,13 +117,10 @@ def read_rolling(span: Span, _codes: Collection[C], by: By | None) -> Reading:
         .subquery()
     )
     is_closed = and_(each.c.state == ClaimState.CLOSED.value, each.c.paid > 0)
-    statement = (
-        select(each.c.key, func.count(), history.count_of(is_closed))
-        .where(each.c.registered_at >= begin, or_(is_closed, each.c.state.in_(_OPEN)))
-        .group_by(each.c.key)
+    closed = case((is_closed, 1), else_=0).label("is_closed")
+    return select(each.c.key, each.c.claim_id, closed).where(
+        each.c.registered_at >= begin, or_(is_closed, each.c.state.in_(_OPEN))
     )
-    parts = history.rows_by_key(statement, Rolling, ("registered", "closed"))
-    return history.reading(parts, Rolling(), by)
 
 
 def read_book(span: Span, _codes: Collection[C], by: By | None) -> Reading:

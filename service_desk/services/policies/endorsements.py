@@ -31,8 +31,6 @@ from service_desk.services import access
 from service_desk.services.policies import rates
 from service_desk.services.policies.endorsing import InsuredFacts, insured_without
 
-MOST_EXPORTED = 50_000
-
 
 @dataclass(frozen=True)
 class EndorsementFilter:
@@ -98,13 +96,6 @@ def list_endorsements(wanted: EndorsementFilter, page: PageRequest, *, actor: Us
     total = db.session.scalar(select(func.count()).select_from(statement.order_by(None).subquery())) or 0
     rows = db.session.execute(statement.limit(page.size).offset(page.offset))
     return Page([EndorsementRow(*row) for row in rows], total, page.number, page.size)
-
-
-def export_endorsements(wanted: EndorsementFilter, *, actor: User) -> list[EndorsementRow]:
-    """The same, all of them."""
-    access.require(actor, Action.READ_POLICIES)
-    rows = db.session.execute(_endorsements(wanted, actor).limit(MOST_EXPORTED))
-    return [EndorsementRow(*row) for row in rows]
 
 
 def _endorsements(wanted: EndorsementFilter, actor: User) -> Select[Any]:

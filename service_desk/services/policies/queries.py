@@ -33,8 +33,6 @@ from service_desk.services.policies.coverage import Limit
 from service_desk.services.policies.endorsing import InsuredFacts
 from service_desk.services.policies.portions import portions
 
-MOST_EXPORTED = 50_000
-
 
 @dataclass(frozen=True)
 class PolicyFilter:
@@ -121,12 +119,6 @@ def list_policies(wanted: PolicyFilter, page: PageRequest, *, actor: User, now: 
     total = db.session.scalar(select(func.count()).select_from(statement.subquery())) or 0
     rows = policy_rows(statement.limit(page.size).offset(page.offset), actor=actor, now=now)
     return Page(rows, total, page.number, page.size)
-
-
-def export_policies(wanted: PolicyFilter, *, actor: User, now: datetime) -> list[PolicyRow]:
-    """The same, all of them."""
-    access.require(actor, Action.READ_POLICIES)
-    return policy_rows(_policies(wanted, actor, now).limit(MOST_EXPORTED), actor=actor, now=now)
 
 
 def _policies(wanted: PolicyFilter, actor: User, now: datetime) -> Select[Any]:

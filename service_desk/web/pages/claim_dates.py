@@ -9,12 +9,13 @@ from service_desk.base.clock import local_date
 from service_desk.forms.fields import member, small_number
 from service_desk.presenters import claims as claim_words
 from service_desk.presenters import date_order as words
-from service_desk.presenters.labels import choices
+from service_desk.presenters.labels import choices, label
 from service_desk.presenters.languages import branch_name
 from service_desk.rules.periods import Preset, period_of
-from service_desk.services.claims.date_order import DateOrderFilter, export_disordered, list_disordered
+from service_desk.services.claims.date_order import DateOrderFilter, list_disordered
 from service_desk.services.claims.files import list_branches
-from service_desk.web.http import actor, current_account, page_request, spreadsheet
+from service_desk.web.exports import send_list
+from service_desk.web.http import actor, current_account, page_request
 
 bp = Blueprint("claim_dates", __name__)
 
@@ -40,8 +41,13 @@ def disordered() -> ResponseReturnValue:
 @login_required
 def export() -> ResponseReturnValue:
     """The list as filtered, a line for each date."""
-    rows = export_disordered(current_account().id, _wanted(), actor=actor())
-    return spreadsheet(words.workbook(rows, g.now), _("dates-out-of-order.xlsx"))
+    account, wanted = current_account(), _wanted()
+    return send_list(
+        lambda page: list_disordered(account.id, wanted, page, actor=actor()),
+        lambda rows: words.sheet(rows, g.now),
+        _("dates-out-of-order.xlsx"),
+        [(_("Reported"), label(_preset(), "compliance_period"))],
+    )
 
 
 def _preset() -> Preset:

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
 
+from service_desk.base.clock import local_date
 from service_desk.base.errors import NotFound
 from service_desk.forms.claim_papers import (
     AcceptFileForm,
@@ -23,12 +24,14 @@ from service_desk.models.db import db
 from service_desk.presenters import claim_papers as words
 from service_desk.presenters.claims import plate
 from service_desk.presenters.labels import choices
+from service_desk.presenters.sheets.claims import later_demands_sheet
 from service_desk.rules.claim_documents import RULE_OF
 from service_desk.rules.claim_flow import ClaimAction, transition
 from service_desk.rules.permissions import Action, Side
 from service_desk.services import access, submissions
 from service_desk.services.claims import checklists, paper_files, papers
 from service_desk.services.claims.paper_files import PaperFile
+from service_desk.web.exports import send_list
 from service_desk.web.http import actor, again, attempt, current_account, done, files, page_request, uploads
 from service_desk.web.papers import address_of, pdf_file
 
@@ -197,6 +200,18 @@ def later_demands() -> ResponseReturnValue:
     """What was asked of clients a second time, for managers."""
     page = papers.list_later_demands(current_account().id, page_request(), actor=actor())
     return render_template("claims/later_demands.html", page=page, plate=plate)
+
+
+@bp.get("/claims/later-demands.xlsx")
+@login_required
+def export_later_demands() -> ResponseReturnValue:
+    """The same as a spreadsheet."""
+    account = current_account()
+    return send_list(
+        lambda page: papers.list_later_demands(account.id, page, actor=actor()),
+        lambda rows: later_demands_sheet(rows, g.now),
+        f"later-demands-{local_date(g.now)}.xlsx",
+    )
 
 
 def _is_client() -> bool:

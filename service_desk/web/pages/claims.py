@@ -31,7 +31,8 @@ from service_desk.services.claims.queries import ClaimFilter, QueueView
 from service_desk.services.sla import standing_in
 from service_desk.web.claim_panels import panels_of
 from service_desk.web.claim_steps import STEPS, build_form, possible_steps
-from service_desk.web.http import actor, again, attempt, current_account, done, page_request, spreadsheet
+from service_desk.web.exports import send_list
+from service_desk.web.http import actor, again, attempt, current_account, done, page_request
 
 bp = Blueprint("claims", __name__)
 
@@ -111,10 +112,19 @@ def _say_assigned(made: Assigned) -> None:
 @login_required
 def export() -> ResponseReturnValue:
     """The queue as filtered, as a spreadsheet in the reader's language."""
-    wanted = _wanted()
-    rows = queries.export_claims(current_account().id, wanted, actor=actor(), now=g.now)
-    name = _("claims-%(view)s.xlsx", view=label(wanted.view, "queue_view"))
-    return spreadsheet(words.workbook(rows, wanted.view, g.now), name)
+    account, wanted = current_account(), _wanted()
+    return send_list(
+        lambda page: queries.list_claims(account.id, wanted, page, actor=actor(), now=g.now),
+        lambda rows: words.sheet(rows, wanted.view, g.now),
+        _("claims-%(view)s.xlsx", view=label(wanted.view, "queue_view")),
+        _chosen(wanted),
+    )
+
+
+def _chosen(wanted: ClaimFilter) -> list[tuple[str, str]]:
+    branches = list_branches(current_account().id, actor=actor())
+    chosen = [(_("Branch"), branch_name(branch)) for branch in branches if branch.id == wanted.branch_id]
+    return [*chosen, (_("Search"), wanted.text)] if wanted.text else chosen
 
 
 def _wanted() -> ClaimFilter:

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
 
+from service_desk.base.clock import local_date
 from service_desk.base.errors import NotFound
 from service_desk.forms import disputes as forms
 from service_desk.forms.disputes import DisputeForm
@@ -17,6 +18,7 @@ from service_desk.presenters import claims as claim_words
 from service_desk.presenters import disputes as words
 from service_desk.presenters import sla_clocks
 from service_desk.presenters.labels import choices
+from service_desk.presenters.sheets.claims import disputes_sheet
 from service_desk.rules.claim_flow import ClaimAction, transition
 from service_desk.rules.disputes import DECISIONS, Consequence, consequences
 from service_desk.rules.permissions import Action, Side
@@ -26,6 +28,7 @@ from service_desk.services.claims.common import get_claim
 from service_desk.services.claims.disputes import DisputeFile, DisputeFilter
 from service_desk.services.documents import Upload
 from service_desk.web import kept_uploads
+from service_desk.web.exports import send_list
 from service_desk.web.http import actor, again, attempt, current_account, done, files, page_request, uploads
 from service_desk.web.kept_uploads import KeptUpload
 
@@ -44,8 +47,7 @@ _FORMS: dict[str, type[DisputeForm]] = {
 @login_required
 def open_disputes() -> ResponseReturnValue:
     """The account's disputes with age and clock: open ones, those one is to decide, and decided ones."""
-    account, view = current_account(), request.args.get("view", "open")
-    wanted = DisputeFilter(is_open=view != "decided", decider_id=actor().id if view == "mine" else None)
+    account, view, wanted = current_account(), _view(), _wanted()
     page = disputes.list_disputes(account.id, wanted, page_request(), actor=actor(), now=g.now)
     shown = (
         ("open", _("Open"), None),
@@ -70,6 +72,27 @@ def open_disputes() -> ResponseReturnValue:
         is_open=wanted.is_open,
         words=words,
         plate=claim_words.plate,
+    )
+
+
+def _view() -> str:
+    return request.args.get("view", "open")
+
+
+def _wanted() -> DisputeFilter:
+    return DisputeFilter(is_open=_view() != "decided", decider_id=actor().id if _view() == "mine" else None)
+
+
+@bp.get("/disputes.xlsx")
+@login_required
+def export() -> ResponseReturnValue:
+    """The disputes as filtered, as a spreadsheet."""
+    account, wanted = current_account(), _wanted()
+    return send_list(
+        lambda page: disputes.list_disputes(account.id, wanted, page, actor=actor(), now=g.now),
+        lambda rows: disputes_sheet(rows, is_open=wanted.is_open, now=g.now),
+        f"disputes-{local_date(g.now)}.xlsx",
+        [(_("Who decides"), actor().name)] if wanted.decider_id else (),
     )
 
 

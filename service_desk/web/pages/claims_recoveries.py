@@ -25,7 +25,8 @@ from service_desk.services.claims import common, recovery_list
 from service_desk.services.claims import recoveries as service
 from service_desk.services.claims.files import list_branches
 from service_desk.services.claims.recovery_list import RecoveryFilter
-from service_desk.web.http import actor, again, attempt, current_account, done, page_request, spreadsheet
+from service_desk.web.exports import send_list
+from service_desk.web.http import actor, again, attempt, current_account, done, page_request
 
 bp = Blueprint("claims_recoveries", __name__)
 
@@ -53,10 +54,23 @@ def recoveries() -> ResponseReturnValue:
 @login_required
 def export() -> ResponseReturnValue:
     """The recoveries as filtered, as a spreadsheet."""
-    account, wanted = current_account(), _wanted()
-    rows = recovery_list.export_recoveries(account.id, wanted, actor=actor())
+    account, wanted, reader = current_account(), _wanted(), actor().role
     totals = recovery_list.total_recoveries(account.id, wanted, actor=actor())
-    return spreadsheet(money.recoveries_workbook(rows, totals, g.now), f"recoveries-{local_date(g.now)}.xlsx")
+    return send_list(
+        lambda page: recovery_list.list_recoveries(account.id, wanted, page, actor=actor()),
+        lambda rows: money.recoveries_sheet(rows, totals, reader, g.now),
+        f"recoveries-{local_date(g.now)}.xlsx",
+        _chosen(wanted),
+    )
+
+
+def _chosen(wanted: RecoveryFilter) -> list[tuple[str, str]]:
+    branches = list_branches(current_account().id, actor=actor())
+    return [
+        *([(_("State"), label(wanted.state, "recovery_state"))] if wanted.state else []),
+        *([(_("Kind"), label(wanted.kind, "recovery_kind"))] if wanted.kind else []),
+        *((_("Branch"), branch_name(one)) for one in branches if one.id == wanted.branch_id),
+    ]
 
 
 def _wanted() -> RecoveryFilter:

@@ -14,11 +14,13 @@ from service_desk.forms.fields import small_number
 from service_desk.models.accounts import Branch
 from service_desk.presenters import deliveries as words
 from service_desk.presenters.languages import named
+from service_desk.presenters.sheets.policies import runs_sheet
 from service_desk.rules.permissions import Action
 from service_desk.services import access
 from service_desk.services.policies import cards
 from service_desk.services.policies.delivery import queries, runs, waiting
 from service_desk.services.policies.delivery.waiting import WaitingFilter
+from service_desk.web.exports import send_list
 from service_desk.web.http import (
     actor,
     again,
@@ -83,8 +85,7 @@ def branch(branch_id: int) -> ResponseReturnValue:
 @login_required
 def runs_list() -> ResponseReturnValue:
     """Runs, the latest first; those on their way, or all."""
-    is_open = {"open": True, "closed": False}.get(request.args.get("state", ""))
-    page = queries.list_runs(current_account().id, page_request(), actor=actor(), is_open=is_open)
+    page = queries.list_runs(current_account().id, page_request(), actor=actor(), is_open=_is_open())
     tabs = [
         {
             "label": text,
@@ -98,6 +99,24 @@ def runs_list() -> ResponseReturnValue:
         )
     ]
     return render_template("deliveries/runs.html", page=page, tabs=tabs, words=words)
+
+
+def _is_open() -> bool | None:
+    return {"open": True, "closed": False}.get(request.args.get("state", ""))
+
+
+@bp.get("/deliveries/runs.xlsx")
+@login_required
+def export_runs() -> ResponseReturnValue:
+    """The runs as filtered, as a spreadsheet."""
+    account, is_open = current_account(), _is_open()
+    state = _("Planned or on their way") if is_open else _("Closed")
+    return send_list(
+        lambda page: queries.list_runs(account.id, page, actor=actor(), is_open=is_open),
+        lambda rows: runs_sheet(rows, g.now),
+        f"delivery-runs-{local_date(g.now)}.xlsx",
+        [(_("State"), state)] if is_open is not None else (),
+    )
 
 
 @bp.get("/deliveries/runs/<number>")

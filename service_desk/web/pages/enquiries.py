@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
 
+from service_desk.base.clock import local_date
 from service_desk.base.errors import Conflict, Invalid, NotFound
 from service_desk.forms.enquiries import AnswerForm, CloseForm, ContactForm, HandoverForm
 from service_desk.forms.fields import small_number
@@ -19,10 +20,12 @@ from service_desk.presenters import sla_clocks
 from service_desk.presenters.labels import choices, label
 from service_desk.presenters.languages import branch_name
 from service_desk.presenters.messages import sentence
+from service_desk.presenters.sheets.claims import contacts_sheet
 from service_desk.rules.permissions import Action, Role, Side
 from service_desk.services import access, accounts, enquiries, submissions
 from service_desk.services.enquiries import ContactFile, ContactFilter, ContactView
 from service_desk.services.sla import standing_in
+from service_desk.web.exports import send_list
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request
 
 bp = Blueprint("enquiries", __name__)
@@ -43,6 +46,22 @@ def inbox() -> ResponseReturnValue:
         branches=_branches(account.id),
         words=words,
         is_client=_is_client(),
+    )
+
+
+@bp.get("/enquiries.xlsx")
+@login_required
+def export() -> ResponseReturnValue:
+    """The contacts as filtered, as a spreadsheet."""
+    account, wanted, reader = current_account(), _wanted(), actor().role
+    chosen = [(_("View"), label(wanted.view, "contact_view"))]
+    chosen += [(_("Branch"), name) for id_, name in _branches(account.id) if id_ == wanted.branch_id]
+    chosen += [(_("Search"), wanted.text)] if wanted.text else []
+    return send_list(
+        lambda page: enquiries.list_enquiries(account.id, wanted, page, actor=actor()),
+        lambda rows: contacts_sheet(rows, reader, g.now),
+        f"contacts-{local_date(g.now)}.xlsx",
+        chosen,
     )
 
 

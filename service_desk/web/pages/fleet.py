@@ -19,9 +19,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
 
-from service_desk.adapters.spreadsheets import XLSX
 from service_desk.base.clock import end_of_day, local_date, start_of_day
 from service_desk.base.errors import Conflict
+from service_desk.base.paging import Page, PageRequest
 from service_desk.forms.coverage import PeriodForm, two_years
 from service_desk.forms.fleet import VehicleFilterForm, VehicleForm, VehicleStateForm
 from service_desk.models.fleet import Vehicle, VehicleState
@@ -41,6 +41,7 @@ from service_desk.services.policies import calendars, coverage, endorsements
 from service_desk.services.policies import queries as policy_queries
 from service_desk.services.policies.onboarding.queries import number_for
 from service_desk.services.renewals import case_views
+from service_desk.web.exports import chosen_in, send_list
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request
 
 bp = Blueprint("fleet", __name__)
@@ -143,13 +144,20 @@ def _all_ids(account_id: int, wanted: VehicleFilter, total: int) -> list[int]:
 @login_required
 def export() -> ResponseReturnValue:
     """Exactly what is filtered, as .xlsx."""
-    account = current_account()
-    rows = queries.all_vehicles(
-        account.id, _filter_form().wanted(), sort=request.args.get("sort", ""), actor=actor(), now=g.now
+    account, form, sort = current_account(), _filter_form(), request.args.get("sort", "")
+    wanted, name = form.wanted(), named(account.name, account.name_en)
+
+    def read(page: PageRequest) -> Page[shown.CoveredVehicle]:
+        found = queries.list_vehicles(account.id, wanted, page, sort=sort, actor=actor(), now=g.now)
+        covers = coverage.coverage_of([one.vehicle.id for one in found.rows], g.now)
+        return Page(shown.with_cover(found.rows, covers), found.total, found.number, found.size)
+
+    return send_list(
+        read,
+        lambda rows: shown.vehicles_sheet(rows, name, g.now),
+        f"vehicles-{account.code}-{g.now:%Y%m%d}.xlsx",
+        chosen_in(form),
     )
-    covers = coverage.coverage_of([one.vehicle.id for one in rows], g.now)
-    content = shown.vehicles_workbook(rows, covers, named(account.name, account.name_en), g.now)
-    return download(content, f"vehicles-{account.code}-{g.now:%Y%m%d}.xlsx", XLSX)
 
 
 def download(content: bytes, filename: str, content_type: str = "application/octet-stream") -> Response:

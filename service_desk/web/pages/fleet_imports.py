@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
 
+from service_desk.base.clock import local_date
 from service_desk.base.errors import Conflict, Invalid
 from service_desk.forms.fields import small_number
 from service_desk.forms.fleet import ListUploadForm, UndoForm, column_choices, learnt_branches
@@ -15,11 +16,23 @@ from service_desk.presenters import fleet as shown
 from service_desk.presenters.labels import choices, label
 from service_desk.presenters.languages import named
 from service_desk.presenters.messages import sentence
+from service_desk.presenters.sheets.policies import imports_sheet
 from service_desk.rules.fleet_list import Field
 from service_desk.rules.permissions import Action
 from service_desk.services import access, accounts
 from service_desk.services.fleet import importing
-from service_desk.web.http import actor, again, attempt, current_account, done, files, page_request, uploads
+from service_desk.web.exports import send_list
+from service_desk.web.http import (
+    actor,
+    again,
+    attempt,
+    current_account,
+    done,
+    files,
+    keep_export,
+    page_request,
+    uploads,
+)
 from service_desk.web.pages.fleet import download
 
 bp = Blueprint("fleet_imports", __name__)
@@ -34,6 +47,18 @@ def imports() -> ResponseReturnValue:
     """All lists of the account."""
     page = importing.list_imports(current_account().id, page_request(), actor=actor())
     return render_template("fleet/imports.html", page=page)
+
+
+@bp.get("/vehicles/imports.xlsx")
+@login_required
+def export() -> ResponseReturnValue:
+    """The same as a spreadsheet."""
+    account = current_account()
+    return send_list(
+        lambda page: importing.list_imports(account.id, page, actor=actor()),
+        lambda rows: imports_sheet(rows, _("Fleet lists"), _("Vehicles added"), g.now),
+        f"fleet-lists-{local_date(g.now)}.xlsx",
+    )
 
 
 @bp.route("/vehicles/imports/new", methods=["GET", "POST"])
@@ -188,8 +213,9 @@ def annotated(import_id: int) -> ResponseReturnValue:
     """The same file back, with two columns: what became of each row, and why."""
     imported = importing.get_import(import_id, actor=actor())
     branches = {row.id: row.name for row in accounts.list_branches(imported.account_id, actor=actor())}
-    said = shown.remarks(imported, importing.all_rows(imported), branches)
-    content, filename = importing.annotated(imported, said, files=files())
+    rows = importing.all_rows(imported)
+    content, filename = importing.annotated(imported, shown.remarks(imported, rows, branches), files=files())
+    keep_export(imported.filename, len(rows))
     return download(content, filename)
 
 

@@ -21,14 +21,13 @@ from service_desk.services.claims import follow_up_lists, people, plans
 from service_desk.services.claims.common import get_claim
 from service_desk.services.claims.files import list_branches
 from service_desk.services.claims.follow_up_lists import FollowUpFilter, FollowUpView
-from service_desk.services.dashboard import FOLLOW_UP_PERIOD
+from service_desk.web.exports import send_list
 from service_desk.web.follow_up_forms import set_plan_choices
-from service_desk.web.http import actor, again, attempt, current_account, done, page_request, spreadsheet
+from service_desk.web.http import actor, again, attempt, current_account, done, page_request
 
 bp = Blueprint("follow_ups", __name__)
 
-# As the overview's: what it shows opens here.
-DEFAULT_PERIOD = FOLLOW_UP_PERIOD
+DEFAULT_PERIOD = Preset.LAST_90_DAYS
 
 
 @bp.get("/follow-ups")
@@ -57,10 +56,13 @@ def board() -> ResponseReturnValue:
 @login_required
 def export() -> ResponseReturnValue:
     """The list as filtered, as a spreadsheet in the reader's language."""
-    wanted = _wanted()
-    rows = follow_up_lists.export_follow_ups(current_account().id, wanted, actor=actor(), now=g.now)
-    name = _("follow-ups-%(view)s.xlsx", view=label(wanted.view, "follow_up_view"))
-    return spreadsheet(words.workbook(rows, wanted.view, g.now), name)
+    account, wanted, reader = current_account(), _wanted(), actor().role
+    return send_list(
+        lambda page: follow_up_lists.list_follow_ups(account.id, wanted, page, actor=actor(), now=g.now),
+        lambda rows: words.sheet(rows, wanted.view, reader, g.now),
+        _("follow-ups-%(view)s.xlsx", view=label(wanted.view, "follow_up_view")),
+        [(_("Period"), label(_preset(), "compliance_period"))],
+    )
 
 
 def _preset() -> Preset:

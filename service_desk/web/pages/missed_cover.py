@@ -24,6 +24,7 @@ from service_desk.presenters import missed_cover as words
 from service_desk.presenters import sla_clocks
 from service_desk.presenters.labels import choices
 from service_desk.presenters.languages import named
+from service_desk.presenters.sheets.policies import closed_cases_sheet
 from service_desk.rules.cover_needs import lines_carrying
 from service_desk.rules.permissions import Action, Side
 from service_desk.rules.vocabulary import PolicyLine
@@ -31,6 +32,7 @@ from service_desk.services import access, accounts, policies, sla
 from service_desk.services.fleet import queries
 from service_desk.services.renewals import case_views, cases
 from service_desk.services.renewals.case_views import CaseFile
+from service_desk.web.exports import send_list
 from service_desk.web.http import (
     actor,
     again,
@@ -100,6 +102,18 @@ def closed() -> ResponseReturnValue:
     """The cases closed lately."""
     page = case_views.list_closed(current_account().id, page_request(), actor=actor(), now=g.now)
     return render_template("renewals/closed_cases.html", page=page, words=words, named=named)
+
+
+@bp.get("/renewals/missed.xlsx")
+@login_required
+def export_closed() -> ResponseReturnValue:
+    """The same as a spreadsheet."""
+    account = current_account()
+    return send_list(
+        lambda page: case_views.list_closed(account.id, page, actor=actor(), now=g.now),
+        lambda rows: closed_cases_sheet(rows, g.now),
+        f"missed-cover-closed-{local_date(g.now)}.xlsx",
+    )
 
 
 @bp.get("/renewals/missed/<number>")

@@ -16,6 +16,7 @@ from service_desk.models.fleet import VehicleRequest
 from service_desk.presenters import onboarding as words
 from service_desk.presenters.labels import choices, label
 from service_desk.presenters.languages import named
+from service_desk.presenters.sheets.policies import requests_sheet
 from service_desk.presenters.sla_clocks import ended_rows, open_rows
 from service_desk.rules.permissions import Action
 from service_desk.rules.vehicle_onboarding import OnboardingAction
@@ -25,6 +26,7 @@ from service_desk.services.policies.onboarding import deciding, finishing, queri
 from service_desk.services.policies.onboarding.common import require_step
 from service_desk.services.policies.onboarding.queries import RequestFile, RequestFilter, RequestView
 from service_desk.web import kept_uploads
+from service_desk.web.exports import chosen_in, send_list
 from service_desk.web.http import (
     actor,
     again,
@@ -33,7 +35,6 @@ from service_desk.web.http import (
     done,
     files,
     page_request,
-    spreadsheet,
     uploads,
 )
 from service_desk.web.kept_uploads import KeptUpload
@@ -72,9 +73,7 @@ def requests_page() -> ResponseReturnValue:
     """The account's requests: those that wait for the reader's side, the open ones, all."""
     account, form = current_account(), _filter_form()
     waiting = queries.count_waiting(account.id, actor=actor())
-    # Who has nothing waiting sees what is open first.
-    first = RequestView.WAITING if waiting else RequestView.OPEN
-    wanted = form.wanted(request.args.get("view", first.value))
+    wanted = _wanted(form, waiting)
     page = queries.list_requests(account.id, wanted, page_request(), actor=actor())
     return render_template(
         "onboarding/list.html",
@@ -84,6 +83,26 @@ def requests_page() -> ResponseReturnValue:
         tabs=_tabs(account.id, wanted, waiting),
         words=words,
         has_branches=len(form.branch.choices) > 2,
+    )
+
+
+def _wanted(form: RequestFilterForm, waiting: int) -> RequestFilter:
+    """The view asked for; who has nothing waiting sees what is open first."""
+    first = RequestView.WAITING if waiting else RequestView.OPEN
+    return form.wanted(request.args.get("view", first.value))
+
+
+@bp.get("/vehicle-requests.xlsx")
+@login_required
+def export() -> ResponseReturnValue:
+    """The requests as filtered, as a spreadsheet."""
+    account, form = current_account(), _filter_form()
+    wanted = _wanted(form, queries.count_waiting(account.id, actor=actor()))
+    return send_list(
+        lambda page: queries.list_requests(account.id, wanted, page, actor=actor()),
+        lambda rows: requests_sheet(rows, g.now),
+        f"vehicle-requests-{local_date(g.now)}.xlsx",
+        chosen_in(form),
     )
 
 
@@ -134,10 +153,14 @@ def register() -> ResponseReturnValue:
 @login_required
 def register_export() -> ResponseReturnValue:
     """Exactly what is filtered, as a spreadsheet."""
-    account, wanted, today = current_account(), _filter_form().wanted(None), local_date(g.now)
-    rows = queries.all_register(account.id, wanted, actor=actor())
-    book = words.register_workbook(rows, wanted, named(account.name, account.name_en), today)
-    return spreadsheet(book, f"new-vehicles-{account.code}-{today}.xlsx")
+    account, form, today = current_account(), _filter_form(), local_date(g.now)
+    wanted, name = form.wanted(None), named(account.name, account.name_en)
+    return send_list(
+        lambda page: queries.list_register(account.id, wanted, page, actor=actor()),
+        lambda rows: words.register_sheet(rows, wanted, name, today),
+        f"new-vehicles-{account.code}-{today}.xlsx",
+        chosen_in(form),
+    )
 
 
 @bp.route("/vehicle-requests/new", methods=["GET", "POST"])

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
 
+from service_desk.base.clock import local_date
 from service_desk.base.errors import Conflict, Invalid
 from service_desk.forms.fields import member, small_number
 from service_desk.forms.outstanding import OutstandingListForm, ReleaseForm, answers, column_choices
@@ -19,12 +20,24 @@ from service_desk.presenters import outstanding as words
 from service_desk.presenters import sla as clock_words
 from service_desk.presenters.labels import label
 from service_desk.presenters.messages import sentence
+from service_desk.presenters.sheets.claims import outstanding_sheet
 from service_desk.rules.outstanding_list import Field
 from service_desk.rules.outstanding_match import Change, RowKind
 from service_desk.rules.permissions import Action
 from service_desk.services import access, accounts, submissions
 from service_desk.services.claims import outstanding
-from service_desk.web.http import actor, again, attempt, current_account, done, files, page_request, uploads
+from service_desk.web.exports import send_list
+from service_desk.web.http import (
+    actor,
+    again,
+    attempt,
+    current_account,
+    done,
+    files,
+    keep_export,
+    page_request,
+    uploads,
+)
 from service_desk.web.pages.fleet import download
 
 bp = Blueprint("outstanding", __name__)
@@ -38,6 +51,18 @@ def lists() -> ResponseReturnValue:
     """All lists of the account, newest first."""
     page = outstanding.list_lists(current_account().id, page_request(), actor=actor())
     return render_template("outstanding/lists.html", page=page, words=words, pill=clock_words.pill)
+
+
+@bp.get("/outstanding.xlsx")
+@login_required
+def export() -> ResponseReturnValue:
+    """The same as a spreadsheet."""
+    account = current_account()
+    return send_list(
+        lambda page: outstanding.list_lists(account.id, page, actor=actor()),
+        lambda rows: outstanding_sheet(rows, g.now),
+        f"outstanding-lists-{local_date(g.now)}.xlsx",
+    )
 
 
 @bp.route("/outstanding/new", methods=["GET", "POST"])
@@ -224,6 +249,7 @@ def answer(number: str) -> ResponseReturnValue:
     """The file that was sent back."""
     listed = outstanding.get_list(number, actor=actor())
     content, filename = outstanding.answer_file(listed, files=files())
+    keep_export(listed.number, sum(listed.counts.values()))
     return download(content, filename)
 
 

@@ -35,6 +35,7 @@ from service_desk.presenters import policies as words
 from service_desk.presenters.labels import choices, label
 from service_desk.presenters.languages import named
 from service_desk.presenters.messages import sentence
+from service_desk.presenters.sheets.policies import batches_sheet
 from service_desk.rules.permissions import Action
 from service_desk.rules.rating import FLOAT_RATES
 from service_desk.rules.vocabulary import PolicyLine
@@ -55,6 +56,7 @@ from service_desk.services.policies import (
 from service_desk.services.policies.delivery import queries as delivery
 from service_desk.services.policies.endorsements import Difference
 from service_desk.services.policies.queries import PolicyView
+from service_desk.web.exports import chosen_in, send_list
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request, spreadsheet
 
 bp = Blueprint("policies", __name__)
@@ -320,10 +322,14 @@ def policies_page() -> ResponseReturnValue:
 @login_required
 def export() -> ResponseReturnValue:
     """The policies as filtered, as a spreadsheet."""
-    account = current_account()
-    rows = queries.export_policies(_policy_filter().wanted(account.id), actor=actor(), now=g.now)
-    book = words.policies_workbook(rows, named(account.name, account.name_en), local_date(g.now))
-    return spreadsheet(book, f"policies-{local_date(g.now)}.xlsx")
+    account, form, today = current_account(), _policy_filter(), local_date(g.now)
+    wanted, name = form.wanted(account.id), named(account.name, account.name_en)
+    return send_list(
+        lambda page: queries.list_policies(wanted, page, actor=actor(), now=g.now),
+        lambda rows: words.policies_sheet(rows, name, today),
+        f"policies-{today}.xlsx",
+        chosen_in(form),
+    )
 
 
 def _policy_filter() -> PolicyFilterForm:
@@ -391,6 +397,18 @@ def batches_page() -> ResponseReturnValue:
     """Batches of the account; those not handed over yet are marked."""
     page = batches.list_batches(current_account().id, page_request(), actor=actor())
     return render_template("policies/batches.html", page=page)
+
+
+@bp.get("/batches.xlsx")
+@login_required
+def export_batches() -> ResponseReturnValue:
+    """The same as a spreadsheet."""
+    account = current_account()
+    return send_list(
+        lambda page: batches.list_batches(account.id, page, actor=actor()),
+        lambda rows: batches_sheet(rows, g.now),
+        f"batches-{local_date(g.now)}.xlsx",
+    )
 
 
 @bp.get("/batches/<number>")

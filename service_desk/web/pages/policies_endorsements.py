@@ -35,6 +35,7 @@ from service_desk.services.policies import endorsements, endorsing, queries
 from service_desk.services.policies.endorsing import EndorsementPlan
 from service_desk.services.policies.endorsing.pricing import LINE_COVERS, cover_choices
 from service_desk.services.policies.queries import PolicyView
+from service_desk.web.exports import chosen_in, send_list
 from service_desk.web.http import (
     actor,
     again,
@@ -43,7 +44,6 @@ from service_desk.web.http import (
     current_account,
     done,
     page_request,
-    spreadsheet,
 )
 
 # The rail marks a place by the first word of a blueprint's name: these pages belong to the policies.
@@ -233,10 +233,14 @@ def endorsements_page() -> ResponseReturnValue:
 @login_required
 def export() -> ResponseReturnValue:
     """The endorsements as filtered, as a spreadsheet."""
-    account = current_account()
-    rows = endorsements.export_endorsements(_filter().wanted(account.id), actor=actor())
-    book = shown.endorsements_workbook(rows, named(account.name, account.name_en), local_date(g.now))
-    return spreadsheet(book, f"endorsements-{local_date(g.now)}.xlsx")
+    account, form, today = current_account(), _filter(), local_date(g.now)
+    wanted, name = form.wanted(account.id), named(account.name, account.name_en)
+    return send_list(
+        lambda page: endorsements.list_endorsements(wanted, page, actor=actor()),
+        lambda rows: shown.endorsements_sheet(rows, name, today),
+        f"endorsements-{today}.xlsx",
+        chosen_in(form),
+    )
 
 
 def _filter() -> EndorsementFilterForm:

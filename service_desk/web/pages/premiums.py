@@ -21,9 +21,11 @@ from service_desk.presenters import pdf_documents
 from service_desk.presenters import premiums as words
 from service_desk.presenters.labels import choices
 from service_desk.presenters.languages import named
+from service_desk.presenters.sheets.premiums import receipts_sheet
 from service_desk.rules.permissions import Action
 from service_desk.rules.premium import age_bands, age_of
 from service_desk.services import access, accounts, premiums
+from service_desk.web.exports import send_list
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request, spreadsheet
 from service_desk.web.papers import address_of, pdf_file
 
@@ -117,6 +119,19 @@ def receipts() -> ResponseReturnValue:
     )
     return render_template(
         "premiums/receipts.html", page=page, named=named, only_unallocated=only_unallocated
+    )
+
+
+@bp.get("/receipts.xlsx")
+@login_required
+def export_receipts() -> ResponseReturnValue:
+    """The same as a spreadsheet."""
+    account, only = current_account(), request.args.get("show") == "unallocated"
+    return send_list(
+        lambda page: premiums.list_receipts(account.id, page, actor=actor(), only_unallocated=only),
+        lambda rows: receipts_sheet(rows, g.now),
+        f"receipts-{local_date(g.now)}.xlsx",
+        [(_("Receipts"), _("Unallocated"))] if only else (),
     )
 
 

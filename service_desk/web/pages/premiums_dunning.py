@@ -9,8 +9,10 @@ from service_desk.base.clock import local_date
 from service_desk.forms.premiums import DunningForm
 from service_desk.presenters import premiums as words
 from service_desk.presenters import premiums_pdf
+from service_desk.presenters.sheets.premiums import notices_sheet
 from service_desk.rules.permissions import Action
 from service_desk.services import access, premiums
+from service_desk.web.exports import send_list
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request
 from service_desk.web.papers import address_of, pdf_file
 
@@ -48,6 +50,18 @@ def sent() -> ResponseReturnValue:
     """The notices sent, the latest first."""
     page = premiums.list_notices(current_account().id, page_request(), actor=actor())
     return render_template("premiums/dunning_sent.html", page=page, words=words)
+
+
+@bp.get("/premiums/dunning/sent.xlsx")
+@login_required
+def export_sent() -> ResponseReturnValue:
+    """The same as a spreadsheet."""
+    account = current_account()
+    return send_list(
+        lambda page: premiums.list_notices(account.id, page, actor=actor()),
+        lambda rows: notices_sheet(rows, g.now),
+        f"dunning-{local_date(g.now)}.xlsx",
+    )
 
 
 @bp.get("/premiums/dunning/<number>")

@@ -14,8 +14,10 @@ from service_desk.forms.policies import IssueForm
 from service_desk.forms.premiums import AskForm, ReasonForm, ReleaseForm
 from service_desk.models.premiums import CreditRelease, ReleaseState
 from service_desk.presenters.languages import named
+from service_desk.presenters.sheets.premiums import releases_sheet
 from service_desk.rules.permissions import Action
 from service_desk.services import access, policies, premiums
+from service_desk.web.exports import send_list
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request
 
 bp = Blueprint("premiums_releases", __name__)
@@ -75,6 +77,18 @@ def releases() -> ResponseReturnValue:
     """Requests of the account, those to decide first."""
     page = premiums.list_releases(current_account().id, page_request(), actor=actor())
     return render_template("premiums/releases.html", page=page, tone=tone)
+
+
+@bp.get("/premiums/releases.xlsx")
+@login_required
+def export() -> ResponseReturnValue:
+    """The same as a spreadsheet."""
+    account = current_account()
+    return send_list(
+        lambda page: premiums.list_releases(account.id, page, actor=actor()),
+        lambda rows: releases_sheet(rows, g.now),
+        f"credit-releases-{local_date(g.now)}.xlsx",
+    )
 
 
 def tone(release: CreditRelease) -> str:

@@ -17,6 +17,7 @@ from service_desk.presenters import policies as words
 from service_desk.presenters import quotes as shown
 from service_desk.presenters.labels import choices, label
 from service_desk.presenters.languages import current_language, in_language, named, normalise_language
+from service_desk.presenters.sheets.policies import quotes_sheet
 from service_desk.rules.permissions import Action
 from service_desk.rules.price_sheet import read_floats
 from service_desk.rules.rating import CtplFloat
@@ -24,6 +25,7 @@ from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import access, accounts
 from service_desk.services.policies import VehicleTerms, candidates, quote_queries, quote_sheets, rates
 from service_desk.services.policies.quote_queries import SheetView
+from service_desk.web.exports import chosen_in, send_list
 from service_desk.web.http import (
     actor,
     again,
@@ -43,11 +45,30 @@ bp = Blueprint("quotes", __name__)
 @login_required
 def quotes_page() -> ResponseReturnValue:
     """The quote sheets of the account."""
-    form = SheetFilterForm(request.args)
-    form.state.choices = [("", _("All states")), *choices("quote_state")]
+    form = _filter_form()
     wanted = form.wanted(current_account().id)
     page = quote_queries.list_sheets(wanted, page_request(), actor=actor(), now=g.now)
     return render_template("quotes/list.html", form=form, page=page, shown=shown)
+
+
+def _filter_form() -> SheetFilterForm:
+    form = SheetFilterForm(request.args)
+    form.state.choices = [("", _("All states")), *choices("quote_state")]
+    return form
+
+
+@bp.get("/quotes.xlsx")
+@login_required
+def export() -> ResponseReturnValue:
+    """The quote sheets as filtered, as a spreadsheet."""
+    form = _filter_form()
+    wanted = form.wanted(current_account().id)
+    return send_list(
+        lambda page: quote_queries.list_sheets(wanted, page, actor=actor(), now=g.now),
+        lambda rows: quotes_sheet(rows, g.now),
+        f"quotes-{local_date(g.now)}.xlsx",
+        chosen_in(form),
+    )
 
 
 @bp.route("/quotes/new", methods=["GET", "POST"])

@@ -11,11 +11,13 @@ from service_desk.forms.rates import BeginForm
 from service_desk.presenters import policies as words
 from service_desk.presenters import price_tables
 from service_desk.presenters.languages import current_language, in_language, named, normalise_language
+from service_desk.presenters.sheets.policies import rates_sheet
 from service_desk.rules.permissions import Action
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import access
 from service_desk.services.policies import rate_drafts, rates
 from service_desk.services.policies.rates import PriceTable
+from service_desk.web.exports import send_list, whole
 from service_desk.web.http import (
     actor,
     again,
@@ -44,6 +46,16 @@ def rates_page() -> ResponseReturnValue:
         in_force=in_force,
         drafts=rate_drafts.list_drafts(account.id, actor=actor()) if may_edit else [],
         today=local_date(g.now),
+    )
+
+
+@bp.get("/rates.xlsx")
+@login_required
+def export() -> ResponseReturnValue:
+    """The price tables as a spreadsheet, a line each."""
+    tables = rates.list_tables(current_account().id, actor=actor())
+    return send_list(
+        whole(tables), lambda rows: rates_sheet(rows, g.now), f"price-tables-{local_date(g.now)}.xlsx"
     )
 
 

@@ -11,9 +11,11 @@ from service_desk.base.clock import local_date
 from service_desk.presenters import renewals as words
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import named
+from service_desk.presenters.sheets.policies import reminders_sheet
 from service_desk.rules.permissions import Action
 from service_desk.services import access, renewals
 from service_desk.services.renewals import outcomes
+from service_desk.web.exports import send_list
 from service_desk.web.http import actor, current_account, page_request, spreadsheet
 from service_desk.web.renewal_filters import chosen_words, filter_form
 
@@ -68,3 +70,15 @@ def reminders() -> ResponseReturnValue:
     """The reminders sent."""
     page = renewals.list_reminders(current_account().id, page_request(), actor=actor())
     return render_template("renewals/reminders.html", page=page, named=named)
+
+
+@bp.get("/renewals/reminders.xlsx")
+@login_required
+def export_reminders() -> ResponseReturnValue:
+    """The same as a spreadsheet."""
+    account = current_account()
+    return send_list(
+        lambda page: renewals.list_reminders(account.id, page, actor=actor()),
+        lambda rows: reminders_sheet(rows, g.now),
+        f"reminders-{local_date(g.now)}.xlsx",
+    )

@@ -1,19 +1,20 @@
 """Reports: what is made when, all that were made, and one report as it was sent, as of now, or beside another."""
 
-from io import BytesIO
-
-from flask import Blueprint, g, render_template, request, send_file
+from flask import Blueprint, g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
 
-from service_desk.adapters.spreadsheets import XLSX
+from service_desk.base.clock import local_date
 from service_desk.forms.fields import member, small_number
 from service_desk.presenters import report_documents, report_runs
+from service_desk.presenters.sheets.desk import reports_sheet
 from service_desk.rules.report_document import ReportKind
 from service_desk.services.reports import comparing, deliveries, runs
 from service_desk.services.reports.overview import read_overview
+from service_desk.web.exports import send_list
 from service_desk.web.http import actor, as_pdf, current_account, done, page_request
+from service_desk.web.http import spreadsheet as send_workbook
 
 bp = Blueprint("reports", __name__)
 
@@ -33,6 +34,19 @@ def reports_page() -> ResponseReturnValue:
         page=page,
         deliveries=deliveries.count_deliveries([one.id for one in page.rows]),
         words=report_runs,
+    )
+
+
+@bp.get("/reports.xlsx")
+@login_required
+def export() -> ResponseReturnValue:
+    """The reports made, as a spreadsheet."""
+    account, kind = current_account(), member(ReportKind, request.args.get("kind"))
+    return send_list(
+        lambda page: runs.list_runs(account.id, page, actor=actor(), kind=kind),
+        lambda rows: reports_sheet(rows, g.now),
+        f"reports-{local_date(g.now)}.xlsx",
+        [(_("Kind of report"), report_runs.title(kind))] if kind else (),
     )
 
 
@@ -81,12 +95,7 @@ def compare(run_id: int) -> ResponseReturnValue:
 def spreadsheet(run_id: int) -> ResponseReturnValue:
     """The report as a spreadsheet, as it was made, in the reader's language."""
     report = runs.document_of(runs.get_run(run_id, actor=actor()))
-    return send_file(
-        BytesIO(report_documents.workbook(report)),
-        mimetype=XLSX,
-        as_attachment=True,
-        download_name=report_documents.filename(report, "xlsx"),
-    )
+    return send_workbook(report_documents.workbook(report), report_documents.filename(report, "xlsx"))
 
 
 @bp.get("/reports/<int:run_id>/report.pdf")

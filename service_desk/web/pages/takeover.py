@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
 
+from service_desk.base.clock import local_date
 from service_desk.base.errors import Conflict, Invalid
 from service_desk.forms.fleet import UndoForm, learnt_branches
 from service_desk.forms.takeover import PolicyListForm, TakeOverForm, answers, column_choices
@@ -15,12 +16,24 @@ from service_desk.presenters import takeover as shown
 from service_desk.presenters.labels import choices, label
 from service_desk.presenters.languages import named
 from service_desk.presenters.messages import sentence
+from service_desk.presenters.sheets.policies import imports_sheet
 from service_desk.rules.permissions import Action
 from service_desk.rules.policy_list import Field
 from service_desk.services import access, accounts
 from service_desk.services.fleet import lists
 from service_desk.services.policies.takeover import importing
-from service_desk.web.http import actor, again, attempt, current_account, done, files, page_request, uploads
+from service_desk.web.exports import send_list
+from service_desk.web.http import (
+    actor,
+    again,
+    attempt,
+    current_account,
+    done,
+    files,
+    keep_export,
+    page_request,
+    uploads,
+)
 from service_desk.web.pages.fleet import download
 
 bp = Blueprint("policies_takeover", __name__)
@@ -42,6 +55,18 @@ def imports() -> ResponseReturnValue:
     """All lists of policies of the account."""
     page = importing.list_imports(current_account().id, page_request(), actor=actor())
     return render_template("takeover/imports.html", page=page)
+
+
+@bp.get("/policies/lists.xlsx")
+@login_required
+def export() -> ResponseReturnValue:
+    """The same as a spreadsheet."""
+    account = current_account()
+    return send_list(
+        lambda page: importing.list_imports(account.id, page, actor=actor()),
+        lambda rows: imports_sheet(rows, _("Policy lists"), _("Taken over"), g.now),
+        f"policy-lists-{local_date(g.now)}.xlsx",
+    )
 
 
 @bp.route("/policies/lists/new", methods=["GET", "POST"])
@@ -223,8 +248,9 @@ def abandon(import_id: int) -> ResponseReturnValue:
 def annotated(import_id: int) -> ResponseReturnValue:
     """The same file back, with two columns: what became of each row, and why."""
     imported = importing.get_import(import_id, actor=actor())
-    said = shown.remarks(imported, lists.all_rows(imported))
-    content, filename = lists.annotated(imported, said, files=files())
+    rows = lists.all_rows(imported)
+    content, filename = lists.annotated(imported, shown.remarks(imported, rows), files=files())
+    keep_export(imported.filename, len(rows))
     return download(content, filename)
 
 

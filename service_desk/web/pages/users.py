@@ -5,10 +5,13 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required, login_user
 
+from service_desk.base.clock import local_date
 from service_desk.forms.users import NewUserForm, OwnPasswordForm, SetPasswordForm, UserForm
 from service_desk.presenters.labels import choices
+from service_desk.presenters.sheets.desk import users_sheet
 from service_desk.services import access, accounts, users
 from service_desk.services.notices import bounces
+from service_desk.web.exports import send_list, whole
 from service_desk.web.http import actor, again, attempt, done
 
 bp = Blueprint("users", __name__)
@@ -19,6 +22,19 @@ bp = Blueprint("users", __name__)
 def users_page() -> ResponseReturnValue:
     """All logins."""
     return render_template("users/list.html", users=users.list_users(actor=actor()))
+
+
+@bp.get("/users.xlsx")
+@login_required
+def export() -> ResponseReturnValue:
+    """All logins as a spreadsheet."""
+    people, reader = users.list_users(actor=actor()), actor().role
+    return send_list(
+        whole(people),
+        lambda rows: users_sheet(rows, reader, g.now),
+        f"logins-{local_date(g.now)}.xlsx",
+        of_desk=True,
+    )
 
 
 @bp.route("/users/new", methods=["GET", "POST"])

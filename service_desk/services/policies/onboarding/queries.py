@@ -9,7 +9,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 
 from service_desk.base.clock import end_of_day, start_of_day
-from service_desk.base.errors import Invalid
 from service_desk.base.paging import Page, PageRequest
 from service_desk.models.accounts import Branch
 from service_desk.models.db import db
@@ -36,8 +35,6 @@ from service_desk.services.policies.onboarding.common import (
 )
 from service_desk.services.policies.onboarding.finishing import cover_to_come
 from service_desk.services.sla import ClockView
-
-MOST_EXPORTED = 20_000
 
 
 class RequestView(StrEnum):
@@ -146,15 +143,6 @@ def list_register(
     statement = _register(account_id, wanted, actor)
     rows = db.session.execute(statement.limit(page.size).offset(page.offset)).tuples()
     return Page([RegisterRow(*row) for row in rows], _count(statement), page.number, page.size)
-
-
-def all_register(account_id: int, wanted: RequestFilter, *, actor: User) -> list[RegisterRow]:
-    """Every line a filter finds, for an export; Invalid `too_many_to_export`."""
-    statement = _register(account_id, wanted, actor)
-    rows = [RegisterRow(*row) for row in db.session.execute(statement.limit(MOST_EXPORTED + 1)).tuples()]
-    if len(rows) > MOST_EXPORTED:
-        raise Invalid("too_many_to_export", most=MOST_EXPORTED)
-    return rows
 
 
 def number_for(vehicle: Vehicle, *, actor: User) -> str | None:

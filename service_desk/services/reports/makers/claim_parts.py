@@ -9,10 +9,11 @@ from sqlalchemy import select
 from service_desk.models.accounts import Branch, KeyAccount
 from service_desk.models.db import db
 from service_desk.rules.claim_flow import ClaimState, next_action
-from service_desk.rules.metrics import MARKET_LINES, MEASURES, Mean, MeasureCode, Ratio, Unit, alarm_of_stay
+from service_desk.rules.metrics import MEASURES, Mean, MeasureCode, Ratio, Unit, alarm_of_stay
 from service_desk.rules.periods import Period
 from service_desk.rules.report_document import CellKind, Column, Name, Table, Tile, Value
 from service_desk.rules.vocabulary import UseClass
+from service_desk.services import market
 from service_desk.services.measures import Key, Reading, Span
 from service_desk.services.reports.claim_lines import ClosedClaim
 from service_desk.services.reports.figures import Breach, OpenClaim, Person, WeekClaim
@@ -47,8 +48,9 @@ def tiles(
     before: Mapping[MeasureCode, Value] | None = None,
 ) -> list[Tile]:
     """Headline figures, with those of the period before and the market's line where there are any."""
-    earlier = before or {}
-    return [Tile(code, now[code], earlier.get(code), MARKET_LINES.get(code)) for code in codes]
+    earlier, lines = before or {}, market.headlines(market.shown_lines())
+    published = {code: market.value_of(line) for code, line in lines.items()}
+    return [Tile(code, now[code], earlier.get(code), published.get(code)) for code in codes]
 
 
 def by_branch(

@@ -20,9 +20,16 @@ from service_desk.services.sla.compliance.exporting import (
     export_compliance,
 )
 from service_desk.services.sla.compliance.figures import Figures, Group, Times, count_by, total_of
+from service_desk.services.sla.compliance.grouping import in_parts
 from service_desk.services.sla.compliance.holders import list_holders
 from service_desk.services.sla.compliance.hours import Hours
-from service_desk.services.sla.compliance.measuring import Stand, count_each, count_steps, stand_each
+from service_desk.services.sla.compliance.measuring import (
+    Stand,
+    count_each,
+    count_parts,
+    count_steps,
+    stand_each,
+)
 from service_desk.services.sla.compliance.overview import Compliance, read_compliance
 from service_desk.services.sla.compliance.rows import ClockRow, list_clocks
 from service_desk.services.sla.compliance.standing import Standing, stand_of
@@ -58,9 +65,11 @@ __all__ = [
     "broken_within",
     "count_by",
     "count_each",
+    "count_parts",
     "count_steps",
     "export_clocks",
     "export_compliance",
+    "in_parts",
     "is_at_risk",
     "is_late",
     "list_clocks",

@@ -1,5 +1,6 @@
 """The figures of clocks by each single branch, for measures: whoever shows one has checked who asks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -9,11 +10,14 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from service_desk.models.db import db
 from service_desk.models.sla import BreachReview, Timer
 from service_desk.rules.claim_flow import ClockStep
+from service_desk.rules.periods import Period
 from service_desk.rules.sla.history import whole_second
 from service_desk.services.sla.compliance.figures import Figures, count_rows
+from service_desk.services.sla.compliance.grouping import in_parts, spans
 from service_desk.services.sla.compliance.wanted import (
     ComplianceFilter,
     Scope,
+    counted_at,
     is_at_risk,
     is_open,
 )
@@ -39,6 +43,14 @@ def count_steps(wanted: ComplianceFilter, *, zone: ZoneInfo, now: datetime) -> d
     scope = Scope(wanted, zone, whole_second(now), has_reviews=False)
     found = dict(count_rows(scope, Timer.step.expression))
     return {step: found[step] for step in ClockStep if step in found}
+
+
+def count_parts(account_id: int, parts: Sequence[Period], *, zone: ZoneInfo, now: datetime) -> list[Figures]:
+    """The same of each of some periods that adjoin, in one statement."""
+    whole = ComplianceFilter(account_id, Period(parts[0].first, parts[-1].last))
+    scope = Scope(whole, zone, whole_second(now), has_reviews=False)
+    found = dict(count_rows(scope, in_parts(counted_at(), spans(parts, scope))))
+    return [found.get(number, Figures()) for number in range(len(parts))]
 
 
 def stand_each(account_id: int, *, at: datetime, now: datetime) -> dict[int | None, Stand]:

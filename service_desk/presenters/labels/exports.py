@@ -1,0 +1,8 @@
+"""Words of lists that leave the desk as files."""
+
+from flask_babel import lazy_gettext as _l
+
+LABELS = {
+    "audit_action": {"exported": _l("List exported")},
+    "audit_field": {"export_rows": _l("Rows exported"), "export_table": _l("Table")},
+}

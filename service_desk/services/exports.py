@@ -1,0 +1,75 @@
+"""Lists that leave the desk as files: read in portions, bounded, and written down in the audit trail."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from service_desk.base.errors import Invalid
+from service_desk.base.paging import Page, PageRequest
+from service_desk.models.accounts import KeyAccount
+from service_desk.models.db import db
+from service_desk.models.users import User
+from service_desk.services import audit
+
+T = TypeVar("T")
+# A worker is busy for half a minute with as many; more than that is not read by people.
+MOST_ROWS = 200_000
+PORTION = 2_000
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What somebody took out: the table by its title, the address asked with its filter, and how many rows."""
+
+    table: str
+    asked: str
+    rows: int
+
+
+def in_portions(
+    read: Callable[[PageRequest], Page[T]], *, portion: int = PORTION, most: int = MOST_ROWS
+) -> Iterator[T]:
+    """All rows of a list in its own order, however many, with no more than a portion of them in memory.
+
+    `read` is the list's own service, so that the file holds what the page counts. Invalid("export_too_many_rows")
+    before the first row. The caller has begun a reading that stands still (`models.db.standing_still`).
+    """
+    first = read(PageRequest(1, portion))
+    require_few(first.total, most)
+    return _portions(first, read, portion)
+
+
+def _portions(page: Page[T], read: Callable[[PageRequest], Page[T]], portion: int) -> Iterator[T]:
+    rows: Sequence[T] = page.rows
+    number = 1
+    while True:
+        yield from rows
+        if len(rows) < portion:
+            return
+        number += 1
+        rows = read(PageRequest(number, portion)).rows
+
+
+def require_few(rows: int, most: int = MOST_ROWS) -> None:
+    """Invalid("export_too_many_rows"), rather than a file that ends without a word."""
+    if rows > most:
+        raise Invalid("export_too_many_rows", number=f"{rows:,}", most=f"{most:,}")
+
+
+def keep_audit(taken: Taken, account_id: int | None, *, actor: User, now: datetime) -> None:
+    """Write down who took what out of an account; without account it is the desk's own (people, settings)."""
+    account = db.session.get(KeyAccount, account_id) if account_id else None
+    audit.record(
+        "exported",
+        account or actor,
+        actor=actor,
+        now=now,
+        label=account.code if account else actor.staff_no,
+        account_id=account.id if account else None,
+        changes={
+            "export_table": (None, taken.table),
+            "filter": (None, taken.asked),
+            "export_rows": (None, taken.rows),
+        },
+    )

@@ -1,0 +1,76 @@
+"""Any list as .xlsx: exactly what is filtered, in portions through a file on disk, and written into the audit trail."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from tempfile import TemporaryFile
+from typing import TypeVar
+
+from flask import send_file
+from flask.typing import ResponseReturnValue
+from wtforms import Form, SelectField
+from wtforms.fields.core import Field
+
+from service_desk.adapters.spreadsheets import XLSX, TableSheet, write_workbook
+from service_desk.base.paging import Page, PageRequest
+from service_desk.models.db import read_standing_still
+from service_desk.presenters.exports import filter_note
+from service_desk.services import exports
+from service_desk.web.http import keep_export
+
+T = TypeVar("T")
+
+
+def send_list(
+    read: Callable[[PageRequest], Page[T]],
+    sheet_of: Callable[[Iterable[T]], TableSheet],
+    name: str,
+    chosen: Sequence[tuple[str, str]] = (),
+    *,
+    of_desk: bool = False,
+) -> ResponseReturnValue:
+    """A list as a file to be saved under a name.
+
+    `read` is the service behind the page, so that count and order are the page's. `chosen` says the filter in words,
+    `of_desk` that it is not the account's.
+    A GET: it would be wrong to hold the only writer's lock of SQLite as long as a long list takes.
+    """
+    read_standing_still()
+    sheet = sheet_of(exports.in_portions(read))
+    sheet = replace(sheet, notes=[*sheet.notes, filter_note(chosen)])
+    out = TemporaryFile()  # noqa: SIM115 - the answer closes it, when all of it has been sent
+    try:
+        rows = write_workbook(out, [sheet])
+        keep_export(sheet.title, rows, of_desk=of_desk)
+        out.seek(0)
+        return send_file(out, mimetype=XLSX, as_attachment=True, download_name=name)
+    except BaseException:
+        out.close()
+        raise
+
+
+def whole(rows: Sequence[T]) -> Callable[[PageRequest], Page[T]]:
+    """The reading of a short list that its service answers as a whole."""
+
+    def read(page: PageRequest) -> Page[T]:
+        return Page(rows[page.offset : page.offset + page.size], len(rows), page.number, page.size)
+
+    return read
+
+
+def chosen_in(form: Form) -> list[tuple[str, str]]:
+    """What was chosen in a filter's form, each as field and choice in words."""
+    return [
+        (str(field.label.text), words)
+        for field in form
+        if field.data and field.type not in {"CSRFTokenField", "HiddenField"}
+        for words in [_words_of(field)]
+        if words
+    ]
+
+
+def _words_of(field: Field) -> str:
+    if isinstance(field, SelectField):
+        return next(
+            (str(words) for value, words, *_more in field.choices if str(value) == str(field.data)), ""
+        )
+    return str(field.data)
