@@ -4,6 +4,7 @@ Revision: 0025
 Follows: 0024
 """
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = '0025'
@@ -19,6 +20,8 @@ _WIDENED = {
     'reserve_movements': (['claim_id'], ['claim_id', 'at', 'kind', 'amount_fen']),
 }
 _STOPPED = 'ix_timers_account_id_stopped_at'
+_OF_BOOK = 'ix_claim_events_of_book'
+_ENDS = "('closed', 'withdrawn', 'denied')"
 
 
 def upgrade() -> None:
@@ -27,10 +30,14 @@ def upgrade() -> None:
         _create(table, wider)
         _drop(table, former)
     op.create_index(_STOPPED, 'timers', ['account_id', 'stopped_at'])
+    where = sa.text(f'to_state IN {_ENDS} OR from_state IN {_ENDS}')
+    columns = ['claim_id', 'at', 'from_state', 'to_state']
+    op.create_index(_OF_BOOK, 'claim_events', columns, sqlite_where=where, postgresql_where=where)
 
 
 def downgrade() -> None:
     """Back to the narrow indexes."""
+    op.drop_index(_OF_BOOK, 'claim_events')
     op.drop_index(_STOPPED, 'timers')
     for table, (former, wider) in _WIDENED.items():
         _create(table, former)

@@ -150,12 +150,28 @@ class ClaimCover(Base):
     ends_at: Mapped[Instant]
 
 
+_ENDS = "('closed', 'withdrawn', 'denied')"
+_OF_BOOK = f"to_state IN {_ENDS} OR from_state IN {_ENDS}"
+
+
 class ClaimEvent(Base):
     """A line of the claim's time line. `at` is when it happened, `recorded_at` when it was entered."""
 
     __tablename__ = "claim_events"
-    # With the moves themselves: what a claim was at an instant is read without a row.
-    __table_args__ = (Index(None, "claim_id", "at", "id", "from_state", "to_state"),)
+    __table_args__ = (
+        # With the moves themselves: what a claim was at an instant is read without a row.
+        Index(None, "claim_id", "at", "id", "from_state", "to_state"),
+        # One line in seven leaves the open book or comes back to it; `services.measures.history` asks in these words.
+        Index(
+            "ix_claim_events_of_book",
+            "claim_id",
+            "at",
+            "from_state",
+            "to_state",
+            sqlite_where=text(_OF_BOOK),
+            postgresql_where=text(_OF_BOOK),
+        ),
+    )
 
     id: Mapped[Id]
     claim_id: Mapped[int] = mapped_column(ForeignKey("claims.id"))

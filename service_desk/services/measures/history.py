@@ -15,9 +15,11 @@ from sqlalchemy import (
     Select,
     String,
     and_,
+    bindparam,
     case,
     cast,
     func,
+    or_,
     select,
     union_all,
 )
@@ -34,6 +36,7 @@ from service_desk.services.measures.span import By, Key, Reading, Span, Value
 # The key of all claims where nothing is grouped.
 _ALL = 0
 _OPEN = [state.value for state in OPEN_STATES]
+_ENDS = [state.value for state in (ClaimState.CLOSED, ClaimState.WITHDRAWN, ClaimState.DENIED)]
 
 
 class Part(Protocol):
@@ -118,6 +121,12 @@ def is_move() -> ColumnElement[bool]:
     return and_(ClaimEvent.from_state != ClaimEvent.to_state, ClaimEvent.from_state != "")
 
 
+def is_of_book() -> ColumnElement[bool]:
+    """A move that left the open book or came back to it, in the very words of the index that holds no other."""
+    states = [bindparam(None, _ENDS, expanding=True, literal_execute=True) for _ in range(2)]
+    return and_(or_(ClaimEvent.to_state.in_(states[0]), ClaimEvent.from_state.in_(states[1])), is_move())
+
+
 def change_of_book() -> ColumnElement[int]:
     """What a move adds to the open book: −1 when the claim left it, +1 when it came back."""
     was, becomes = ClaimEvent.from_state.in_(_OPEN), ClaimEvent.to_state.in_(_OPEN)
@@ -137,7 +146,7 @@ def _settled_before(at: datetime) -> ColumnElement[bool]:
 def is_open_at(at: datetime) -> ColumnElement[bool]:
     """Open at an instant, of a claim reported before it: it left the book no oftener than it came back."""
     moved = select(func.coalesce(func.sum(change_of_book()), 0)).where(
-        ClaimEvent.claim_id == Claim.id, ClaimEvent.at < at, is_move()
+        ClaimEvent.claim_id == Claim.id, ClaimEvent.at < at, is_of_book()
     )
     return and_(~has_left(at), moved.correlate(Claim).scalar_subquery() >= 0)
 
