@@ -30,7 +30,7 @@ def fill(world: World, size: int, now: datetime, *, own_of: int) -> None:
     db.session.commit()
     at = {"now": now.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S"), "size": size}
     tables = ("claims", "claim_events", "reserve_entries", "claim_payments", "timers")
-    with _without_indexes(*tables):
+    with without_indexes(*tables):
         claims = _claims(world, own_of)
         _copy(Claim, claims, at)
         opened, ended = claims["reported_at"], claims["closed_at"]
@@ -101,7 +101,7 @@ def _clock(claims: Mapping[str, str]) -> dict[str, str]:
 
 
 @contextmanager
-def _without_indexes(*tables: str) -> Iterator[None]:
+def without_indexes(*tables: str) -> Iterator[None]:
     """Build indexes once over all rows and not row by row."""
     listed = ", ".join(f"'{table}'" for table in tables)
     wanted = f"SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ({listed})"

@@ -24,6 +24,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy import event, text
 
+from benchmarks.claim_books import without_indexes
 from benchmarks.timing import line
 from service_desk.app import create_app
 from service_desk.base.clock import utc_now
@@ -163,25 +164,11 @@ def _multiply(world: World, size: int, now: datetime) -> None:
         "stopped_at": f"CASE WHEN {is_open} AND {{cycle}} = 1 THEN NULL ELSE {reported} END",
     }
     at = {"now": now.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")}
-    with _without_indexes("claims", "timers"):
+    with without_indexes("claims", "timers"):
         _copy(Claim, values, series, at)
         for cycle in (1, 2):
             _copy(Timer, {name: sql.format(cycle=cycle) for name, sql in clock.items()}, series, at)
     db.session.execute(text("ANALYZE"))
-    db.session.commit()
-
-
-@contextmanager
-def _without_indexes(*tables: str) -> Iterator[None]:
-    """Build indexes once over all rows and not row by row."""
-    listed = ", ".join(f"'{table}'" for table in tables)
-    wanted = f"SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name IN ({listed})"
-    indexes = db.session.execute(text(wanted)).all()
-    for name, _ in indexes:
-        db.session.execute(text(f"DROP INDEX {name}"))
-    yield
-    for _, sql in indexes:
-        db.session.execute(text(sql))
     db.session.commit()
 
 

@@ -59,7 +59,7 @@ class ChannelForm(Form):
     """A bot or webhook. What is kept of address and secret is never sent to the page: empty means unchanged."""
 
     kind = SelectField(_l("Kind"), choices=[], coerce=str)
-    name = StringField(_l("Name"), [InputRequired(), Length(max=64)])
+    name = StringField(_l("Name of the channel"), [InputRequired(), Length(max=64)])
     url = StringField(_l("Address"), [Length(max=1000)])
     secret = PasswordField(_l("Secret"), [Length(max=200)])
     language = RadioField(_l("Language"), choices=[("zh", "中文"), ("en", "English")], default="zh")

@@ -160,6 +160,11 @@ class RunNowForm(Form):
         return {"week": first, "month": first.month, "quarter": quarter, "year": first.year, "is_sent": True}
 
     @property
+    def period_field(self) -> str:
+        """The field that names the period most closely."""
+        return next(name for name in ("week", "month", "quarter", "year") if name in self)
+
+    @property
     def day(self) -> date:
         """A day of the period chosen."""
         if "week" in self:

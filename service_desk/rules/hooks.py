@@ -1,5 +1,6 @@
 """Bots and webhooks of others: which there are, what their addresses must be, and what of an address may be shown."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,6 +11,11 @@ from service_desk.base.errors import Invalid
 
 MIN_WEBHOOK_SECRET = 16
 _NAT64 = IPv6Network("64:ff9b::/96")
+# Of a house, though `ipaddress` calls them global: the old site's own, IPv4 addresses written the old ways, and
+# those that a house's own translator turns into its IPv4 addresses (RFC 3879, 4291, 2765, 8215).
+_OF_A_HOUSE = tuple(map(IPv6Network, ("fec0::/10", "::/96", "::ffff:0:0:0/96", "64:ff9b:1::/48")))
+# What the name system can ask for; any other could not even be looked up.
+_HOST_NAME = re.compile(r"(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9_-]{1,63}")
 
 
 class HookKind(StrEnum):
@@ -77,6 +83,8 @@ def _require_public(kind: HookKind, scheme: str, host: str, port: int) -> None:
     is_name = literal is None and "." in host and not host.endswith((".local", ".internal", ".localhost"))
     if not is_name and (literal is None or not is_public(literal)):
         raise Invalid("hook_private", field="url")
+    if is_name and not _HOST_NAME.fullmatch(host):
+        raise Invalid("hook_address", field="url")
 
 
 def _literal(host: str) -> IPv4Address | IPv6Address | None:
@@ -95,6 +103,8 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
         # Translated to an IPv4 address on the way, which may be one of the house (RFC 6052).
         if address in _NAT64:
             return is_public(IPv4Address(int(address) & 0xFFFFFFFF))
+        if any(address in network for network in _OF_A_HOUSE):
+            return False
     return address.is_global and not address.is_multicast
 
 

@@ -11,9 +11,9 @@ from service_desk.rules.periods import Period
 from service_desk.services.dashboard import Behind
 
 
-def claims_url(behind: str, period: Period, **narrowed: str) -> str:
+def claims_url(behind: str, period: Period, **narrowed: Any) -> str:
     """The claims behind a figure of a period."""
-    return url_for("dashboard.claims_behind", behind=str(behind), **days(period), **narrowed)
+    return url_for("dashboard.claims_behind", behind=str(behind), **{**days(period), **narrowed})
 
 
 def premium_url(behind: str, period: Period) -> str:

@@ -221,10 +221,15 @@ def audit_tabs() -> list[dict[str, Any]]:
     ]
 
 
+# Pages with a name of their own that are opened from another place.
+_OPENED_FROM = {"report": "reports", "measures": "reports", "channels": "accounts"}
+
+
 def _is_current(endpoint: str) -> bool:
     """Whether the reader is in this place; clocks and policies have two each."""
     # A word may have several page modules: fleet and fleet_imports are one place.
     here = (request.endpoint or "").partition(".")[0].partition("_")[0]
+    here = _OPENED_FROM.get(here, here)
     word = endpoint.partition(".")[0].partition("_")[0]
     if word == "policies":
         is_quoting = request.path.startswith(("/quote", "/issue", "/rates"))

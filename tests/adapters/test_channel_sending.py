@@ -118,6 +118,15 @@ def test_nobody_listening_is_worth_another_try(server: HookServer) -> None:
         channels.send(Hook(HookKind.WECOM, f"http://127.0.0.1:{port}/"), REQUEST)
 
 
+def test_a_name_that_cannot_be_looked_up_is_an_answer_and_no_accident() -> None:
+    name = "bots..house"
+    channels.trust_hosts({name})
+
+    with pytest.raises(ChannelUnreachable):
+        channels.send(Hook(HookKind.WECOM, f"http://{name}/"), REQUEST)
+    channels.trust_hosts(())
+
+
 def test_a_receiver_that_answers_byte_by_byte_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sending, "DEADLINE_SECONDS", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as listening:
@@ -162,3 +171,9 @@ def test_neither_key_nor_secret_is_repeated(server: HookServer) -> None:
     assert "93000" in str(caught.value)
     assert KEY not in repr(hook)
     assert "s3cret" not in repr(hook)
+
+    # The longest part of an address need not be its key.
+    server.answer(b"no such hook: 8f2e-51aa", status=404)
+    with pytest.raises(ChannelRefused, match="no such hook") as caught:
+        channels.send(Hook(HookKind.WEBHOOK, f"http://{server.host}/messages-of-the-desk/8f2e-51aa"), REQUEST)
+    assert "8f2e" not in str(caught.value)

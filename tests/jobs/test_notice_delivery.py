@@ -23,12 +23,14 @@ from service_desk.adapters.mailer import (
     compose,
 )
 from service_desk.base.errors import Forbidden
+from service_desk.base.paging import PageRequest
 from service_desk.jobs import notice_delivery
 from service_desk.jobs.runner import Tally
 from service_desk.models.db import db
 from service_desk.models.notices import Channel, DeliveryTry, FailReason, Notice, NoticeState
 from service_desk.services import notices
-from service_desk.services.notices import RETRY_MINUTES, TAKEN_FOR, Recipient, bounces
+from service_desk.services.notices import RETRY_MINUTES, TAKEN_FOR, Recipient, bounces, delivery_log
+from service_desk.services.notices.delivery_log import LogFilter
 from service_desk.services.reports import runs
 from tests.jobs.smtp_server import MailServer, mail_server
 from tests.world import World
@@ -224,6 +226,10 @@ def test_an_address_whose_server_refuses_it_is_spared_until_somebody_says_it_is_
 
     [bounce] = bounces.list_bouncing(world.account.id, actor=world.manager)
     assert (bounce.address, bounce.said) == ("nobody@zzly.example", "550 5.1.1 no such user")
+    log = delivery_log.list_log(
+        world.account.id, LogFilter(recipient="nobody@"), PageRequest(), actor=world.manager
+    )
+    assert [line.is_bouncing for line in log.rows] == [True, True]
     assert bounces.list_bouncing(world.foreign_account.id, actor=world.manager) == []
     with pytest.raises(Forbidden):
         bounces.try_again(bounce.id, actor=world.hq, now=now)

@@ -114,7 +114,9 @@ class Book:
     def _later(self, at: datetime) -> datetime:
         """Some time after an instant; sometimes exactly a midnight."""
         later = at + timedelta(seconds=self.chance.randrange(1, max(2, int((self.now - at).total_seconds()))))
-        return midnight(day_of(later)) if self.chance.random() < 0.3 and midnight(day_of(later)) > at else later
+        return (
+            midnight(day_of(later)) if self.chance.random() < 0.3 and midnight(day_of(later)) > at else later
+        )
 
     def _insure(self, vehicle: Vehicle, branch_id: int) -> None:
         lines = ["ctpl", "commercial"] + (["carrier_liability"] if vehicle.use_class in _PASSENGERS else [])
@@ -185,7 +187,9 @@ class Book:
     def _endorse(self, place: int) -> Iterator[Endorsement]:
         """Changes one after another; the last may end the policy."""
         chance, at = self.chance, self.policies[place].issued_at
-        for kind in chance.choices(("sum_insured", "use", "branch", "cancellation", ""), (4, 2, 2, 4, 88), k=3):
+        for kind in chance.choices(
+            ("sum_insured", "use", "branch", "cancellation", ""), (4, 2, 2, 4, 88), k=3
+        ):
             policy = self.policies[place]
             at += timedelta(seconds=chance.randrange(1, 150 * 86_400))
             if not kind or at > self.now or at >= policy.agreed_ends_at:
@@ -210,7 +214,9 @@ class Book:
 
     def _cancel(self, place: int, at: datetime) -> Endorsement:
         policy = self.policies[place]
-        effective = max(midnight(day_of(at) + timedelta(days=self.chance.randrange(-15, 10))), policy.starts_at)
+        effective = max(
+            midnight(day_of(at) + timedelta(days=self.chance.randrange(-15, 10))), policy.starts_at
+        )
         effective = min(effective, policy.agreed_ends_at - timedelta(days=1))
         left = (policy.agreed_ends_at - effective).days
         term = (policy.agreed_ends_at - policy.starts_at).days
@@ -222,7 +228,14 @@ class Book:
         return self._note(policy, "cancellation", at, effective, -returned, before, {"state": "cancelled"})
 
     def _note(
-        self, policy: Policy, kind: str, at: datetime, effective: datetime, premium: int, before: Any, after: Any
+        self,
+        policy: Policy,
+        kind: str,
+        at: datetime,
+        effective: datetime,
+        premium: int,
+        before: Any,
+        after: Any,
     ) -> Endorsement:
         number = self.first_id + len(self.endorsements)
         ordinal = 1 + sum(one.policy_id == policy.id for one in self.endorsements[-3:])
@@ -247,10 +260,11 @@ class Book:
     def _ask_for(self, policy: Policy, endorsed: Sequence[Endorsement]) -> None:
         """Premium with tax, the earlier owed by the branch of the issue; what is returned lowers it or is given back."""
         returned = [one for one in endorsed if one.premium_fen < 0]
-        asked = [(None, policy.issued_at, policy.premium_fen + policy.tax_fen)]
-        for one in endorsed:
-            if one.premium_fen > 0 and not returned:
-                asked.append((one.id, one.created_at, one.premium_fen))
+        asked: list[tuple[int | None, datetime, int]] = [
+            (None, policy.issued_at, policy.premium_fen + policy.tax_fen)
+        ]
+        if not returned:
+            asked += [(one.id, one.created_at, one.premium_fen) for one in endorsed if one.premium_fen > 0]
         for endorsement_id, at, fen in asked:
             parts = [fen // 2, fen - fen // 2] if not returned and self.chance.random() < 0.15 else [fen]
             for instalment, part in enumerate(parts, 1):

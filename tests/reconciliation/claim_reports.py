@@ -12,11 +12,29 @@ from tests.reconciliation.comparing import Checker, months_back
 from tests.reconciliation.lists import Lists
 from tests.reconciliation.slow_claims import Story
 
-STEPS = (
-    "first_reply dispatch contact survey large_loss_notice deficiency_notice ctpl_document_list assessment "
-    "liability_decision ctpl_decision denial_notice calculation payment advance_payment followup breach_review "
-    "vehicle_approval vehicle_issue cover_chase dispute outstanding_list"
-).split()
+STEPS = [
+    "first_reply",
+    "dispatch",
+    "contact",
+    "survey",
+    "large_loss_notice",
+    "deficiency_notice",
+    "ctpl_document_list",
+    "assessment",
+    "liability_decision",
+    "ctpl_decision",
+    "denial_notice",
+    "calculation",
+    "payment",
+    "advance_payment",
+    "followup",
+    "breach_review",
+    "vehicle_approval",
+    "vehicle_issue",
+    "cover_chase",
+    "dispute",
+    "outstanding_list",
+]
 _BANDS = ("week", "month", "quarter", "older")
 
 
@@ -141,7 +159,9 @@ def check_demand(checker: Checker) -> None:
     for story in checker.counts.stories:
         if counted.days.start <= story.claim.reported_at < until:
             of_branch[story.claim.branch_id].append(story)
-    branches = sorted(checker.counts.branches.values(), key=lambda one: [int(n) for n in one.path.split("/") if n])
+    branches = sorted(
+        checker.counts.branches.values(), key=lambda one: [int(n) for n in one.path.split("/") if n]
+    )
     losses = {one.id: _Losses(of_branch[one.id], checker) for one in branches if one.id in of_branch}
     names = {one.id: one.name for one in branches}
     whole = _Losses([one for own in of_branch.values() for one in own], checker)
@@ -171,7 +191,9 @@ def _commonest(counts: Counter[str], most: int) -> list[tuple[str, int]]:
     return sorted(counts.items(), key=lambda one: (-one[1], one[0]))[:most]
 
 
-def _check_proposals(checker: Checker, names: dict[int, str], losses: dict[int, _Losses], whole: _Losses) -> None:
+def _check_proposals(
+    checker: Checker, names: dict[int, str], losses: dict[int, _Losses], whole: _Losses
+) -> None:
     account = whole.figures(checker.counted.whole())
     rows: list[tuple[Any, ...]] = []
     for key, name in names.items():
@@ -180,8 +202,10 @@ def _check_proposals(checker: Checker, names: dict[int, str], losses: dict[int, 
         if not any(one.whole or one.part for one in figures.values()):
             continue
         found = [code for code in _LINES if _holds(code, figures[code], account[code], len(own.own))]
-        for code in found:
-            rows.append((name, code, code, *_percents(figures[code], account[code]), Decimal(_LINES[code][0])))
+        rows += [
+            (name, code, code, *_percents(figures[code], account[code]), Decimal(_LINES[code][0]))
+            for code in found
+        ]
         if not found:
             shown = _percents(figures["driver_training"], account["driver_training"])
             rows.append((name, "keep_as_is", "keep_as_is", *shown, None))
@@ -204,6 +228,8 @@ def _holds(code: str, figure: Ratio, account: Ratio, claims: int) -> bool:
 
 def _percents(*ratios: Ratio) -> list[Decimal | None]:
     return [
-        (Decimal(one.part) * 100 / one.whole).quantize(Decimal("0.1"), ROUND_HALF_UP) if one.whole > 0 else None
+        (Decimal(one.part) * 100 / one.whole).quantize(Decimal("0.1"), ROUND_HALF_UP)
+        if one.whole > 0
+        else None
         for one in ratios
     ]

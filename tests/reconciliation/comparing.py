@@ -6,10 +6,10 @@ from datetime import date, timedelta
 from typing import Any
 
 from service_desk.rules.metrics import Mean, MeasureCode, Ratio
+from service_desk.rules.periods import Period
 from service_desk.rules.report_document import CellKind, Report, Table
 from service_desk.services import measures
 from service_desk.services.measures import By
-from service_desk.rules.periods import Period
 from tests.reconciliation.slow_measures import Counted, Reader, SlowCounts
 
 OF_BRANCHES_ALONE = frozenset(
@@ -66,10 +66,14 @@ def check_measures(counts: SlowCounts, first: date, last: date, to: Differences)
     by_branch = measures.read(span, list(MeasureCode), By.BRANCH)
     by_class = measures.read(span, [one for one in MeasureCode if one not in OF_BRANCHES_ALONE], By.USE_CLASS)
     groups: list[tuple[str, Mapping[MeasureCode, Any], Reader]] = [("all", by_branch.total, counted.whole())]
-    for branch in counts.branches.values():
-        groups.append((branch.name, by_branch.groups.get(branch.id, {}), counted.branch(branch.id)))
-    for code in ("coach", "city_bus", "taxi_rental", "goods", "non_operating", ""):
-        groups.append((code or "no class", by_class.groups.get(code, {}), counted.use_class(code)))
+    groups += [
+        (one.name, by_branch.groups.get(one.id, {}), counted.branch(one.id))
+        for one in counts.branches.values()
+    ]
+    groups += [
+        (code or "no class", by_class.groups.get(code, {}), counted.use_class(code))
+        for code in ("coach", "city_bus", "taxi_rental", "goods", "non_operating", "")
+    ]
     for name, shown, reader in groups:
         is_class = name not in {"all", *(one.name for one in counts.branches.values())}
         for code in MeasureCode:
@@ -123,7 +127,9 @@ class Checker:
         self.to.check(self.where(table, "rows", "of nobody"), list(shown), [])
         if table.total is not None:
             for place, measure in places:
-                self.to.check(self.where(table, "total", measure), table.total[place], self.counted.whole()[measure])
+                self.to.check(
+                    self.where(table, "total", measure), table.total[place], self.counted.whole()[measure]
+                )
 
     def branch_readers(self) -> dict[Any, Reader]:
         return {one.name: self.counted.branch(one.id) for one in self.counts.branches.values()}
@@ -132,7 +138,9 @@ class Checker:
         codes = ("coach", "city_bus", "taxi_rental", "goods", "non_operating", "")
         return {code or None: self.counted.use_class(code) for code in codes}
 
-    def check_rows(self, code: str, expected: Iterable[tuple[Any, ...]], total: Any = None, *, ordered: bool = True) -> None:
+    def check_rows(
+        self, code: str, expected: Iterable[tuple[Any, ...]], total: Any = None, *, ordered: bool = True
+    ) -> None:
         """A table cell by cell. Cells of `...` are words, which no figure is made of."""
         table = self.report.table(code)
         rows, wanted = [tuple(row) for row in table.rows], list(expected)

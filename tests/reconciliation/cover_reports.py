@@ -8,7 +8,7 @@ from typing import Any
 
 from service_desk.rules.metrics import Mean, Ratio
 from tests.reconciliation.comparing import Checker, months_back
-from tests.reconciliation.slow_cover import CHINA, Insured, is_followed_by, count_renewals
+from tests.reconciliation.slow_cover import CHINA, Insured, count_renewals, is_followed_by
 from tests.reconciliation.span import Days, Sums, midnight
 
 _DAY, _MOMENT = timedelta(days=1), timedelta(microseconds=1)
@@ -58,12 +58,15 @@ def check_underwriting(checker: Checker) -> None:
     months = [_acts(counts.book, counts.days(*months_back(first, back))) for back in (0, 1, 12)]
     names = {one.id: one.name for one in counts.branches.values()}
 
-    def table(code: str, keys: list[Any], key_of: Callable[[Act], Any], named: Callable[[Any], tuple[Any, ...]]) -> None:
+    def table(
+        code: str, keys: list[Any], key_of: Callable[[Act], Any], named: Callable[[Any], tuple[Any, ...]]
+    ) -> None:
         known = {key_of(act) for month in months for act in month}
-        rows = []
-        for key in keys:
-            if key in known:
-                rows.append((*named(key), *_figures([[act for act in one if key_of(act) == key] for one in months])))
+        rows = [
+            (*named(key), *_figures([[act for act in one if key_of(act) == key] for one in months]))
+            for key in keys
+            if key in known
+        ]
         blanks = (None,) * len(named(keys[0])) if keys else (None,)
         checker.check_rows(code, rows, (*blanks, *_figures(months)))
 
@@ -159,7 +162,9 @@ def _endings(checker: Checker) -> list[Ending]:
                 is_followed_by(one, others, policy.agreed_ends_at, at),
             )
         )
-    return sorted(found, key=lambda one: (one.own.policy.agreed_ends_at, one.own.policy.plate or "", one.own.policy.id))
+    return sorted(
+        found, key=lambda one: (one.own.policy.agreed_ends_at, one.own.policy.plate or "", one.own.policy.id)
+    )
 
 
 def check_forecast(checker: Checker) -> None:
@@ -174,7 +179,9 @@ def check_forecast(checker: Checker) -> None:
         return next(code for code, most in _BANDS.items() if left(one) <= most)
 
     rows: list[tuple[Any, ...]] = [
-        (code, *_counts(own), _expected(own)) for code in _BANDS for own in [[e for e in endings if band(e) == code]]
+        (code, *_counts(own), _expected(own))
+        for code in _BANDS
+        for own in [[e for e in endings if band(e) == code]]
     ]
     checker.check_rows("expiring_bands", rows, (None, *_counts(endings), _expected(endings)))
     groups: dict[Any, list[Ending]] = defaultdict(list)

@@ -37,7 +37,9 @@ class Size:
 def write_history(world: World, now: datetime, size: Size, seed: int = 7) -> Rows:
     """Make it and write it; the rows as they were made, with the standing ones beside them."""
     sla.install_defaults(now)
-    tops = [BranchFactory(account=world.account, name=f"第{n}分公司", name_en=f"Branch {n}") for n in range(4)]
+    tops = [
+        BranchFactory(account=world.account, name=f"第{n}分公司", name_en=f"Branch {n}") for n in range(4)
+    ]
     below = [
         BranchFactory(account=world.account, parent=tops[n % 4], name=f"第{n}车队", name_en=f"Fleet {n}")
         for n in range(size.branches - 4)
@@ -50,9 +52,7 @@ def write_history(world: World, now: datetime, size: Size, seed: int = 7) -> Row
     return rows | made | known
 
 
-def _make(
-    world: World, rows: Rows, branches: list[int], now: datetime, size: Size, chance: Random
-) -> Rows:
+def _make(world: World, rows: Rows, branches: list[int], now: datetime, size: Size, chance: Random) -> Rows:
     book = Book(chance, now, world.underwriter.id, _FIRST_ID)
     book.add_requirement(world.account.id)
     fleet = book.add_fleet(world.account.id, branches, size.vehicles)

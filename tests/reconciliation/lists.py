@@ -31,7 +31,13 @@ class Lists:
             claim = story.claim
             if claim.reported_at >= self.days.start:
                 is_large = str(story.highest_at(until) >= LARGE_FEN)
-                head = (claim.number, claim.plate, self.names[claim.branch_id], claim.loss_at, claim.reported_at)
+                head = (
+                    claim.number,
+                    claim.plate,
+                    self.names[claim.branch_id],
+                    claim.loss_at,
+                    claim.reported_at,
+                )
                 tail = (claim.place, story.state_at(until), story.estimate_at(until), is_large, ...)
                 found.append((claim.reported_at, claim.id, (*head, *tail)))
         return [row for *_order, row in sorted(found, key=lambda one: one[:2])]
@@ -47,7 +53,15 @@ class Lists:
                 continue
             age = (days.last_day - days.day_of(claim.reported_at)).days
             stay = "act" if age > 90 else "watch" if age > 30 else None
-            head = (claim.number, claim.plate, self.names[claim.branch_id], claim.reported_at, age, stay, state)
+            head = (
+                claim.number,
+                claim.plate,
+                self.names[claim.branch_id],
+                claim.reported_at,
+                age,
+                stay,
+                state,
+            )
             found.append((*head, ..., due.get(claim.id), story.estimate_at(until), ...))
         return found
 
@@ -65,7 +79,14 @@ class Lists:
                 continue
             first = story.reserves[0] if story.reserves and story.reserves[0].at < days.until else None
             took = (days.day_of(leaves[-1].at) - days.day_of(claim.reported_at)).days
-            head = (claim.number, claim.plate, self.names[claim.branch_id], claim.reported_at, leaves[-1].at, took)
+            head = (
+                claim.number,
+                claim.plate,
+                self.names[claim.branch_id],
+                claim.reported_at,
+                leaves[-1].at,
+                took,
+            )
             paid = story.paid_at(days.until)
             tail = (story.state_at(days.until), first.after_fen if first else 0, paid, ...)
             found.append((leaves[-1].at, claim.id, (*head, *tail)))

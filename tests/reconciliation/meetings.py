@@ -16,6 +16,23 @@ from tests.reconciliation.slow_clocks import Judged
 from tests.reconciliation.slow_measures import Counted, Reader
 
 _TOPICS = ("amount", "fault", "cover", "documents", "loss_of_use", "time_taken", "other")
+_PROPOSALS = [
+    "strengthen_step",
+    "remove_cause",
+    "finish_corrections",
+    "review_breaches",
+    "tighten_promise",
+    "review_calculation",
+    "improve_speed",
+    "improve_attitude",
+    "explain_result",
+    "call_back",
+    "insure_vehicles",
+    "renew_earlier",
+    "prevent_losses",
+    "train_drivers",
+    "settle_premium",
+]
 _THEMES = ("overall", "speed", "attitude", "result", "call_back")
 
 
@@ -102,7 +119,8 @@ def _check_corrections(checker: Checker, lists: Lists) -> int:
     found.sort(key=lambda one: (one.review and one.review.correction_due_on, one.clock.id))
     rows, late = [], 0
     for one in found:
-        assert one.review is not None and one.review.correction_due_on is not None
+        assert one.review is not None
+        assert one.review.correction_due_on is not None
         is_late = one.review.correction_due_on < today
         late += is_late
         branch = lists.names.get(one.clock.branch_id or 0)
@@ -167,7 +185,9 @@ def check_large(checker: Checker, lists: Lists) -> None:
         if claim.reported_at >= lists.days.start and story.highest_at(until) >= LARGE_FEN:
             estimate = story.estimate_at(until)
             head = (claim.number, claim.plate, lists.names[claim.branch_id], claim.loss_at, claim.place)
-            found.append((-estimate, claim.id, (*head, story.state_at(until), estimate, story.paid_at(until))))
+            found.append(
+                (-estimate, claim.id, (*head, story.state_at(until), estimate, story.paid_at(until)))
+            )
     rows = [row for *_order, row in sorted(found, key=lambda one: one[:2])]
     checker.check_rows("large_losses", rows[:5_000])
 
@@ -224,51 +244,59 @@ def _check_proposals(
     disputes: tuple[int, int],
     bad: dict[str, int],
 ) -> None:
-    """Each proposal with the figure it rests on."""
-    now, clocks = readers["this_quarter"], readers["this_quarter"].sums("clocks")
-    rows: list[tuple[Any, ...]] = []
+    """Each proposal with the figure it rests on: a share, a count or an amount."""
+    now, (decided, in_favour) = readers["this_quarter"], disputes
+    codes = {one.name: one.code for one in checker.counts.rows["breach_causes"]}
+    rows: list[tuple[Any, ...]] = _of_steps(now)
+    for cause, count in sorted(causes.items(), key=lambda one: (-one[1], codes.get(one[0], one[0]))):
+        rows += [("remove_cause", None, cause, None, count, None)] if count >= 3 else []
+    unreviewed, overdue = now[C.BREACHES_UNREVIEWED], now[C.PREMIUM_OVERDUE]
+    rows += [("finish_corrections", None, None, None, late, None)] if late else []
+    rows += [("review_breaches", None, None, None, unreviewed, None)] if unreviewed else []
+    if in_favour >= 2:
+        rows.append(("review_calculation", None, None, Ratio(in_favour, decided), None, None))
+    rows += _of_answers(now, bad)
+    rows += _of_cover(now, readers["year_before"])
+    rows += [("settle_premium", None, None, None, None, overdue)] if overdue > 0 else []
+    checker.check_rows("meeting_proposals", sorted(rows, key=lambda row: _PROPOSALS.index(row[0])))
 
-    def propose(code: str, step: Any = None, cause: Any = None, share: Any = None, count: Any = None, fen: Any = None) -> None:
-        rows.append((code, step, cause, share, count, fen))
 
+def _of_steps(now: Reader) -> list[tuple[Any, ...]]:
+    clocks, rows = now.sums("clocks"), []
     for step in STEPS:
         kept = Ratio(clocks[f"kept_{step}"], clocks[f"kept_{step}"] + clocks[f"broken_{step}"])
         share = _percent(kept)
         if share is not None and kept.whole >= 5 and share < 95:
-            propose("strengthen_step", step, share=kept)
+            rows.append(("strengthen_step", step, None, kept, None, None))
         elif share is not None and kept.whole >= 20 and share >= 99:
-            propose("tighten_promise", step, share=kept)
-    for cause, count in causes.items():
-        if count >= 3:
-            propose("remove_cause", cause=cause, count=count)
-    for code, count in (("finish_corrections", late), ("review_breaches", now[C.BREACHES_UNREVIEWED])):
-        if count:
-            propose(code, count=count)
-    decided, in_favour = disputes
-    if in_favour >= 2:
-        propose("review_calculation", share=Ratio(in_favour, decided))
+            rows.append(("tighten_promise", step, None, kept, None, None))
+    return rows
+
+
+def _of_answers(now: Reader, bad: dict[str, int]) -> list[tuple[Any, ...]]:
     unhappy = _percent(now[C.DISSATISFIED])
     asked = {"speed": "improve_speed", "attitude": "improve_attitude", "result": "explain_result"}
-    for theme, code in asked.items():
-        if unhappy is not None and unhappy > 10 and bad[theme] >= 2:
-            propose(code, count=bad[theme])
-    if bad["call_back"]:
-        propose("call_back", count=bad["call_back"])
+    found = [
+        (code, None, None, None, bad[theme], None)
+        for theme, code in asked.items()
+        if unhappy is not None and unhappy > 10 and bad[theme] >= 2
+    ]
+    return [*found, *([("call_back", None, None, None, bad["call_back"], None)] if bad["call_back"] else [])]
+
+
+def _of_cover(now: Reader, year_before: Reader) -> list[tuple[Any, ...]]:
+    rows: list[tuple[Any, ...]] = []
     if now[C.UNINSURED_VEHICLES]:
-        propose("insure_vehicles", share=now[C.COVERAGE], count=now[C.UNINSURED_VEHICLES])
-    renewed = _percent(now[C.RENEWAL_RATE])
+        rows.append(("insure_vehicles", None, None, now[C.COVERAGE], now[C.UNINSURED_VEHICLES], None))
+    renewed, loss = _percent(now[C.RENEWAL_RATE]), _percent(now[C.EARNED_LOSS_RATIO])
     if renewed is not None and renewed < 95:
-        propose("renew_earlier", share=now[C.RENEWAL_RATE])
-    loss = _percent(now[C.EARNED_LOSS_RATIO])
+        rows.append(("renew_earlier", None, None, now[C.RENEWAL_RATE], None, None))
     if loss is not None and loss > 75:
-        propose("prevent_losses", share=now[C.EARNED_LOSS_RATIO])
-    before, since = readers["year_before"][C.CLAIM_FREQUENCY], now[C.CLAIM_FREQUENCY]
-    then, now_often = _percent(before, "0.0001"), _percent(since, "0.0001")
-    if then and now_often is not None and now_often * 100 > then * 120:
-        propose("train_drivers", share=since)
-    if now[C.PREMIUM_OVERDUE] > 0:
-        propose("settle_premium", fen=now[C.PREMIUM_OVERDUE])
-    checker.check_rows("meeting_proposals", sorted(rows, key=str), ordered=False)
+        rows.append(("prevent_losses", None, None, now[C.EARNED_LOSS_RATIO], None, None))
+    then, since = (_percent(one[C.CLAIM_FREQUENCY], "0.0001") for one in (year_before, now))
+    if then and since is not None and since * 100 > then * 120:
+        rows.append(("train_drivers", None, None, now[C.CLAIM_FREQUENCY], None, None))
+    return rows
 
 
 def check_year(checker: Checker, calendars: Calendars) -> None:
@@ -285,4 +313,3 @@ def check_year(checker: Checker, calendars: Calendars) -> None:
     _check_steps(checker, years[:known], with_open=False)
     check_large(checker, Lists(checker))
     check_trials(checker, calendars)
-

@@ -23,7 +23,9 @@ class _Calendar:
 
     def __init__(self, week: dict[str, Any], exceptions: dict[date, Any]) -> None:
         self.week, self.exceptions = week, exceptions
-        self.day_seconds = int(sum((end - start).total_seconds() for start, end in self._open(date(2026, 6, 1))))
+        self.day_seconds = int(
+            sum((end - start).total_seconds() for start, end in self._open(date(2026, 6, 1)))
+        )
         self._starts: list[datetime] = []
         self._worked: list[int] = []
         worked, day = 0, _FIRST

@@ -37,7 +37,9 @@ def make_report(counts: SlowCounts, kind: ReportKind, days: Days) -> Report:
     return MAKERS[kind].make(account, Period(*days), now=counts.now)
 
 
-def check_reports(counts: SlowCounts, wanted: Mapping[ReportKind, list[Days]], to: Differences) -> Iterator[Report]:
+def check_reports(
+    counts: SlowCounts, wanted: Mapping[ReportKind, list[Days]], to: Differences
+) -> Iterator[Report]:
     """Make each, count it, and give it on."""
     checks: dict[ReportKind, Callable[[Checker], None]] = {
         ReportKind.WEEKLY_CLAIMS: check_weekly,

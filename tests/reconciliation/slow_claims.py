@@ -87,10 +87,10 @@ def stories_of(rows: Rows, account_id: int) -> list[Story]:
             story = stories.get(claim_id)
             if story is None:
                 continue
-            own.sort(key=lambda row: (getattr(row, when), row.id))
+            ordered = sorted(own, key=lambda row: (getattr(row, when), row.id))
             if name == "moves":
-                own = [one for one in own if one.from_state and one.from_state != one.to_state]
-            setattr(story, name, own)
+                ordered = [one for one in ordered if one.from_state and one.from_state != one.to_state]
+            setattr(story, name, ordered)
     for sheet in rows["claim_checklists"]:
         if sheet.claim_id in stories:
             stories[sheet.claim_id].checklist = sheet
@@ -102,9 +102,8 @@ def stories_of(rows: Rows, account_id: int) -> list[Story]:
 def _last_of(story: Story) -> datetime:
     """When the last that figures know of happened."""
     times = [story.claim.reported_at]
-    for rows in (story.moves, story.reserves, story.movements, story.answers):
-        if rows:
-            times.append(rows[-1].at)
+    lists: tuple[list[Any], ...] = (story.moves, story.reserves, story.movements, story.answers)
+    times += [rows[-1].at for rows in lists if rows]
     for payment in story.payments:
         times += [payment.paid_at, payment.returned_at or payment.paid_at]
     times += [one.raised_at for one in story.disputes] + [one.recorded_at for one in story.surveys]
@@ -115,10 +114,13 @@ def count_claims(stories: Iterable[Story], days: Days) -> Groups[Sums]:
     """All that the measures of claims are made of, in one pass."""
     found = sums()
     year_ago = days.last_day + timedelta(days=1)
-    year_ago = year_ago.replace(year=year_ago.year - 1, day=min(year_ago.day, 28 if year_ago.month == 2 else 31))
+    year_ago = year_ago.replace(
+        year=year_ago.year - 1, day=min(year_ago.day, 28 if year_ago.month == 2 else 31)
+    )
     since = midnight(year_ago, days.zone)
     until = days.until
-    earliest = min(since, days.start)
+    # A claim of the week before is judged in the period, even if it has ended since.
+    earliest = min(since, days.start - timedelta(days=8))
     for story in stories:
         claim = story.claim
         assert story.last_at is not None

@@ -164,6 +164,17 @@ class Garage:
     needs: list[Any]
     account_id: int
 
+    def held(self, vehicle_id: int, at: datetime) -> set[str]:
+        """The layers in force at an instant."""
+        return {layer for layer, begin, end in self.layers.get(vehicle_id, []) if begin <= at < end}
+
+    def changes_of(self, vehicle_id: int) -> list[datetime]:
+        """When anything that counts changes for a vehicle."""
+        records = [*self.branches.get(vehicle_id, []), *self.states.get(vehicle_id, [])]
+        times = {one for record in records for one in (record.from_at, record.to_at) if one}
+        times |= {at for _layer, begin, end in self.layers.get(vehicle_id, []) for at in (begin, end)}
+        return sorted(times | {midnight(one.effective_on, CHINA) for one in self.needs})
+
     def needed(self, use_class: str | None, day: date) -> set[str]:
         """CTPL of all; third party of all of known class; carrier's liability of those with passengers."""
         if use_class is None:
@@ -219,18 +230,21 @@ def count_cover(garage: Garage, days: Days, *, whole: bool) -> Groups[Sums]:
     ]
     word = "_days" if whole else ""
     for vehicle in garage.vehicles:
-        layers = [
-            one for one in garage.layers.get(vehicle.id, []) if one[2] > samples[0][1] and one[1] <= samples[-1][1]
-        ]
+        changes, until = garage.changes_of(vehicle.id), samples[0][1]
+        is_on_road = is_covered = False
+        to = Sums()
         for day, at in samples:
-            if _at(garage.states.get(vehicle.id), at, "state", vehicle.state, vehicle) != "operating":
-                continue
-            branch_id = _at(garage.branches.get(vehicle.id), at, "branch_id", vehicle.branch_id, vehicle)
-            to = found.at(branch_id, vehicle.use_class)
-            to.more(f"operating{word}")
-            held = {layer for layer, begin, end in layers if begin <= at < end}
-            if garage.needed(vehicle.use_class, day) <= held:
-                to.more(f"covered{word}")
+            # Between two changes a day is as the one before.
+            if at >= until:
+                until = next((one for one in changes if one > at), datetime.max.replace(tzinfo=CHINA))
+                state = _at(garage.states.get(vehicle.id), at, "state", vehicle.state, vehicle)
+                branch_id = _at(garage.branches.get(vehicle.id), at, "branch_id", vehicle.branch_id, vehicle)
+                is_on_road = state == "operating"
+                is_covered = garage.needed(vehicle.use_class, day) <= garage.held(vehicle.id, at)
+                to = found.at(branch_id, vehicle.use_class)
+            if is_on_road:
+                to.more(f"operating{word}")
+                to.more(f"covered{word}", is_covered)
     return found
 
 
@@ -239,7 +253,11 @@ def _at(records: list[Any] | None, at: datetime, name: str, present: Any, vehicl
     if not records:
         return present if vehicle.created_at <= at else None
     return next(
-        (getattr(one, name) for one in records if one.from_at <= at and (one.to_at is None or at < one.to_at)),
+        (
+            getattr(one, name)
+            for one in records
+            if one.from_at <= at and (one.to_at is None or at < one.to_at)
+        ),
         None,
     )
 
@@ -260,7 +278,9 @@ def count_renewals(
     for one in book:
         policy = one.policy
         if policy.state == "issued" and start < policy.ends_at <= end and policy.ends_at > policy.starts_at:
-            is_followed = is_followed_by(one, of_line[policy.vehicle_id, policy.line], policy.ends_at, known_at)
+            is_followed = is_followed_by(
+                one, of_line[policy.vehicle_id, policy.line], policy.ends_at, known_at
+            )
             fate = "renewed" if is_followed else "lost" if policy.ends_at <= known_at else "due"
             lines[by(policy) if by else None][policy.vehicle_id].append(fate)
     found: dict[Any, Sums] = defaultdict(Sums)

@@ -66,9 +66,9 @@ _OFTEN = {
 }
 _RARELY = 0.25
 # Nothing more is done to a claim: of an open one the desk forgets it, of an ended one that is the usual way.
-_RESTS = {True: 0.02, False: 0.55}
+_RESTS = {True: 0.006, False: 0.55}
 _PLACES = ("G310 巩义站街路口", "郑开大道", "连霍高速", "农业路", "陇海路高架", "客运总站")
-_FEATURES = (["glass"], ["glass", "own_damage"], ["own_damage"], ["third_party_vehicle"], ["injury"], [])
+_FEATURES = (["glass"], ["glass", "injury"], ["injury"], ["theft"], ["own_damage", "rescue"], [])
 _TOPICS = ("amount", "fault", "cover", "time_taken", "loss_of_use")
 _OUTCOMES = ("client_right", "partly", "not_right", "withdrawn", "mediation", "court")
 
@@ -155,7 +155,9 @@ class _Walk:
     def _finish(self) -> None:
         chance = self.chance
         late = chance.random() < 0.06
-        before = timedelta(hours=48) if chance.random() < 0.02 else timedelta(seconds=chance.randrange(1, 40_000))
+        before = (
+            timedelta(hours=48) if chance.random() < 0.02 else timedelta(seconds=chance.randrange(1, 40_000))
+        )
         lost_at = self.reported_at - (timedelta(hours=48, seconds=1) if late else before)
         injured = chance.choice((1, 1, 2, 3)) if chance.random() < 0.08 else 0
         self.tables.claims.append(
@@ -253,23 +255,8 @@ class _Walk:
             case A.ASSESS | A.SET_RESERVE:
                 item = chance.choice(("vehicle", "property", "injury", "fees"))
                 self._move_reserve(max(self.paid, self._amount()), "change", item)
-            case A.APPROVE:
-                share = chance.choice((0, 50, 80, 100, 100, 100))
-                self.approved = self.paid + (self.reserve - self.paid) * share // 100
-            case A.PAY:
-                self._pay(self.approved - self.paid)
-            case A.PAY_PART:
-                self._pay(max(1, (self.approved - self.paid) // 2))
-            case A.PAY_ADVANCE:
-                self._pay(max(1, (self.reserve - self.paid) // 3))
-                self.approved = max(self.approved, self.paid)
-            case A.RETURN_PAYMENT:
-                self._take_back()
-            case A.CLOSE:
-                self._move_reserve(self.paid, "release", "closing")
-                self.was_asked = False
-            case A.WITHDRAW | A.DENY:
-                self._move_reserve(self.paid, "release", "exit")
+            case A.CLOSE | A.WITHDRAW | A.DENY:
+                self._move_reserve(self.paid, "release", action.value)
                 self.was_asked = False
             case A.REOPEN:
                 self.round += 1
@@ -280,6 +267,23 @@ class _Walk:
                 self._dispute()
             case A.SETTLE_DISPUTE:
                 self._decide()
+            case _:
+                self._act_with_money(action)
+
+    def _act_with_money(self, action: ClaimAction) -> None:
+        match action:
+            case A.APPROVE:
+                share = self.chance.choice((0, 50, 80, 100, 100, 100))
+                self.approved = self.paid + (self.reserve - self.paid) * share // 100
+            case A.PAY:
+                self._pay(self.approved - self.paid)
+            case A.PAY_PART:
+                self._pay(max(1, (self.approved - self.paid) // 2))
+            case A.PAY_ADVANCE:
+                self._pay(max(1, (self.reserve - self.paid) // 3))
+                self.approved = max(self.approved, self.paid)
+            case A.RETURN_PAYMENT:
+                self._take_back()
 
     def _amount(self) -> int:
         """Some exactly the large loss, or a fen less."""
@@ -311,7 +315,9 @@ class _Walk:
     def _survey(self) -> None:
         rows, estimate = self.tables.surveys, max(self.paid, self._amount())
         is_first = self.chance.random() < 0.8
-        rows.append(Survey(len(rows) + 1, self.id, self.round, self.owner, self.at, self.at, is_first, estimate))
+        rows.append(
+            Survey(len(rows) + 1, self.id, self.round, self.owner, self.at, self.at, is_first, estimate)
+        )
         if not self.has_reserve or self.chance.random() < 0.5:
             self._move_reserve(estimate, "estimate", "survey")
 
@@ -328,9 +334,7 @@ class _Walk:
         self._post(ledger.rebalance(self.held, wanted, up=up, down=down))
         if after != self.reserve:
             rows = self.tables.reserve_entries
-            rows.append(
-                Reserve(len(rows) + 1, self.id, self.at, kind, item, self.reserve, after, self.owner)
-            )
+            rows.append(Reserve(len(rows) + 1, self.id, self.at, kind, item, self.reserve, after, self.owner))
         self.has_reserve = True
         self.reserve, self.highest = after, max(self.highest, after)
 
@@ -342,7 +346,13 @@ class _Walk:
                 self.paid_of[one.item] += one.amount_fen
             rows.append(
                 Movement(
-                    len(rows) + 1, self.id, self.at, one.kind.value, one.item.value, one.amount_fen, self.owner
+                    len(rows) + 1,
+                    self.id,
+                    self.at,
+                    one.kind.value,
+                    one.item.value,
+                    one.amount_fen,
+                    self.owner,
                 )
             )
 

@@ -56,6 +56,9 @@ def test_an_address_of_the_vendor_or_of_the_public_internet_is_taken(kind: HookK
         (HookKind.WEBHOOK, "https://hooks.zzly.example\\@evil.example/", "hook_address"),
         (HookKind.WEBHOOK, "https://hooks.zzly.example:port/", "hook_address"),
         (HookKind.WEBHOOK, "https://郑州.example/", "hook_address"),
+        # Names that cannot be looked up: an empty label, a label that is too long.
+        (HookKind.WEBHOOK, "https://hooks..example/desk", "hook_address"),
+        (HookKind.WEBHOOK, f"https://{'a' * 64}.example/desk", "hook_address"),
         (HookKind.WEBHOOK, "https://localhost/", "hook_private"),
         (HookKind.WEBHOOK, "https://desk.local/", "hook_private"),
         (HookKind.WEBHOOK, "https://metadata.google.internal/", "hook_private"),
@@ -98,6 +101,10 @@ def test_a_host_the_operator_names_may_be_anywhere_but_only_that_one() -> None:
         ("64:ff9b::7f00:1", False),
         ("64:ff9b::101:101", True),
         ("2002:7f00:1::", False),
+        ("fec0::1", False),
+        ("::127.0.0.1", False),
+        ("::ffff:0:10.0.0.1", False),
+        ("64:ff9b:1::a00:1", False),
     ],
 )
 def test_what_is_public(address: str, public: bool) -> None:

@@ -17,6 +17,7 @@ from service_desk.rules.metrics import MeasureCode as C
 from service_desk.rules.periods import Period, month_of
 from service_desk.rules.report_document import CellKind, Name, Report, Table, from_json, to_json
 from service_desk.rules.reserve_ledger import MovementKind, ReserveItem
+from service_desk.services import market
 from service_desk.services.reports import weekly
 from service_desk.services.reports.figures import as_json
 from service_desk.services.reports.makers import branch_demand, monthly_cases, weekly_claims
@@ -111,6 +112,7 @@ def test_weekly_report_says_what_the_measures_say_beside_the_week_before(world: 
 
 
 def test_monthly_case_table_adds_up_and_names_every_case(world: World) -> None:
+    market.install_published()
     busy_week(world)
     reviewed_breach(world, AFTER)
     old = add_claim(world, AFTER - 100 * DAY, loss_at=AFTER - 120 * DAY)

@@ -1,8 +1,9 @@
 """The demo account: the size that was promised, something in every list today, and the same for the same day."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from flask import current_app
 from sqlalchemy import func, select
 
 from service_desk.adapters.file_store import FileStore
@@ -12,18 +13,26 @@ from service_desk.models.accounts import Branch, KeyAccount
 from service_desk.models.claims import Claim
 from service_desk.models.db import Base, db
 from service_desk.models.fleet import Vehicle, VehicleStateRecord
-from service_desk.models.notices import Notice, NoticeState
+from service_desk.models.notices import Channel, Notice, NoticeState
 from service_desk.models.policies import Policy
 from service_desk.models.premiums import ReceiptAllocation, Receivable
 from service_desk.models.renewals import MissedCoverCase
 from service_desk.models.reports import ReportRun
 from service_desk.models.sla import Timer, TimerState
 from service_desk.models.users import User
+from service_desk.presenters import mail, report_documents
+from service_desk.presenters.languages import in_language
+from service_desk.rules.report_document import ReportKind
 from service_desk.services import policies, settings, sla, users
 from service_desk.services.renewals import list_uninsured
-from service_desk.services.reports import makers
+from service_desk.services.reports import makers, runs
 from tests import databases
 from tests.conftest import make_config
+from tests.reconciliation import showing
+from tests.reconciliation.comparing import Differences, check_measures, month
+from tests.reconciliation.records import read_rows
+from tests.reconciliation.reports import check_reports, quarter, week, year
+from tests.reconciliation.slow_measures import SlowCounts
 
 SHOWN = ["admin", "manager", "underwriter", "claims1", "claims2", "hq", "safety-gongyi"]
 
@@ -111,3 +120,49 @@ def test_its_money_adds_up_and_no_old_mail_waits(session, now):
     assert settled == session.scalar(select(func.sum(ReceiptAllocation.amount_fen)))
     assert session.scalar(select(func.count()).where(Claim.paid_fen > Claim.approved_fen)) == 0
     assert count(session, Notice, Notice.state == NoticeState.QUEUED) == 0
+
+
+REPORTS = {
+    ReportKind.WEEKLY_CLAIMS: [week(date(2026, 11, 16))],
+    ReportKind.MONTHLY_UNDERWRITING: [month(2026, 10)],
+    ReportKind.MONTHLY_CASES: [month(2026, 10)],
+    ReportKind.RENEWAL_FORECAST: [month(2026, 10)],
+    ReportKind.QUARTERLY_REVIEW: [quarter(2026, 7)],
+    ReportKind.ANNUAL_SERVICE: [year(2026)],
+    ReportKind.BRANCH_DEMAND: [quarter(2026, 7)],
+}
+
+
+def test_every_figure_of_its_reports_equals_a_slow_count_over_its_rows(session, now):
+    account = session.scalars(select(KeyAccount)).one()
+    counts, found = SlowCounts(read_rows(), account.id, now), Differences()
+    check_measures(counts, *month(2026, 11), found)
+    kinds = {report.kind for report in check_reports(counts, REPORTS, found)}
+    found.require_none()
+    assert kinds == set(makers.kinds())
+    assert found.compared > 5_000
+
+
+@pytest.mark.parametrize("kind", makers.kinds())
+def test_what_is_sent_equals_what_is_shown(session, kind):
+    sent = session.scalars(
+        select(Notice)
+        .where(Notice.kind == runs.notice_kind(kind), Notice.channel == Channel.MAIL)
+        .order_by(Notice.id)
+    ).first()
+    assert sent is not None
+    report = runs.find_document(sent.params["run_id"])
+    assert report is not None
+    found = Differences()
+    with current_app.test_request_context("/"), in_language(sent.language):
+        context = report_documents.page_context(report, {})
+        page = current_app.jinja_env.get_template("reports/_document.html").render(context)
+    posted = mail.render(sent, base_url="https://desk.example")
+    sheet, paper = posted.attachments
+    showing.check_page(report, page, found)
+    showing.check_workbook(report, sheet.content, found)
+    showing.check_paper(report, paper.content, found)
+    showing.check_mail(report, posted.html, found)
+    showing.check_plain(report, posted.text, found)
+    found.require_none()
+    assert found.compared > 20

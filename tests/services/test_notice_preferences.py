@@ -16,7 +16,7 @@ from service_desk.models.users import User
 from service_desk.presenters import mail
 from service_desk.rules.notice_subjects import DIGEST, MailChoice, NoticeSubject
 from service_desk.services import notices
-from service_desk.services.notices import preferences
+from service_desk.services.notices import bounces, preferences
 from service_desk.services.notices.preferences import Preferences
 from service_desk.services.notices.queueing import Recipient
 from tests.jobs.test_notice_delivery import configured
@@ -167,6 +167,32 @@ def test_a_digest_tells_once_a_day_what_was_held_and_marks_it_sent(
     db.session.refresh(late)
     assert late.state is NoticeState.HELD
     assert notice_digests.run(at_six + 24 * HOUR) == Tally(done=1)
+
+
+def test_what_a_digest_that_did_not_arrive_was_to_tell_stands_in_the_next(
+    world: World, now: datetime
+) -> None:
+    wish(world.hq, now, claims="digest")
+    held = tell("claim_paid", world.hq, now)
+    day = 24 * HOUR
+    assert notice_digests.run(now + day) == Tally(done=1)
+    [first] = db.session.scalars(select(Notice).where(Notice.kind == DIGEST))
+    assert notice_digests.run(now + 2 * day) == Tally()
+
+    notices.record_failed(first, "554 refused", permanent=True, now=now + 2 * day)
+    db.session.commit()
+    # An address that takes no mail at all is not written to day by day.
+    bounces.mark(first, "550 5.1.1 no such user", now=now + 2 * day)
+    db.session.commit()
+    assert notice_digests.run(now + 2 * day) == Tally()
+    bounces.forget(first.address)
+    db.session.commit()
+    assert notice_digests.run(now + 2 * day) == Tally(done=1)
+
+    db.session.refresh(held)
+    second = db.session.get_one(Notice, held.digest_id)
+    assert (held.state, second.kind, second.params["notice_ids"]) == (NoticeState.HELD, DIGEST, [held.id])
+    assert second.id != first.id
 
 
 def test_of_several_schedulers_one_makes_the_digest(app, world: World, now: datetime) -> None:

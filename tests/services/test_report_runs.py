@@ -12,10 +12,12 @@ from service_desk.base.paging import PageRequest
 from service_desk.models.audit import AuditEntry
 from service_desk.models.claims import Claim
 from service_desk.models.db import db
-from service_desk.models.notices import Channel, Notice
+from service_desk.models.notices import Channel, MessageChannel, Notice
 from service_desk.models.reports import ReportRun
 from service_desk.rules.claim_flow import ClaimState
+from service_desk.rules.hooks import HookKind
 from service_desk.rules.metrics import MeasureCode
+from service_desk.rules.notice_subjects import NoticeSubject
 from service_desk.rules.periods import Period, month_of
 from service_desk.rules.permissions import Side
 from service_desk.rules.report_document import Report, ReportKind, Table, from_json, to_json
@@ -170,11 +172,24 @@ def test_the_client_sees_what_was_sent_to_it_and_not_what_was_only_looked_at(
     sent = scheduled(world, now)
     kept = runs.run_now(world.account.id, RunNow(WEEK.first, is_sent=False), actor=world.manager, now=now)
     month = scheduled(world, now + HOUR, MONTHLY, OCTOBER)
+    bot = MessageChannel(
+        account_id=world.account.id,
+        kind=HookKind.WECOM,
+        name="理赔群",
+        hook_url="https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=1",
+        subjects=[NoticeSubject.REPORTS],
+        created_at=now,
+    )
+    db.session.add(bot)
     to_manager = runs.run_now(
         world.account.id, RunNow(WEEK.first, is_sent=True), actor=world.manager, now=now
     )
-    for notice in db.session.scalars(select(Notice).where(Notice.matter_id == to_manager.id)):
-        notice.user_id, notice.address = world.manager.id, "manager@desk.example"
+    queued = db.session.scalars(select(Notice).where(Notice.matter_id == to_manager.id)).all()
+    # That our own group's bot was told, which is no person either, does not make it the client's.
+    assert [notice.user_id for notice in queued if notice.channel_id == bot.id] == [None]
+    for notice in queued:
+        if notice.channel_id is None:
+            notice.user_id, notice.address = world.manager.id, "manager@desk.example"
     db.session.flush()
 
     def seen(actor, kind: ReportKind | None = None) -> list[int]:

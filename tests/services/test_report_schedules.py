@@ -1,6 +1,6 @@
 """When reports are made and who gets them: the usual schedules, editing, pauses, people added and left out."""
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -94,7 +94,8 @@ def test_every_account_gets_the_usual_schedule_of_every_kind_once(world: World, 
         usual.hour,
         usual.minute,
     )
-    assert found[1].starts_on == date(2026, 11, 23)
+    # From tomorrow on: today at 08:30 there was no account yet.
+    assert found[1].starts_on == date(2026, 11, 24)
 
 
 def test_what_fell_due_during_a_pause_is_not_sent_afterwards(
@@ -114,7 +115,36 @@ def test_what_fell_due_during_a_pause_is_not_sent_afterwards(
         for entry in db.session.scalars(select(AuditEntry).filter_by(action="report_schedule_changed"))
     ]
     assert [one["is_active"] for one in changes] == [[True, False], [False, True]]
-    assert changes[1]["starts_on"][1] == "2026-11-20"
+    # Resumed after Friday's 08:30, so what was due then is no more.
+    assert changes[1]["starts_on"][1] == "2026-11-21"
+
+
+def test_what_fell_due_on_the_morning_of_the_day_it_is_resumed_is_not_sent_either(
+    weekly: ReportSchedule, world: World
+) -> None:
+    edit, due_at = schedules.edit_schedule, datetime(2026, 11, 23, 0, 30, tzinfo=UTC)
+    after = due_at + timedelta(minutes=1)
+
+    def paused_and_resumed(at: datetime, details: ScheduleDetails = MONDAY_0830) -> list[Period]:
+        edit(weekly.id, PAUSED, weekly.version, actor=world.manager, now=at - 20 * DAY)
+        db.session.flush()
+        edit(weekly.id, details, weekly.version, actor=world.manager, now=at)
+        db.session.flush()
+        return due_of(world, at + timedelta(hours=8))
+
+    assert paused_and_resumed(after) == []
+    assert paused_and_resumed(due_at) == [WEEK]
+    assert paused_and_resumed(after, ScheduleDetails(0, 15, 0, is_active=True)) == [WEEK]
+
+
+def test_who_pauses_a_report_while_others_are_made_stops_it(
+    weekly: ReportSchedule, world: World, now: datetime
+) -> None:
+    [due] = [Due(world.account.id, KIND, period) for period in due_of(world, now)[-1:]]
+    schedules.edit_schedule(weekly.id, PAUSED, weekly.version, actor=world.manager, now=now)
+    db.session.flush()
+
+    assert runs.make_scheduled(due, now=now) is None
 
 
 def test_a_schedule_is_moved_within_the_days_its_kind_can_be_due_on(

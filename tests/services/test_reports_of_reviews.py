@@ -13,7 +13,7 @@ from service_desk.rules.metrics import Ratio
 from service_desk.rules.periods import Period
 from service_desk.rules.report_document import Name, Report, ReportKind, Table, from_json, to_json
 from service_desk.rules.sla import Target, TargetUnit
-from service_desk.services import sla
+from service_desk.services import market, sla
 from service_desk.services.measures import read
 from service_desk.services.reports.makers import MAKERS
 from service_desk.services.sla import what_if
@@ -183,6 +183,7 @@ def test_the_quarterly_review_holds_what_both_sides_go_through(world: World, now
 
 def test_the_annual_record_compares_years_and_tries_stricter_promises(world: World, now: datetime) -> None:
     made = build_quarter(world)
+    market.install_published()
     sla.install_defaults(day(2025, 1, 1))
     kept_survey(world, day(2025, 8, 3) + 2 * HOUR, 11, 20)
     for number, minutes in ((21, 20), (22, 40), (23, 50)):
@@ -193,6 +194,10 @@ def test_the_annual_record_compares_years_and_tries_stricter_promises(world: Wor
     report = maker.make(world.account, YEAR, now=day(2027, 1, 15))
     assert cells(report.table("service"), "year") == ["2026", "2025"]
     assert cells(report.table("service"), C.CLAIMS_REPORTED) == [5, 1]
+    # The market's line stands beside it here as in the monthly table.
+    assert {tile.measure: str(tile.market) for tile in report.tiles if tile.market} == {
+        C.CLOSING_CYCLE: "29.26"
+    }
     assert rows(report, "by_step") == [("survey", Ratio(3, 4), Ratio(1, 1), 1)]
     assert [column.code for column in report.table("by_step").columns][1:3] == [
         "kept_this_year",

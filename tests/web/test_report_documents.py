@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -203,14 +204,28 @@ def test_a_mail_shows_charts_as_pictures_and_says_their_numbers(
     assert "85.7% (6/7)" in said.text
     assert "Gongyi" not in said.text
     monkeypatch.undo()
-    monkeypatch.setattr("service_desk.services.reports.runs.find_document", lambda run_id: EVERY)
+    # More tables than a table has columns, and a total that lacks a figure.
+    narrow = EVERY.tables[0]
+    narrow = replace(
+        narrow, columns=narrow.columns[:3], rows=[row[:3] for row in narrow.rows], total=(None, 1234, None)
+    )
+    many = replace(EVERY, tables=(narrow,) * 4)
+    monkeypatch.setattr("service_desk.services.reports.runs.find_document", lambda run_id: many)
 
     # A mail server would refuse what is too large: the paper stays behind, with a word.
-    monkeypatch.setattr(as_mail, "_MOST_BYTES", 1000)
     notice.language = "zh"
+    whole = mail.render(notice, base_url="https://desk.example")
+    sheet, paper = (len(part.content) for part in whole.attachments)
+    monkeypatch.setattr(as_mail, "_MOST_BYTES", sheet + paper // 2)
     sent = mail.render(notice, base_url="https://desk.example")
     assert [part.filename[-5:] for part in sent.attachments] == [".xlsx"]
+    assert sent.text.count("- 合计: 报案件数 1,234\n") == 4
     assert "PDF 文件过大" in sent.html
+    # Both stay behind when the spreadsheet alone is too much: a mail that arrives is worth more.
+    monkeypatch.setattr(as_mail, "_MOST_BYTES", 1000)
+    sent = mail.render(notice, base_url="https://desk.example")
+    assert sent.attachments == ()
+    assert "电子表格和 PDF 文件过大" in sent.html
     assert "季度服务评估报告" in sent.subject
 
 

@@ -154,6 +154,7 @@ def test_a_period_that_is_not_over_or_not_there_is_refused_beside_its_field(
 
     assert answer.status_code == status
     assert kept in text(answer)
+    assert "is-invalid" in text(answer) or status == 404
     assert len(db.session.scalars(select(ReportRun.id)).all()) == 1
 
 
@@ -217,6 +218,11 @@ def test_a_schedule_changed_meanwhile_is_not_overwritten_and_what_was_typed_stay
     assert 'value="17:45"' in text(moved)
     assert f'<option selected value="u{world.claims2.id}">' in text(told)
     assert db.session.scalars(select(ReportRecipient)).all() == []
+    # Who has seen what it is now sends the same form again, and it is taken.
+    assert 'name="version" type="hidden" value="1"' in text(moved)
+    assert 'name="version" type="hidden" value="1"' in text(told)
+    # The place in the rail stays marked on the pages opened from it.
+    assert '<a href="/reports" aria-current="page">' in text(client.get(page))
 
 
 def test_forms_that_no_page_sends_change_nothing(run: ReportRun, world: World, sign_in) -> None:
@@ -393,7 +399,7 @@ def test_the_overview_is_for_managers(run: ReportRun, sign_in) -> None:
     page = sign_in("manager").get("/overview")
 
     assert page.status_code == 200
-    assert "12,345.00" in text(page)
+    assert "6,745.00" in text(page)  # What is outstanding: the estimate less what is paid.
     assert sign_in("claims1").get("/overview").status_code == 403
 
 

@@ -6,6 +6,7 @@ with a public address first and one of the house afterwards. Redirects are not f
 
 import http.client
 import json
+import re
 import socket
 import ssl
 from collections.abc import Collection
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from threading import Timer
 from typing import Any
+from urllib.parse import urlsplit
 
 from service_desk.adapters.channels.requests import HookRequest
 from service_desk.base.errors import Invalid
@@ -22,6 +24,8 @@ TIMEOUT_SECONDS = 10
 # A receiver that answers byte by byte keeps nobody waiting longer than this.
 DEADLINE_SECONDS = 25
 _MOST_ANSWER = 64 * 1024
+
+_SHORTEST_KEY = 8
 
 # What the vendors' answer codes mean; any other but 0 is worth another try.
 _BUSY_CODES = {
@@ -87,7 +91,8 @@ def send(hook: Hook, request: HookRequest) -> str:
         raise ChannelRefused(f"the address is not allowed: {error.code}") from error
     try:
         status, body = _post(target, request)
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, http.client.HTTPException, UnicodeError) as error:
+        # UnicodeError: a name that cannot be looked up at all.
         raise ChannelUnreachable(f"{target.host}: {_clean(_said(error), hook)}") from error
     _judge(hook, status, body)
     return f"{target.host}: {status}"
@@ -198,10 +203,12 @@ def _answer(body: bytes) -> dict[str, Any]:
 
 
 def _clean(text: str, hook: Hook) -> str:
-    """The text without the address's key and the secret, should the other side repeat them."""
-    key = max(hook.url.replace("=", "/").split("/"), key=len)
-    for secret in (hook.url, key, hook.secret):
-        if len(secret) >= 8:
+    """The text without the address's keys and the secret, should the other side repeat them."""
+    parts = urlsplit(hook.url)
+    # The key may be any part of the path or the query.
+    keys = re.split(r"[/?=&;]", f"{parts.path}?{parts.query}")
+    for secret in (hook.url, hook.secret, *sorted(keys, key=len, reverse=True)):
+        if len(secret) >= _SHORTEST_KEY:
             text = text.replace(secret, "***")
     return text
 

@@ -37,7 +37,8 @@ MEASURES: dict[C, Words] = {
         _l("Earned premium"),
         _l(
             "The part of all premiums that falls on the days of the period, day by day over each "
-            "policy's term of 365 or 366 days."
+            "policy’s term of 365 or 366 days. What an endorsement or cancellation changes for days gone by "
+            "counts in the period it is made in."
         ),
         _l("Σ premium × days in the period ÷ days of the term"),
     ),
@@ -63,7 +64,7 @@ MEASURES: dict[C, Words] = {
         _l("Claim frequency"),
         _l(
             "Claims reported in the period for every vehicle-year of cover in it. A vehicle with several "
-            "policies counts once a day."
+            "policies counts once a day, by the policy that began first."
         ),
         _l("claims reported ÷ vehicle-years of cover"),
     ),

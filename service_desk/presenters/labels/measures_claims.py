@@ -187,7 +187,8 @@ MEASURES: dict[C, Words] = {
         _l("Closing cycle"),
         _l(
             "Average days from the day of the report to the day of closing, of the claims closed in the "
-            "period with money paid. A reopened claim counts from its first report to its last closing."
+            "period, and still closed at its end, with money paid. A reopened claim counts from its first "
+            "report to its last closing."
         ),
         _l("Σ (day closed − day reported) ÷ claims closed with payment"),
     ),
@@ -233,8 +234,9 @@ MEASURES: dict[C, Words] = {
     C.FIRST_SCENE: (
         _l("First-scene rate"),
         _l(
-            "Of the first surveys of the period that could be made at the scene, how many were. Claims "
-            "reported more than 48 hours after the loss and broken glass alone are left out."
+            "Of the first surveys of the period that could be made at the scene, how many were. Each claim "
+            "counts with the first survey it ever had. Claims reported more than 48 hours after the loss and "
+            "broken glass alone are left out."
         ),
         _l("surveyed at the first scene ÷ claims needing a survey"),
     ),
@@ -264,9 +266,9 @@ MEASURES: dict[C, Words] = {
     C.FOLLOWED_UP: (
         _l("Follow-up rate"),
         _l(
-            "Of the claims that ended in the period and are to be asked after, how many had been by its "
-            "end. Withdrawn claims are asked after only when somebody of the desk had surveyed them. "
-            "Those that ended in its last days may be asked in the next. The target is all of them."
+            "Of the claims that ended in the period, had not come back by its end and are to be asked after, "
+            "how many had been. Withdrawn claims are asked after only when they were withdrawn after the "
+            "survey. The target is all of them."
         ),
         _l("followed up ÷ ended"),
     ),

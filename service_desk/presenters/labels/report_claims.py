@@ -32,7 +32,7 @@ LABELS: dict[str, dict[str, LazyString]] = {
     },
     "report_heading": {
         "next_step": _l("Waits for"),
-        "stay": _l("Stay"),
+        "stay": _l("Long open"),
         "first_estimate": _l("Estimate first set"),
         "days_to_close": _l("Days to close"),
         "other_matter": _l("Other matter"),

@@ -16,8 +16,8 @@ from service_desk.presenters.report_documents.tiles import TileWords, tile_words
 from service_desk.presenters.report_documents.words import Heading, Shown
 from service_desk.rules.report_document import Report, Table
 
-# Mail servers refuse what is greater than ten megabytes or so, and the charts and the letters' coding take some.
-_MOST_BYTES = 5_000_000
+# Both files: mail servers refuse what is greater than ten megabytes or so, a third of which the coding takes.
+_MOST_BYTES = 6_000_000
 _MOST_PICTURES = 2
 _MOST_ROWS = 45
 _MOST_COLUMNS = 8
@@ -114,10 +114,12 @@ def _table(report: Report, table: Table) -> MailTable:
 
 
 def _attachments(report: Report) -> tuple[tuple[Attachment, ...], str]:
-    """The files that go with the mail, and a sentence about them: the PDF is left out when it is too great."""
+    """The files that go with the mail, and a sentence about them: what would be too great is left out, the PDF first."""
     sheet = Attachment(words.filename(report, "xlsx"), workbook(report), XLSX)
+    if len(sheet.content) > _MOST_BYTES:
+        return (), _("Spreadsheet and PDF are too large for a mail: open the report.")
     paper = Attachment(words.filename(report, "pdf"), pdf(report), "application/pdf")
-    if len(paper.content) > _MOST_BYTES:
+    if len(sheet.content) + len(paper.content) > _MOST_BYTES:
         return (sheet,), _(
             "The spreadsheet attached holds every line. The PDF is too large for a mail: open the report."
         )

@@ -283,7 +283,7 @@ def _ratio(value: Ratio, look: Look) -> Shown:
     percent = value.percent()
     if percent is None:
         return Shown(DASH)
-    text = f"{percent:+,}%" if look is Look.CHANGE else f"{percent:,}%"
+    text = f"{percent:+,}%" if look is Look.CHANGE and percent else f"{percent:,}%"
     if look in {Look.RATIO_BARE, Look.CHANGE}:
         return Shown(text)
     if look is Look.RATIO_FEN:

@@ -53,9 +53,10 @@ def find(address: str) -> BouncingAddress | None:
 
 def among(addresses: Collection[str]) -> set[str]:
     """Those of the addresses that bounce, as they were given."""
-    keys = {_key(address): address for address in addresses if address}
-    statement = select(BouncingAddress.address).where(BouncingAddress.address.in_(list(keys)))
-    return {keys[found] for found in db.session.scalars(statement)}
+    keys = {address: _key(address) for address in addresses if address}
+    statement = select(BouncingAddress.address).where(BouncingAddress.address.in_(set(keys.values())))
+    bouncing = set(db.session.scalars(statement))
+    return {address for address, key in keys.items() if key in bouncing}
 
 
 def list_bouncing(account_id: int, *, actor: User) -> list[BouncingAddress]:

@@ -5,7 +5,8 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, literal_column, select, update
+from sqlalchemy import ColumnElement, exists, literal_column, or_, select, update
+from sqlalchemy.orm import aliased
 
 from service_desk.base.clock import CHINA
 from service_desk.models.db import db
@@ -13,27 +14,34 @@ from service_desk.models.notices import Channel, Notice, NoticePreference, Notic
 from service_desk.models.users import User
 from service_desk.rules.notice_subjects import DIGEST
 from service_desk.rules.quiet_hours import digest_day
-from service_desk.services.notices import wishes
+from service_desk.services.notices import bounces, wishes
 from service_desk.services.notices.queueing import Message, queue_many, user_recipient
 
+# A digest that ended so told nobody anything.
+_LOST = (NoticeState.FAILED, NoticeState.SET_ASIDE)
 # So many are listed; the rest is only counted, for each of them is in the app.
 MOST_LINES = 100
 
 
 def list_due(now: datetime) -> list[int]:
-    """Those whose digest of today is due and has something to tell, by id."""
+    """Those whose digest of today is due and has something to tell, by id.
+
+    Who has an address that bounces is told when it is mended.
+    """
     holding = select(Notice.user_id).where(*_is_held())
     rows = db.session.execute(
         wishes.with_zone(select(NoticePreference))
+        .add_columns(User.email)
         .join(User, User.id == NoticePreference.user_id)
         .where(NoticePreference.user_id.in_(holding), User.is_active, User.email != "")
         .order_by(NoticePreference.user_id)
     ).all()
+    bouncing = bounces.among({email for _preference, _zone, email in rows})
     due = {
         preference.user_id: day
-        for preference, zone in rows
+        for preference, zone, email in rows
         for day in [digest_day(now, preference.digest_at, ZoneInfo(zone) if zone else CHINA)]
-        if day is not None
+        if day is not None and email not in bouncing
     }
     keys = {_key(user_id, day): user_id for user_id, day in due.items()}
     made = set(db.session.scalars(select(Notice.dedupe_key).where(Notice.dedupe_key.in_(list(keys)))))
@@ -88,8 +96,11 @@ def _key(user_id: int, day: date) -> str:
 
 
 def _is_held() -> tuple[ColumnElement[bool], ...]:
+    """Held and in no digest yet, or in one that did not arrive."""
+    digest = aliased(Notice)
+    is_lost = exists().where(digest.id == Notice.digest_id, digest.state.in_(_LOST))
     # The state written out: else the index of what is held is not used.
-    return Notice.state == literal_column(f"'{NoticeState.HELD}'"), Notice.digest_id.is_(None)
+    return Notice.state == literal_column(f"'{NoticeState.HELD}'"), or_(Notice.digest_id.is_(None), is_lost)
 
 
 def list_told(notice_ids: Collection[int]) -> list[Notice]:

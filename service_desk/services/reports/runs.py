@@ -75,18 +75,30 @@ def not_made(due: Sequence[Due]) -> list[Due]:
     return [one for one in due if (one.account_id, one.kind.value, one.period.first) not in made]
 
 
-def make_scheduled(due: Due, *, now: datetime) -> ReportRun | None:
-    """Make and send a scheduled report; None when another process has made it.
+def work_out(due: Due, now: datetime) -> Report | None:
+    """The report of a period that is due, or None when it was made meanwhile. Reads only.
 
-    Who comes while another makes it waits at the schedule and then has nothing to do; the key of the run decides
-    where there is no schedule to wait at.
+    Apart from keeping it, for the figures of a large account take seconds in which nobody else could write to SQLite.
     """
-    own = (ReportSchedule.account_id == due.account_id, ReportSchedule.kind == due.kind)
-    db.session.execute(select(ReportSchedule.id).where(*own).with_for_update())
     if not not_made([due]):
         return None
-    account = db.session.get_one(KeyAccount, due.account_id)
-    report = MAKERS[due.kind].make(account, due.period, now=now)
+    return MAKERS[due.kind].make(db.session.get_one(KeyAccount, due.account_id), due.period, now=now)
+
+
+def make_scheduled(due: Due, *, now: datetime, report: Report | None = None) -> ReportRun | None:
+    """Keep and send a scheduled report, worked out before or now.
+
+    None when another process has made it, or somebody has paused it. Who comes while another keeps it waits at the
+    schedule and then has nothing to do; the key of the run decides where there is no schedule to wait at.
+    """
+    own = (ReportSchedule.account_id == due.account_id, ReportSchedule.kind == due.kind)
+    is_active = db.session.scalar(select(ReportSchedule.is_active).where(*own).with_for_update())
+    # Paused meanwhile: the reports before this one may have taken their time.
+    if is_active is False or not not_made([due]):
+        return None
+    report = report or work_out(due, now)
+    if report is None:
+        return None
     run = _row(report, SCHEDULED, None)
     try:
         with db.session.begin_nested():

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Select, func, select
@@ -53,7 +53,7 @@ def has_unscheduled() -> bool:
 
 
 def ensure_schedules(now: datetime) -> int:
-    """Give every active account the usual schedule of each report it lacks, from today on; how many were given."""
+    """Give every active account the usual schedule of each report it lacks, from now on; how many were given."""
     accounts = db.session.scalars(_unscheduled()).all()
     have = _kinds_by_account([account.id for account in accounts])
     missing = [
@@ -92,8 +92,15 @@ def _usual(account: KeyAccount, kind: ReportKind, now: datetime) -> ReportSchedu
         **_day_columns(kind, timing.day),
         hour=timing.hour,
         minute=timing.minute,
-        starts_on=local_date(now, ZoneInfo(account.zone)),
+        starts_on=_first_day(now, ZoneInfo(account.zone), timing.hour, timing.minute),
     )
+
+
+def _first_day(now: datetime, zone: ZoneInfo, hour: int, minute: int) -> date:
+    """The first day of sending of what begins now: today, or tomorrow when today's time has passed."""
+    today = local_date(now, zone)
+    due = datetime.combine(today, time(hour, minute), zone)
+    return today if now <= due else today + timedelta(days=1)
 
 
 def _day_columns(kind: ReportKind, day: int) -> Mapping[str, int | None]:
@@ -167,13 +174,14 @@ def edit_schedule(
     if account is None:
         raise NotFound("not_found")
     resumed = details.is_active and not schedule.is_active
+    zone = ZoneInfo(account.zone)
     changes = audit.change(
         schedule,
         **_day_columns(kind, details.day),
         hour=details.hour,
         minute=details.minute,
         is_active=details.is_active,
-        starts_on=local_date(now, ZoneInfo(account.zone)) if resumed else schedule.starts_on,
+        starts_on=_first_day(now, zone, details.hour, details.minute) if resumed else schedule.starts_on,
     )
     audit.record(
         "report_schedule_changed", schedule, actor=actor, now=now, label=schedule.kind, changes=changes

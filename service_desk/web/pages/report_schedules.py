@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
 
-from service_desk.base.errors import NotFound
+from service_desk.base.errors import Conflict, Invalid, NotFound
 from service_desk.base.paging import PageRequest
 from service_desk.forms.fields import member
 from service_desk.forms.reports import RecipientsForm, RunNowForm, ScheduleForm
@@ -24,7 +24,7 @@ from service_desk.services import access, audit, submissions
 from service_desk.services.audit import TrailFilter
 from service_desk.services.reports import makers, recipients, runs, schedules
 from service_desk.services.reports.overview import next_run
-from service_desk.web.http import actor, again, attempt, current_account, done
+from service_desk.web.http import STATUS_OF, actor, again, attempt, current_account, done
 
 bp = Blueprint("report_schedules", __name__)
 
@@ -52,7 +52,7 @@ def edit(schedule_id: int) -> ResponseReturnValue:
         ),
     ):
         return done(_("The schedule was changed."), "report_schedules.schedule", schedule_id=schedule_id)
-    return again("reports/schedule.html", **_context(found, schedule_form=form))
+    return _again(found, schedule_form=form)
 
 
 @bp.post("/reports/schedules/<int:schedule_id>/recipients")
@@ -66,7 +66,7 @@ def edit_recipients(schedule_id: int) -> ResponseReturnValue:
         lambda: recipients.edit(schedule_id, form.choices(), form.shown_version, actor=actor(), now=g.now),
     ):
         return done(_("The recipients were changed."), "report_schedules.schedule", schedule_id=schedule_id)
-    return again("reports/schedule.html", **_context(found, recipients_form=form))
+    return _again(found, recipients_form=form)
 
 
 @bp.get("/reports/<kind>/preview")
@@ -107,11 +107,35 @@ def run_now(kind: str) -> ResponseReturnValue:
 
     def act() -> None:
         key = form.idempotency_key.data or ""
-        made.append(submissions.once("report_run", key, make, actor=actor(), now=g.now))
+        try:
+            made.append(submissions.once("report_run", key, make, actor=actor(), now=g.now))
+        except Invalid as refused:
+            refused.field = form.period_field if refused.field == "day" else refused.field
+            raise
 
     if attempt(form, act):
-        return done(_("The report was made."), "reports.run", run_id=int(made[0]))
+        is_sent = form.is_sent.data and recipients.to_send(account.id, known)
+        words = (
+            _("The report was made and goes to its recipients.")
+            if is_sent
+            else _("The report was made. It was sent to nobody.")
+        )
+        return done(words, "reports.run", run_id=int(made[0]))
     return again("reports/run_now.html", **_run_context(known, account, form))
+
+
+def _again(
+    found: ReportSchedule,
+    *,
+    schedule_form: ScheduleForm | None = None,
+    recipients_form: RecipientsForm | None = None,
+) -> ResponseReturnValue:
+    """The page again after a refusal, with what was typed. Who saw the conflict may send again: the page says
+    beside the form what the schedule is now and who changed it."""
+    form = schedule_form or recipients_form
+    if form is not None and g.get("refusal_status") == STATUS_OF[Conflict]:
+        form.version.data = str(found.version)
+    return again("reports/schedule.html", **_context(found, schedule_form, recipients_form))
 
 
 def _kind(code: str) -> ReportKind:

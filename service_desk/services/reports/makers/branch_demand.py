@@ -45,7 +45,7 @@ from service_desk.rules.report_document import (
 )
 from service_desk.services import measures
 from service_desk.services.measures import By, Key, Reading, Span, history
-from service_desk.services.reports.makers import claim_parts as parts
+from service_desk.services.reports.makers import claim_parts, parts
 
 _HEADLINES = (
     C.OPERATING_VEHICLES,
@@ -119,9 +119,9 @@ def make(account: KeyAccount, period: Period, *, now: datetime) -> Report:
         tiles=parts.tiles(_HEADLINES, reading.total, earlier_total),
         tables=(
             _proposals(names, yearly, losses),
-            parts.by_branch("by_branch", _EXPOSURE, reading, branches),
-            parts.by_branch("gravity_by_branch", _GRAVE, reading, branches),
-            parts.by_branch("cover_by_branch", _COVER, reading, branches),
+            claim_parts.by_branch("by_branch", _EXPOSURE, reading, branches),
+            claim_parts.by_branch("gravity_by_branch", _GRAVE, reading, branches),
+            claim_parts.by_branch("cover_by_branch", _COVER, reading, branches),
             _hours(names, losses),
             _kinds(names, losses),
             _places(names, losses),

@@ -1,56 +1,21 @@
-"""What claim reports have in common: tables of measures by branch and class, lists of claims, headline figures."""
+"""What claim reports have in common: tables of measures by branch and class, and lists of claims."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
-
-from service_desk.models.accounts import Branch, KeyAccount
-from service_desk.models.db import db
+from service_desk.models.accounts import Branch
 from service_desk.rules.claim_flow import ClaimState, next_action
-from service_desk.rules.metrics import MEASURES, Mean, MeasureCode, Ratio, Unit, alarm_of_stay
-from service_desk.rules.periods import Period
-from service_desk.rules.report_document import CellKind, Column, Name, Table, Tile, Value
+from service_desk.rules.metrics import Mean, MeasureCode, Ratio, alarm_of_stay
+from service_desk.rules.report_document import CellKind, Column, Name, Table, Value
 from service_desk.rules.vocabulary import UseClass
-from service_desk.services import market
-from service_desk.services.measures import Key, Reading, Span
+from service_desk.services.measures import Key, Reading
 from service_desk.services.reports.claim_lines import ClosedClaim
 from service_desk.services.reports.figures import Breach, OpenClaim, Person, WeekClaim
-from service_desk.services.sla import causes
+from service_desk.services.reports.makers import parts
 
-BRANCH = Column("branch", CellKind.NAME)
-USE_CLASS = Column("use_class", CellKind.LABEL, "use_class")
 # Next to a clock's step stands what is to be done where no clock runs.
 NEXT_STEP = Column("next_step", CellKind.LABEL, "report_next_step")
-_CLAIM = (Column("claim_no", CellKind.TEXT), Column("plate", CellKind.TEXT), BRANCH)
+_CLAIM = (parts.CLAIM_NO, parts.PLATE, parts.BRANCH)
 _OWNER = Column("owner", CellKind.TEXT)
-
-
-def span_of(account: KeyAccount, period: Period, now: datetime) -> Span:
-    """A period of an account, in its zone."""
-    return Span(account.id, period, ZoneInfo(account.zone), now)
-
-
-def branches_of(account_id: int) -> dict[Key, Branch]:
-    """The account's branches, each after the one it belongs to."""
-    found = db.session.scalars(select(Branch).where(Branch.account_id == account_id))
-    return {branch.id: branch for branch in sorted(found, key=_place_in_tree)}
-
-
-def _place_in_tree(branch: Branch) -> list[int]:
-    return [int(part) for part in branch.path.split("/") if part]
-
-
-def tiles(
-    codes: Iterable[MeasureCode],
-    now: Mapping[MeasureCode, Value],
-    before: Mapping[MeasureCode, Value] | None = None,
-) -> list[Tile]:
-    """Headline figures, with those of the period before and the market's line where there are any."""
-    earlier, lines = before or {}, market.headlines(market.shown_lines())
-    published = {code: market.value_of(line) for code, line in lines.items()}
-    return [Tile(code, now[code], earlier.get(code), published.get(code)) for code in codes]
 
 
 def by_branch(
@@ -60,10 +25,10 @@ def by_branch(
     rows = [
         (Name(branch.name, branch.name_en), *values)
         for key, branch in branches.items()
-        for values in (_values(codes, reading.groups.get(key, {})),)
+        for values in (parts.values_of(reading.groups.get(key, {}), codes),)
         if any(_says_something(value) for value in values)
     ]
-    return Table(code, (BRANCH, *map(Column, codes)), rows, _total(codes, reading))
+    return Table(code, (parts.BRANCH, *map(Column, codes)), rows, _total(codes, reading))
 
 
 def by_class(code: str, codes: Sequence[MeasureCode], reading: Reading) -> Table:
@@ -71,19 +36,10 @@ def by_class(code: str, codes: Sequence[MeasureCode], reading: Reading) -> Table
     rows = [
         (key or None, *values)
         for key in (*UseClass, "")
-        for values in (_values(codes, reading.groups.get(str(key), {})),)
+        for values in (parts.values_of(reading.groups.get(str(key), {}), codes),)
         if any(_says_something(value) for value in values)
     ]
-    return Table(code, (USE_CLASS, *map(Column, codes)), rows, _total(codes, reading))
-
-
-def _values(codes: Sequence[MeasureCode], values: Mapping[MeasureCode, Value]) -> list[Value]:
-    """Nothing happened where a group has no value: nought for a count or an amount."""
-    return [values.get(code, _nothing(code)) for code in codes]
-
-
-def _nothing(code: MeasureCode) -> Value:
-    return 0 if MEASURES[code].unit in (Unit.COUNT, Unit.FEN) else None
+    return Table(code, (parts.USE_CLASS, *map(Column, codes)), rows, _total(codes, reading))
 
 
 def _says_something(value: Value) -> bool:
@@ -209,7 +165,7 @@ def breaches_table(lines: Iterable[Breach]) -> Table:
         # Enquiries, requests and lists have promises too.
         Column("other_matter", CellKind.TEXT),
     )
-    names = cause_names()
+    names = parts.cause_names()
     rows = [
         (
             line.number if line.plate else None,
@@ -226,11 +182,6 @@ def breaches_table(lines: Iterable[Breach]) -> Table:
         for line in lines
     ]
     return Table("breaches", columns, rows, is_detail=True)
-
-
-def cause_names() -> dict[str, Name]:
-    """What a review may have found, by its code: a report keeps the words of the day it is made."""
-    return {code: Name(cause.name, cause.name_en) for code, cause in causes.all_causes().items()}
 
 
 def person(one: Person) -> str:

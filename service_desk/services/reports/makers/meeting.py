@@ -25,7 +25,6 @@ from service_desk.rules.proposals import Theme
 from service_desk.rules.report_document import CellKind, Column, Name, Table, Value
 from service_desk.services.measures import Span, history
 from service_desk.services.reports.makers import parts
-from service_desk.services.sla import causes
 from service_desk.services.sla.compliance import broken_within
 
 
@@ -72,6 +71,8 @@ def breaches(span: Span, names: Mapping[str, Name]) -> Reviewed:
         .join(Timer, Timer.id == BreachReview.timer_id)
         .where(*_broken(span))
         .group_by(BreachReview.cause)
+        # Proposals keep this order: a group has none of its own, and a past quarter must read the same.
+        .order_by(func.count().desc(), BreachReview.cause)
     )
     return Reviewed(
         Table("breaches", _BREACH, found, is_detail=True),
@@ -107,11 +108,6 @@ def _breach(row: Any, names: Mapping[str, Name]) -> Sequence[Value]:
         (review.correction or None) if review else None,
         review.corrected_at if review else None,
     )
-
-
-def cause_names() -> dict[str, Name]:
-    """What every cause of a breach is called."""
-    return {code: Name(cause.name, cause.name_en) for code, cause in causes.all_causes().items()}
 
 
 def causes_table(counts: Mapping[str, int], names: Mapping[str, Name]) -> Table:

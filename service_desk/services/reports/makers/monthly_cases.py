@@ -24,7 +24,7 @@ from service_desk.services.measures import By, Span
 from service_desk.services.measures.money import Aged, read_ageing
 from service_desk.services.reports.claim_lines import breaches_of, claims_of, closed_lines, open_lines
 from service_desk.services.reports.figures import Breach
-from service_desk.services.reports.makers import claim_parts as parts
+from service_desk.services.reports.makers import claim_parts, parts
 from service_desk.services.sla import compliance
 
 _HEADLINES = (
@@ -101,18 +101,18 @@ def make(account: KeyAccount, period: Period, *, now: datetime) -> Report:
         made_at=now,
         tiles=parts.tiles(_HEADLINES, by_branch.total, last_month),
         tables=(
-            parts.by_branch("by_branch", _FLOW, by_branch, branches),
-            parts.by_class("by_class", (*_FLOW[:5], *_MONEY), by_class),
-            parts.by_branch("money_by_branch", _MONEY, by_branch, branches),
-            parts.by_branch("speed_by_branch", _SPEED, by_branch, branches),
+            claim_parts.by_branch("by_branch", _FLOW, by_branch, branches),
+            claim_parts.by_class("by_class", (*_FLOW[:5], *_MONEY), by_class),
+            claim_parts.by_branch("money_by_branch", _MONEY, by_branch, branches),
+            claim_parts.by_branch("speed_by_branch", _SPEED, by_branch, branches),
             _ageing(span),
             *_trend(account, period, now),
             _steps(span),
             _causes(breaches),
-            parts.claims_table(claim.line for claim in reported),
-            parts.closed_table(closed_lines(span)),
-            parts.open_table(open_lines(span, still_open)),
-            parts.breaches_table(breaches),
+            claim_parts.claims_table(claim.line for claim in reported),
+            claim_parts.closed_table(closed_lines(span)),
+            claim_parts.open_table(open_lines(span, still_open)),
+            claim_parts.breaches_table(breaches),
         ),
         charts=(
             Chart("claims_by_month", ChartKind.LINE, "by_month", "month", _TREND),

@@ -12,9 +12,11 @@ from service_desk.models.db import db
 from service_desk.rules.metrics import MEASURES, MeasureCode, Unit
 from service_desk.rules.periods import Period
 from service_desk.rules.report_document import CellKind, Column, Name, Table, Tile, Value
-from service_desk.services import measures
-from service_desk.services.measures import By, Reading, Span
+from service_desk.services import market, measures
+from service_desk.services.measures import By, Key, Reading, Span
 from service_desk.services.policies import rates
+from service_desk.services.reports.weekly import place_in_tree
+from service_desk.services.sla import causes
 
 BRANCH = Column("branch", CellKind.NAME)
 USE_CLASS = Column("use_class", CellKind.LABEL, "use_class")
@@ -51,14 +53,15 @@ def at_end(earlier: Span) -> Span:
     return Span(earlier.account_id, earlier.period, earlier.zone, min(earlier.now, earlier.instants[1]))
 
 
-def branches_of(account_id: int) -> dict[int, Branch]:
+def branches_of(account_id: int) -> dict[Key, Branch]:
     """An account's branches by id, each after the one it belongs to."""
     rows = db.session.scalars(select(Branch).where(Branch.account_id == account_id))
-    return {branch.id: branch for branch in sorted(rows, key=_place_in_tree)}
+    return {branch.id: branch for branch in sorted(rows, key=place_in_tree)}
 
 
-def _place_in_tree(branch: Branch) -> list[int]:
-    return [int(part) for part in branch.path.split("/") if part]
+def cause_names() -> dict[str, Name]:
+    """What every cause of a breach is called."""
+    return {code: Name(cause.name, cause.name_en) for code, cause in causes.all_causes().items()}
 
 
 def name_of(branch: Branch | None) -> Name | None:
@@ -87,8 +90,10 @@ def tiles(
     now: Mapping[MeasureCode, Value],
     before: Mapping[MeasureCode, Value] | None = None,
 ) -> list[Tile]:
-    """Headline figures with what they were before."""
-    return [Tile(code, now[code], before[code] if before else None) for code in codes]
+    """Headline figures, with those of the period before and the market's line where there are any."""
+    earlier, lines = before or {}, market.headlines(market.shown_lines())
+    published = {code: market.value_of(line) for code, line in lines.items()}
+    return [Tile(code, now[code], earlier.get(code), published.get(code)) for code in codes]
 
 
 def by_branch(

@@ -85,7 +85,7 @@ def make(account: KeyAccount, period: Period, *, now: datetime) -> Report:
     """The review of a quarter."""
     found = _read(account, period, now)
     span, earlier = found.spans[0], found.spans[1].period
-    names = meeting.cause_names()
+    names = parts.cause_names()
     breaches, corrections = meeting.breaches(span, names), meeting.open_corrections(span)
     disputes, answers = meeting.disputes(span), meeting.answers(span)
     findings = _findings(found, breaches, corrections, disputes, answers)

@@ -21,7 +21,7 @@ from service_desk.rules.report_document import (
 from service_desk.services import measures
 from service_desk.services.reports import weekly
 from service_desk.services.reports.figures import BranchFigures, WeeklyReport
-from service_desk.services.reports.makers import claim_parts as parts
+from service_desk.services.reports.makers import claim_parts, parts
 
 _HEADLINES = (
     C.CLAIMS_REPORTED,
@@ -72,9 +72,9 @@ def _document(found: WeeklyReport, earlier: Period | None, headlines: Mapping[C,
         tiles=parts.tiles(_HEADLINES, _headlines(found), headlines),
         tables=(
             _branches(found),
-            parts.claims_table(found.claims),
-            parts.open_table(found.open_claims),
-            parts.breaches_table(found.breaches),
+            claim_parts.claims_table(found.claims),
+            claim_parts.open_table(found.open_claims),
+            claim_parts.breaches_table(found.breaches),
         ),
         charts=(
             Chart(

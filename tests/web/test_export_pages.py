@@ -112,12 +112,12 @@ def test_a_filter_and_an_order_hold_in_the_file_and_typed_words_stay_out_of_the_
     _notes, (head, *rows) = table(handler, "/enquiries.xlsx?view=all")
     notes, found = table(underwriter, "/enquiries.xlsx?view=all&q=%E6%9D%8E%E5%9B%9B")
 
-    subject, who, phone = (head.index(name) for name in ("主题", "咨询人", "电话"))
+    subject_at, who, phone = (head.index(name) for name in ("事项", "询问人", "电话"))
     page = handler.get("/enquiries?view=all").text
     numbers = [str(row[0]) for row in rows]
     assert sorted(numbers, key=page.index) == numbers
     # What looks like a formula is text, and who works on claims sees callers whole.
-    assert [row[subject] for row in rows] == ["查保单", "查保单", "=1+1"]
+    assert [row[subject_at] for row in rows] == ["查保单", "查保单", "=1+1"]
     assert [row[who] for row in rows] == ["王五", "李四光", "张三"]
     assert rows[0][phone] == "13912345672"
     assert [(row[who], row[phone]) for row in found[1:]] == [("李**", "139****5671")]
