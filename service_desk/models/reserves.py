@@ -13,11 +13,12 @@ class ReserveMovement(Base):
     __tablename__ = "reserve_movements"
     __table_args__ = (
         Index(None, "at"),
+        Index(None, "claim_id", "at", "kind", "amount_fen"),
         CheckConstraint("amount_fen > 0 OR (amount_fen < 0 AND kind IN ('divided', 'paid'))", name="amount"),
     )
 
     id: Mapped[Id]
-    claim_id: Mapped[int] = mapped_column(ForeignKey("claims.id"), index=True)
+    claim_id: Mapped[int] = mapped_column(ForeignKey("claims.id"))
     at: Mapped[Instant]
     kind: Mapped[MovementKind] = mapped_column(enum_type(MovementKind))
     item: Mapped[ReserveItem] = mapped_column(enum_type(ReserveItem))

@@ -146,6 +146,7 @@ class Timer(Versioned, Base):
         ),
         Index(None, "holder_id", "state"),
         Index(None, "account_id", "started_at"),
+        Index(None, "account_id", "stopped_at"),
         Index(
             "ix_timers_breached",
             "account_id",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 
 from flask_babel import gettext as _
 
@@ -133,17 +134,17 @@ def _parts_of(value: Value, look: Look) -> tuple[Cell, Cell]:
 
 
 def _table_sheet(report: Report, table: Table) -> TableSheet:
-    headings = words.headings(table)
+    headings, said = words.headings(table), _Said()
     total = None
     if table.total is not None:
-        total = _row(table.total, headings)
+        total = _row(table.total, headings, said)
         if total and total[0] is None:
             total = [_("Total"), *total[1:]]
     return TableSheet(
         name=tables.table_title(table),
         title=f"{words.title(report.kind)} · {tables.table_title(table)}",
         columns=[column for heading in headings for column in _columns(heading)],
-        rows=(_row(row, headings) for row in table.rows),
+        rows=(_row(row, headings, said) for row in table.rows),
         notes=_notes(report),
         total=total,
         zone=report.tz,
@@ -164,10 +165,22 @@ def _columns(heading: Heading) -> list[Column]:
     ]
 
 
-def _row(row: Sequence[Value], headings: Sequence[Heading]) -> list[Kept | Cell]:
+class _Said:
+    """Words looked up once a sheet: a long table says the same few again and again."""
+
+    def __init__(self) -> None:
+        self.label = cache(words.known_label)
+        self.name = cache(words.name_words)
+
+
+def _row(row: Sequence[Value], headings: Sequence[Heading], said: _Said) -> list[Kept | Cell]:
     cells: list[Kept | Cell] = []
     for value, heading in zip(row, headings, strict=True):
-        if isinstance(value, Decimal):
+        if isinstance(value, Name):
+            cells.append(said.name(value))
+        elif value and isinstance(value, str) and heading.look is Look.LABEL:
+            cells.append(said.label(value, heading.of))
+        elif isinstance(value, Decimal):
             cells.append(_figure(value, heading.look, _KINDS[heading.look]))
         else:
             cells.append(_kept(value, heading.look, heading.of))

@@ -55,14 +55,14 @@ def _moves(span: Span, by: By | None) -> dict[Key, Flow]:
         history.count_of(and_(left, ClaimEvent.to_state == ClaimState.WITHDRAWN.value)),
         history.count_of(and_(left, ClaimEvent.to_state == ClaimState.DENIED.value)),
     ).join(ClaimEvent, ClaimEvent.claim_id == Claim.id)
-    rows = statement.where(*history.known(span), ClaimEvent.at < span.until, history.is_move())
+    rows = statement.where(*history.known(span), ClaimEvent.at < span.until, history.is_of_book())
     names = ("open_start", "closed", "reopened", "withdrawn", "denied")
     return history.rows_by_key(rows.group_by("key"), Flow, names)
 
 
 def closings(span: Span) -> Select[Any]:
     """Each leaving of the book in the period, with its claim: what is counted as closed."""
-    left = and_(history.within(ClaimEvent.at, span), history.change_of_book() < 0, history.is_move())
+    left = and_(history.within(ClaimEvent.at, span), history.change_of_book() < 0, history.is_of_book())
     return (
         history.keyed(None, Claim.id.label("claim_id"), ClaimEvent.at.label("at"))
         .join(ClaimEvent, ClaimEvent.claim_id == Claim.id)

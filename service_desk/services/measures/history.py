@@ -15,9 +15,11 @@ from sqlalchemy import (
     Select,
     String,
     and_,
+    bindparam,
     case,
     cast,
     func,
+    or_,
     select,
     union_all,
 )
@@ -34,6 +36,7 @@ from service_desk.services.measures.span import By, Key, Reading, Span, Value
 # The key of all claims where nothing is grouped.
 _ALL = 0
 _OPEN = [state.value for state in OPEN_STATES]
+_ENDS = [state.value for state in (ClaimState.CLOSED, ClaimState.WITHDRAWN, ClaimState.DENIED)]
 
 
 class Part(Protocol):
@@ -118,18 +121,34 @@ def is_move() -> ColumnElement[bool]:
     return and_(ClaimEvent.from_state != ClaimEvent.to_state, ClaimEvent.from_state != "")
 
 
+def is_of_book() -> ColumnElement[bool]:
+    """A move that left the open book or came back to it, in the very words of the index that holds no other."""
+    states = [bindparam(None, _ENDS, expanding=True, literal_execute=True) for _ in range(2)]
+    return and_(or_(ClaimEvent.to_state.in_(states[0]), ClaimEvent.from_state.in_(states[1])), is_move())
+
+
 def change_of_book() -> ColumnElement[int]:
     """What a move adds to the open book: −1 when the claim left it, +1 when it came back."""
     was, becomes = ClaimEvent.from_state.in_(_OPEN), ClaimEvent.to_state.in_(_OPEN)
     return case((and_(was, ~becomes), -1), (and_(~was, becomes), 1), else_=0)
 
 
+def has_left(at: datetime) -> ColumnElement[bool]:
+    """Out of the book before an instant, and ever since: its state of then is that of now."""
+    return and_(Claim.closed_at.is_not(None), Claim.closed_at < at)
+
+
+def _settled_before(at: datetime) -> ColumnElement[bool]:
+    """Out of the book before an instant, and no money moved after it: of a denied claim the bank may send some back."""
+    return and_(has_left(at), Claim.state != ClaimState.DENIED)
+
+
 def is_open_at(at: datetime) -> ColumnElement[bool]:
     """Open at an instant, of a claim reported before it: it left the book no oftener than it came back."""
     moved = select(func.coalesce(func.sum(change_of_book()), 0)).where(
-        ClaimEvent.claim_id == Claim.id, ClaimEvent.at < at, is_move()
+        ClaimEvent.claim_id == Claim.id, ClaimEvent.at < at, is_of_book()
     )
-    return moved.correlate(Claim).scalar_subquery() >= 0
+    return and_(~has_left(at), moved.correlate(Claim).scalar_subquery() >= 0)
 
 
 def state_at(at: datetime) -> ColumnElement[str]:
@@ -140,12 +159,14 @@ def state_at(at: datetime) -> ColumnElement[str]:
         .order_by(ClaimEvent.at.desc(), ClaimEvent.id.desc())
         .limit(1)
     )
-    return func.coalesce(last.correlate(Claim).scalar_subquery(), ClaimState.REPORTED.value)
+    of_then = func.coalesce(last.correlate(Claim).scalar_subquery(), ClaimState.REPORTED.value)
+    return case((has_left(at), cast(Claim.state, String)), else_=of_then)
 
 
 def estimate_at(at: datetime) -> ColumnElement[int]:
     """The reserve of the whole claim at an instant, with what was paid of it."""
-    return func.coalesce(_reserve(ReserveEntry.after_fen, at, latest=True), 0)
+    of_then = func.coalesce(_reserve(ReserveEntry.after_fen, at, latest=True), 0)
+    return case((_settled_before(at), Claim.reserve_fen), else_=of_then)
 
 
 def first_estimate_at(at: datetime) -> ColumnElement[int]:
@@ -170,7 +191,8 @@ def highest_estimate_at(at: datetime) -> ColumnElement[int]:
     entries = select(func.max(ReserveEntry.after_fen)).where(
         ReserveEntry.claim_id == Claim.id, ReserveEntry.at < at
     )
-    return func.coalesce(entries.correlate(Claim).scalar_subquery(), 0)
+    of_then = func.coalesce(entries.correlate(Claim).scalar_subquery(), 0)
+    return case((has_left(at), Claim.highest_estimate_fen), else_=of_then)
 
 
 def paid_at(at: datetime) -> ColumnElement[int]:
@@ -180,4 +202,5 @@ def paid_at(at: datetime) -> ColumnElement[int]:
     payments = select(func.sum(case((is_back, 0), else_=amount))).where(
         ClaimPayment.claim_id == Claim.id, ClaimPayment.paid_at < at
     )
-    return func.coalesce(payments.correlate(Claim).scalar_subquery(), 0)
+    of_then = func.coalesce(payments.correlate(Claim).scalar_subquery(), 0)
+    return case((_settled_before(at), Claim.paid_fen), else_=of_then)

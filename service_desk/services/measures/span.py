@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from service_desk.base.clock import local_date
@@ -36,7 +37,7 @@ class Span:
     zone: ZoneInfo
     now: datetime
 
-    @property
+    @cached_property
     def instants(self) -> tuple[datetime, datetime]:
         """The instants it lies between: the first included, the last not."""
         return self.period.instants(self.zone)
@@ -45,7 +46,7 @@ class Span:
     def as_of(self) -> datetime:
         return min(self.instants[1], self.now)
 
-    @property
+    @cached_property
     def until(self) -> datetime:
         """The first instant that is not in it any more, or not yet: what happened right now has happened."""
         return min(self.instants[1], self.now + timedelta(microseconds=1))
@@ -54,7 +55,7 @@ class Span:
     def is_over(self) -> bool:
         return self.instants[1] <= self.now
 
-    @property
+    @cached_property
     def last_day(self) -> date:
         """The day its state is of: the last of the period, or today when it is not over."""
         return self.period.last if self.is_over else local_date(self.now, self.zone)

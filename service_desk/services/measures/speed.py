@@ -53,7 +53,7 @@ def settled_claims(span: Span, by: By | None) -> Select[Any]:
     closings = select(func.max(ClaimEvent.at)).where(
         ClaimEvent.claim_id == Claim.id,
         ClaimEvent.at < until,
-        history.is_move(),
+        history.is_of_book(),
         ClaimEvent.to_state == ClaimState.CLOSED.value,
     )
     each = (
@@ -129,7 +129,7 @@ def read_book(span: Span, _codes: Collection[C], by: By | None) -> Reading:
     came_back = exists().where(
         ClaimEvent.claim_id == Claim.id,
         history.within(ClaimEvent.at, span),
-        history.is_move(),
+        history.is_of_book(),
         history.change_of_book() > 0,
     )
     each = (
