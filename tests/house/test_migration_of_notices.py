@@ -35,7 +35,7 @@ def test_old_notices_are_told_apart_by_number_and_reason_and_channels_go_on_the_
         ("notices", {"id": 3, "state": "sent", "matter_kind": "report", "matter_id": 1, "params": "{}"}),
     )
 
-    upgrade(revision="0022")
+    upgrade(revision="0021")
 
     with rows_of(pair.migrated_url) as read:
         kept = read("SELECT id, matter_number, fail_reason FROM notices ORDER BY id")

@@ -14,7 +14,7 @@ from tests.house.test_migrations import Pair, filler, migrating, pair, rows_of
 
 __all__ = ["migrating", "pair"]
 
-BEFORE = "0022"
+BEFORE = "0021"
 FIGURES = {"account_id": 1, "branches": []}
 SCHEDULE = "SELECT kind, weekday, hour, minute, is_active, version FROM report_schedules WHERE id = 1000"
 KEPT = ("weekly_claim_report", 4, 17, 45, False, 3)

@@ -1,14 +1,14 @@
 """What the market publishes, with its source
 
-Revision: 0024
-Follows: 0023
+Revision: 0023
+Follows: 0022
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = '0024'
-down_revision = '0023'
+revision = '0023'
+down_revision = '0022'
 branch_labels = None
 depends_on = None
 

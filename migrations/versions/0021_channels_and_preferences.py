@@ -1,6 +1,6 @@
 """Bots and webhooks of an account, what each person wants mailed, addresses that bounce, and why a notice failed
 
-Revision: 0022
+Revision: 0021
 Follows: 0020
 """
 
@@ -9,7 +9,7 @@ from alembic import op
 
 import service_desk.models.db as db
 
-revision = '0022'
+revision = '0021'
 down_revision = '0020'
 branch_labels = None
 depends_on = None

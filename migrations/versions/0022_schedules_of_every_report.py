@@ -1,14 +1,14 @@
 """Schedules by the day of a month too, and who gets each report
 
-Revision: 0023
-Follows: 0022
+Revision: 0022
+Follows: 0021
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = '0023'
-down_revision = '0022'
+revision = '0022'
+down_revision = '0021'
 branch_labels = None
 depends_on = None
 

@@ -1,14 +1,14 @@
 """A claim's history is read from indexes alone, and clocks are found by when they stopped
 
-Revision: 0025
-Follows: 0024
+Revision: 0024
+Follows: 0023
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = '0025'
-down_revision = '0024'
+revision = '0024'
+down_revision = '0023'
 branch_labels = None
 depends_on = None
 
