@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol, Self, TypeVar
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
     Integer,
     ScalarSelect,
@@ -123,7 +124,9 @@ def is_move() -> ColumnElement[bool]:
 
 def is_of_book() -> ColumnElement[bool]:
     """A move that left the open book or came back to it, in the very words of the index that holds no other."""
-    states = [bindparam(None, _ENDS, expanding=True, literal_execute=True) for _ in range(2)]
+    states: list[BindParameter[list[str]]] = [
+        bindparam(None, _ENDS, expanding=True, literal_execute=True) for _ in range(2)
+    ]
     return and_(or_(ClaimEvent.to_state.in_(states[0]), ClaimEvent.from_state.in_(states[1])), is_move())
 
 

@@ -123,7 +123,7 @@ def _live_clocks(span: Span) -> dict[int, list[tuple[ClockStep, datetime | None]
     )
     clocks: dict[int, list[tuple[ClockStep, datetime | None]]] = defaultdict(list)
     # Sorted here: to spare itself that, SQLite would walk through the clocks of all claims there are.
-    for claim_id, _timer_id, step, due_at in sorted(rows, key=lambda row: row[:2]):
+    for claim_id, _timer_id, step, due_at in sorted(rows, key=lambda row: (row[0], row[1])):
         clocks[claim_id].append((step, due_at))
     return clocks
 
