@@ -60,7 +60,7 @@ def reason(code: str, params: Mapping[str, Any]) -> str:
 def shown_params(params: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of a refusal with the codes among them put into words."""
     shown = dict(params)
-    for name, kind in (("use_class", "use_class"), ("measure", "measure"), ("line", "policy_line")):
+    for name, kind in (("use_class", "use_class"), ("measure", "band_measure"), ("line", "policy_line")):
         if shown.get(name):
             shown[name] = label(shown[name], kind)
     for name, fen in shown.items():

@@ -60,7 +60,7 @@ def check_monthly_cases(checker: Checker) -> None:
     """Tables of measures, ages, the months before, promises by step, causes, and every case by name."""
     lists, counted = Lists(checker), checker.counted
     checker.check_tiles()
-    for code in ("by_branch", "money_by_branch", "reserves_by_branch", "speed_by_branch"):
+    for code in ("by_branch", "money_by_branch", "speed_by_branch"):
         checker.check_measured(code, checker.branch_readers())
     checker.check_measured("by_class", checker.class_readers())
     sums = counted.whole().sums("claims")
@@ -73,6 +73,7 @@ def check_monthly_cases(checker: Checker) -> None:
     months = [months_back(checker.report.period_from, back) for back in range(5, -1, -1)]
     readers = {f"{first:%Y-%m}": checker.counts.over(first, last).whole() for first, last in months}
     checker.check_measured("by_month", readers)
+    checker.check_measured("reserves_by_month", readers)
     clocks = counted.whole().sums("clocks")
     steps = [step for step in STEPS if clocks[f"kept_{step}"] or clocks[f"broken_{step}"]]
     kept = [_kept(clocks, step) for step in steps]

@@ -57,8 +57,9 @@ def said(value: Any, column: Column) -> str:
         case Ratio():
             if value.whole <= 0:
                 return NOTHING
-            sign = "+" if column.of == "change" and value.part >= 0 else ""
-            return f"{sign}{_rounded(Decimal(100 * value.part) / value.whole, '0.1'):,}%"
+            share = _rounded(Decimal(100 * value.part) / value.whole, "0.1")
+            sign = "+" if column.of == "change" and share > 0 else ""
+            return f"{sign}{share:,}%"
         case Mean() if not value.count:
             return NOTHING
         case Mean():

@@ -408,6 +408,10 @@ def test_words_of_labels_are_understood_in_workbooks(app: Flask) -> None:
     """What a page calls a class in either language, a workbook may call it too."""
     for language in ("zh", "en"):
         with in_language(language):
-            for kind, code_kind in (("use_class", "use_class"), ("measure", "measure"), ("limit_per", "per")):
+            for kind, code_kind in (
+                ("use_class", "use_class"),
+                ("band_measure", "measure"),
+                ("limit_per", "per"),
+            ):
                 said = {code: code_of(code_kind, str(words)) for code, words in LABELS[kind].items()}
                 assert said == {code: code for code in said}

@@ -201,7 +201,7 @@ def test_policies_are_filtered_and_exported_as_shown(clerk: FlaskClient, world: 
     assert "豫AD12345" not in words_on(clerk.get(f"/policies{address}"))
     sheet = load_workbook(io.BytesIO(clerk.get(f"/policies.xlsx{address}").data)).active
     assert sheet is not None
-    plates = [row[4] for row in sheet.iter_rows(min_row=4, values_only=True) if row[4]]
+    plates = [row[4] for row in sheet.iter_rows(min_row=5, values_only=True) if row[4]]
     assert plates == ["豫A12345"]
 
 

@@ -18,7 +18,7 @@ LABELS = {
         "voided": _l("Taken back"),
     },
     "cover_start": {"after": _l("when the present cover ends"), "day": _l("on a day")},
-    "measure": {"seats": _l("seats"), "tonnes": _l("tonnes")},
+    "band_measure": {"seats": _l("seats"), "tonnes": _l("tonnes")},
     "cover_source": {
         "client_list": _l("Stated in the client's list"),
         "other_insurer": _l("With another insurer"),

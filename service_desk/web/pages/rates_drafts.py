@@ -170,7 +170,7 @@ def _with_choices(form: Any, view: DraftView) -> None:
     offered = {
         "cover_set": [(code, shown.set_name(code, view.judged.names)) for code in view.judged.names],
         "use_class": choices("use_class"),
-        "measure": choices("measure"),
+        "measure": choices("band_measure"),
     }
     for name in form.fields_in_order:
         form[name].label.text = shown.field_words(name)
