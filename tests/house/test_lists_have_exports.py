@@ -5,7 +5,7 @@ from pathlib import Path
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 IS_LIST = re.compile(r"list_bar\(|pager\(")
-HAS_EXPORT = re.compile(r"export_url=|list_bar\(page, url_for|Export \.xlsx|export_button")
+HAS_EXPORT = re.compile(r"export_url=|list_bar\((?:found\.)?page, url_for|Export \.xlsx|export_button")
 WITHOUT = {
     "fleet/import.html": "its rows come back in the client's own file, with a remark each",
     "takeover/import.html": "the same",

@@ -11,6 +11,7 @@ from service_desk.rules.metrics import Ratio
 from tests.reconciliation.comparing import Checker, months_back
 from tests.reconciliation.lists import Lists
 from tests.reconciliation.slow_claims import Story
+from tests.reconciliation.slow_measures import Counted
 
 STEPS = [
     "first_reply",
@@ -151,14 +152,16 @@ _LINES = {
 
 
 def check_demand(checker: Checker) -> None:
-    """Tables of measures, and what claims of each branch have in common."""
-    counted, until = checker.counted, checker.counted.days.until
+    """Tables of measures, and what the claims of twelve months have in common by branch."""
+    last = checker.report.period_to
+    after = last + timedelta(days=1)
+    counted = checker.counts.over(after.replace(year=after.year - 1), last)
     checker.check_tiles()
     for code in ("by_branch", "gravity_by_branch", "cover_by_branch"):
         checker.check_measured(code, checker.branch_readers())
     of_branch: dict[int, list[Story]] = defaultdict(list)
     for story in checker.counts.stories:
-        if counted.days.start <= story.claim.reported_at < until:
+        if counted.days.start <= story.claim.reported_at < counted.days.until:
             of_branch[story.claim.branch_id].append(story)
     branches = sorted(
         checker.counts.branches.values(), key=lambda one: [int(n) for n in one.path.split("/") if n]
@@ -181,7 +184,7 @@ def check_demand(checker: Checker) -> None:
         if count > 1
     ]
     checker.check_rows("places_by_branch", places)
-    _check_proposals(checker, names, losses, whole)
+    _check_proposals(checker, counted, names, losses, whole)
 
 
 def _hours(own: _Losses) -> tuple[Any, ...]:
@@ -193,24 +196,27 @@ def _commonest(counts: Counter[str], most: int) -> list[tuple[str, int]]:
 
 
 def _check_proposals(
-    checker: Checker, names: dict[int, str], losses: dict[int, _Losses], whole: _Losses
+    checker: Checker, counted: Counted, names: dict[int, str], losses: dict[int, _Losses], whole: _Losses
 ) -> None:
-    account = whole.figures(checker.counted.whole())
-    rows: list[tuple[Any, ...]] = []
+    account = whole.figures(counted.whole())
+    groups: list[list[tuple[Any, ...]]] = []
     for key, name in names.items():
         own = losses.get(key, _Losses([], checker))
-        figures = own.figures(checker.counted.branch(key))
+        figures = own.figures(counted.branch(key))
         if not any(one.whole or one.part for one in figures.values()):
             continue
         found = [code for code in _LINES if _holds(code, figures[code], account[code], len(own.own))]
-        rows += [
+        rows: list[tuple[Any, ...]] = [
             (name, code, code, *_percents(figures[code], account[code]), Decimal(_LINES[code][0]))
             for code in found
         ]
         if not found:
             shown = _percents(figures["driver_training"], account["driver_training"])
             rows.append((name, "keep_as_is", "keep_as_is", *shown, None))
-    checker.check_rows("proposals", rows)
+        groups.append(rows)
+    order = [*_LINES, "keep_as_is"]
+    groups.sort(key=lambda own: order.index(own[0][1]))
+    checker.check_rows("proposals", [row for own in groups for row in own])
 
 
 def _holds(code: str, figure: Ratio, account: Ratio, claims: int) -> bool:
