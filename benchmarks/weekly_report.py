@@ -1,4 +1,7 @@
-"""The weekly report of one account among 500,000 claims as .xlsx, beside its SQL alone and a bare writer of the same cells."""
+"""The weekly report of one account among 500,000 claims as .xlsx, beside its SQL alone and a bare writer of the same cells.
+
+Of an account of 5,000 claims, and of one that has them all.
+"""
 
 import io
 import json
@@ -33,18 +36,20 @@ Sheets = list[tuple[str, list[list[Any]]]]
 
 def measure() -> Iterator[dict[str, Any]]:
     """Report and workbook by turns with their floor."""
-    folder = Path(tempfile.mkdtemp(prefix="desk-bench-"))
-    try:
-        path = folder / "desk.sqlite3"
-        app = build(databases.sqlite_database(path), folder, ALL, OWN)
-        with app.test_request_context(), in_language("zh"):
-            yield _measured(path)
-            db.session.remove()
-    finally:
-        shutil.rmtree(folder)
+    for name, own in (("report.weekly_500k", OWN), ("report.weekly_500k_whole", ALL)):
+        folder = Path(tempfile.mkdtemp(prefix="desk-bench-"))
+        try:
+            path = folder / "desk.sqlite3"
+            app = build(databases.sqlite_database(path), folder, ALL, own)
+            with app.test_request_context(), in_language("zh"):
+                yield _measured(name, path)
+                db.session.remove()
+                db.engine.dispose()
+        finally:
+            shutil.rmtree(folder)
 
 
-def _measured(path: Path) -> dict[str, Any]:
+def _measured(name: str, path: Path) -> dict[str, Any]:
     account = db.session.scalars(select(KeyAccount).order_by(KeyAccount.id).limit(1)).one()
     now = utc_now() + timedelta(minutes=1)
     week = period_of(Preset.LAST_WEEK, local_date(now))
@@ -74,7 +79,7 @@ def _measured(path: Path) -> dict[str, Any]:
         value, least = min(value, _seconds(make)), min(least, _seconds(floor))
         db.session.expire_all()
     cells = sum(len(row) for _name, rows in sheets for row in rows)
-    return line("report.weekly_500k", value, least, "s") | {"cells": cells, "statements": len(asked)}
+    return line(name, value, least, "s") | {"cells": cells, "statements": len(asked)}
 
 
 def _write(sheets: Sheets) -> bytes:

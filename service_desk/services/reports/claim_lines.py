@@ -20,6 +20,9 @@ from service_desk.services.measures import Span, history
 from service_desk.services.reports.figures import Breach, OpenClaim, Person, WeekClaim
 from service_desk.services.sla.compliance import broken_within
 
+# Made once: an alias works its columns out anew each time.
+_PERSON, _SEEN = aliased(User), aliased(Timer)
+
 
 @dataclass(frozen=True)
 class PeriodClaim:
@@ -40,7 +43,7 @@ def claims_of(span: Span) -> tuple[list[PeriodClaim], list[PeriodClaim]]:
 
 def _claims_statement(span: Span) -> Any:
     start, until = span.instants[0], span.until
-    is_open, owner = history.is_open_at(until), aliased(User)
+    is_open, owner = history.is_open_at(until), _PERSON
     return (
         select(
             Claim.id,
@@ -112,10 +115,9 @@ def _open_claim(span: Span, claim: PeriodClaim, clocks: list[tuple[ClockStep, da
 
 def _live_clocks(span: Span) -> dict[int, list[tuple[ClockStep, datetime | None]]]:
     """The clocks that had started and not stopped at the period's end, by claim."""
-    seen = aliased(Timer)
-    own = select(seen.id).where(seen.account_id == span.account_id)
+    own = select(_SEEN.id).where(_SEEN.account_id == span.account_id)
     # As a list of ids: SQLite would look through all clocks ever started rather than ask its index of stops twice.
-    running = union_all(own.where(seen.stopped_at.is_(None)), own.where(seen.stopped_at >= span.until))
+    running = union_all(own.where(_SEEN.stopped_at.is_(None)), own.where(_SEEN.stopped_at >= span.until))
     rows = db.session.execute(
         select(Timer.matter_id, Timer.id, Timer.step, Timer.due_at).where(
             Timer.id.in_(running), Timer.matter_kind == "claim", Timer.started_at < span.until
@@ -135,7 +137,7 @@ def days_open(span: Span, claim: PeriodClaim) -> int:
 
 def breaches_of(span: Span) -> list[Breach]:
     """Every promise broken in the period, as the compliance page counts them: of claims and of other matters."""
-    holder, until = aliased(User), span.until
+    holder, until = _PERSON, span.until
     broken_at = func.coalesce(Timer.breached_at, Timer.due_at)
     cause = case((BreachReview.signed_at < until, BreachReview.cause))
     rows = db.session.execute(
@@ -208,7 +210,7 @@ class ClosedClaim:
 
 def closed_lines(span: Span) -> Sequence[ClosedClaim]:
     """The claims closed, withdrawn or denied in the period, by the time they left. `estimate_fen` is the first estimate."""
-    until, owner = span.until, aliased(User)
+    until, owner = span.until, _PERSON
     left = select(func.max(ClaimEvent.at)).where(
         ClaimEvent.claim_id == Claim.id,
         ClaimEvent.at < until,
