@@ -210,6 +210,10 @@ class ClosedClaim:
 
 def closed_lines(span: Span) -> Sequence[ClosedClaim]:
     """The claims closed, withdrawn or denied in the period, by the time they left. `estimate_fen` is the first estimate."""
+    return [_closed(span, row) for row in db.session.execute(_closed_statement(span))]
+
+
+def _closed_statement(span: Span) -> Any:
     until, owner = span.until, _PERSON
     left = select(func.max(ClaimEvent.at)).where(
         ClaimEvent.claim_id == Claim.id,
@@ -228,7 +232,7 @@ def closed_lines(span: Span) -> Sequence[ClosedClaim]:
         .where(*history.known(span), ~history.is_open_at(until))
         .subquery()
     )
-    rows = db.session.execute(
+    return (
         select(
             Claim.number,
             Claim.plate,
@@ -246,19 +250,19 @@ def closed_lines(span: Span) -> Sequence[ClosedClaim]:
         .where(each.c.left_at >= span.instants[0])
         .order_by(each.c.left_at, Claim.id)
     )
-    return [
-        ClosedClaim(
-            number=row.number,
-            plate=row.plate,
-            branch=row.branch,
-            branch_en=row.branch_en or row.branch,
-            reported_at=row.reported_at,
-            closed_at=row.left_at,
-            days=(local_date(row.left_at, span.zone) - local_date(row.reported_at, span.zone)).days,
-            state=row.state,
-            estimate_fen=int(row.estimate),
-            paid_fen=int(row.paid),
-            owner=Person(row.owner, row.staff_no, row.phone),
-        )
-        for row in rows
-    ]
+
+
+def _closed(span: Span, row: Any) -> ClosedClaim:
+    return ClosedClaim(
+        number=row.number,
+        plate=row.plate,
+        branch=row.branch,
+        branch_en=row.branch_en or row.branch,
+        reported_at=row.reported_at,
+        closed_at=row.left_at,
+        days=(local_date(row.left_at, span.zone) - local_date(row.reported_at, span.zone)).days,
+        state=row.state,
+        estimate_fen=int(row.estimate),
+        paid_fen=int(row.paid),
+        owner=Person(row.owner, row.staff_no, row.phone),
+    )

@@ -110,12 +110,7 @@ def make(account: KeyAccount, period: Period, *, now: datetime) -> Report:
     names = {key: Name(branch.name, branch.name_en) for key, branch in branches.items()}
     return Report(
         kind=ReportKind.BRANCH_DEMAND,
-        account_id=account.id,
-        account=Name(account.name, account.name_en),
-        zone=account.zone,
-        period_from=period.first,
-        period_to=period.last,
-        made_at=now,
+        **parts.head(account, period, now),
         tiles=parts.tiles(_HEADLINES, reading.total, earlier_total),
         tables=(
             _proposals(names, yearly, losses),

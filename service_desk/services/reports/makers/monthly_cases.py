@@ -93,12 +93,7 @@ def make(account: KeyAccount, period: Period, *, now: datetime) -> Report:
     breaches = breaches_of(span)
     return Report(
         kind=ReportKind.MONTHLY_CASES,
-        account_id=account.id,
-        account=Name(account.name, account.name_en),
-        zone=account.zone,
-        period_from=period.first,
-        period_to=period.last,
-        made_at=now,
+        **parts.head(account, period, now),
         tiles=parts.tiles(_HEADLINES, by_branch.total, last_month),
         tables=(
             claim_parts.by_branch("by_branch", _FLOW, by_branch, branches),
