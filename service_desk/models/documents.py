@@ -24,6 +24,11 @@ class DocumentKind(StrEnum):
     DISPUTE_EVIDENCE = "dispute_evidence"
     OUTSTANDING_LIST = "outstanding_list"
     CLAIM_LETTER = "claim_letter"
+    MESSAGE_FILE = "message_file"
+    ENQUIRY_FILE = "enquiry_file"
+    MEETING_PAPER = "meeting_paper"
+    OPINION_FORM = "opinion_form"
+    KNOWLEDGE_FILE = "knowledge_file"
 
 
 class Document(Base):

@@ -13,6 +13,17 @@ class EnquiryChannel(StrEnum):
     VISIT = "visit"
     MESSAGE = "message"
     CLAIM_REPORT = "claim_report"
+    MAIL = "mail"
+    BOT = "bot"
+
+
+class ContactKind(StrEnum):
+    """What somebody wants. A complaint goes past the owner it is about, to a manager."""
+
+    QUESTION = "question"
+    REQUEST = "request"
+    COMPLAINT = "complaint"
+    OPINION = "opinion"
 
 
 class EnquiryState(StrEnum):
@@ -45,6 +56,7 @@ class Enquiry(Versioned, Base):
     account_id: Mapped[int] = mapped_column(ForeignKey("key_accounts.id"))
     branch_id: Mapped[int | None] = mapped_column(ForeignKey("branches.id"))
     channel: Mapped[EnquiryChannel] = mapped_column(enum_type(EnquiryChannel))
+    kind: Mapped[ContactKind] = mapped_column(enum_type(ContactKind), default=ContactKind.QUESTION)
     state: Mapped[EnquiryState] = mapped_column(enum_type(EnquiryState))
     subject: Mapped[Line]
     body: Mapped[Prose] = mapped_column(default="")

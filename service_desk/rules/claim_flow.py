@@ -86,6 +86,8 @@ class ClockStep(StrEnum):
     COVER_CHASE = "cover_chase"
     DISPUTE = "dispute"
     OUTSTANDING_LIST = "outstanding_list"
+    MESSAGE_REPLY = "message_reply"
+    COMPLAINT = "complaint"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ class NoticeSubject(StrEnum):
     COVER = "cover"
     CLAIMS = "claims"
     ENQUIRIES = "enquiries"
+    RELATIONS = "relations"
     SYSTEM = "system"
 
 
@@ -91,6 +92,7 @@ SUBJECTS: dict[str, NoticeSubject] = {
             "handover_asked",
             "handover_refused",
         ),
+        NoticeSubject.RELATIONS: (),
         NoticeSubject.SYSTEM: (
             "absence_cancelled",
             "absence_changed",

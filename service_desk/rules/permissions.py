@@ -73,6 +73,20 @@ class Action(StrEnum):
     READ_DELIVERY_LOG = "read_delivery_log"
     MANAGE_CHANNELS = "manage_channels"
     READ_DASHBOARD = "read_dashboard"
+    WRITE_MESSAGES = "write_messages"
+    READ_ROSTER = "read_roster"
+    EDIT_ROSTER = "edit_roster"
+    READ_RELATIONS = "read_relations"
+    PLAN_RELATIONS = "plan_relations"
+    LOG_WORK = "log_work"
+    GIVE_OPINIONS = "give_opinions"
+    COLLECT_OPINIONS = "collect_opinions"
+    READ_COMMITMENTS = "read_commitments"
+    PUBLISH_COMMITMENTS = "publish_commitments"
+    READ_SCORECARDS = "read_scorecards"
+    JUDGE_SCORECARDS = "judge_scorecards"
+    READ_KNOWLEDGE = "read_knowledge"
+    EDIT_KNOWLEDGE = "edit_knowledge"
 
 
 _DESK = {
@@ -90,6 +104,16 @@ _DESK = {
     Action.ANSWER_ENQUIRIES,
     Action.READ_REPORTS,
     Action.PLAN_ABSENCES,
+    Action.WRITE_MESSAGES,
+    Action.READ_ROSTER,
+    Action.READ_RELATIONS,
+    Action.PLAN_RELATIONS,
+    Action.LOG_WORK,
+    Action.COLLECT_OPINIONS,
+    Action.READ_COMMITMENTS,
+    Action.READ_SCORECARDS,
+    Action.READ_KNOWLEDGE,
+    Action.EDIT_KNOWLEDGE,
 }
 _UNDERWRITING = {
     Action.IMPORT_FLEET,
@@ -121,6 +145,9 @@ _MANAGEMENT = {
     Action.MANAGE_CHANNELS,
     Action.READ_DASHBOARD,
     Action.READ_AUDIT,
+    Action.EDIT_ROSTER,
+    Action.PUBLISH_COMMITMENTS,
+    Action.JUDGE_SCORECARDS,
 }
 _ADMINISTRATION = {
     Action.MANAGE_USERS,
@@ -134,6 +161,8 @@ _ADMINISTRATION = {
     Action.MANAGE_CLOCKS,
     Action.IMPORT_FLEET,
     Action.EDIT_VEHICLES,
+    Action.EDIT_ROSTER,
+    Action.PUBLISH_COMMITMENTS,
 }
 _CLIENT = {
     Action.READ_FLEET,
@@ -148,6 +177,12 @@ _CLIENT = {
     Action.LOG_ENQUIRY,
     Action.READ_ENQUIRIES,
     Action.REQUEST_VEHICLE,
+    Action.WRITE_MESSAGES,
+    Action.READ_ROSTER,
+    Action.READ_RELATIONS,
+    Action.GIVE_OPINIONS,
+    Action.READ_COMMITMENTS,
+    Action.READ_KNOWLEDGE,
 }
 
 _GRANTS: dict[Role, tuple[Scope, frozenset[Action]]] = {

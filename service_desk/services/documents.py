@@ -205,6 +205,11 @@ _READ_WITH = {
     DocumentKind.CLAIM_LETTER: Action.HANDLE_CLAIMS,
     # A request for a new vehicle is read with the fleet.
     DocumentKind.VEHICLE_LICENCE: Action.READ_FLEET,
+    DocumentKind.MESSAGE_FILE: Action.READ_ENQUIRIES,
+    DocumentKind.ENQUIRY_FILE: Action.READ_ENQUIRIES,
+    DocumentKind.MEETING_PAPER: Action.READ_RELATIONS,
+    DocumentKind.OPINION_FORM: Action.READ_RELATIONS,
+    DocumentKind.KNOWLEDGE_FILE: Action.READ_KNOWLEDGE,
 }
 # The clock of a breach's review is the desk's own, and so are the papers that prove its pauses.
 _OF_THE_DESK = "breach"

@@ -51,6 +51,7 @@ def init_templates(app: Flask) -> None:
         named=lambda row: named(row.name, row.name_en),
     )
     app.jinja_env.globals["audit_tabs"] = audit_tabs
+    app.jinja_env.globals["relations_tabs"] = relations_tabs
     app.jinja_env.globals["notice_dress"] = dress
     app.context_processor(_context)
 
@@ -132,6 +133,7 @@ _INSURER_NAV = [
     ("outstanding.lists", "swap", Action.COMPARE_OUTSTANDING, False),
     ("enquiries.inbox", "chat", Action.READ_ENQUIRIES, True),
     ("follow_ups.board", "phone", Action.HANDLE_CLAIMS, False),
+    ("relations.calendar", "users", Action.READ_RELATIONS, False),
     ("sla.compliance", "check", Action.READ_COMPLIANCE, False),
     ("sla.breaches", "clock", Action.REVIEW_BREACHES, False),
     ("reports.reports", "chart", Action.READ_REPORTS, False),
@@ -152,6 +154,8 @@ _CLIENT_NAV = [
     ("premiums.ledger", "money", Action.READ_PREMIUMS, False),
     ("sla.compliance", "check", Action.READ_COMPLIANCE, False),
     ("reports.reports", "chart", Action.READ_REPORTS, False),
+    ("commitments.promises", "check", Action.READ_COMMITMENTS, False),
+    ("relations.calendar", "users", Action.READ_RELATIONS, False),
 ]
 
 
@@ -176,6 +180,8 @@ def _nav_words() -> dict[str, str]:
         "users.users": _("Users"),
         "sla.levels": _("Service levels"),
         "audit.trail": _("Audit trail"),
+        "relations.calendar": _("Relations"),
+        "commitments.promises": _("Promises"),
     }
 
 
@@ -217,6 +223,42 @@ def audit_tabs() -> list[dict[str, Any]]:
             "is_current": request.path.startswith(url_for(endpoint)),
         }
         for endpoint, action in _AUDIT_TABS
+        if endpoint in current_app.view_functions and access.may(current_user, action)
+    ]
+
+
+# endpoint, permission: what belongs to the relationship, one place in the rail.
+_RELATIONS_TABS = [
+    ("relations.calendar", Action.READ_RELATIONS),
+    ("relations.items", Action.READ_RELATIONS),
+    ("opinions.opinions", Action.READ_RELATIONS),
+    ("duty.roster", Action.READ_ROSTER),
+    ("commitments.promises", Action.READ_COMMITMENTS),
+    ("knowledge.articles", Action.READ_KNOWLEDGE),
+    ("work_log.mine", Action.LOG_WORK),
+    ("scorecards.scorecards", Action.READ_SCORECARDS),
+]
+
+
+def relations_tabs() -> list[dict[str, Any]]:
+    """The pages of the relationship this person may open, as the `views` macro takes them."""
+    words = {
+        "relations.calendar": _("Calendar"),
+        "relations.items": _("Agreed items"),
+        "opinions.opinions": _("Opinions"),
+        "duty.roster": _("Duty roster"),
+        "commitments.promises": _("Promises"),
+        "knowledge.articles": _("Guides and cases"),
+        "work_log.mine": _("Work log"),
+        "scorecards.scorecards": _("Scorecards"),
+    }
+    return [
+        {
+            "label": words[endpoint],
+            "url": url_for(endpoint),
+            "is_current": request.endpoint == endpoint,
+        }
+        for endpoint, action in _RELATIONS_TABS
         if endpoint in current_app.view_functions and access.may(current_user, action)
     ]
 

@@ -8,6 +8,14 @@ LABELS = {
         "visit": _l("Visit"),
         "message": _l("Message"),
         "claim_report": _l("Accident report"),
+        "mail": _l("Mail"),
+        "bot": _l("Chat group"),
+    },
+    "contact_kind": {
+        "question": _l("Asks for information"),
+        "request": _l("Request for service"),
+        "complaint": _l("Complaint"),
+        "opinion": _l("Opinion"),
     },
     "logged_channel": {"call": _l("Call"), "visit": _l("Visit"), "message": _l("Message")},
     "enquiry_state": {

@@ -57,6 +57,7 @@ LABELS = {
         "cover": _l("Cover, renewals and premium"),
         "claims": _l("Progress of claims"),
         "enquiries": _l("First contacts"),
+        "relations": _l("Meetings, opinions and agreed items"),
         "system": _l("The desk itself"),
     },
     "mail_choice": {

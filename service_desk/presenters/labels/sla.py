@@ -25,6 +25,8 @@ LABELS = {
         "cover_chase": _l("Missed cover"),
         "dispute": _l("Dispute"),
         "outstanding_list": _l("Answer to an outstanding list"),
+        "message_reply": _l("Answer to a message"),
+        "complaint": _l("Answer to a complaint"),
     },
     "severity": {
         "property_only": _l("Nobody hurt"),

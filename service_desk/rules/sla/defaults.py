@@ -74,6 +74,10 @@ class Milestone(StrEnum):
     DISPUTE_DECIDED = "dispute_decided"
     LIST_HANDED_IN = "list_handed_in"
     LIST_ANSWERED = "list_answered"
+    MESSAGE_WRITTEN = "message_written"
+    MESSAGE_ANSWERED = "message_answered"
+    COMPLAINT_MADE = "complaint_made"
+    COMPLAINT_ANSWERED = "complaint_answered"
 
 
 # What starts and what stops the clock of each step.
@@ -99,6 +103,8 @@ STEP_MILESTONES: Mapping[ClockStep, tuple[Milestone, Milestone]] = {
     ClockStep.COVER_CHASE: (Milestone.COVER_MISSED, Milestone.COVER_CLEARED),
     ClockStep.DISPUTE: (Milestone.DISPUTE_RAISED, Milestone.DISPUTE_DECIDED),
     ClockStep.OUTSTANDING_LIST: (Milestone.LIST_HANDED_IN, Milestone.LIST_ANSWERED),
+    ClockStep.MESSAGE_REPLY: (Milestone.MESSAGE_WRITTEN, Milestone.MESSAGE_ANSWERED),
+    ClockStep.COMPLAINT: (Milestone.COMPLAINT_MADE, Milestone.COMPLAINT_ANSWERED),
 }
 
 # Codes of where a promise comes from; the page shows the words.
@@ -214,6 +220,8 @@ DEFAULT_LEVELS = (
     Level("cover_chase", ClockStep.COVER_CHASE, _calendar_days(1), CALENDAR_DAYS, source=DESK_PROMISE),
     Level("dispute", ClockStep.DISPUTE, _working_days(5), OFFICE, source=DESK_RULE),
     Level("outstanding_list", ClockStep.OUTSTANDING_LIST, _working_days(2), OFFICE, source=DESK_PROMISE),
+    Level("message_reply", ClockStep.MESSAGE_REPLY, _minutes(120), OFFICE, source=DESK_PROMISE),
+    Level("complaint", ClockStep.COMPLAINT, _working_days(1), OFFICE, source=DESK_PROMISE),
 )
 
 # What reviews may name as the cause of a breach: code, Chinese name, English name, in the order they are offered.

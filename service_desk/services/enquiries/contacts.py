@@ -12,7 +12,7 @@ from service_desk.base.text import one_line, squeeze
 from service_desk.models.accounts import Branch
 from service_desk.models.claims import Claim
 from service_desk.models.db import db, table_of
-from service_desk.models.enquiries import Enquiry, EnquiryChannel, EnquiryState
+from service_desk.models.enquiries import ContactKind, Enquiry, EnquiryChannel, EnquiryState
 from service_desk.models.fleet import Vehicle
 from service_desk.models.policies import Policy
 from service_desk.models.users import User
@@ -216,6 +216,7 @@ def _of_claim(
         "account_id": claim.account_id,
         "branch_id": claim.branch_id,
         "channel": EnquiryChannel.CLAIM_REPORT,
+        "kind": ContactKind.REQUEST,
         "state": EnquiryState.OPEN,
         "subject": subject[:200],
         "caller_name": claim.reporter_name,
