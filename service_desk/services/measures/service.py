@@ -31,12 +31,16 @@ def read_promises(span: Span, _codes: Collection[C], by: By | None) -> Reading:
     )
 
 
-def read_surveys(span: Span, _codes: Collection[C], by: By | None) -> Reading:
-    """The clocks of arriving at the scene alone."""
-    wanted = compliance.ComplianceFilter(span.account_id, span.period, step=ClockStep.SURVEY)
-    counts = compliance.count_each(wanted, zone=span.zone, now=span.now)
-    parts = {key: {C.SURVEYED_IN_TIME: one.kept} for key, one in counts.items()}
-    return _reading(parts, {C.SURVEYED_IN_TIME: Ratio()}, by)
+def read_step(code: C, step: ClockStep) -> Source:
+    """The source of kept among judged of one step alone."""
+
+    def read(span: Span, _codes: Collection[C], by: By | None) -> Reading:
+        wanted = compliance.ComplianceFilter(span.account_id, span.period, step=step)
+        counts = compliance.count_each(wanted, zone=span.zone, now=span.now)
+        parts = {key: {code: one.kept} for key, one in counts.items()}
+        return _reading(parts, {code: Ratio()}, by)
+
+    return read
 
 
 def read_standing(span: Span, _codes: Collection[C], by: By | None) -> Reading:
@@ -100,7 +104,7 @@ def read_first_scene(span: Span, _codes: Collection[C], by: By | None) -> Readin
 
 SOURCES: tuple[tuple[frozenset[C], Source], ...] = (
     (frozenset({C.PROMISES_KEPT, C.BREACHES}), read_promises),
-    (frozenset({C.SURVEYED_IN_TIME}), read_surveys),
+    (frozenset({C.SURVEYED_IN_TIME}), read_step(C.SURVEYED_IN_TIME, ClockStep.SURVEY)),
     (frozenset({C.BREACHES_UNREVIEWED, C.CLOCKS_AT_RISK, C.CLOCKS_LATE}), read_standing),
     (frozenset({C.FIRST_SCENE}), read_first_scene),
 )
