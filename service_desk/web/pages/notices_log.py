@@ -14,7 +14,8 @@ from service_desk.presenters import notices as words
 from service_desk.presenters.labels import choices
 from service_desk.services import notices
 from service_desk.services.notices import bounces, delivery_log
-from service_desk.web.http import actor, current_account, own_path, page_request, spreadsheet
+from service_desk.web.exports import chosen_in, send_list
+from service_desk.web.http import actor, current_account, own_path, page_request
 
 bp = Blueprint("notices_log", __name__)
 
@@ -38,15 +39,18 @@ def log() -> ResponseReturnValue:
     )
 
 
-@bp.post("/notices/log.xlsx")
+@bp.get("/notices/log.xlsx")
 @login_required
 def export() -> ResponseReturnValue:
     """The log as filtered, all its pages, as a spreadsheet."""
-    account = current_account()
-    lines = delivery_log.export_log(
-        account.id, _form().wanted(), actor=actor(), now=g.now, zone=ZoneInfo(account.zone)
+    account, form, reader = current_account(), _form(), actor().role
+    wanted, zone = form.wanted(), ZoneInfo(account.zone)
+    return send_list(
+        lambda page: delivery_log.list_log(account.id, wanted, page, actor=actor(), zone=zone),
+        lambda rows: words.log_sheet(rows, reader, g.now),
+        f"delivery-log-{local_date(g.now)}.xlsx",
+        chosen_in(form),
     )
-    return spreadsheet(words.log_workbook(lines, g.now), f"delivery-log-{local_date(g.now)}.xlsx")
 
 
 @bp.post("/notices/log/<int:notice_id>/again")
