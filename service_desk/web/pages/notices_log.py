@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from flask_login import login_required
 
 from service_desk.base.clock import local_date
+from service_desk.forms.fields import small_number
 from service_desk.forms.notices import LogForm
 from service_desk.presenters import notices as words
 from service_desk.presenters.labels import choices
@@ -57,8 +58,10 @@ def export() -> ResponseReturnValue:
 @login_required
 def send_again(notice_id: int) -> ResponseReturnValue:
     """Put a message back into the queue."""
-    notices.send_again(notice_id, actor=actor(), now=g.now)
-    return _back(_("The message will be sent again within a minute."))
+    seen = small_number(request.form.get("seen"), digits=18)
+    if notices.send_again(notice_id, seen=seen, actor=actor(), now=g.now):
+        return _back(_("The message will be sent again within a minute."))
+    return _back(_("Somebody has sent it again already; it goes out once."))
 
 
 @bp.post("/notices/bounces/<int:bounce_id>/again")

@@ -126,5 +126,7 @@ def paper(run_id: int) -> ResponseReturnValue:
 def send_again(run_id: int, notice_id: int) -> ResponseReturnValue:
     """Queue one of the report's mails again."""
     found = runs.get_run(run_id, actor=actor())
-    deliveries.send_again(found, notice_id, actor=actor(), now=g.now)
-    return done(_("The mail will be sent again within a minute."), "reports.run", run_id=run_id)
+    seen = small_number(request.form.get("seen"), digits=18)
+    if deliveries.send_again(found, notice_id, seen=seen, actor=actor(), now=g.now):
+        return done(_("The mail will be sent again within a minute."), "reports.run", run_id=run_id)
+    return done(_("Somebody has sent it again already; it goes out once."), "reports.run", run_id=run_id)
