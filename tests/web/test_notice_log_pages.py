@@ -4,8 +4,9 @@ import io
 from datetime import datetime, timedelta
 
 import pytest
+from flask.testing import FlaskClient
 from openpyxl import load_workbook
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from service_desk.models.audit import AuditEntry
 from service_desk.models.db import db
@@ -163,6 +164,38 @@ def test_an_address_that_bounces_is_said_where_it_is_kept(
     assert admin.post(f"/notices/bounces/{bounce.id}/again", data={"next": pages[0]}).location == pages[0]
     for path in pages:
         assert "do not arrive" not in admin.get(path).text
+
+
+def test_a_manager_sees_the_addresses_of_their_own_people_and_the_administrator_all(
+    log: dict[str, Notice], world: World, now: datetime, sign_in
+) -> None:
+    db.session.execute(delete(BouncingAddress))
+    places = {
+        "both@zzly.example": world.foreign_account.id,
+        "ours@zzly.example": None,
+        "theirs@lyys.example": world.foreign_account.id,
+        "nobody@zzly.example": None,
+    }
+    rows = {
+        address: BouncingAddress(address=address, account_id=account_id, since_at=now, said="550")
+        for address, account_id in places.items()
+    }
+    db.session.add_all(rows.values())
+    # A mail of the other account bounced at an address that one of ours has as well.
+    world.insurance_department.email, world.claims1.email = "Both@zzly.example", "ours@zzly.example"
+    world.foreign_hq.email = "theirs@lyys.example"
+    db.session.commit()
+    manager, admin = sign_in("manager"), sign_in("admin")
+
+    def seen(client: FlaskClient) -> set[str]:
+        page = client.get("/notices/log").text
+        return {address for address in places if address in page}
+
+    assert seen(manager) == {"both@zzly.example", "ours@zzly.example"}
+    assert seen(admin) == set(places)
+    answers = [manager.post(f"/notices/bounces/{row.id}/again").status_code for row in rows.values()]
+    assert answers == [303, 303, 404, 404]
+    assert seen(admin) == {"theirs@lyys.example", "nobody@zzly.example"}
 
 
 @pytest.mark.parametrize("username", ["safety-gongyi", "manager"])
