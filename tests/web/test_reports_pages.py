@@ -118,7 +118,11 @@ def test_claims_staff_read_every_run_and_change_nothing(run: ReportRun, world: W
 
 def test_a_run_by_hand_is_made_once_however_often_its_form_is_sent(run: ReportRun, sign_in) -> None:
     client = sign_in("manager")
-    assert 'value="2026-' in text(client.get(f"/reports/{KIND}/run"))
+    page = text(client.get(f"/reports/{KIND}/run"))
+    assert 'value="2026-' in page
+    # Nothing goes to a client unless somebody asks for it, and the page says to whom it would.
+    assert "checked" not in page[page.index('name="is_sent"') :].split(">")[0]
+    assert "勾选后将立即发送给：" in page
     form = {"week": "2026-11-18", "is_sent": "y", "idempotency_key": "one"}
 
     first, second = (client.post(f"/reports/{KIND}/run", data=form) for _ in range(2))
