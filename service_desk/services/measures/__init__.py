@@ -4,6 +4,6 @@ No actor: whoever shows a figure checks who asks. A read costs a fixed number of
 """
 
 from service_desk.services.measures.reading import read
-from service_desk.services.measures.span import By, Key, Reading, Span, Value
+from service_desk.services.measures.span import AnySpan, By, Key, Reading, Span, Value
 
-__all__ = ["By", "Key", "Reading", "Span", "Value", "read"]
+__all__ = ["AnySpan", "By", "Key", "Reading", "Span", "Value", "read"]
