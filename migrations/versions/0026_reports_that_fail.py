@@ -1,14 +1,14 @@
 """A report that cannot be made is tried again after growing delays, and its managers hear of it
 
 Revision: 0026
-Follows: 0024
+Follows: 0025
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = '0026'
-down_revision = '0024'
+down_revision = '0025'
 branch_labels = None
 depends_on = None
 

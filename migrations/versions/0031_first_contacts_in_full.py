@@ -1,7 +1,7 @@
 """First contacts in full: complaints kept from whom they are about, repeats, closings, the client's word, templates
 
 Revision: 0031
-Follows: 0025
+Follows: 0026
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 import service_desk.models.db as db
 
 revision = '0031'
-down_revision = '0025'
+down_revision = '0026'
 branch_labels = None
 depends_on = None
 

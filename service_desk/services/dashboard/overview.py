@@ -3,16 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import case, exists, or_, select
+from sqlalchemy import Select, case, exists, or_, select
 
 from service_desk.base.clock import local_date
 from service_desk.base.paging import PageRequest
 from service_desk.models.accounts import KeyAccount
 from service_desk.models.claims import Claim
-from service_desk.models.db import db
 from service_desk.models.fleet import Vehicle
+from service_desk.models.kept import built_once
 from service_desk.models.market import MarketFigure
 from service_desk.models.policies import Policy
 from service_desk.models.sla import Timer
@@ -22,6 +23,7 @@ from service_desk.rules.metrics import MeasureCode as C
 from service_desk.rules.metrics import Ratio
 from service_desk.rules.periods import Cut, Period, before, month_of, months_after, trend
 from service_desk.rules.permissions import Action
+from service_desk.rules.sla.history import whole_second
 from service_desk.services import access, market, measures
 from service_desk.services.dashboard.behind import Behind, BehindClaims, BehindFilter, claims_behind
 from service_desk.services.measures import Span, Value
@@ -194,7 +196,12 @@ def _steps(this: Span, last: Span) -> list[StepCompliance]:
 
 def _list_risks(account_id: int, now: datetime) -> list[AtRisk]:
     """The clocks that break next, then those that broke last."""
-    rows = db.session.execute(
+    return [AtRisk(timer, holder) for timer, holder in _risks(account_id, whole_second(now)).rows()]
+
+
+@built_once
+def _risks(account_id: int, now: datetime) -> Select[tuple[Timer, User]]:
+    return (
         select(Timer, User)
         .join(User, User.id == Timer.holder_id)
         .where(
@@ -205,9 +212,12 @@ def _list_risks(account_id: int, now: datetime) -> list[AtRisk]:
         .order_by(case((is_at_risk(now), 0), else_=1), Timer.due_at, Timer.id)
         .limit(MOST_LISTED)
     )
-    return [AtRisk(timer, holder) for timer, holder in rows]
 
 
 def _beginning(account_id: int) -> Beginning:
-    asked = [exists().where(model.account_id == account_id) for model in (Vehicle, Policy, Claim)]
-    return Beginning(*db.session.execute(select(*asked)).tuples().one())
+    return Beginning(*_has_any(account_id).rows().one())
+
+
+@built_once
+def _has_any(account_id: int) -> Select[Any]:
+    return select(*(exists().where(model.account_id == account_id) for model in (Vehicle, Policy, Claim)))

@@ -5,6 +5,6 @@ No actor: whoever shows a figure checks who asks. A read costs a fixed number of
 
 from service_desk.services.measures.enquiries import OwnerFigures, by_owner
 from service_desk.services.measures.reading import read
-from service_desk.services.measures.span import By, Key, Reading, Span, Value
+from service_desk.services.measures.span import AnySpan, By, Key, Reading, Span, Value
 
-__all__ = ["By", "Key", "OwnerFigures", "Reading", "Span", "Value", "by_owner", "read"]
+__all__ = ["AnySpan", "By", "Key", "OwnerFigures", "Reading", "Span", "Value", "by_owner", "read"]
