@@ -13,7 +13,7 @@ from service_desk.presenters.labels import label
 from service_desk.presenters.report_documents import words
 from service_desk.presenters.report_documents.words import Shown
 from service_desk.rules.report_compare import CellDifference, RowDifference, TableDifference, TileDifference
-from service_desk.rules.report_document import Column, ReportKind, Value
+from service_desk.rules.report_document import Column, ReportKind, Tile, Value
 from service_desk.rules.schedule import FREQUENCY, Frequency, days_of
 from service_desk.services.reports.comparing import Compared
 from service_desk.services.reports.recipients import Person
@@ -143,7 +143,7 @@ def difference(compared: Compared) -> ShownDifference:
 
 
 def _tile(one: TileDifference, zone: ZoneInfo) -> ChangedCell:
-    look = words.measure_look(one.measure)
+    look = words.tile_look(Tile(one.measure, one.after, one.before))
     before, after = (words.headline(value, look, zone) for value in (one.before, one.after))
     return ChangedCell("", words.measure_name(one.measure), before, after)
 
