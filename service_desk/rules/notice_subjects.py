@@ -91,6 +91,8 @@ SUBJECTS: dict[str, NoticeSubject] = {
             "handover_accepted",
             "handover_asked",
             "handover_refused",
+            "message_answered",
+            "message_written",
         ),
         NoticeSubject.RELATIONS: (),
         NoticeSubject.SYSTEM: (
@@ -119,6 +121,9 @@ _PERSONAL = frozenset(
         CHANNEL_UNDELIVERED,
         MAIL_UNDELIVERED,
         DIGEST,
+        # What two people write to each other is no news for a group.
+        "message_answered",
+        "message_written",
     }
 )
 

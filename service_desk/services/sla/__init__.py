@@ -10,6 +10,7 @@ from service_desk.services.sla.sweeping import check_timer, check_timers, claim_
 from service_desk.services.sla.timers import (
     cancel,
     hand_over,
+    is_running,
     pause,
     resume,
     resume_waiting,
@@ -36,6 +37,7 @@ __all__ = [
     "get_breach",
     "hand_over",
     "install_defaults",
+    "is_running",
     "list_breaches",
     "pause",
     "resume",
