@@ -69,9 +69,9 @@ class ThreadRow:
 
 # Made once: an alias works its columns out anew.
 _AUTHOR, _UNREAD = aliased(User), aliased(Message)
-_OWNER = func.coalesce(Claim.owner_id, Enquiry.owner_id)
-_BRANCH = func.coalesce(Claim.branch_id, Enquiry.branch_id)
-_CLOSED_AT = func.coalesce(Claim.closed_at, Enquiry.closed_at)
+_owner = func.coalesce(Claim.owner_id, Enquiry.owner_id)
+_branch = func.coalesce(Claim.branch_id, Enquiry.branch_id)
+_closed_at = func.coalesce(Claim.closed_at, Enquiry.closed_at)
 
 
 def list_threads(account_id: int, wanted: ThreadFilter, page: PageRequest, *, actor: User) -> Page[ThreadRow]:
@@ -102,8 +102,8 @@ def _with_people(statement: Select[Any], actor: User) -> Select[Any]:
     is_last = and_(Message.thread_id == MessageThread.id, Message.number == MessageThread.last_number)
     return (
         statement.add_columns(User, Branch, Message, _AUTHOR, _count_new(actor))
-        .join(User, User.id == _OWNER)
-        .outerjoin(Branch, Branch.id == _BRANCH)
+        .join(User, User.id == _owner)
+        .outerjoin(Branch, Branch.id == _branch)
         .join(Message, is_last)
         .join(_AUTHOR, _AUTHOR.id == Message.author_id)
     )
@@ -117,7 +117,7 @@ def _with_clocks(found: Sequence[Row[Any]]) -> list[ThreadRow]:
         if ids:
             timers = sla.timers_of(kind.value, ids, only_open=True)
             clocks |= {(kind.value, matter_id): matters.clock_among(of) for matter_id, of in timers.items()}
-    return [ThreadRow(*row, clock=clocks.get((row[0].matter_kind.value, row[0].matter_id))) for row in found]
+    return [ThreadRow(*row, clocks.get((row[0].matter_kind.value, row[0].matter_id))) for row in found]
 
 
 def _conditions(account_id: int, actor: User) -> tuple[ColumnElement[bool], ...]:
@@ -128,13 +128,13 @@ def _conditions(account_id: int, actor: User) -> tuple[ColumnElement[bool], ...]
 
 
 def _view(view: ThreadListView, actor: User) -> ColumnElement[bool]:
-    is_open = _CLOSED_AT.is_(None)
+    is_open = _closed_at.is_(None)
     meanings: dict[ThreadListView, ColumnElement[bool]] = {
         # What ended and still waits for somebody is not out of sight.
         ThreadListView.MINE: and_(_is_mine(actor), or_(is_open, _has_clock(), _is_new(actor))),
         ThreadListView.NEW: and_(_is_mine(actor), _is_new(actor)),
         ThreadListView.WAITING: _has_clock(),
-        ThreadListView.CLOSED: _CLOSED_AT.is_not(None),
+        ThreadListView.CLOSED: _closed_at.is_not(None),
         ThreadListView.ALL: true(),
     }
     return meanings[view]
@@ -143,7 +143,7 @@ def _view(view: ThreadListView, actor: User) -> ColumnElement[bool]:
 def _is_mine(actor: User) -> ColumnElement[bool]:
     """Staff: they own the matter or hold its clock. The client's: of their branch; of the group what they take part in."""
     if actor.side is Side.INSURER:
-        return or_(actor.id == _OWNER, _has_clock(Timer.holder_id == actor.id))
+        return or_(_owner == actor.id, _has_clock(Timer.holder_id == actor.id))
     if actor.role is Role.BRANCH_SAFETY:
         return true()
     wrote = exists().where(Message.thread_id == MessageThread.id, Message.author_id == actor.id)
@@ -167,7 +167,9 @@ def _last_of_others(actor: User) -> Any:
 
 def _seen(actor: User) -> Any:
     mine = (MessageRead.thread_id == MessageThread.id, MessageRead.reader_id == actor.id)
-    return func.coalesce(select(func.max(MessageRead.up_to)).where(*mine).scalar_subquery(), 0)
+    # Said outright: within the count of new messages it would else read all threads.
+    read = select(func.max(MessageRead.up_to)).where(*mine).correlate(MessageThread)
+    return func.coalesce(read.scalar_subquery(), 0)
 
 
 def _is_new(actor: User) -> ColumnElement[bool]:
@@ -181,13 +183,13 @@ def _count_new(actor: User) -> Any:
         _UNREAD.side != actor.side,
         _UNREAD.number > _seen(actor),
     )
-    return select(func.count(_UNREAD.id)).where(*others).scalar_subquery()
+    return select(func.count(_UNREAD.id)).where(*others).correlate(MessageThread).scalar_subquery()
 
 
 def _narrowing(wanted: ThreadFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.branch_id:
-        conditions.append(_BRANCH.in_(access.branch_tree(wanted.branch_id)))
+        conditions.append(_branch.in_(access.branch_tree(wanted.branch_id)))
     text = squeeze(wanted.text)
     if text:
         pattern, plate = like_pattern(text), like_pattern(search_key(text).upper())

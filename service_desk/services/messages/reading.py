@@ -140,7 +140,7 @@ def find_file(document_id: int, *, actor: User) -> Document | None:
 
     NotFound when it is one and the matter is not visible.
     """
-    found = db.session.execute(
+    statement = (
         select(Document, MessageThread.matter_kind, MessageThread.matter_id)
         .join(Message, Message.id == Document.matter_id)
         .join(MessageThread, MessageThread.id == Message.thread_id)
@@ -149,10 +149,11 @@ def find_file(document_id: int, *, actor: User) -> Document | None:
             Document.kind == DocumentKind.MESSAGE_FILE,
             Document.matter_kind == MATTER_KIND,
         )
-    ).one_or_none()
+    )
+    found = db.session.execute(statement).tuples().first()
     if found is None:
         return None
-    document, kind, matter_id = found.tuple()
+    document, kind, matter_id = found
     matters.get_by_id(kind, matter_id, actor=actor)
     return document
 
