@@ -3,6 +3,7 @@
 from flask_babel import lazy_gettext as _l
 
 MESSAGES = {
+    "message_empty": _l("Write a message, or choose a photo or a PDF."),
     "message_of_owner": _l(
         "Only who handles the matter, who stands in for them, or a manager writes to the client here."
     ),

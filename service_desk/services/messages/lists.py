@@ -67,8 +67,8 @@ class ThreadRow:
         return row is not None and row.closed_at is not None
 
 
-# Made once: an alias works its columns out anew.
-_AUTHOR, _UNREAD = aliased(User), aliased(Message)
+# Made once: an alias works its columns out anew. ANY is a message of the thread, beside the newest that a list shows.
+_AUTHOR, _ANY = aliased(User), aliased(Message)
 _owner = func.coalesce(Claim.owner_id, Enquiry.owner_id)
 _branch = func.coalesce(Claim.branch_id, Enquiry.branch_id)
 _closed_at = func.coalesce(Claim.closed_at, Enquiry.closed_at)
@@ -146,7 +146,7 @@ def _is_mine(actor: User) -> ColumnElement[bool]:
         return or_(_owner == actor.id, _has_clock(Timer.holder_id == actor.id))
     if actor.role is Role.BRANCH_SAFETY:
         return true()
-    wrote = exists().where(Message.thread_id == MessageThread.id, Message.author_id == actor.id)
+    wrote = exists().where(_ANY.thread_id == MessageThread.id, _ANY.author_id == actor.id)
     return or_(wrote, func.coalesce(Claim.reported_by_id, Enquiry.opened_by_id) == actor.id)
 
 
@@ -179,11 +179,11 @@ def _is_new(actor: User) -> ColumnElement[bool]:
 
 def _count_new(actor: User) -> Any:
     others = (
-        _UNREAD.thread_id == MessageThread.id,
-        _UNREAD.side != actor.side,
-        _UNREAD.number > _seen(actor),
+        _ANY.thread_id == MessageThread.id,
+        _ANY.side != actor.side,
+        _ANY.number > _seen(actor),
     )
-    return select(func.count(_UNREAD.id)).where(*others).correlate(MessageThread).scalar_subquery()
+    return select(func.count(_ANY.id)).where(*others).correlate(MessageThread).scalar_subquery()
 
 
 def _narrowing(wanted: ThreadFilter) -> list[ColumnElement[bool]]:
@@ -193,7 +193,7 @@ def _narrowing(wanted: ThreadFilter) -> list[ColumnElement[bool]]:
     text = squeeze(wanted.text)
     if text:
         pattern, plate = like_pattern(text), like_pattern(search_key(text).upper())
-        said = exists().where(Message.thread_id == MessageThread.id, Message.body.ilike(pattern, escape="\\"))
+        said = exists().where(_ANY.thread_id == MessageThread.id, _ANY.body.ilike(pattern, escape="\\"))
         conditions.append(
             or_(
                 MessageThread.matter_number.ilike(pattern, escape="\\"),

@@ -42,7 +42,7 @@ def write(
 ) -> Message:
     """Write about a matter. The other side is told at once.
 
-    Forbidden: `not_allowed`, `message_of_owner`. Conflict: `messages_ended`. Invalid: `nothing_said`,
+    Forbidden: `not_allowed`, `message_of_owner`. Conflict: `messages_ended`. Invalid: `message_empty`,
     `words_too_long`, and what a paper may be refused for.
     """
     talked = matters.get_talked(kind, number, actor=actor)
@@ -94,7 +94,7 @@ def need_no_answer(kind: ThreadKind, number: str, reason: str, *, actor: User, n
 def _check(message: NewMessage) -> None:
     problems: list[Invalid] = []
     if not message.body.strip() and not message.files:
-        problems.append(Invalid("nothing_said", field="body"))
+        problems.append(Invalid("message_empty", field="body"))
     if len(message.body.strip()) > MAX_WORDS:
         problems.append(Invalid("words_too_long", field="body", length=MAX_WORDS))
     if len(message.files) > documents.MAX_FILES:
