@@ -26,6 +26,7 @@ from service_desk.demo.disputes import build_disputes
 from service_desk.demo.endorsements import build_endorsements
 from service_desk.demo.group import PASSWORD, build_fleet, build_group
 from service_desk.demo.injuries import build_injuries
+from service_desk.demo.messages import build_messages
 from service_desk.demo.missed_cover import build_missed_cover
 from service_desk.demo.onboarding import build_new_vehicles
 from service_desk.demo.outstanding import build_outstanding
@@ -51,6 +52,7 @@ def load_demo(files: FileStore, now: datetime) -> None:
     build_claim_money(group, now)
     build_injuries(group, Random(7), now)  # noqa: S311 - invented people, not keys
     build_contacts(group, random, now)
+    build_messages(group, files, now)
     build_disputes(group, files, now)
     build_outstanding(group, files, now)
     build_new_vehicles(group, files, now)

@@ -1,6 +1,6 @@
 """One time line of everything that happened to a claim: its steps, its clocks, its papers. Newest first."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -35,7 +35,7 @@ class Photo:
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of the time line."""
+    """A line of the time line. `url`: where more of it stands."""
 
     at: datetime
     title: str
@@ -43,6 +43,7 @@ class Entry:
     detail: str = ""
     tone: str = ""
     photos: list[Photo] = field(default_factory=list)
+    url: str = ""
 
 
 PHOTOS_OF = {
@@ -64,10 +65,12 @@ _TONES = {
 }
 
 
-def time_line(file: ClaimFile, now: datetime, *, for_client: bool) -> list[Entry]:
-    """Everything that happened, newest first. The client does not see internal lines."""
+def time_line(
+    file: ClaimFile, now: datetime, *, for_client: bool, besides: Iterable[Entry] = ()
+) -> list[Entry]:
+    """Everything that happened, and what stands `besides`, newest first. The client does not see internal lines."""
     entries = [_entry(event, file) for event in file.events if not (for_client and event.is_internal)]
-    entries += _clock_entries(file, now, for_client=for_client)
+    entries += [*_clock_entries(file, now, for_client=for_client), *besides]
     # The sort is stable: what happened at one instant stays in the order it was written.
     return sorted(entries, key=lambda entry: entry.at)[::-1]
 

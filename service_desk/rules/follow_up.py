@@ -77,6 +77,7 @@ class ClosingObstacle(StrEnum):
     DISPUTE_OPEN = "dispute_open"
     ZERO_REASON_MISSING = "zero_reason_missing"
     FOLLOW_UP_NOT_PLANNED = "follow_up_not_planned"
+    MESSAGE_UNANSWERED = "message_unanswered"
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ class ClosingFacts:
     releases_reserve: bool
     gives_zero_reason: bool
     is_follow_up_planned: bool
+    awaits_answer: bool = False
 
 
 def closing_obstacles(facts: ClosingFacts) -> Sequence[ClosingObstacle]:
@@ -102,5 +104,6 @@ def closing_obstacles(facts: ClosingFacts) -> Sequence[ClosingObstacle]:
         ClosingObstacle.ZERO_REASON_MISSING: facts.approved_fen == facts.paid_fen == 0
         and not facts.gives_zero_reason,
         ClosingObstacle.FOLLOW_UP_NOT_PLANNED: not facts.is_follow_up_planned,
+        ClosingObstacle.MESSAGE_UNANSWERED: facts.awaits_answer,
     }
     return [obstacle for obstacle in ClosingObstacle if held[obstacle]]

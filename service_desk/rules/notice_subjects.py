@@ -92,6 +92,8 @@ SUBJECTS: dict[str, NoticeSubject] = {
             "handover_accepted",
             "handover_asked",
             "handover_refused",
+            "message_answered",
+            "message_written",
         ),
         NoticeSubject.RELATIONS: (),
         NoticeSubject.SYSTEM: (
@@ -121,6 +123,9 @@ _PERSONAL = frozenset(
         MAIL_UNDELIVERED,
         REPORT_NOT_MADE,
         DIGEST,
+        # What two people write to each other is no news for a group.
+        "message_answered",
+        "message_written",
     }
 )
 

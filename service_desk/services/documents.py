@@ -205,12 +205,13 @@ _READ_WITH = {
     DocumentKind.CLAIM_LETTER: Action.HANDLE_CLAIMS,
     # A request for a new vehicle is read with the fleet.
     DocumentKind.VEHICLE_LICENCE: Action.READ_FLEET,
-    DocumentKind.MESSAGE_FILE: Action.READ_ENQUIRIES,
     DocumentKind.ENQUIRY_FILE: Action.READ_ENQUIRIES,
     DocumentKind.MEETING_PAPER: Action.READ_RELATIONS,
     DocumentKind.OPINION_FORM: Action.READ_RELATIONS,
     DocumentKind.KNOWLEDGE_FILE: Action.READ_KNOWLEDGE,
 }
+# What was sent along with a message is read with the matter that was talked about: `messages.find_file`.
+_READ_ELSEWHERE = frozenset({DocumentKind.MESSAGE_FILE})
 # The clock of a breach's review is the desk's own, and so are the papers that prove its pauses.
 _OF_THE_DESK = "breach"
 
@@ -218,6 +219,8 @@ _OF_THE_DESK = "breach"
 def get_document(document_id: int, *, actor: User) -> Document:
     """A document of a matter the actor may see; NotFound otherwise."""
     kind = db.session.scalar(select(Document.kind).where(Document.id == document_id))
+    if kind in _READ_ELSEWHERE:
+        raise NotFound("not_found")
     action = Action.READ_CLAIMS if kind is None else _READ_WITH.get(kind, Action.READ_CLAIMS)
     document = access.get_visible(actor, action, Document, Document.id == document_id)
     if document.matter_kind == _OF_THE_DESK and actor.side is Side.CLIENT:
@@ -231,12 +234,10 @@ def list_for(matter_kind: str, matter_id: int) -> list[Document]:
     return list(db.session.scalars(statement.order_by(Document.uploaded_at, Document.id)))
 
 
-def get_original(document_id: int, *, actor: User) -> Document:
-    """A document whose bytes as received the actor may have: the insurer's people only. Forbidden for clients."""
-    document = get_document(document_id, actor=actor)
+def require_original(*, actor: User) -> None:
+    """Refuse the bytes as received to who is not of the insurer: Forbidden."""
     if actor.side is not Side.INSURER:
         raise Forbidden("not_allowed", action=Action.READ_CLAIMS.value)
-    return document
 
 
 _CHECKED_AT_ONCE = 500

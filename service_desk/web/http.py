@@ -57,7 +57,14 @@ OWN_UNIT_OF_WORK = frozenset({"auth.sign_in_submit"})
 # Forms with many photos as the camera made them. Each photo is judged for itself, so that one that is too large is
 # named and the others are kept, where the request as a whole would else be refused unread.
 MANY_PHOTOS = frozenset(
-    {"claim_reports.report", "claims.act", "claims_photos.add", "claims_site.sketch", "claims_site.survey"}
+    {
+        "claim_reports.report",
+        "claims.act",
+        "claims_photos.add",
+        "claims_site.sketch",
+        "claims_site.survey",
+        "messages.write",
+    }
 )
 _TIMES_LARGER = 4
 CONTENT_SECURITY_POLICY = (

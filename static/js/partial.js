@@ -33,13 +33,26 @@ function startPolls(root) {
   });
 }
 
-async function load(url, options, targetSelector) {
+// Nothing was sent, and what was typed is still there.
+function sayOffline(form) {
+  form.querySelector(".offline-words")?.remove();
+  form.append(document.getElementById("offline-words").content.cloneNode(true));
+  form.querySelector(".offline-words").scrollIntoView({ block: "nearest" });
+}
+
+// The statuses of a form that was refused and comes back to be mended; any other refusal is a page of its own.
+const SHOWN_IN_PLACE = [409, 422];
+
+async function load(url, options, targetSelector, form) {
   const target = document.querySelector(targetSelector);
   target.setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(url, { ...options, headers: HEADERS });
     if (answer.redirected) window.location.assign(answer.url);
+    else if (form && !answer.ok && !SHOWN_IN_PLACE.includes(answer.status)) form.submit();
     else put(target, await answer.text());
+  } catch {
+    if (form) sayOffline(form);
   } finally {
     target.removeAttribute("aria-busy");
   }
@@ -57,7 +70,7 @@ document.addEventListener("submit", async (event) => {
   const query = new URLSearchParams(entries);
   const url = isPost ? form.action : `${form.action.split("?")[0]}?${query}`;
   try {
-    await load(url, isPost ? { method: "POST", body: entries } : {}, target);
+    await load(url, isPost ? { method: "POST", body: entries } : {}, target, isPost ? form : null);
   } finally {
     delete form.dataset.sent;
   }

@@ -7,11 +7,11 @@ from service_desk.base.errors import Invalid, InvalidMany
 from service_desk.base.money import format_yuan
 from service_desk.models.claims import Claim
 from service_desk.models.users import User
-from service_desk.rules.claim_flow import ClaimAction
+from service_desk.rules.claim_flow import ClaimAction, ClockStep
 from service_desk.rules.follow_up import ClosingFacts, ClosingObstacle, closing_obstacles
-from service_desk.services import audit, enquiries
+from service_desk.services import audit, enquiries, sla
 from service_desk.services.claims import plans, reserves
-from service_desk.services.claims.common import begin, perform
+from service_desk.services.claims.common import begin, matter_of, perform
 from service_desk.services.claims.plans import PlanFollowUp
 
 O = ClosingObstacle  # noqa: E741 - as the tables of the rules
@@ -32,7 +32,7 @@ def close(number: str, command: Close, *, actor: User, now: datetime, version: i
     """Close a claim and plan its follow-up.
 
     Invalid, or InvalidMany of all that stands against it: payment_open, reserve_open, dispute_open, zero_reason_missing,
-    follow_up_not_planned, and what cannot be of the plan.
+    follow_up_not_planned, message_unanswered, and what cannot be of the plan.
     """
     claim, _ = begin(number, ClaimAction.CLOSE, actor=actor, version=version)
     problems = obstacles(claim, command)
@@ -64,6 +64,7 @@ def obstacles(claim: Claim, command: Close) -> list[Invalid]:
         releases_reserve=command.releases_reserve,
         gives_zero_reason=bool(command.zero_reason.strip()),
         is_follow_up_planned=is_planned,
+        awaits_answer=sla.is_running(matter_of(claim), ClockStep.MESSAGE_REPLY),
     )
     return [_refusal(obstacle, claim) for obstacle in closing_obstacles(facts)]
 
@@ -77,5 +78,6 @@ def _refusal(obstacle: ClosingObstacle, claim: Claim) -> Invalid:
         O.DISPUTE_OPEN: Invalid("dispute_open"),
         O.ZERO_REASON_MISSING: Invalid("zero_reason_missing", field="zero_reason"),
         O.FOLLOW_UP_NOT_PLANNED: Invalid("follow_up_not_planned", field="means"),
+        O.MESSAGE_UNANSWERED: Invalid("message_unanswered"),
     }
     return refusals[obstacle]

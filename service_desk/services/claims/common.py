@@ -180,8 +180,9 @@ def _move_clocks(
     if step.cancels:
         sla.call_off(matter, step.cancels, at=started_at, actor=actor, now=now)
     if step.cancels_all:
-        # A dispute that nobody has decided keeps its promise, whatever the bank sends back meanwhile.
-        kept = (ClockStep.DISPUTE,) if claim.is_disputed else ()
+        # A dispute that nobody has decided keeps its promise, whatever the bank sends back meanwhile; and so does
+        # the answer to a message, which one may wait for after the claim has ended.
+        kept = (ClockStep.MESSAGE_REPLY, *((ClockStep.DISPUTE,) if claim.is_disputed else ()))
         sla.cancel(matter, at=started_at, actor=actor, now=now, besides=kept)
     wanted = [clock for clock in step.starts if clock not in without]
     if not CTPL_STEPS.isdisjoint(wanted) and not answers_under_ctpl(claim):

@@ -69,6 +69,8 @@ def close(number: str, version: int, *, actor: User, now: datetime) -> Enquiry:
     enquiry = _for_owner(number, version, actor, now)
     if not enquiry.answer:
         raise Invalid("answer_missing", field="answer")
+    if sla.is_running(matter_of(enquiry), ClockStep.MESSAGE_REPLY):
+        raise Conflict("message_unanswered")
     changes = audit.change(enquiry, state=EnquiryState.CLOSED, closed_at=now)
     _withdraw_offers(MatterKind.ENQUIRY, [enquiry.id], now)
     audit.record("enquiry_closed", enquiry, actor=actor, now=now, changes=changes)

@@ -296,6 +296,17 @@ def _hold_open(matter: Matter) -> list[Timer]:
     return sorted(db.session.scalars(held), key=lambda timer: (timer.started_at, timer.id))
 
 
+def is_running(matter: Matter, step: ClockStep) -> bool:
+    """Whether a step's clock of a matter runs or stands. The caller has checked that the matter is visible."""
+    open_ones = select(Timer.id).where(
+        Timer.matter_kind == matter.kind,
+        Timer.matter_id == matter.id,
+        Timer.step == step,
+        Timer.state.in_(ledger.OPEN_STATES),
+    )
+    return db.session.scalar(open_ones.limit(1)) is not None
+
+
 def timers_of(matter_kind: str, ids: Iterable[int], *, only_open: bool = False) -> dict[int, list[Timer]]:
     """The timers of several matters in one query, in the order they started; every id has its list.
 

@@ -33,6 +33,7 @@ from service_desk.web.claim_panels import panels_of
 from service_desk.web.claim_steps import STEPS, build_form, possible_steps
 from service_desk.web.exports import send_list
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request
+from service_desk.web.threads import exchanged_on
 
 bp = Blueprint("claims", __name__)
 
@@ -229,7 +230,7 @@ def _context(number: str, sent: dict[ClaimAction, StepForm] | None = None) -> di
         "refused": [action.value for action in refused],
         "is_client": _is_client(),
         "away": standing_in.away_now([claim.owner_id], g.now).get(claim.owner_id),
-        "timeline": time_line(file, g.now, for_client=_is_client()),
+        "timeline": time_line(file, g.now, for_client=_is_client(), besides=exchanged_on(claim)),
         "photos": photos_of(file.documents),
         "calculation": _shown_calculation(file),
         "calculation_words": claim_calculations,

@@ -8,6 +8,7 @@ from service_desk.presenters import desk as words
 from service_desk.rules.permissions import Role, Side
 from service_desk.services import desk
 from service_desk.web.http import actor, current_account
+from service_desk.web.threads import unread_of
 
 bp = Blueprint("desk", __name__)
 
@@ -22,7 +23,10 @@ def home() -> ResponseReturnValue:
     if actor().side is Side.CLIENT:
         found = desk.client_home(account.id, actor=actor(), now=g.now)
         is_group = actor().role is Role.GROUP_INSURANCE
-        return render_template("desk/client.html", home=found, words=words, is_group=is_group)
+        return render_template(
+            "desk/client.html", home=found, words=words, is_group=is_group, unread=unread_of(account.id)
+        )
     staff = desk.staff_home(account.id, actor=actor(), now=g.now)
     tasks = [words.task_line(task, g.now) for task in staff.tasks]
-    return render_template("desk/staff.html", home=staff, tasks=tasks, words=words)
+    unread = unread_of(account.id)
+    return render_template("desk/staff.html", home=staff, tasks=tasks, words=words, unread=unread)

@@ -7,7 +7,8 @@ from flask import Blueprint, Response, request, send_file
 from flask_login import login_required
 
 from service_desk.adapters import pictures
-from service_desk.services import documents
+from service_desk.models.documents import Document
+from service_desk.services import documents, messages
 from service_desk.web.http import actor, files
 
 bp = Blueprint("documents", __name__)
@@ -21,7 +22,7 @@ SANDBOX = "sandbox; default-src 'none'"
 @login_required
 def show(document_id: int) -> Response:
     """The copy that is safe to show. The browser may not guess another type than the one said."""
-    document = documents.get_document(document_id, actor=actor())
+    document = _readable(document_id)
     return _served(
         document.storage_key,
         document.content_type,
@@ -34,7 +35,7 @@ def show(document_id: int) -> Response:
 @login_required
 def thumb(document_id: int) -> Response:
     """A small copy of a picture for lists; of one from before there were any, the copy that is shown."""
-    document = documents.get_document(document_id, actor=actor())
+    document = _readable(document_id)
     key = document.thumb_key or document.storage_key
     return _served(key, document.content_type, document.filename, as_attachment=document.content_type != JPEG)
 
@@ -43,7 +44,8 @@ def thumb(document_id: int) -> Response:
 @login_required
 def original(document_id: int) -> Response:
     """The bytes as received, as a download that names their SHA-256. For the insurer's people."""
-    document = documents.get_original(document_id, actor=actor())
+    document = _readable(document_id)
+    documents.require_original(actor=actor())
     content = files().get(document.original_key)
     ending = PurePath(document.filename).suffix.lower()
     if document.content_type == JPEG:
@@ -52,6 +54,13 @@ def original(document_id: int) -> Response:
     response = _served(document.original_key, "application/octet-stream", name, as_attachment=True)
     response.headers["X-Content-SHA256"] = document.sha256
     return response
+
+
+def _readable(document_id: int) -> Document:
+    """A document that one may read, with its message or by itself."""
+    return messages.find_file(document_id, actor=actor()) or documents.get_document(
+        document_id, actor=actor()
+    )
 
 
 def _served(key: str, content_type: str, name: str, *, as_attachment: bool) -> Response:

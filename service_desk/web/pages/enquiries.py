@@ -22,11 +22,12 @@ from service_desk.presenters.languages import branch_name
 from service_desk.presenters.messages import sentence
 from service_desk.presenters.sheets.claims import contacts_sheet
 from service_desk.rules.permissions import Action, Role, Side
-from service_desk.services import access, accounts, enquiries, submissions
+from service_desk.services import access, accounts, enquiries, messages, submissions
 from service_desk.services.enquiries import ContactFile, ContactFilter, ContactView
 from service_desk.services.sla import standing_in
 from service_desk.web.exports import send_list
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request
+from service_desk.web.threads import panel_of
 
 bp = Blueprint("enquiries", __name__)
 
@@ -185,6 +186,7 @@ def _context(number: str, refused: AnswerForm | None) -> dict[str, Any]:
         "is_offered_to_me": file.offer is not None and file.offer.to_id == actor().id,
         "takers": _takers(file) if may_offer else [],
         "is_client": _is_client(),
+        "talk": panel_of(messages.of_enquiry(file.enquiry)) if messages.has_thread(file.enquiry) else None,
         "away": standing_in.away_now([file.owner.id], g.now).get(file.owner.id),
     }
 

@@ -1,0 +1,106 @@
+"""Telling the other side of a message: who answers at the desk; at the client who wrote and the branch's officers."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, or_, select
+
+from service_desk.models.accounts import Branch
+from service_desk.models.db import db
+from service_desk.models.messages import Message, MessageRead, MessageThread
+from service_desk.models.users import User, UserAccount
+from service_desk.rules.messaging import MessageKind, ThreadKind, is_mailed
+from service_desk.rules.permissions import CLIENT_ROLES, Role, Side
+from service_desk.services.messages import matters
+from service_desk.services.messages.matters import Talked
+from service_desk.services.notices import queue, user_recipient
+
+# A mail says so much of a message; the page has all of it.
+_SHOWN_WORDS = 600
+
+
+def tell(
+    talked: Talked, thread: MessageThread, row: Message, *, files: int, actor: User, now: datetime
+) -> None:
+    """Tell the other side at once, in the app; by mail unless it continues a conversation not read yet."""
+    people = list(_desk(talked) if row.side is Side.CLIENT else _client(talked, thread))
+    told, read = _last_told(row), _read_up_to(thread, people)
+    kind = "message_answered" if row.is_answer else "message_written"
+    params = _params(talked, row, files, actor)
+    for user in people:
+        queue(
+            kind,
+            user_recipient(user),
+            params,
+            dedupe=f"message:{row.id}",
+            now=now,
+            matter=talked.matter,
+            mail=is_mailed(row.kind, told=told, read_up_to=read.get(user.id, 0), now=now),
+            is_shared=False,
+        )
+
+
+def _desk(talked: Talked) -> Iterable[User]:
+    """The matter's owner, and who holds the clock of the answer when that is somebody else."""
+    clock = matters.clock_of(talked)
+    ids = {talked.owner_id, clock.holder_id if clock else talked.owner_id}
+    return db.session.scalars(select(User).where(User.id.in_(ids), User.is_active).order_by(User.id))
+
+
+def _client(talked: Talked, thread: MessageThread) -> list[User]:
+    """Who of the client wrote, reported or asked; of a claim the branch's safety officers too. Managers only if they wrote.
+
+    Of a contact that nobody of them has said anything about: the officers.
+    """
+    above = _branches_above(talked.matter.branch_id)
+    is_officer = (User.role == Role.BRANCH_SAFETY) & User.branch_id.in_(above)
+    wrote = select(Message.author_id).where(Message.thread_id == thread.id, Message.side == Side.CLIENT)
+    members = select(UserAccount.user_id).where(UserAccount.account_id == thread.account_id)
+    sees = User.id.in_(members) & or_(User.role == Role.GROUP_INSURANCE, is_officer)
+    statement = select(User).where(User.role.in_(CLIENT_ROLES), User.is_active, sees).order_by(User.id)
+    concerned = or_(User.id.in_(wrote), User.id == talked.opened_by_id)
+    if talked.kind is ThreadKind.CLAIM:
+        concerned |= is_officer
+    found = db.session.scalars(statement.where(concerned)).all()
+    return list(found or db.session.scalars(statement.where(is_officer)))
+
+
+def _branches_above(branch_id: int | None) -> list[int]:
+    """A branch and those above it."""
+    path = db.session.scalar(select(Branch.path).where(Branch.id == branch_id)) or ""
+    return [int(part) for part in path.split("/") if part]
+
+
+def _last_told(row: Message) -> tuple[int, datetime] | None:
+    """Number and time of what the same side said before."""
+    statement = (
+        select(Message.number, Message.at)
+        .where(Message.thread_id == row.thread_id, Message.side == row.side, Message.number < row.number)
+        .order_by(Message.number.desc())
+        .limit(1)
+    )
+    found = db.session.execute(statement).tuples().first()
+    return (found[0], found[1]) if found else None
+
+
+def _read_up_to(thread: MessageThread, people: Iterable[User]) -> dict[int, int]:
+    statement = (
+        select(MessageRead.reader_id, func.max(MessageRead.up_to))
+        .where(MessageRead.thread_id == thread.id, MessageRead.reader_id.in_([user.id for user in people]))
+        .group_by(MessageRead.reader_id)
+    )
+    return dict(db.session.execute(statement).tuples().all())
+
+
+def _params(talked: Talked, row: Message, files: int, actor: User) -> dict[str, Any]:
+    return {
+        "number": talked.number,
+        "about": talked.title,
+        "matter": talked.kind.value,
+        "words": row.body[:_SHOWN_WORDS],
+        "files": files,
+        "needs_none": row.kind is MessageKind.NO_ANSWER,
+        "writer": {"name": actor.name, "staff_no": actor.staff_no, "phone": actor.phone},
+        "url": f"{talked.url}#messages",
+    }
