@@ -58,18 +58,37 @@ def _templates() -> None:
 def _contacts() -> None:
     with op.batch_alter_table('enquiries') as batch_op:
         batch_op.add_column(sa.Column('caller_email', sa.String(length=200), nullable=False, server_default=''))
+        batch_op.add_column(sa.Column('phone_key', sa.String(length=64), nullable=False, server_default=''))
         batch_op.add_column(sa.Column('template_id', _id(), nullable=True))
         batch_op.add_column(sa.Column('hidden_from_id', _id(), nullable=True))
         batch_op.create_foreign_key(batch_op.f('fk_enquiries_template_id_answer_templates'), 'answer_templates', ['template_id'], ['id'])
         batch_op.create_foreign_key(batch_op.f('fk_enquiries_hidden_from_id_users'), 'users', ['hidden_from_id'], ['id'])
     with op.batch_alter_table('enquiries') as batch_op:
         batch_op.alter_column('caller_email', existing_type=sa.String(length=200), existing_nullable=False, server_default=None)
+        batch_op.alter_column('phone_key', existing_type=sa.String(length=64), existing_nullable=False, server_default=None)
+    _compare_phones()
+    op.create_index(op.f('ix_enquiries_phone_key'), 'enquiries', ['phone_key'])
     op.create_index(op.f('ix_enquiries_template_id'), 'enquiries', ['template_id'])
     op.create_index(op.f('ix_enquiries_policy_id'), 'enquiries', ['policy_id'])
     op.create_index(
         'ix_enquiries_hidden', 'enquiries', ['hidden_from_id'],
         sqlite_where=sa.text('hidden_from_id IS NOT NULL'), postgresql_where=sa.text('hidden_from_id IS NOT NULL'),
     )
+
+
+def _compare_phones() -> None:
+    """Every phone as it is compared from now on; frozen here as `rules.first_contact.phone_key` is today."""
+    contacts = sa.table('enquiries', *(sa.column(name) for name in ('id', 'caller_phone', 'phone_key')))
+    rows = op.get_bind().execute(sa.select(contacts.c.id, contacts.c.caller_phone)).all()
+    keys = [{'row': id_, 'key': _phone_key(phone)} for id_, phone in rows if phone]
+    if keys:
+        statement = sa.update(contacts).where(contacts.c.id == sa.bindparam('row')).values(phone_key=sa.bindparam('key'))
+        op.get_bind().execute(statement, keys)
+
+
+def _phone_key(phone: str) -> str:
+    digits = ''.join(one for one in phone if one.isascii() and one.isdigit()).removeprefix('00')
+    return digits.removeprefix('86') if len(digits) == 13 else digits
 
 
 def _repeats() -> None:
@@ -81,6 +100,7 @@ def _repeats() -> None:
     sa.Column('caller_name', sa.String(length=64), nullable=False),
     sa.Column('caller_phone', sa.String(length=64), nullable=False),
     sa.Column('words', sa.Text(), nullable=False),
+    sa.Column('answer_before', sa.Text(), nullable=False),
     sa.Column('taken_by_id', _id(), nullable=False),
     sa.Column('second_id', _id(), nullable=True),
     sa.ForeignKeyConstraint(['enquiry_id'], ['enquiries.id'], name=op.f('fk_enquiry_repeats_enquiry_id_enquiries')),
@@ -117,6 +137,7 @@ def _client_words() -> None:
     sa.Column('means', _words('wordmeans', _MEANS), nullable=False),
     sa.Column('said_by', sa.String(length=64), nullable=False),
     sa.Column('note', sa.Text(), nullable=False),
+    sa.Column('answer', sa.Text(), nullable=False),
     sa.Column('owner_id', _id(), nullable=False),
     sa.Column('recorded_by_id', _id(), nullable=False),
     sa.Column('recorded_at', db.UtcDateTime(timezone=True), nullable=False),
@@ -151,9 +172,10 @@ def downgrade() -> None:
     op.drop_index('ix_enquiries_hidden', table_name='enquiries')
     op.drop_index(op.f('ix_enquiries_policy_id'), table_name='enquiries')
     op.drop_index(op.f('ix_enquiries_template_id'), table_name='enquiries')
+    op.drop_index(op.f('ix_enquiries_phone_key'), table_name='enquiries')
     with op.batch_alter_table('enquiries') as batch_op:
         batch_op.drop_constraint(batch_op.f('fk_enquiries_hidden_from_id_users'), type_='foreignkey')
         batch_op.drop_constraint(batch_op.f('fk_enquiries_template_id_answer_templates'), type_='foreignkey')
-        for column in ('hidden_from_id', 'template_id', 'caller_email'):
+        for column in ('hidden_from_id', 'template_id', 'phone_key', 'caller_email'):
             batch_op.drop_column(column)
     op.drop_table('answer_templates')

@@ -56,7 +56,8 @@ class MatterKind(StrEnum):
 class Enquiry(Versioned, Base):
     """Any call, visit or message. Its owner is whoever was first asked, until someone else accepts it.
 
-    `hidden_from_id` is the person a complaint is about: `services.access` keeps it, and all that belongs to it, from them.
+    `hidden_from_id` is whom a complaint is about: `services.access` keeps it, and all that belongs to it, from them.
+    `phone_key` is the phone as `rules.first_contact` compares it.
     """
 
     __tablename__ = "enquiries"
@@ -84,6 +85,7 @@ class Enquiry(Versioned, Base):
     caller_name: Mapped[Short]
     caller_phone: Mapped[Short] = mapped_column(default="", index=True)
     caller_email: Mapped[Line] = mapped_column(default="")
+    phone_key: Mapped[Short] = mapped_column(default="", index=True)
     owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     first_owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     vehicle_id: Mapped[int | None] = mapped_column(ForeignKey("vehicles.id"), index=True)
@@ -99,7 +101,10 @@ class Enquiry(Versioned, Base):
 
 
 class EnquiryRepeat(Base):
-    """The same matter asked about once more. `second_id` is the contact made of it, where one was made."""
+    """The same matter asked about once more.
+
+    `answer_before`: the answer there was, when it opened the matter again. `second_id`: the contact made of it.
+    """
 
     __tablename__ = "enquiry_repeats"
     __table_args__ = (Index(None, "enquiry_id", "at"),)
@@ -111,6 +116,7 @@ class EnquiryRepeat(Base):
     caller_name: Mapped[Short]
     caller_phone: Mapped[Short] = mapped_column(default="")
     words: Mapped[Prose] = mapped_column(default="")
+    answer_before: Mapped[Prose] = mapped_column(default="")
     taken_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     second_id: Mapped[int | None] = mapped_column(ForeignKey("enquiries.id"), unique=True)
 
@@ -133,7 +139,7 @@ class EnquiryClosing(Base):
 
 
 class ClientWord(Base):
-    """What the client said about how a matter was settled, in whose hands it was, and who wrote it down."""
+    """What the client said about how a matter was settled: of which answer and owner, and who wrote it down."""
 
     __tablename__ = "client_words"
     __table_args__ = (Index(None, "enquiry_id", "at"),)
@@ -145,6 +151,7 @@ class ClientWord(Base):
     means: Mapped[WordMeans] = mapped_column(enum_type(WordMeans))
     said_by: Mapped[Short]
     note: Mapped[Prose] = mapped_column(default="")
+    answer: Mapped[Prose] = mapped_column(default="")
     owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     recorded_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     recorded_at: Mapped[Instant]

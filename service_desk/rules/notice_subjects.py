@@ -87,8 +87,11 @@ SUBJECTS: dict[str, NoticeSubject] = {
         ),
         NoticeSubject.ENQUIRIES: (
             "client_dissatisfied",
+            "complaint_assigned",
             "enquiry_answered",
             "enquiry_assigned",
+            "enquiry_owner",
+            "enquiry_repeated",
             "handover_accepted",
             "handover_asked",
             "handover_refused",
@@ -116,6 +119,7 @@ SUBJECTS: dict[str, NoticeSubject] = {
 _PERSONAL = frozenset(
     {
         CLOCK_DIGEST,
+        "enquiry_owner",
         "follow_up_form",
         "premium_dunning",
         CHANNEL_TEST,

@@ -500,10 +500,11 @@ _ALSO: dict[str, dict[str, Any]] = {
         "caller_name": "郭永刚",
         "caller_phone": "",
         "caller_email": "",
+        "phone_key": "",
         "answer": "",
         "version": 1,
     },
-    "enquiry_repeats": {"caller_name": "郭永刚", "caller_phone": "", "words": ""},
+    "enquiry_repeats": {"caller_name": "郭永刚", "caller_phone": "", "words": "", "answer_before": ""},
     "premium_refunds": {"reason": "", "method": "", "reference": "", "payee": "", "version": 1},
 }
 

@@ -137,7 +137,7 @@ def overview(account_id: int, period: Period, *, actor: User, now: datetime) -> 
         flow=_compared(this, last, OF_PERIOD),
         months=_months(this),
         steps=_steps(this, last),
-        at_risk=_list_risks(account.id, now),
+        at_risk=_list_risks(account.id, actor, now),
         ageing=read_ageing(state),
         ageing_then=read_ageing(state_then),
         large=claims_behind(
@@ -194,13 +194,13 @@ def _steps(this: Span, last: Span) -> list[StepCompliance]:
     return [one for one in found if one.now.whole or one.then.whole]
 
 
-def _list_risks(account_id: int, now: datetime) -> list[AtRisk]:
+def _list_risks(account_id: int, actor: User, now: datetime) -> list[AtRisk]:
     """The clocks that break next, then those that broke last."""
-    return [AtRisk(timer, holder) for timer, holder in _risks(account_id, whole_second(now)).rows()]
+    return [AtRisk(timer, holder) for timer, holder in _risks(account_id, actor.id, whole_second(now)).rows()]
 
 
 @built_once
-def _risks(account_id: int, now: datetime) -> Select[tuple[Timer, User]]:
+def _risks(account_id: int, reader_id: int, now: datetime) -> Select[tuple[Timer, User]]:
     return (
         select(Timer, User)
         .join(User, User.id == Timer.holder_id)
@@ -208,6 +208,7 @@ def _risks(account_id: int, now: datetime) -> Select[tuple[Timer, User]]:
             Timer.account_id == account_id,
             Timer.step != ClockStep.BREACH_REVIEW,
             or_(is_at_risk(now), is_late(now)),
+            access.not_hidden(Timer, reader_id),
         )
         .order_by(case((is_at_risk(now), 0), else_=1), Timer.due_at, Timer.id)
         .limit(MOST_LISTED)

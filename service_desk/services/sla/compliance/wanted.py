@@ -116,13 +116,15 @@ class ScopeOutline(NamedTuple):
 class Scope(Outlined):
     """A filter made ready: the account's zone, and the instant everything is seen at, to the second.
 
-    `has_reviews`: the clocks of breach reviews are shown too, where clocks are grouped by their step.
+    `has_reviews`: the clocks of breach reviews are shown too, where clocks are grouped by their step. `reader_id`: whose
+    lists leave out complaints about them; figures count every clock, whoever reads them.
     """
 
     wanted: ComplianceFilter
     zone: ZoneInfo
     now: datetime
     has_reviews: bool
+    reader_id: int | None = None
 
     @property
     def today(self) -> date:
@@ -166,7 +168,7 @@ def open_scope(wanted: ComplianceFilter, *, actor: User, now: datetime) -> Scope
     has_reviews = actor.side is Side.INSURER
     if wanted.step is ClockStep.BREACH_REVIEW and not has_reviews:
         raise NotFound("not_found")
-    return Scope(wanted, ZoneInfo(account.zone), whole_second(now), has_reviews)
+    return Scope(wanted, ZoneInfo(account.zone), whole_second(now), has_reviews, actor.id)
 
 
 def may_rank_staff(actor: User) -> bool:
@@ -301,7 +303,8 @@ def listed(scope: Scope, verdicts: Verdicts) -> list[ColumnElement[bool]]:
         Verdicts.LATE: lambda: is_late(now),
         Verdicts.UNREVIEWED: is_unreviewed,
     }
-    return [*narrowing(scope.wanted), of_verdicts[verdicts]()]
+    conditions = [*narrowing(scope.wanted), of_verdicts[verdicts]()]
+    return [*conditions, access.not_hidden(Timer, scope.reader_id)] if scope.reader_id else conditions
 
 
 def age_key(now: datetime) -> ColumnElement[str]:
