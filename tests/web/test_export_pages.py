@@ -56,8 +56,10 @@ LISTS = {
     "/receipts": "/receipts.xlsx",
     "/recoveries": "/recoveries.xlsx",
     "/refunds": "/refunds.xlsx",
+    "/renewals": "/renewals.xlsx",
     "/renewals/calendar": "/renewals/calendar.xlsx",
     "/renewals/missed": "/renewals/missed.xlsx",
+    "/renewals/outcomes": "/renewals/outcomes.xlsx",
     "/renewals/reminders": "/renewals/reminders.xlsx",
     "/reports": "/reports.xlsx",
     "/reports?kind=none": "/reports/schedules.xlsx",
@@ -78,7 +80,7 @@ OF_THE_DESK = {
 OF_A_BRANCH = {
     "/batches.xlsx", "/claims.xlsx", "/endorsements.xlsx", "/enquiries.xlsx", "/policies.xlsx",
     "/account/branches.xlsx", "/account/contacts.xlsx", "/measures.xlsx",
-    "/renewals/calendar.xlsx", "/renewals/missed.xlsx", "/renewals/reminders.xlsx", "/vehicle-requests.xlsx",
+    "/renewals.xlsx", "/renewals/outcomes.xlsx", "/renewals/calendar.xlsx", "/renewals/missed.xlsx", "/renewals/reminders.xlsx", "/vehicle-requests.xlsx",
     "/vehicle-requests/register.xlsx", "/vehicles/export",
 }  # fmt: skip
 
