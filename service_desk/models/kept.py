@@ -1,14 +1,25 @@
 """Statements built once and asked again with other values: most take longer to build than the database to answer."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from functools import lru_cache, wraps
 from inspect import signature
 from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar
 
-from sqlalchemy import BigInteger, Date, Result, ScalarResult, Select, bindparam
+from sqlalchemy import (
+    BigInteger,
+    ColumnClause,
+    Date,
+    Result,
+    ScalarResult,
+    Select,
+    String,
+    bindparam,
+    literal_column,
+)
 from sqlalchemy.types import TypeEngine
 
 from service_desk.models.db import UtcDateTime, db
@@ -40,17 +51,17 @@ class Question(Generic[S]):
     statement: S
     values: Values
 
-    def rows(self) -> Result[Any]:
-        """Ask the database."""
-        return db.session.execute(self.statement, self.values)
+    def rows(self, **more: Any) -> Result[Any]:
+        """Ask the database, with values for the statement's own placeholders too."""
+        return db.session.execute(self.statement, self.values | more)
 
-    def scalars(self) -> ScalarResult[Any]:
+    def scalars(self, **more: Any) -> ScalarResult[Any]:
         """The first column of every row."""
-        return self.rows().scalars()
+        return self.rows(**more).scalars()
 
-    def scalar(self) -> Any:
+    def scalar(self, **more: Any) -> Any:
         """The first column of the first row; None when there is none."""
-        return self.rows().scalar()
+        return self.rows(**more).scalar()
 
 
 def built_once(build: Callable[P, S]) -> Callable[P, Question[S]]:
@@ -70,6 +81,11 @@ def built_once(build: Callable[P, S]) -> Callable[P, Question[S]]:
         return Question(_built(build, shape), values)
 
     return ask
+
+
+def constants(members: Iterable[StrEnum]) -> list[ColumnClause[str]]:
+    """Members of an enum for an IN, written into the statement: a list of bound values is taken apart at each asking."""
+    return [literal_column(f"'{member.value}'", String()) for member in members]
 
 
 class _Shape(Protocol):

@@ -9,7 +9,7 @@ from sqlalchemy import Select, and_, case, exists, func, or_, select
 
 from service_desk.base.clock import add_years, end_of_day, local_date, start_of_day
 from service_desk.models.claims import Claim, ClaimEvent
-from service_desk.models.kept import built_once
+from service_desk.models.kept import built_once, constants
 from service_desk.rules.claim_flow import OPEN_STATES, ClaimState
 from service_desk.rules.metrics import REGISTERED_WITHIN_DAYS
 from service_desk.rules.metrics import MeasureCode as C
@@ -17,7 +17,7 @@ from service_desk.rules.metrics.claim_figures import Book, Registered, Rolling, 
 from service_desk.services.measures import history
 from service_desk.services.measures.span import AnySpan, By, Key, Reading, Source, Span
 
-_OPEN = [state.value for state in OPEN_STATES]
+_OPEN = constants(OPEN_STATES)
 
 
 def read_settled(span: Span, _codes: Collection[C], by: By | None) -> Reading:
