@@ -14,7 +14,6 @@ from sqlalchemy import (
     ColumnClause,
     Date,
     Result,
-    ScalarResult,
     Select,
     String,
     bindparam,
@@ -52,16 +51,20 @@ class Question(Generic[S]):
     values: Values
 
     def rows(self, **more: Any) -> Result[Any]:
-        """Ask the database, with values for the statement's own placeholders too."""
-        return db.session.execute(self.statement, self.values | more)
+        """Rows of plain values; `more` are values for the statement's own placeholders.
 
-    def scalars(self, **more: Any) -> ScalarResult[Any]:
-        """The first column of every row."""
-        return self.rows(**more).scalars()
+        Past the session, which would look for objects in each result; it writes what waits in it first, as it always does.
+        """
+        db.session.flush()
+        return db.session.connection().execute(self.statement, self.values | more)
 
     def scalar(self, **more: Any) -> Any:
-        """The first column of the first row; None when there is none."""
+        """The first value of the first row; None when there is none."""
         return self.rows(**more).scalar()
+
+    def objects(self) -> Result[Any]:
+        """Rows of the session's objects."""
+        return db.session.execute(self.statement, self.values)
 
 
 def built_once(build: Callable[P, S]) -> Callable[P, Question[S]]:

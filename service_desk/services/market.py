@@ -48,7 +48,7 @@ def value_of(row: MarketFigure) -> Decimal:
 
 def shown_lines() -> Sequence[MarketFigure]:
     """What stands beside figures, by measure in the order of the lines. For no actor: it was published."""
-    return _shown().scalars().all()
+    return _shown().objects().scalars().all()
 
 
 @built_once
