@@ -8,7 +8,7 @@ from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
 from service_desk.models.claims import Claim, ClaimEvent, FollowUp
-from service_desk.models.kept import built_once
+from service_desk.models.kept import built_once, constants
 from service_desk.rules.claim_flow import ClaimState
 from service_desk.rules.metrics import MeasureCode as C
 from service_desk.rules.metrics import follow_up_figures
@@ -16,7 +16,8 @@ from service_desk.rules.metrics.claim_figures import Sums, Value
 from service_desk.services.measures import history
 from service_desk.services.measures.span import AnySpan, By, Reading, Source, Span
 
-_BEFORE_SURVEY = [ClaimState.REPORTED.value, ClaimState.DISPATCHED.value]
+_BEFORE_SURVEY = constants((ClaimState.REPORTED, ClaimState.DISPATCHED))
+_ASKED_AFTER = constants((ClaimState.CLOSED, ClaimState.DENIED))
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def asked_claims(span: AnySpan, by: By | None) -> Select[Any]:
         .scalar_subquery()
     )
     is_asked = or_(
-        end.to_state.in_((ClaimState.CLOSED.value, ClaimState.DENIED.value)),
+        end.to_state.in_(_ASKED_AFTER),
         and_(end.to_state == ClaimState.WITHDRAWN.value, end.from_state.not_in(_BEFORE_SURVEY)),
     )
     return (

@@ -1,6 +1,7 @@
 """What the makers of reports share: a report's head, names of branches and cover sets, tables of measures."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -29,6 +30,8 @@ STEP = Column("step", CellKind.LABEL, "clock_step")
 # A list longer than this is cut: a run is kept for ever, and nobody reads so far. The note says so.
 MOST_LISTED = 5_000
 LIST_CUT = "list_cut"
+# One more tells that there are more.
+MOST_READ = MOST_LISTED + 1
 
 
 def head(account: KeyAccount, period: Period, now: datetime) -> dict[str, Any]:
@@ -41,6 +44,13 @@ def head(account: KeyAccount, period: Period, now: datetime) -> dict[str, Any]:
         "period_to": period.last,
         "made_at": now,
     }
+
+
+def cut_lists(tables: Sequence[Table]) -> tuple[list[Table], list[str]]:
+    """The tables, their lists no longer than anybody reads; and the note that says so where one was cut."""
+    long = {table.code for table in tables if table.is_detail and len(table.rows) > MOST_LISTED}
+    cut = [replace(table, rows=table.rows[:MOST_LISTED]) if table.code in long else table for table in tables]
+    return cut, [LIST_CUT] if long else []
 
 
 def span_of(account: KeyAccount, period: Period, now: datetime) -> Span:
