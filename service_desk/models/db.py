@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Any, cast
 
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -24,7 +26,7 @@ from sqlalchemy import (
     event,
     literal,
 )
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -177,7 +179,24 @@ def table_of(model: type[Base]) -> Table:
     return cast("Table", model.__table__)
 
 
-db = SQLAlchemy(model_class=Base, disable_autonaming=True)
+class DeskSession(Session):
+    """A session of the desk's one database, which it need not look for at each statement."""
+
+    @cached_property
+    def _engine(self) -> Engine:
+        return self._db.engine
+
+    def get_bind(
+        self,
+        mapper: Any | None = None,
+        clause: Any | None = None,
+        bind: Engine | Connection | None = None,
+        **_more: Any,
+    ) -> Engine | Connection:
+        return self._engine if bind is None else bind
+
+
+db = SQLAlchemy(model_class=Base, session_options={"class_": DeskSession}, disable_autonaming=True)
 
 
 @event.listens_for(Engine, "connect")
