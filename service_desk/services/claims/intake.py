@@ -347,7 +347,8 @@ def _write_claim(
         "reported_by_id": actor.id,
         "owner_id": handler.id,
     }
-    return db.session.scalars(_WRITE, stated).one()
+    claim: Claim = db.session.scalars(_WRITE, stated).one()
+    return claim
 
 
 def _reporter(command: ReportCommand, actor: User) -> str:
