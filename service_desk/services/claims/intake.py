@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, insert, or_, select
 
 from service_desk.adapters.file_store import FileStore
 from service_desk.base.clock import CHINA
@@ -37,6 +37,30 @@ __all__ = ["MAX_INJURED", "OLDEST_LOSS_YEARS", "ReportCommand", "report"]
 NEW, SAME, LINKED = "new", "same", "linked"
 _SUGGESTIONS = 10
 
+# What a report says of its claim; the branch says whether it lies in a city, the rest is as at every beginning.
+_STATED = (
+    "number",
+    "account_id",
+    "branch_id",
+    "vehicle_id",
+    "plate",
+    "state",
+    "loss_at",
+    "reported_at",
+    "place",
+    "latitude",
+    "longitude",
+    "accuracy_m",
+    "description",
+    "injured_count",
+    "other_party",
+    "channel",
+    "reporter_name",
+    "callback_phone",
+    "late_reason",
+    "reported_by_id",
+    "owner_id",
+)
 # Made once: every report asks.
 _HELD = (
     select(Vehicle.id)
@@ -44,7 +68,13 @@ _HELD = (
     .order_by(Vehicle.id)
     .with_for_update(key_share=True)
 )
-_IS_URBAN = select(table_of(Branch).c.is_urban).where(table_of(Branch).c.id == bindparam("branch_id"))
+_CLAIMS, _BRANCHES = table_of(Claim), table_of(Branch).c
+_IS_URBAN = select(_BRANCHES.is_urban).where(_BRANCHES.id == bindparam("branch_id")).scalar_subquery()
+_WRITE = select(Claim).from_statement(
+    insert(_CLAIMS)
+    .values({name: bindparam(name) for name in _STATED} | {"is_urban": _IS_URBAN})
+    .returning(*_CLAIMS.c)
+)
 
 
 @dataclass(frozen=True)
@@ -117,9 +147,7 @@ def _make(
     """One vehicle's claim with its cover, first contact, clocks and messages."""
     handler = chosen.user
     number, contact = numbers.next_numbers(("CLM", "ENQ"), now.astimezone(CHINA).year)
-    claim = _claim(number, command, vehicle, handler, actor, now)
-    db.session.add(claim)
-    db.session.flush()
+    claim = _write_claim(number, command, vehicle, handler, actor, now)
     for photo in photos:
         documents.store_photo(
             files, photo, DocumentKind.SCENE_PHOTO, matter_of(claim), field="photos", actor=actor, now=now
@@ -133,10 +161,11 @@ def _make(
     subject = " ".join((claim.plate, one_line(claim.description) or claim.place)).strip()
     enquiries.write_for_claim(claim, number=contact, owner_id=owner.id, subject=subject, actor=actor, now=now)
     changes = {"owner_id": (None, handler.id), "loss_at": (None, claim.loss_at)}
-    audit.record("claim_reported", claim, actor=actor, now=now, changes=changes)
-    if similar and command.duplicate_answer == NEW:
-        repeats.note_answer(claim, similar, actor=actor, now=now)
-    start_first_clocks(claim, REPORT_STARTS, at=now, actor=actor, now=now, is_holder_here=chosen.is_here)
+    with audit.together():
+        audit.record("claim_reported", claim, actor=actor, now=now, changes=changes)
+        if similar and command.duplicate_answer == NEW:
+            repeats.note_answer(claim, similar, actor=actor, now=now)
+        start_first_clocks(claim, REPORT_STARTS, at=now, actor=actor, now=now, is_holder_here=chosen.is_here)
     if command.estimate_fen and actor.side is Side.INSURER:
         reserves.estimate(claim, command.estimate_fen, "report", actor=actor, now=now)
     _tell(claim, handler, actor, now)
@@ -269,13 +298,12 @@ def _handler(account_id: int, actor: User, linked: Claim | None, now: datetime) 
         return _Handler(db.session.get_one(User, linked.owner_id))
     if actor.role in (Role.CLAIMS, Role.MANAGER):
         return _Handler(actor)
-    staff = access.account_members(account_id, Role.CLAIMS) or access.account_members(
-        account_id, Role.MANAGER
-    )
+    # The client is told at once whom to call.
+    staff, away = standing_in.staff_and_away(account_id, Role.CLAIMS, now)
+    if not staff:
+        staff, away = standing_in.staff_and_away(account_id, Role.MANAGER, now)
     if not staff:
         raise Conflict("nobody_handles_claims")
-    # The client is told at once whom to call.
-    away = standing_in.away_now([user.id for user in staff], now)
     here = [user for user in staff if user.id not in away]
     return _Handler(_least_loaded(here or staff), is_here=bool(here))
 
@@ -293,33 +321,34 @@ def _least_loaded(staff: Sequence[User]) -> User:
     return min(staff, key=lambda user: (loads.get(user.id, 0), user.staff_no))
 
 
-def _claim(
+def _write_claim(
     number: str, command: ReportCommand, vehicle: Vehicle, handler: User, actor: User, now: datetime
 ) -> Claim:
-    return Claim(
-        number=number,
-        account_id=vehicle.account_id,
-        branch_id=vehicle.branch_id,
-        vehicle_id=vehicle.id,
-        plate=vehicle.plate or vehicle.vin,
-        state=ClaimState.REPORTED,
-        loss_at=command.loss_at,
-        reported_at=now,
-        place=one_line(command.place),
-        latitude=command.latitude if command.has_position else None,
-        longitude=command.longitude if command.has_position else None,
-        accuracy_m=command.accuracy_m if command.has_position else None,
-        is_urban=db.session.execute(_IS_URBAN, {"branch_id": vehicle.branch_id}).scalar_one(),
-        description=command.description.strip(),
-        injured_count=command.injured_count,
-        other_party=one_line(command.other_party),
-        channel=_channel(command.channel, actor),
-        reporter_name=_reporter(command, actor),
-        callback_phone=squeeze(command.callback_phone),
-        late_reason=one_line(command.late_reason),
-        reported_by_id=actor.id,
-        owner_id=handler.id,
-    )
+    stated = {
+        "number": number,
+        "account_id": vehicle.account_id,
+        "branch_id": vehicle.branch_id,
+        "vehicle_id": vehicle.id,
+        "plate": vehicle.plate or vehicle.vin,
+        "state": ClaimState.REPORTED,
+        "loss_at": command.loss_at,
+        "reported_at": now,
+        "place": one_line(command.place),
+        "latitude": command.latitude if command.has_position else None,
+        "longitude": command.longitude if command.has_position else None,
+        "accuracy_m": command.accuracy_m if command.has_position else None,
+        "description": command.description.strip(),
+        "injured_count": command.injured_count,
+        "other_party": one_line(command.other_party),
+        "channel": _channel(command.channel, actor),
+        "reporter_name": _reporter(command, actor),
+        "callback_phone": squeeze(command.callback_phone),
+        "late_reason": one_line(command.late_reason),
+        "reported_by_id": actor.id,
+        "owner_id": handler.id,
+    }
+    claim: Claim = db.session.scalars(_WRITE, stated).one()
+    return claim
 
 
 def _reporter(command: ReportCommand, actor: User) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, exists, select
 from sqlalchemy.orm import aliased
 
 from service_desk.models.db import db, table_of
@@ -39,6 +39,10 @@ _IS_AWAY = (
     _ABSENCES.from_at <= bindparam("now"),
 )
 _ANYBODY = select(_ABSENCES.id).where(*_IS_AWAY).limit(1)
+_MAY_BE_AWAY = exists().where(
+    _ABSENCES.user_id == User.id, _ABSENCES.next_change_at.is_not(None), _ABSENCES.from_at <= bindparam("now")
+)
+_STAFF = access.MEMBERS_IN.add_columns(_MAY_BE_AWAY)
 _AWAY = (
     select(Absence, _PERSON, _SUBSTITUTE)
     .join(_PERSON, _PERSON.id == Absence.user_id)
@@ -76,6 +80,16 @@ def away_now(user_ids: Collection[int], now: datetime) -> dict[int, Away]:
         if window is not None:
             found[who.id] = Away(absence, who, stand_in, window)
     return found
+
+
+def staff_and_away(account_id: int, role: Role, now: datetime) -> tuple[list[User], Collection[int]]:
+    """The active users of an account in a role, by staff number, and the ids of those who are away.
+
+    One query; two more when one of them may be away.
+    """
+    asked = {"account_id": account_id, "roles": [role], "now": now}
+    rows = db.session.execute(_STAFF, asked).tuples().all()
+    return [user for user, _ in rows], away_now([user.id for user, may_be in rows if may_be], now)
 
 
 def stand_in_for(user_id: int, at: datetime) -> User | None:
