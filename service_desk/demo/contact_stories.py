@@ -61,18 +61,14 @@ def build_contact_stories(group: Group, now: datetime) -> None:
         )
     db.session.flush()
     _asked_twice(group, now)
-    _mail(group, now - timedelta(hours=5))
-    claims = list(
-        db.session.scalars(
-            select(Claim)
-            .where(Claim.account_id == group.account.id, Claim.state.in_(OPEN_STATES))
-            .where(Claim.reported_at < now - timedelta(days=14))
-            .order_by(Claim.reported_at.desc(), Claim.id)
-            .limit(2)
-        )
-    )
-    for claim, tell in zip(claims, (_settled_complaint, _open_complaint), strict=False):
-        tell(group, claim, now)
+    _mail(group, now - timedelta(minutes=18))
+    of_account = select(Claim).where(Claim.account_id == group.account.id, Claim.state.in_(OPEN_STATES))
+    told = of_account.where(Claim.reported_at < now - timedelta(days=1))
+    oldest = db.session.scalar(told.order_by(Claim.reported_at, Claim.id).limit(1))
+    latest = db.session.scalar(told.order_by(Claim.reported_at.desc(), Claim.id).limit(1))
+    if oldest is not None and latest is not None:
+        _settled_complaint(group, oldest, now)
+        _open_complaint(group, latest, now)
 
 
 def _call(group: Group, subject: str, body: str, about: str) -> ContactDetails:
