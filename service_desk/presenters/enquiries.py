@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from service_desk.models.enquiries import (
     AnswerTemplate,
     ClientWord,
+    ContactKind,
     Enquiry,
     EnquiryChannel,
     EnquiryRepeat,
@@ -107,7 +108,9 @@ def answer_from(
 
 def said(file: ContactFile) -> list[ChainEntry]:
     """The repeats and the client's words, newest first."""
-    entries = [_repeat_entry(one, file) for one in file.repeats]
+    # What was not settled stands there by the client's word already.
+    told = {one.recorded_at for one in file.said}
+    entries = [_repeat_entry(one, file) for one in file.repeats if one.at not in told]
     entries += [_word_entry(one, file) for one in file.said]
     return sorted(entries, key=lambda entry: entry.at, reverse=True)
 
@@ -130,7 +133,9 @@ def _word_entry(one: ClientWord, file: ContactFile) -> ChainEntry:
     writer = file.people[one.recorded_by_id]
     if one.means is not WordMeans.PORTAL:
         who = _("%(caller)s, taken by %(name)s", caller=who, name=_person(writer.name, writer.staff_no))
-    return ChainEntry(one.at, title, who, one.note, "ok" if one.is_satisfied else "bad")
+    before = "" if one.is_satisfied else _("Answer before: %(words)s", words=one.answer)
+    detail = " · ".join(part for part in (one.note, before) if part)
+    return ChainEntry(one.at, title, who, detail, "ok" if one.is_satisfied else "bad")
 
 
 def chain(file: ContactFile) -> list[ChainEntry]:
@@ -147,7 +152,28 @@ def chain(file: ContactFile) -> list[ChainEntry]:
         )
     ]
     entries += [_entry(one, file) for one in file.handovers]
-    return entries[::-1]
+    entries += _passed_on(file)
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)
+
+
+def _passed_on(file: ContactFile) -> list[ChainEntry]:
+    """A complaint that went on to the next manager, whose answer did not satisfy."""
+    refused = [one for one in file.said if not one.is_satisfied]
+    nexts = [*(one.owner_id for one in refused[1:]), file.enquiry.owner_id]
+    return [
+        ChainEntry(
+            one.recorded_at,
+            _("Passed on to %(name)s", name=file.people[next_id].name),
+            _(
+                "from %(name)s",
+                name=_person(file.people[one.owner_id].name, file.people[one.owner_id].staff_no),
+            ),
+            "",
+            "warn",
+        )
+        for one, next_id in zip(refused, nexts, strict=True)
+        if next_id != one.owner_id and file.enquiry.kind is ContactKind.COMPLAINT
+    ]
 
 
 def _entry(offer: Handover, file: ContactFile) -> ChainEntry:

@@ -108,7 +108,9 @@ def _answer_form(file: ContactFile) -> AnswerForm:
     template_id = small_number(request.args.get("template"))
     if template_id and access.may(actor(), Action.ANSWER_ENQUIRIES):
         known |= _filled(template_id, file)
-    return _at_version(AnswerForm(formdata=None, data=known), file)
+    form = AnswerForm(formdata=None, data=known)
+    form.version.data = str(file.enquiry.version)
+    return form
 
 
 def _filled(template_id: int, file: ContactFile) -> dict[str, str]:
