@@ -201,7 +201,9 @@ def _doubles(shifts: Sequence[Assigned]) -> list[Problem]:
     for one in ordered:
         current = [earlier for earlier in current if earlier.span.to_at > one.span.from_at]
         found += [
-            Problem(ProblemKind.DOUBLE, _common(earlier.span, one.span), earlier.key, earlier.user_id, one.key)
+            Problem(
+                ProblemKind.DOUBLE, _common(earlier.span, one.span), earlier.key, earlier.user_id, one.key
+            )
             for earlier in current
         ]
         current.append(one)
@@ -247,7 +249,9 @@ def answering(
     return list(found.values())
 
 
-def takers(desk: Sequence[T], *, id_of: Callable[[T], int], away: Collection[int], on_duty: Collection[int]) -> list[T]:
+def takers(
+    desk: Sequence[T], *, id_of: Callable[[T], int], away: Collection[int], on_duty: Collection[int]
+) -> list[T]:
     """Of those who could own a new matter, whom it may go to now.
 
     While a shift lasts whoever is on duty, if they do this work; else those who are not away; when all are away,

@@ -198,8 +198,8 @@ def _fill(account_id: int, command: Plan, actor: User, now: datetime) -> tuple[l
     turns = rotate(
         _uncovered(wanted, [Span(one.from_at, one.to_at) for one in known]),
         command.people,
-        is_free=lambda user_id, span: not any(
-            span.meets(one) for one in (*away[user_id], *busy.get(user_id, ()))
+        is_free=lambda user_id, span: (
+            not any(span.meets(one) for one in (*away[user_id], *busy.get(user_id, ())))
         ),
         before=reading.assigned(known),
     )

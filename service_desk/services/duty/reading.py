@@ -156,7 +156,9 @@ def read_roster(account_id: int, from_on: date, to_on: date, *, actor: User) -> 
     return Roster(from_on, to_on, rows, _problems(account_id, from_on, to_on), _loads(rows), people)
 
 
-def list_shifts(account_id: int, from_on: date, to_on: date, page: PageRequest, *, actor: User) -> Page[ShiftRow]:
+def list_shifts(
+    account_id: int, from_on: date, to_on: date, page: PageRequest, *, actor: User
+) -> Page[ShiftRow]:
     """The shifts of some days for the list and its file, in order."""
     require_desk(account_id, actor)
     conditions = (

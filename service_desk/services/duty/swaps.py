@@ -67,7 +67,7 @@ def ask(
     except IntegrityError:
         raise Conflict("duty_swap_open") from None
     _record("duty_swap_asked", swap, {"to_id": (None, to_id)}, actor, now)
-    telling.tell_swap(swap, to_id, actor=actor, now=now)
+    telling.tell_swap(swap, to_id, now=now)
     return swap
 
 
@@ -103,8 +103,8 @@ def accept(swap_id: int, *, actor: User, now: datetime) -> DutySwap:
     if other is not None:
         other.user_id = swap.giver_id
     _record("duty_swap_accepted", swap, changes, actor, now)
-    telling.tell_swap(swap, swap.giver_id, actor=actor, now=now)
-    telling.tell_managers(swap, actor=actor, now=now)
+    telling.tell_swap(swap, swap.giver_id, now=now)
+    telling.tell_managers(swap, now=now)
     return swap
 
 
@@ -117,7 +117,7 @@ def refuse(swap_id: int, reason: str, *, actor: User, now: datetime) -> DutySwap
         swap, state=SwapState.REFUSED, decided_at=now, refusal_reason=one_line(reason)[:200]
     )
     _record("duty_swap_refused", swap, changes, actor, now)
-    telling.tell_swap(swap, swap.giver_id, actor=actor, now=now)
+    telling.tell_swap(swap, swap.giver_id, now=now)
     return swap
 
 
@@ -131,7 +131,7 @@ def withdraw(swap_id: int, *, actor: User, now: datetime) -> DutySwap:
     return swap
 
 
-def list_swaps(account_id: int, *, actor: User, now: datetime) -> list[SwapRow]:
+def list_swaps(account_id: int, *, actor: User) -> list[SwapRow]:
     """The exchanges one asked for or is asked for, a manager all of the account; the open ones first."""
     reading.require_desk(account_id, actor)
     giver, taker = aliased(User), aliased(User)

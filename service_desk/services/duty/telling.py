@@ -70,21 +70,21 @@ def tell_changed(
         )
 
 
-def tell_swap(swap: DutySwap, user_id: int, *, actor: User, now: datetime) -> None:
+def tell_swap(swap: DutySwap, user_id: int, *, now: datetime) -> None:
     """Tell who is asked, or who asked, how an exchange stands."""
     for user in _active({user_id}):
-        _queue_swap(swap, user, actor, now)
+        _queue_swap(swap, user, now)
 
 
-def tell_managers(swap: DutySwap, *, actor: User, now: datetime) -> None:
+def tell_managers(swap: DutySwap, *, now: datetime) -> None:
     """Let the managers see an exchange that counts; in the app only."""
     known = {swap.giver_id, swap.to_id}
     for user in access.account_members(swap.account_id, Role.MANAGER):
         if user.id not in known:
-            _queue_swap(swap, user, actor, now, mail=False)
+            _queue_swap(swap, user, now, mail=False)
 
 
-def _queue_swap(swap: DutySwap, user: User, actor: User, now: datetime, *, mail: bool = True) -> None:
+def _queue_swap(swap: DutySwap, user: User, now: datetime, *, mail: bool = True) -> None:
     giver, taker = db.session.get_one(User, swap.giver_id), db.session.get_one(User, swap.to_id)
     params = {
         "url": f"{_URL}#swaps",

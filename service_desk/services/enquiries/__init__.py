@@ -30,6 +30,7 @@ from service_desk.services.enquiries.lists import (
     list_enquiries,
     list_owned,
 )
+from service_desk.services.enquiries.many import accept_many, ask_many
 
 __all__ = [
     "MATTER_KIND",
@@ -39,8 +40,10 @@ __all__ = [
     "ContactRow",
     "ContactView",
     "accept",
+    "accept_many",
     "answer",
     "ask_handover",
+    "ask_many",
     "close",
     "close_for_claim",
     "count_views",

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, insert, select
+from sqlalchemy import ColumnElement, insert, select
 
 from service_desk.base.clock import CHINA
-from service_desk.base.errors import Conflict, Invalid, InvalidMany
+from service_desk.base.errors import Invalid, InvalidMany
 from service_desk.base.text import one_line, squeeze
 from service_desk.models.accounts import Branch
 from service_desk.models.claims import Claim
@@ -18,8 +18,9 @@ from service_desk.models.policies import Policy
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.identifiers import normalise_plate
-from service_desk.rules.permissions import Action, Role, Side
+from service_desk.rules.permissions import Action, Side
 from service_desk.services import access, audit, numbers, sla
+from service_desk.services.enquiries.first_owner import first_owner
 from service_desk.services.notices import Matter, queue, user_recipient
 
 MATTER_KIND = "enquiry"
@@ -52,15 +53,15 @@ def get_enquiry(number: str, *, actor: User) -> Enquiry:
 def log_contact(account_id: int, details: ContactDetails, *, actor: User, now: datetime) -> Enquiry:
     """Log a contact and start its clock. Whoever logs it at the desk owns it.
 
-    A message from the client's own pages is owned by the handler of the claim it is about, else by the
-    member of the desk with the fewest open contacts, who is told at once.
+    A message from the client's own pages is owned by the handler of the claim it is about, else by who is on
+    duty or the member of the desk with the fewest open contacts, who is told at once.
     """
     access.require(actor, Action.LOG_ENQUIRY)
     access.get_account(actor, account_id)
     _check(details)
     about = _about(account_id, details.about.strip(), actor)
     branch_id = _branch_id(account_id, details, about, actor)
-    owner_id = _owner_id(account_id, about, actor)
+    owner_id = _owner_id(account_id, about, actor, now)
     enquiry = Enquiry(
         number=numbers.next_number("ENQ", now.astimezone(CHINA).year),
         account_id=account_id,
@@ -152,28 +153,10 @@ def _branch_id(account_id: int, details: ContactDetails, about: _About, actor: U
     return about.branch_id or actor.branch_id
 
 
-def _owner_id(account_id: int, about: _About, actor: User) -> int:
+def _owner_id(account_id: int, about: _About, actor: User, now: datetime) -> int:
     if actor.side is Side.INSURER:
         return actor.id
-    desk = access.account_members(account_id, Role.UNDERWRITER, Role.CLAIMS)
-    if about.handler_id is not None:
-        handler = db.session.get_one(User, about.handler_id)
-        if handler.is_active:
-            return handler.id
-    if not desk:
-        raise Conflict("nobody_at_desk")
-    loads = _open_contacts([user.id for user in desk])
-    return min(desk, key=lambda user: (loads.get(user.id, 0), user.staff_no)).id
-
-
-def _open_contacts(user_ids: list[int]) -> dict[int, int]:
-    """How many open contacts each of them owns; who owns none is not in it."""
-    statement = (
-        select(Enquiry.owner_id, func.count())
-        .where(Enquiry.state == EnquiryState.OPEN, Enquiry.owner_id.in_(user_ids))
-        .group_by(Enquiry.owner_id)
-    )
-    return dict(db.session.execute(statement).tuples().all())
+    return first_owner(account_id, about.handler_id, now)
 
 
 def _tell_owner(enquiry: Enquiry, matter: Matter, now: datetime) -> None:

@@ -25,6 +25,7 @@ from service_desk.rules.permissions import Action, Role, Side
 from service_desk.services import access, accounts, enquiries, submissions
 from service_desk.services.enquiries import ContactFile, ContactFilter, ContactView
 from service_desk.services.sla import standing_in
+from service_desk.services.sla.standing_in import Away
 from service_desk.web.exports import send_list
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request
 
@@ -185,8 +186,14 @@ def _context(number: str, refused: AnswerForm | None) -> dict[str, Any]:
         "is_offered_to_me": file.offer is not None and file.offer.to_id == actor().id,
         "takers": _takers(file) if may_offer else [],
         "is_client": _is_client(),
-        "away": standing_in.away_now([file.owner.id], g.now).get(file.owner.id),
+        "away": _away(file),
     }
+
+
+def _away(file: ContactFile) -> Away | None:
+    """Whether its owner is away, and who answers meanwhile."""
+    account_id = file.enquiry.account_id
+    return standing_in.away_now([file.owner.id], g.now, account_id=account_id).get(file.owner.id)
 
 
 def _takers(file: ContactFile) -> list[User]:
