@@ -47,6 +47,8 @@ _CODES = {
     "claims.state": "claim_state",
     "disputes.consequence": "dispute_consequence",
     "disputes.outcome": "dispute_outcome",
+    "duty_shifts.kind": "duty_kind",
+    "duty_swaps.state": "swap_state",
     "enquiries.state": "enquiry_state",
     "fault": "fault",
     "handovers.state": "handover_state",

@@ -1,6 +1,6 @@
 """First contacts in words: the clock at a glance, and who had the matter when."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 
 from service_desk.models.enquiries import Enquiry, EnquiryChannel, EnquiryState, Handover, HandoverState
 from service_desk.models.sla import Timer, TimerState
+from service_desk.models.users import User
 from service_desk.presenters import sla as clocks
 from service_desk.presenters.claims import plate
 from service_desk.presenters.languages import branch_name
@@ -53,17 +54,18 @@ def chain(file: ContactFile) -> list[ChainEntry]:
         ChainEntry(
             enquiry.opened_at,
             _("First contact: %(name)s", name=first.name),
-            _person(first.name, first.staff_no),
+            person(first.name, first.staff_no),
             "",
             "ok",
         )
     ]
-    entries += [_entry(one, file) for one in file.handovers]
+    entries += [offer_entry(one, file.people) for one in file.handovers]
     return entries[::-1]
 
 
-def _entry(offer: Handover, file: ContactFile) -> ChainEntry:
-    giver, taker = file.people[offer.from_id], file.people[offer.to_id]
+def offer_entry(offer: Handover, people: Mapping[int, User]) -> ChainEntry:
+    """An offer and how it was answered."""
+    giver, taker = people[offer.from_id], people[offer.to_id]
     words = {
         HandoverState.ASKED: _("Offered to %(name)s, not decided yet", name=taker.name),
         HandoverState.ACCEPTED: _("Accepted by %(name)s", name=taker.name),
@@ -71,15 +73,18 @@ def _entry(offer: Handover, file: ContactFile) -> ChainEntry:
         HandoverState.WITHDRAWN: _("Offer to %(name)s taken back", name=taker.name),
     }
     tones = {HandoverState.ASKED: "warn", HandoverState.ACCEPTED: "ok"}
-    note = offer.refusal_reason or offer.note
+    note = offer.refusal_reason or offer.assigned_reason or offer.note
+    if offer.assigned_by_id is not None:
+        words[HandoverState.ACCEPTED] = _("Assigned to %(name)s", name=taker.name)
     return ChainEntry(
         offer.decided_at or offer.asked_at,
         words[offer.state],
-        _("from %(name)s", name=_person(giver.name, giver.staff_no)),
+        _("from %(name)s", name=person(giver.name, giver.staff_no)),
         note,
         tones.get(offer.state, ""),
     )
 
 
-def _person(name: str, staff_no: str) -> str:
+def person(name: str, staff_no: str) -> str:
+    """Name and staff number."""
     return f"{name} · {staff_no}" if staff_no else name

@@ -332,7 +332,7 @@ def _tell_assigned(rows: Sequence[Handover], actor: User, now: datetime) -> None
     params = {
         "url": "/",
         "count": len(rows),
-        "numbers": [one.matter_number for one in rows[: many.LISTED]],
+        "matters": many.listed(rows),
         "who": {"name": actor.name, "staff_no": actor.staff_no, "phone": actor.phone},
         "reason": rows[0].assigned_reason,
     }

@@ -77,6 +77,11 @@ def tell_offered(offers: Sequence[Handover], *, actor: User, now: datetime) -> N
         _tell("handovers_asked", offers[0].to_id, offers, actor, now)
 
 
+def listed(offers: Sequence[Handover]) -> list[dict[str, str]]:
+    """The first of some matters as a message names them."""
+    return [{"kind": one.matter_kind.value, "number": one.matter_number} for one in offers[:LISTED]]
+
+
 def _check_ticked(ticked: Sequence[object]) -> None:
     if not ticked:
         raise Invalid("nothing_ticked")
@@ -110,7 +115,7 @@ def _tell(kind: str, user_id: int, offers: Sequence[Handover], actor: User, now:
     params = {
         "url": "/handovers",
         "count": len(offers),
-        "numbers": [one.matter_number for one in offers[:LISTED]],
+        "matters": listed(offers),
         "who": {"name": actor.name, "staff_no": actor.staff_no, "phone": actor.phone},
         "note": offers[0].note,
     }

@@ -7,8 +7,15 @@ from typing import Any
 
 from sqlalchemy import select
 
+from service_desk.models.claims import Claim
 from service_desk.models.db import db
-from service_desk.models.enquiries import MatterKind
+from service_desk.models.duty import DutyShift
+from service_desk.models.enquiries import Enquiry, MatterKind
+from service_desk.models.outstanding import OutstandingList
+from service_desk.models.relations import AgreedItem
+from service_desk.models.renewals import MissedCoverCase
+from service_desk.models.reports import ReportRecipient
+from service_desk.models.sla import Absence, BreachReview, Timer
 from service_desk.models.users import User
 from service_desk.rules.permissions import Action, Role
 from service_desk.services.enquiries import matters_held, matters_moved
@@ -41,7 +48,7 @@ KINDS: Mapping[MatterKind, KindOfMatter] = {
         _CLAIMS,
         Action.HANDLE_CLAIMS,
         matters_held.claims,
-        matters_held.Claim,
+        Claim,
         lambda row: row.owner_id,
         matters_held.is_open_claim,
         matters_moved.move_claim,
@@ -50,7 +57,7 @@ KINDS: Mapping[MatterKind, KindOfMatter] = {
         _CLAIMS,
         Action.HANDLE_CLAIMS,
         matters_held.ended_claims,
-        matters_held.Claim,
+        Claim,
         lambda row: row.owner_id,
         matters_held.is_followed_up,
         matters_moved.move_claim,
@@ -59,7 +66,7 @@ KINDS: Mapping[MatterKind, KindOfMatter] = {
         DESK,
         Action.ANSWER_ENQUIRIES,
         matters_held.contacts,
-        matters_held.Enquiry,
+        Enquiry,
         lambda row: row.owner_id,
         lambda row, _now: row.closed_at is None,
         matters_moved.move_contact,
@@ -68,7 +75,7 @@ KINDS: Mapping[MatterKind, KindOfMatter] = {
         DESK,
         Action.READ_CLOCKS,
         matters_held.clocks,
-        matters_held.Timer,
+        Timer,
         lambda row: row.covered_id or row.holder_id,
         matters_held.is_open_clock,
         matters_moved.move_clock,
@@ -77,7 +84,7 @@ KINDS: Mapping[MatterKind, KindOfMatter] = {
         DESK,
         Action.READ_CLOCKS,
         matters_held.corrections,
-        matters_held.BreachReview,
+        BreachReview,
         lambda row: row.correction_owner_id,
         lambda row, _now: row.corrected_at is None,
         matters_moved.move_correction,
@@ -86,7 +93,7 @@ KINDS: Mapping[MatterKind, KindOfMatter] = {
         (Role.UNDERWRITER, Role.MANAGER),
         Action.CHASE_COVER,
         matters_held.missed_cover,
-        matters_held.MissedCoverCase,
+        MissedCoverCase,
         lambda row: row.owner_id,
         lambda row, _now: row.closed_at is None,
         matters_moved.move_case,
@@ -95,7 +102,7 @@ KINDS: Mapping[MatterKind, KindOfMatter] = {
         (*DESK, Role.ADMIN),
         Action.READ_RELATIONS,
         matters_held.items,
-        matters_held.AgreedItem,
+        AgreedItem,
         lambda row: row.owner_id,
         lambda row, _now: row.ended_at is None,
         matters_moved.move_owned,
@@ -104,7 +111,7 @@ KINDS: Mapping[MatterKind, KindOfMatter] = {
         _CLAIMS,
         Action.COMPARE_OUTSTANDING,
         matters_held.outstanding_lists,
-        matters_held.OutstandingList,
+        OutstandingList,
         lambda row: row.owner_id,
         lambda row, _now: row.answered_at is None,
         matters_moved.move_list,
@@ -113,7 +120,7 @@ KINDS: Mapping[MatterKind, KindOfMatter] = {
         DESK,
         Action.READ_ROSTER,
         matters_held.shifts,
-        matters_held.DutyShift,
+        DutyShift,
         lambda row: row.user_id,
         lambda row, now: row.to_at > now,
         matters_moved.move_shift,
@@ -122,7 +129,7 @@ KINDS: Mapping[MatterKind, KindOfMatter] = {
         DESK,
         Action.PLAN_ABSENCES,
         matters_held.stand_ins,
-        matters_held.Absence,
+        Absence,
         lambda row: row.substitute_id,
         lambda row, _now: row.next_change_at is not None,
         matters_moved.move_stand_in,
@@ -131,7 +138,7 @@ KINDS: Mapping[MatterKind, KindOfMatter] = {
         (*DESK, Role.ADMIN),
         Action.READ_REPORTS,
         matters_held.reports,
-        matters_held.ReportRecipient,
+        ReportRecipient,
         lambda row: row.user_id,
         lambda _row, _now: True,
         matters_moved.move_report,

@@ -93,7 +93,7 @@ def _absent(user_ids: Collection[int], now: datetime) -> list[tuple[Absence, Use
     db.session.flush()
     if not asked["people"] or db.session.execute(_ANYBODY, asked).first() is None:
         return []
-    found = []
+    found: list[tuple[Absence, User, User | None, Window]] = []
     for absence, who, stand_in in db.session.execute(_AWAY, asked).tuples():
         window = times_of(absence).window_at(now)
         if window is not None:

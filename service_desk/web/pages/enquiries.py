@@ -47,6 +47,7 @@ def inbox() -> ResponseReturnValue:
         branches=_branches(account.id),
         words=words,
         is_client=_is_client(),
+        takers=_colleagues(account.id),
     )
 
 
@@ -194,6 +195,14 @@ def _away(file: ContactFile) -> Away | None:
     """Whether its owner is away, and who answers meanwhile."""
     account_id = file.enquiry.account_id
     return standing_in.away_now([file.owner.id], g.now, account_id=account_id).get(file.owner.id)
+
+
+def _colleagues(account_id: int) -> list[tuple[int, str]]:
+    """To whom ticked contacts can be offered; nobody for the client."""
+    if not access.may(actor(), Action.ANSWER_ENQUIRIES):
+        return []
+    people = enquiries.possible_takers(account_id, MatterKind.ENQUIRY, actor().id)
+    return [(user.id, f"{user.name} · {user.staff_no}") for user in people]
 
 
 def _takers(file: ContactFile) -> list[User]:
