@@ -17,8 +17,8 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 class PlanForm(Form):
     """A plan in turns; people and calendars are set by the page."""
 
-    from_on = DayField(_l("First day"), [InputRequired()])
-    to_on = DayField(_l("Last day"), [InputRequired()])
+    from_on = DayField(_l("From day"), [InputRequired()])
+    to_on = DayField(_l("To day"), [InputRequired()])
     people = CheckboxesField(_l("Who takes turns"), choices=[], coerce=int)
     begins = TimeField(_l("Nights begin at"), [InputRequired()], default=time(17, 30))
     ends = TimeField(_l("Nights end at"), [InputRequired()], default=time(8, 30))

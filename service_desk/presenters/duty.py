@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from babel.dates import get_day_names, get_month_names
+from babel.dates import format_skeleton, get_day_names, get_month_names
 from flask_babel import get_locale
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from service_desk.adapters.icalendar import TimedEvent, calendar_text
 from service_desk.base.clock import CHINA, local_date, start_of_day
@@ -113,6 +114,12 @@ def heads() -> list[tuple[str, str]]:
     return [(letters[index], words[index]) for index in range(7)]
 
 
+def month_of(day: date) -> str:
+    """`November 2026`."""
+    words: str = format_skeleton("yMMMM", day, locale=get_locale())
+    return words
+
+
 def weekday(at: datetime) -> str:
     """The weekday on which a shift begins."""
     words: str = get_day_names("abbreviated", "stand-alone", locale=get_locale())[local_date(at).weekday()]
@@ -130,30 +137,28 @@ def between(from_at: datetime, to_at: datetime) -> str:
 
 
 def faults(problems: Sequence[Problem], people: Mapping[int, User]) -> list[Fault]:
-    """What is wrong, in words. Hours that touch and that nobody has are one gap."""
+    """What is wrong, in words. Turns one after the other that nobody has are one line."""
     found = []
-    for one in _joined(problems):
-        who = people.get(one.user_id or 0)
-        found.append(
-            Fault(
-                label(one.kind, "duty_problem"),
-                between(one.span.from_at, one.span.to_at),
-                f"{who.name} · {who.staff_no}" if who else "",
-                one.key,
-            )
-        )
+    for group in _grouped(problems):
+        first, last = group[0], group[-1]
+        who = people.get(first.user_id or 0)
+        count = ngettext("%(num)s turn", "%(num)s turns", len(group)) if len(group) > 1 else ""
+        detail = f"{who.name} · {who.staff_no}" if who else count
+        when = between(first.span.from_at, last.span.to_at)
+        found.append(Fault(label(first.kind, "duty_problem"), when, detail, first.key))
     return found
 
 
-def _joined(problems: Sequence[Problem]) -> list[Problem]:
-    found: list[Problem] = []
+def _grouped(problems: Sequence[Problem]) -> list[list[Problem]]:
+    """Gaps with nothing but office hours between them belong together; everything else stands alone."""
+    found: list[list[Problem]] = []
     for one in problems:
-        last = found[-1] if found else None
-        gap = ProblemKind.GAP
-        if last and last.kind is one.kind is gap and last.span.to_at == one.span.from_at:
-            found[-1] = Problem(gap, type(one.span)(last.span.from_at, one.span.to_at))
+        last = found[-1][-1] if found else None
+        is_gap = last is not None and last.kind is one.kind is ProblemKind.GAP
+        if is_gap and last is not None and one.span.from_at - last.span.to_at < timedelta(days=1):
+            found[-1].append(one)
         else:
-            found.append(one)
+            found.append([one])
     return found
 
 

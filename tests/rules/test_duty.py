@@ -1,5 +1,6 @@
 """The duty roster's rules as tables: which hours, whose turn, what is wrong, who answers."""
 
+import itertools
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
@@ -76,7 +77,7 @@ def test_a_year_is_shared_evenly_and_nobody_has_two_turns_that_touch() -> None:
     for kind in (NIGHT, WEEKEND):
         counts = [sum(who == one and turn.kind is kind for turn, who in chosen) for one in (1, 2, 3, 4)]
         assert max(counts) - min(counts) <= 1, (kind, counts)
-    pairs = zip(chosen, chosen[1:], strict=False)
+    pairs = itertools.pairwise(chosen)
     assert not [
         1 for (one, who), (two, other) in pairs if who == other and one.span.to_at == two.span.from_at
     ]

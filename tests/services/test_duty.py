@@ -75,7 +75,9 @@ def test_a_year_is_planned_in_turns_and_planned_again_only_where_nobody_is(
     db.session.commit()
 
     assert (planned.entered, planned.removed, planned.unfilled) == (365, 0, 0)
-    found = reading.read_roster(world.account.id, date(2027, 1, 1), date(2027, 12, 31), actor=world.claims1)
+    found = reading.read_roster(
+        world.account.id, date(2027, 1, 1), date(2027, 12, 31), actor=world.claims1, now=now
+    )
     assert {load.user.id for load in found.loads} == set(people)
     # New Year's Day is a statutory holiday, the Saturday after a weekend.
     kinds = {row.shift.from_at: row.shift.kind for row in found.rows}
@@ -107,7 +109,7 @@ def test_shifts_are_edited_and_what_is_wrong_is_shown(world: World, now: datetim
     db.session.commit()
 
     day = date(2026, 11, 23)
-    found = reading.read_roster(world.account.id, day, day + DAY, actor=world.claims1)
+    found = reading.read_roster(world.account.id, day, day + DAY, actor=world.claims1, now=now)
     assert [(one.kind, one.key) for one in found.problems] == [
         (ProblemKind.AWAY, second.id),
         (ProblemKind.DOUBLE, first.id),
@@ -117,7 +119,7 @@ def test_shifts_are_edited_and_what_is_wrong_is_shown(world: World, now: datetim
     later = ShiftDetails(world.manager.id, DutyKind.NIGHT, china("11-24 17:30"), china("11-25 08:30"))
     planning.change(second.id, later, second.version, actor=world.manager, now=now)
     db.session.commit()
-    assert reading.read_roster(world.account.id, day, day + DAY, actor=world.claims1).problems == []
+    assert reading.read_roster(world.account.id, day, day + DAY, actor=world.claims1, now=now).problems == []
     with pytest.raises(Conflict, match="stale"):
         planning.change(second.id, later, 1, actor=world.manager, now=now)
     with pytest.raises(Conflict, match="duty_over"):
@@ -149,7 +151,7 @@ def test_who_may_see_and_edit_the_roster(world: World, now: datetime) -> None:
     assert duty.who_is_on(world.account.id, actor=world.hq, now=now) == []
     for client in (world.hq, world.safety_gongyi):
         with pytest.raises(Forbidden):
-            reading.read_roster(world.account.id, day, day, actor=client)
+            reading.read_roster(world.account.id, day, day, actor=client, now=now)
         with pytest.raises(Forbidden):
             swaps.ask(one.id, world.claims2.id, None, "", actor=client, now=now)
     for staff in (world.claims1, world.underwriter, world.hq):
@@ -162,7 +164,7 @@ def test_who_may_see_and_edit_the_roster(world: World, now: datetime) -> None:
     with pytest.raises(NotFound):
         planning.change(one.id, details, one.version, actor=stranger, now=now)
     with pytest.raises(NotFound):
-        reading.read_roster(world.account.id, day, day, actor=stranger)
+        reading.read_roster(world.account.id, day, day, actor=stranger, now=now)
 
 
 def test_a_swap_counts_only_when_accepted_and_the_manager_sees_it(world: World, now: datetime) -> None:

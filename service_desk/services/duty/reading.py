@@ -144,8 +144,8 @@ def who_is_on(account_id: int, *, actor: User, now: datetime) -> list[OnDuty]:
     return on_now(account_id, now)
 
 
-def read_roster(account_id: int, from_on: date, to_on: date, *, actor: User) -> Roster:
-    """The roster of the insurer's people; for the client there is none."""
+def read_roster(account_id: int, from_on: date, to_on: date, *, actor: User, now: datetime) -> Roster:
+    """The roster of the insurer's people, with what is wrong from `now` on; for the client there is none."""
     require_desk(account_id, actor)
     rows = _rows(
         DutyShift.account_id == account_id,
@@ -153,7 +153,7 @@ def read_roster(account_id: int, from_on: date, to_on: date, *, actor: User) -> 
         DutyShift.from_at < end_of_day(to_on),
     )
     people = {row.user.id: row.user for row in rows}
-    return Roster(from_on, to_on, rows, _problems(account_id, from_on, to_on), _loads(rows), people)
+    return Roster(from_on, to_on, rows, _problems(account_id, from_on, to_on, now), _loads(rows), people)
 
 
 def list_shifts(
@@ -229,7 +229,7 @@ def assigned(rows: Iterable[DutyShift]) -> list[Assigned]:
     return [Assigned(row.id, row.user_id, row.kind, Span(row.from_at, row.to_at)) for row in rows]
 
 
-def _problems(account_id: int, from_on: date, to_on: date) -> list[Problem]:
+def _problems(account_id: int, from_on: date, to_on: date, now: datetime) -> list[Problem]:
     wanted = [turn.span for turn in schedule_of(account_id).turns(from_on, to_on)]
     whole = Span(start_of_day(from_on), max(wanted[-1].to_at, end_of_day(to_on)))
     statement = select(DutyShift).where(
@@ -241,7 +241,9 @@ def _problems(account_id: int, from_on: date, to_on: date) -> list[Problem]:
         return []
     away = away_spans({one.user_id for one in shifts}, whole)
     serving = {user.id for user in possible_people(account_id)}
-    return problems(wanted, assigned(shifts), away=away, serving=serving)
+    found = problems(wanted, assigned(shifts), away=away, serving=serving)
+    # What is over cannot be mended.
+    return [one for one in found if one.span.to_at > now]
 
 
 def _has_any(account_id: int) -> bool:

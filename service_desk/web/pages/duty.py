@@ -34,7 +34,7 @@ from service_desk.web.http import STATUS_OF, actor, again, attempt, current_acco
 bp = Blueprint("duty", __name__)
 
 _OFFERED = 40
-_MINE = 12
+_MINE = 6
 
 
 @dataclass(frozen=True)
@@ -253,7 +253,7 @@ def _context(plan_form: PlanForm | None = None, shift_form: ShiftForm | None = N
     if me.side is Side.CLIENT:
         return context
     shown = _shown()
-    found = reading.read_roster(account.id, shown.first, shown.last, actor=me)
+    found = reading.read_roster(account.id, shown.first, shown.last, actor=me, now=g.now)
     may_edit = access.may(me, Action.EDIT_ROSTER)
     people = {user.id: user for user in reading.possible_people(account.id)} | found.people
     return context | {
