@@ -26,6 +26,7 @@ from service_desk.jobs import (
     absences,
     correction_reminders,
     daily,
+    handover_reminders,
     housekeeping,
     issue_runs,
     notice_delivery,
@@ -55,6 +56,7 @@ JOBS: list[tuple[str, int, Job]] = [
     ("notice_delivery", 15, notice_delivery.run),
     ("scheduled_reports", 60, scheduled_reports.run),
     ("missed_cover", 900, uninsured_watch.run_pass),
+    (handover_reminders.NAME, 300, handover_reminders.run),
 ]
 DAILY_JOBS = [
     DailyJob("renewal_reminders", renewal_reminders.run, time(7, 0)),

@@ -21,8 +21,25 @@ class DayEvent:
     category: str = ""
 
 
+@dataclass(frozen=True)
+class TimedEvent:
+    """An event from one instant to another."""
+
+    uid: str
+    from_at: datetime
+    to_at: datetime
+    summary: str
+    description: str
+    url: str
+
+
 def calendar_text(
-    name: str, product: str, events: Iterable[DayEvent], *, stamped_at: datetime, refresh_hours: int
+    name: str,
+    product: str,
+    events: Iterable[DayEvent | TimedEvent],
+    *,
+    stamped_at: datetime,
+    refresh_hours: int,
 ) -> str:
     """A published calendar. Whole days have no zone: the 31st is the 31st wherever it is read.
 
@@ -42,7 +59,7 @@ def calendar_text(
     ]
     stamp = f"{stamped_at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
     for event in events:
-        lines += _event_lines(event, stamp)
+        lines += _event_lines(event, stamp) if isinstance(event, DayEvent) else _timed_lines(event, stamp)
     lines.append("END:VCALENDAR")
     return "".join(f"{part}\r\n" for line in lines for part in _folded(line))
 
@@ -61,6 +78,19 @@ def _event_lines(event: DayEvent, stamp: str) -> Iterator[str]:
     yield f"URL:{event.url}"
     # An end of cover takes up nobody's day.
     yield "TRANSP:TRANSPARENT"
+    yield "END:VEVENT"
+
+
+def _timed_lines(event: TimedEvent, stamp: str) -> Iterator[str]:
+    yield "BEGIN:VEVENT"
+    yield f"UID:{_text(event.uid)}"
+    yield f"DTSTAMP:{stamp}"
+    yield f"DTSTART:{event.from_at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    yield f"DTEND:{event.to_at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    yield f"SUMMARY:{_text(event.summary)}"
+    if event.description:
+        yield f"DESCRIPTION:{_text(event.description)}"
+    yield f"URL:{event.url}"
     yield "END:VEVENT"
 
 

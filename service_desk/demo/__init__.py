@@ -23,6 +23,7 @@ from service_desk.demo.contacts import build_contacts
 from service_desk.demo.cover import build_cover, build_receipts
 from service_desk.demo.deliveries import build_deliveries
 from service_desk.demo.disputes import build_disputes
+from service_desk.demo.duty import build_duty
 from service_desk.demo.endorsements import build_endorsements
 from service_desk.demo.group import PASSWORD, build_fleet, build_group
 from service_desk.demo.injuries import build_injuries
@@ -63,6 +64,7 @@ def load_demo(files: FileStore, now: datetime) -> None:
     build_deliveries(group, now)
     build_reviews(group, random, now)
     build_missed_cover(group, now)
+    build_duty(group, now)
     sweep_clocks(now)
     build_reports(group, now)
     send_morning_notices(group, now)

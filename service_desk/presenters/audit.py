@@ -49,6 +49,8 @@ _CODES = {
     "disputes.outcome": "dispute_outcome",
     "enquiries.kind": "contact_kind",
     "enquiries.means": "word_means",
+    "duty_shifts.kind": "duty_kind",
+    "duty_swaps.state": "swap_state",
     "enquiries.state": "enquiry_state",
     "fault": "fault",
     "handovers.state": "handover_state",

@@ -20,7 +20,7 @@ _Given = int | BindParameter[Any] | None
 # Made once: an alias works its columns out anew, and nearly every request of a branch asks.
 _OWN_BRANCH = aliased(Branch)
 # Those of an `account_id` in some `roles`, by staff number.
-MEMBERS_IN = (
+_MEMBERS = (
     select(User)
     .join(UserAccount, UserAccount.user_id == User.id)
     .where(
@@ -160,7 +160,7 @@ def _accounts_in(scope: Scope) -> Select[tuple[KeyAccount]]:
 
 def account_members(account_id: int, *roles: Any) -> list[User]:
     """Active users of an account in any of the roles, by staff number."""
-    return list(db.session.scalars(MEMBERS_IN, {"account_id": account_id, "roles": roles}))
+    return list(db.session.scalars(_MEMBERS, {"account_id": account_id, "roles": roles}))
 
 
 def members_of_accounts(account_ids: Collection[int], role: Role) -> dict[int, list[User]]:

@@ -19,9 +19,10 @@ from service_desk.models.fleet import PlateRecord, Vehicle, VehicleState
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import OPEN_STATES, REPORT_STARTS, ClaimState
 from service_desk.rules.claim_intake import Accident, Likeness, is_late, plates_in
+from service_desk.rules.duty import takers
 from service_desk.rules.identifiers import normalise_plate, suggest_plate
 from service_desk.rules.permissions import Action, Role, Scope, Side
-from service_desk.services import access, audit, documents, enquiries, notices, numbers, submissions
+from service_desk.services import access, audit, documents, duty, enquiries, notices, numbers, submissions
 from service_desk.services.claims import accidents, people, repeats, report_checks, reserves
 from service_desk.services.claims.common import get_claim, matter_of, start_first_clocks, write_first_event
 from service_desk.services.claims.covers import keep_cover
@@ -293,19 +294,25 @@ def _visible_vehicles(account_id: int, actor: User) -> Select[tuple[Vehicle]]:
 
 def _handler(account_id: int, actor: User, linked: Claim | None, now: datetime) -> _Handler:
     """Who handles the claim: who handles the other one of the accident, who took the report when they handle
-    claims, else who has the fewest open ones of those who are not away."""
+    claims, else who is on duty, else who has the fewest open ones of those who are not away."""
     if linked is not None and linked.state in OPEN_STATES:
         return _Handler(db.session.get_one(User, linked.owner_id))
     if actor.role in (Role.CLAIMS, Role.MANAGER):
         return _Handler(actor)
-    # The client is told at once whom to call.
-    staff, away = standing_in.staff_and_away(account_id, Role.CLAIMS, now)
-    if not staff:
-        staff, away = standing_in.staff_and_away(account_id, Role.MANAGER, now)
+    members = duty.members(account_id, now, Role.CLAIMS, Role.MANAGER)
+    on_duty = {one.user.id for one in members if one.is_on}
+    everybody = [one.user for one in members]
+    handling = [user for user in everybody if user.role is Role.CLAIMS] or everybody
+    staff = [user for user in everybody if user in handling or user.id in on_duty]
     if not staff:
         raise Conflict("nobody_handles_claims")
-    here = [user for user in staff if user.id not in away]
-    return _Handler(_least_loaded(here or staff), is_here=bool(here))
+    # The client is told at once whom to call.
+    away = standing_in.away_of(members, now)
+    free = takers(staff, id_of=lambda user: user.id, away=away, on_duty=on_duty)
+    is_here = not away.issuperset(user.id for user in free)
+    # A manager on duty who is away all the same is no reason to pass over those who handle claims.
+    chosen = free if is_here else handling
+    return _Handler(_least_loaded(chosen), is_here=is_here)
 
 
 def _least_loaded(staff: Sequence[User]) -> User:
