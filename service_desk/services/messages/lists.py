@@ -117,7 +117,11 @@ def _with_clocks(found: Sequence[Row[Any]]) -> list[ThreadRow]:
         if ids:
             timers = sla.timers_of(kind.value, ids, only_open=True)
             clocks |= {(kind.value, matter_id): matters.clock_among(of) for matter_id, of in timers.items()}
-    return [ThreadRow(*row, clocks.get((row[0].matter_kind.value, row[0].matter_id))) for row in found]
+    rows = []
+    for thread, claim, enquiry, owner, branch, last, author, new in found:
+        clock = clocks.get((thread.matter_kind.value, thread.matter_id))
+        rows.append(ThreadRow(thread, claim, enquiry, owner, branch, last, author, new, clock))
+    return rows
 
 
 def _conditions(account_id: int, actor: User) -> tuple[ColumnElement[bool], ...]:
