@@ -1,7 +1,7 @@
 """Both sides write to each other on a matter's page
 
 Revision: 0034
-Follows: 0025
+Follows: 0031
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 import service_desk.models.db as db
 
 revision = '0034'
-down_revision = '0025'
+down_revision = '0031'
 branch_labels = None
 depends_on = None
 

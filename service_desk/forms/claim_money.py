@@ -145,6 +145,11 @@ class WriteOffForm(StepForm):
     reason = StringField(_l("Reason"), [InputRequired(), Length(max=200)])
 
 
+class CorrectRecoveryForm(StepForm):
+    amount = YuanField(_l("Amount to get back (yuan)"), [InputRequired()])
+    reason = StringField(_l("Reason"), [InputRequired(), Length(max=200)])
+
+
 class StrikeForm(StepForm):
     reason = StringField(_l("Reason"), [InputRequired(), Length(max=200)])
 

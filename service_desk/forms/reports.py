@@ -154,10 +154,10 @@ class RunNowForm(Form):
 
     @staticmethod
     def values_of(period: Period) -> dict[str, object]:
-        """What the form proposes: this period, to be sent."""
+        """What the form proposes: this period, kept and sent to nobody."""
         first = period.first
         quarter = (first.month + 2) // 3
-        return {"week": first, "month": first.month, "quarter": quarter, "year": first.year, "is_sent": True}
+        return {"week": first, "month": first.month, "quarter": quarter, "year": first.year}
 
     @property
     def period_field(self) -> str:

@@ -8,6 +8,7 @@ from typing import TypeVar
 import structlog
 from flask import Flask, g
 
+from service_desk.base.errors import DomainError
 from service_desk.models.db import db, unit_of_work
 
 log = structlog.get_logger()
@@ -71,9 +72,10 @@ def together(
 
 @dataclass(frozen=True)
 class Fault:
-    """What went wrong with an item, in one line."""
+    """What went wrong with an item, in one line. `code` is its kind alone, which speaks of nobody."""
 
     reason: str
+    code: str = ""
 
 
 def guarded(job: str, item: object, act: Callable[[], T]) -> T | Fault:
@@ -82,7 +84,8 @@ def guarded(job: str, item: object, act: Callable[[], T]) -> T | Fault:
         return act()
     except Exception as error:
         log.exception("job_item_failed", job=job, item=str(item))
-        return Fault(f"{type(error).__name__}: {error}")
+        code = error.code if isinstance(error, DomainError) else type(error).__name__
+        return Fault(f"{type(error).__name__}: {error}", code)
 
 
 def run_job(app: Flask, name: str, job: Job, now: datetime) -> Tally:

@@ -1,4 +1,4 @@
-"""First contacts and their owners; hand-overs, which count only when accepted."""
+"""First contacts and their owners, what became of them; hand-overs, which count only when accepted."""
 
 from enum import StrEnum
 
@@ -32,6 +32,15 @@ class EnquiryState(StrEnum):
     CLOSED = "closed"
 
 
+class WordMeans(StrEnum):
+    """How the client said whether a matter is settled."""
+
+    PORTAL = "portal"
+    CALL = "call"
+    VISIT = "visit"
+    MAIL = "mail"
+
+
 class HandoverState(StrEnum):
     ASKED = "asked"
     ACCEPTED = "accepted"
@@ -45,11 +54,24 @@ class MatterKind(StrEnum):
 
 
 class Enquiry(Versioned, Base):
-    """Any call, visit or message. Its owner is whoever was first asked, until someone else accepts it."""
+    """Any call, visit or message. Its owner is whoever was first asked, until someone else accepts it.
+
+    `hidden_from_id` is whom a complaint is about: `services.access` keeps it, and all that belongs to it, from them.
+    `phone_key` is the phone as `rules.first_contact` compares it.
+    """
 
     __tablename__ = "enquiries"
     __mapper_args__ = {"version_id_col": Versioned.version}
-    __table_args__ = (Index(None, "account_id", "state", "opened_at"), Index(None, "owner_id", "state"))
+    __table_args__ = (
+        Index(None, "account_id", "state", "opened_at"),
+        Index(None, "owner_id", "state"),
+        Index(
+            "ix_enquiries_hidden",
+            "hidden_from_id",
+            sqlite_where=text("hidden_from_id IS NOT NULL"),
+            postgresql_where=text("hidden_from_id IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[Id]
     number: Mapped[Short] = mapped_column(unique=True)
@@ -62,16 +84,99 @@ class Enquiry(Versioned, Base):
     body: Mapped[Prose] = mapped_column(default="")
     caller_name: Mapped[Short]
     caller_phone: Mapped[Short] = mapped_column(default="", index=True)
+    caller_email: Mapped[Line] = mapped_column(default="")
+    phone_key: Mapped[Short] = mapped_column(default="", index=True)
     owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     first_owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     vehicle_id: Mapped[int | None] = mapped_column(ForeignKey("vehicles.id"), index=True)
-    policy_id: Mapped[int | None] = mapped_column(ForeignKey("policies.id"))
+    policy_id: Mapped[int | None] = mapped_column(ForeignKey("policies.id"), index=True)
     claim_id: Mapped[int | None] = mapped_column(ForeignKey("claims.id"), index=True)
     opened_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     opened_at: Mapped[Instant]
     answer: Mapped[Prose] = mapped_column(default="")
     answered_at: Mapped[Instant | None]
     closed_at: Mapped[Instant | None]
+    template_id: Mapped[int | None] = mapped_column(ForeignKey("answer_templates.id"), index=True)
+    hidden_from_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+
+
+class EnquiryRepeat(Base):
+    """The same matter asked about once more.
+
+    `answer_before`: the answer there was, when it opened the matter again. `second_id`: the contact made of it.
+    """
+
+    __tablename__ = "enquiry_repeats"
+    __table_args__ = (Index(None, "enquiry_id", "at"),)
+
+    id: Mapped[Id]
+    enquiry_id: Mapped[int] = mapped_column(ForeignKey("enquiries.id"))
+    at: Mapped[Instant]
+    channel: Mapped[EnquiryChannel] = mapped_column(enum_type(EnquiryChannel))
+    caller_name: Mapped[Short]
+    caller_phone: Mapped[Short] = mapped_column(default="")
+    words: Mapped[Prose] = mapped_column(default="")
+    answer_before: Mapped[Prose] = mapped_column(default="")
+    taken_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    second_id: Mapped[int | None] = mapped_column(ForeignKey("enquiries.id"), unique=True)
+
+
+class EnquiryClosing(Base):
+    """Each time a contact was closed, by whose hands, and when it came back: past figures are counted from these.
+
+    `is_first_contact`: by whoever was first asked, never handed over, never asked about again until then.
+    """
+
+    __tablename__ = "enquiry_closings"
+    __table_args__ = (Index(None, "enquiry_id", "at"), Index(None, "at"))
+
+    id: Mapped[Id]
+    enquiry_id: Mapped[int] = mapped_column(ForeignKey("enquiries.id"))
+    at: Mapped[Instant]
+    owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    is_first_contact: Mapped[bool]
+    reopened_at: Mapped[Instant | None]
+
+
+class ClientWord(Base):
+    """What the client said about how a matter was settled: of which answer and owner, and who wrote it down."""
+
+    __tablename__ = "client_words"
+    __table_args__ = (Index(None, "enquiry_id", "at"),)
+
+    id: Mapped[Id]
+    enquiry_id: Mapped[int] = mapped_column(ForeignKey("enquiries.id"))
+    at: Mapped[Instant]
+    is_satisfied: Mapped[bool]
+    means: Mapped[WordMeans] = mapped_column(enum_type(WordMeans))
+    said_by: Mapped[Short]
+    note: Mapped[Prose] = mapped_column(default="")
+    answer: Mapped[Prose] = mapped_column(default="")
+    owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    recorded_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    recorded_at: Mapped[Instant]
+
+
+class AnswerTemplate(Versioned, Base):
+    """An answer the desk gives often, in both languages. `account_id` None is for every account.
+
+    The places in braces are those of `rules.answer_templates`; the trail keeps the words of every version.
+    """
+
+    __tablename__ = "answer_templates"
+    __mapper_args__ = {"version_id_col": Versioned.version}
+    __table_args__ = (Index(None, "account_id", "is_active"),)
+
+    id: Mapped[Id]
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("key_accounts.id"))
+    topic: Mapped[Short]
+    title: Mapped[Line]
+    title_en: Mapped[Line]
+    body: Mapped[Prose]
+    body_en: Mapped[Prose]
+    is_active: Mapped[bool] = mapped_column(default=True)
+    edited_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    edited_at: Mapped[Instant]
 
 
 class Handover(Versioned, Base):

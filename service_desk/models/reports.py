@@ -83,3 +83,25 @@ class ReportRun(Base):
     figures: Mapped[dict[str, Any]] = mapped_column(Json)
     made_at: Mapped[Instant]
     made_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+
+
+class ReportFault(Base):
+    """A scheduled report that could not be made, until it is: since when, how often, and when it is tried again.
+
+    `code` is the kind of the fault without its words, which may speak of people. `told_at`: the managers know.
+    """
+
+    __tablename__ = "report_faults"
+    __table_args__ = (UniqueConstraint("account_id", "kind", "period_from"),)
+
+    id: Mapped[Id]
+    account_id: Mapped[int] = mapped_column(ForeignKey("key_accounts.id"))
+    kind: Mapped[Short]
+    period_from: Mapped[date]
+    period_to: Mapped[date]
+    code: Mapped[Short]
+    tries: Mapped[int] = mapped_column(default=1)
+    since_at: Mapped[Instant]
+    failed_at: Mapped[Instant]
+    next_try_at: Mapped[Instant]
+    told_at: Mapped[Instant | None]

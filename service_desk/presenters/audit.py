@@ -47,6 +47,8 @@ _CODES = {
     "claims.state": "claim_state",
     "disputes.consequence": "dispute_consequence",
     "disputes.outcome": "dispute_outcome",
+    "enquiries.kind": "contact_kind",
+    "enquiries.means": "word_means",
     "enquiries.state": "enquiry_state",
     "fault": "fault",
     "handovers.state": "handover_state",

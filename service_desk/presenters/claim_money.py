@@ -54,6 +54,7 @@ def titles(event: ClaimEvent) -> dict[str, Callable[[], str]]:
         "recovery_opened": lambda: _("To get back: %(words)s", words=_recovery(given)),
         "recovery_received": lambda: _("Got back: %(words)s", words=_recovery(given)),
         "recovery_receipt_struck": lambda: _("Not got back after all: %(words)s", words=_recovery(given)),
+        "recovery_corrected": lambda: _("Amount to get back corrected: %(words)s", words=_recovery(given)),
         "recovery_written_off": lambda: _("Written off: %(words)s", words=_recovery(given)),
     }
 

@@ -3,14 +3,12 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from service_desk.adapters import pdf
-from service_desk.adapters.spreadsheets import Column, TableSheet, WorkbookBytes, workbook_bytes
 from service_desk.base.clock import local_date
 from service_desk.models.deliveries import PaperKind, RunState
 from service_desk.models.policies import Policy
@@ -54,36 +52,6 @@ def counted(items: Sequence[RunItem]) -> str:
         PaperKind.CARD: lambda n: ngettext("%(num)s card", "%(num)s cards", n),
     }
     return " · ".join(words[kind](counts[kind]) for kind in PaperKind if counts[kind])
-
-
-def waiting_workbook(rows: Sequence[Waiting], account: str, today: date) -> WorkbookBytes:
-    """What is not delivered yet, as a spreadsheet in the reader's language."""
-    columns = [
-        Column(_("Branch"), width=24),
-        Column(_("Paper"), width=20),
-        Column(_("Number"), width=18),
-        Column(_("Plate"), width=12),
-        Column(_("Issued"), "datetime"),
-        Column(_("Days since issue"), "int"),
-        Column(_("Late"), width=8),
-        Column(_("In run"), width=18),
-    ]
-    body = [
-        [
-            branch_name(row.branch),
-            paper_words(row),
-            row.number,
-            row.plate,
-            row.since,
-            row.age_days,
-            _("late") if row.is_late else None,
-            row.run or None,
-        ]
-        for row in rows
-    ]
-    title = _("Papers of %(account)s not delivered yet", account=account)
-    notes = [_("As of %(day)s", day=today.isoformat()), _("Late: issued more than 48 hours ago.")]
-    return workbook_bytes([TableSheet(_("Not delivered"), title, columns, body, notes)])
 
 
 def run_sheet_pdf(view: RunView, address: str) -> bytes:

@@ -6,15 +6,39 @@ from datetime import datetime
 
 from flask_babel import gettext as _
 
-from service_desk.models.enquiries import Enquiry, EnquiryChannel, EnquiryState, Handover, HandoverState
+from service_desk.models.enquiries import (
+    AnswerTemplate,
+    ClientWord,
+    Enquiry,
+    EnquiryChannel,
+    EnquiryRepeat,
+    EnquiryState,
+    Handover,
+    HandoverState,
+    WordMeans,
+)
 from service_desk.models.sla import Timer, TimerState
 from service_desk.presenters import sla as clocks
 from service_desk.presenters.claims import plate
-from service_desk.presenters.languages import branch_name
+from service_desk.presenters.labels import label
+from service_desk.presenters.languages import branch_name, in_language, named
 from service_desk.presenters.sla import Pill
+from service_desk.rules.answer_templates import Place, filled
 from service_desk.services.enquiries import ContactFile
 
-__all__ = ["branch_name", "chain", "is_answerable", "plate", "reply_pill", "state_tone"]
+__all__ = [
+    "about",
+    "answer_from",
+    "branch_name",
+    "chain",
+    "is_answerable",
+    "plate",
+    "reply_pill",
+    "said",
+    "state_tone",
+    "template_title",
+    "template_words",
+]
 
 
 @dataclass(frozen=True)
@@ -43,6 +67,70 @@ def state_tone(enquiry: Enquiry) -> str:
 def is_answerable(enquiry: Enquiry) -> bool:
     """Whether it is answered and closed by hand; a claim's own contact goes with the claim."""
     return enquiry.state is not EnquiryState.CLOSED and enquiry.channel is not EnquiryChannel.CLAIM_REPORT
+
+
+def about(file: ContactFile) -> str:
+    """What a contact is about, as whoever links it types it."""
+    if file.claim:
+        return file.claim.number
+    if file.policy:
+        return file.policy.number
+    return (file.vehicle.plate or file.vehicle.vin or "") if file.vehicle else ""
+
+
+def template_title(template: AnswerTemplate) -> str:
+    """The title of a template in the reader's language."""
+    return named(template.title, template.title_en)
+
+
+def template_words(template: AnswerTemplate) -> str:
+    """The words of a template in the reader's language, its places in braces."""
+    return named(template.body, template.body_en)
+
+
+def answer_from(
+    template: AnswerTemplate, file: ContactFile, missing: Iterable[str], *, in_english: bool
+) -> str:
+    """A template's words with the facts of a contact; `missing` are the codes of the documents still wanted."""
+    facts = {
+        Place.CALLER: file.enquiry.caller_name,
+        Place.CLAIM_NO: file.claim.number if file.claim else "",
+        Place.POLICY_NO: file.policy.number if file.policy else "",
+        Place.PLATE: plate(file.vehicle.plate or file.vehicle.vin or "") if file.vehicle else "",
+        Place.OWNER_NAME: file.owner.name,
+        Place.OWNER_PHONE: file.owner.phone,
+    }
+    with in_language("en" if in_english else "zh"):
+        facts[Place.MISSING_DOCUMENTS] = _(", ").join(label(code, "document_code") for code in missing)
+    return filled(template.body_en if in_english else template.body, facts)
+
+
+def said(file: ContactFile) -> list[ChainEntry]:
+    """The repeats and the client's words, newest first."""
+    entries = [_repeat_entry(one, file) for one in file.repeats]
+    entries += [_word_entry(one, file) for one in file.said]
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)
+
+
+def _repeat_entry(one: EnquiryRepeat, file: ContactFile) -> ChainEntry:
+    taker = file.people[one.taken_by_id]
+    number = file.seconds.get(one.second_id or 0, "")
+    title = _("Asked again (%(way)s)", way=label(one.channel, "enquiry_channel"))
+    who = " · ".join(part for part in (one.caller_name, one.caller_phone) if part)
+    if taker.name != one.caller_name:
+        who = _("%(caller)s, taken by %(name)s", caller=who, name=_person(taker.name, taker.staff_no))
+    detail = f"{number} {one.words}" if number else one.words
+    before = _("Answer before: %(words)s", words=one.answer_before) if one.answer_before else ""
+    return ChainEntry(one.at, title, who, " · ".join(part for part in (detail, before) if part), "warn")
+
+
+def _word_entry(one: ClientWord, file: ContactFile) -> ChainEntry:
+    title = _("Client: settled") if one.is_satisfied else _("Client: not settled")
+    who = f"{one.said_by} · {label(one.means, 'word_means')}"
+    writer = file.people[one.recorded_by_id]
+    if one.means is not WordMeans.PORTAL:
+        who = _("%(caller)s, taken by %(name)s", caller=who, name=_person(writer.name, writer.staff_no))
+    return ChainEntry(one.at, title, who, one.note, "ok" if one.is_satisfied else "bad")
 
 
 def chain(file: ContactFile) -> list[ChainEntry]:

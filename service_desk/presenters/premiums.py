@@ -7,7 +7,6 @@ from typing import Any
 from flask_babel import gettext as _
 
 from service_desk.adapters.spreadsheets import Column, TableSheet, WorkbookBytes, workbook_bytes
-from service_desk.base.clock import local_date
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import branch_name, named
 from service_desk.rules.premium import AgeBand, Balance
@@ -73,39 +72,6 @@ def refund_source(row: RefundRow) -> str:
     if row.from_receipt_number:
         return _("Unallocated money of %(receipt)s", receipt=row.from_receipt_number)
     return row.endorsement_number or (row.policy.number if row.policy else "—")
-
-
-def refunds_workbook(rows: Sequence[RefundRow], account: str, day: date) -> WorkbookBytes:
-    """Refunds as a spreadsheet in the reader's language."""
-    columns = [
-        Column(_("Refund number")),
-        Column(_("Branch"), width=28),
-        Column(_("Comes from"), width=28),
-        Column(_("Policy"), width=20),
-        Column(_("Owed since"), "date"),
-        Column(_("State")),
-        Column(_("Settled on"), "date"),
-        Column(_("Paid to"), width=28),
-        Column(_("Amount"), "money"),
-    ]
-    body: list[list[Any]] = [
-        [
-            row.refund.number,
-            branch_name(row.branch),
-            refund_source(row),
-            row.policy.number if row.policy else "",
-            local_date(row.refund.created_at),
-            label(row.refund.state, "refund_state"),
-            row.refund.settled_on,
-            row.refund.payee,
-            row.refund.amount_fen,
-        ]
-        for row in rows
-    ]
-    total: list[Any] = [_("Total"), *[""] * 7, sum(row.refund.amount_fen for row in rows)]
-    title = _("Premium refunds of %(account)s", account=account)
-    notes = [_("As of %(day)s", day=day.isoformat())]
-    return workbook_bytes([TableSheet(_("Refunds"), title, columns, body, notes, total)])
 
 
 def balance_rows(balance: Balance, start: date, end: date, *, is_group: bool) -> list[tuple[str, int]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from service_desk.adapters.spreadsheets import Column, TableSheet, WorkbookBytes, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import branch_name
 from service_desk.rules.periods import Period
@@ -29,7 +29,7 @@ def line_choice(one: Expiry) -> tuple[str, str]:
     return f"{one.line.value}:{one.last_day.isoformat()}", words
 
 
-def outcomes_workbook(found: Iterable[OutcomeRow], account: str, today: date, chosen: str) -> WorkbookBytes:
+def outcomes_sheet(found: Iterable[OutcomeRow], account: str, today: date) -> TableSheet:
     """Recorded outcomes as filtered, in the reader's language."""
     columns = [
         Column(_("Plate"), width=14),
@@ -61,11 +61,11 @@ def outcomes_workbook(found: Iterable[OutcomeRow], account: str, today: date, ch
         for one in found
     )
     title = _("Outcomes of renewals of %(account)s", account=account)
-    notes = [chosen, _("As of %(day)s", day=today.isoformat())]
-    return workbook_bytes([TableSheet(_("Outcomes"), title, columns, rows, notes)])
+    notes = [_("As of %(day)s", day=today.isoformat())]
+    return TableSheet(_("Outcomes"), title, columns, rows, notes)
 
 
-def early_workbook(found: Iterable[EndedPolicy], account: str, today: date, chosen: str) -> WorkbookBytes:
+def early_sheet(found: Iterable[EndedPolicy], account: str, today: date) -> TableSheet:
     """Policies renewed before their end, in the reader's language."""
     columns = [
         Column(_("Plate"), width=14),
@@ -89,5 +89,5 @@ def early_workbook(found: Iterable[EndedPolicy], account: str, today: date, chos
         for one in found
     )
     title = _("Renewed early: %(account)s", account=account)
-    notes = [chosen, _("As of %(day)s", day=today.isoformat())]
-    return workbook_bytes([TableSheet(_("Renewed early"), title, columns, rows, notes)])
+    notes = [_("As of %(day)s", day=today.isoformat())]
+    return TableSheet(_("Renewed early"), title, columns, rows, notes)

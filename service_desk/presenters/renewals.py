@@ -8,7 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from service_desk.adapters.spreadsheets import Column, TableSheet, WorkbookBytes, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet
 from service_desk.models.accounts import Branch
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import branch_name
@@ -69,7 +69,7 @@ def filter_note(chosen: Iterable[tuple[str, str]]) -> str:
     return " · ".join(f"{what}: {choice}" for what, choice in chosen) or _("no filter")
 
 
-def board_workbook(found: Iterable[Expiry], account: str, today: date, chosen: str) -> WorkbookBytes:
+def board_sheet(found: Iterable[Expiry], account: str, today: date) -> TableSheet:
     """The cover to be renewed as filtered, in the reader's language."""
     columns = [
         Column(_("Days left"), "int", width=11),
@@ -94,6 +94,6 @@ def board_workbook(found: Iterable[Expiry], account: str, today: date, chosen: s
         ]
         for one in found
     )
-    notes = [chosen, _("As of %(day)s", day=today.isoformat())]
+    notes = [_("As of %(day)s", day=today.isoformat())]
     title = _("Renewals of %(account)s", account=account)
-    return workbook_bytes([TableSheet(_("Renewals"), title, columns, rows, notes)])
+    return TableSheet(_("Renewals"), title, columns, rows, notes)

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
-from service_desk.models.reports import ReportRun, ReportSchedule
+from service_desk.models.reports import ReportFault, ReportRun, ReportSchedule
+from service_desk.presenters import times
 from service_desk.presenters.labels import label
 from service_desk.presenters.report_documents import words
 from service_desk.presenters.report_documents.words import Shown
 from service_desk.rules.report_compare import CellDifference, RowDifference, TableDifference, TileDifference
-from service_desk.rules.report_document import Column, ReportKind, Value
+from service_desk.rules.report_document import Column, ReportKind, Tile, Value
 from service_desk.rules.schedule import FREQUENCY, Frequency, days_of
 from service_desk.services.reports.comparing import Compared
 from service_desk.services.reports.recipients import Person
@@ -28,6 +30,23 @@ def title(kind: ReportKind | str) -> str:
 def period(run: ReportRun) -> str:
     """The period of a run."""
     return words.period_words(run.period_from, run.period_to)
+
+
+def fault_words(fault: ReportFault) -> str:
+    """What is wrong and since when: `ZeroDivisionError, 5 tries since 2026-11-23 08:30`."""
+    since = times.minute(fault.since_at)
+    return ngettext(
+        "%(code)s, %(num)s try since %(since)s",
+        "%(code)s, %(num)s tries since %(since)s",
+        fault.tries,
+        code=fault.code,
+        since=since,
+    )
+
+
+def fault_period(fault: ReportFault) -> str:
+    """The period of a report that could not be made."""
+    return words.period_words(fault.period_from, fault.period_to)
 
 
 def edition(run: ReportRun) -> str:
@@ -124,7 +143,7 @@ def difference(compared: Compared) -> ShownDifference:
 
 
 def _tile(one: TileDifference, zone: ZoneInfo) -> ChangedCell:
-    look = words.measure_look(one.measure)
+    look = words.tile_look(Tile(one.measure, one.after, one.before))
     before, after = (words.headline(value, look, zone) for value in (one.before, one.after))
     return ChangedCell("", words.measure_name(one.measure), before, after)
 

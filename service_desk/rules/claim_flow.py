@@ -94,13 +94,15 @@ class ClockStep(StrEnum):
 class Transition:
     """What one action does from one state. `to` None leaves the state as it is.
 
-    Clocks are stopped first, then (with `cancels_all`) the rest is cancelled, then others are started.
+    Clocks are stopped first, then (with `cancels_all`) the rest is cancelled, then others are started. `cancels`: what
+    is not owed any more; it is cancelled while in time, and of one that was broken before the breach stands.
     """
 
     to: ClaimState | None
     permission: Action
     starts: tuple[ClockStep, ...] = ()
     stops: tuple[ClockStep, ...] = ()
+    cancels: tuple[ClockStep, ...] = ()
     cancels_all: bool = False
 
 
@@ -150,8 +152,11 @@ TRANSITIONS: dict[tuple[ClaimState, ClaimAction], Transition] = {
     (S.CALCULATED, A.CALCULATE): Transition(None, P.HANDLE_CLAIMS),
     (S.CALCULATED, A.SEND_BACK): Transition(S.DOCUMENTS_COMPLETE, P.APPROVE_CLAIMS, starts=(C.CALCULATION,)),
     (S.CALCULATED, A.APPROVE): Transition(S.APPROVED, P.APPROVE_CLAIMS, starts=(C.PAYMENT,), stops=_DECIDED),
-    # A dispute was decided in the client's favour: what was approved is calculated anew.
-    (S.APPROVED, A.SEND_BACK): Transition(S.DOCUMENTS_COMPLETE, P.APPROVE_CLAIMS, starts=(C.CALCULATION,)),
+    # A dispute was decided in the client's favour: what was approved is calculated anew. What was to be paid is agreed
+    # no more (Insurance Law art. 23), and the promise to pay begins again with the new approval.
+    (S.APPROVED, A.SEND_BACK): Transition(
+        S.DOCUMENTS_COMPLETE, P.APPROVE_CLAIMS, starts=(C.CALCULATION,), cancels=(C.PAYMENT,)
+    ),
     (S.PAID, A.SEND_BACK): Transition(S.DOCUMENTS_COMPLETE, P.APPROVE_CLAIMS, starts=(C.CALCULATION,)),
     (S.APPROVED, A.PAY_PART): Transition(None, P.PAY_CLAIMS),
     (S.APPROVED, A.PAY): Transition(S.PAID, P.PAY_CLAIMS, stops=(C.PAYMENT,)),

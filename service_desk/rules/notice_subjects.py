@@ -30,6 +30,7 @@ DIGEST = "notice_digest"
 CHANNEL_TEST = "channel_test"
 MAIL_UNDELIVERED = "mail_undelivered"
 CHANNEL_UNDELIVERED = "channel_undelivered"
+REPORT_NOT_MADE = "report_not_made"
 
 SUBJECTS: dict[str, NoticeSubject] = {
     kind: subject
@@ -48,7 +49,7 @@ SUBJECTS: dict[str, NoticeSubject] = {
             "pause_objected",
             "time_corrected",
         ),
-        NoticeSubject.REPORTS: ("weekly_claim_report",),
+        NoticeSubject.REPORTS: (REPORT_NOT_MADE, "weekly_claim_report"),
         NoticeSubject.COVER: (
             "credit_release_asked",
             "credit_release_decided",
@@ -86,8 +87,11 @@ SUBJECTS: dict[str, NoticeSubject] = {
         ),
         NoticeSubject.ENQUIRIES: (
             "client_dissatisfied",
+            "complaint_assigned",
             "enquiry_answered",
             "enquiry_assigned",
+            "enquiry_owner",
+            "enquiry_repeated",
             "handover_accepted",
             "handover_asked",
             "handover_refused",
@@ -115,11 +119,13 @@ SUBJECTS: dict[str, NoticeSubject] = {
 _PERSONAL = frozenset(
     {
         CLOCK_DIGEST,
+        "enquiry_owner",
         "follow_up_form",
         "premium_dunning",
         CHANNEL_TEST,
         CHANNEL_UNDELIVERED,
         MAIL_UNDELIVERED,
+        REPORT_NOT_MADE,
         DIGEST,
         # What two people write to each other is no news for a group.
         "message_answered",
@@ -142,7 +148,7 @@ def kinds_of(subject: NoticeSubject) -> list[str]:
 
 def is_for_channels(kind: str) -> bool:
     """Whether a message of this kind may be read by a whole group."""
-    return (kind in SUBJECTS and kind not in _PERSONAL) or kind.startswith("report_")
+    return kind not in _PERSONAL and (kind in SUBJECTS or kind.startswith("report_"))
 
 
 def choices_of(subject: NoticeSubject) -> tuple[MailChoice, ...]:

@@ -58,7 +58,7 @@ class TableDifference:
 class TileDifference:
     """A headline figure that is another one now."""
 
-    measure: MeasureCode
+    measure: MeasureCode | str
     before: Value
     after: Value
 

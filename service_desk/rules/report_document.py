@@ -26,6 +26,9 @@ class ReportKind(StrEnum):
     BRANCH_DEMAND = "branch_demand"
 
 
+_MEASURES = frozenset(code.value for code in MeasureCode)
+
+
 class CellKind(StrEnum):
     """How a column's values are kept and shown. `MEASURE` shows as its measure's unit says."""
 
@@ -83,9 +86,12 @@ class Table:
 
 @dataclass(frozen=True)
 class Tile:
-    """A headline figure: now, in the period compared with, and the market's published line where there is one."""
+    """A headline figure: now, in the period compared with, and the market's published line where there is one.
 
-    measure: MeasureCode
+    `measure` is the mere code of one that is no longer counted: what was kept is shown for ever.
+    """
+
+    measure: MeasureCode | str
     value: Value
     before: Value = None
     market: Value = None
@@ -152,7 +158,7 @@ def to_json(report: Report) -> dict[str, Any]:
         "compared_to": report.compared_to.isoformat() if report.compared_to else None,
         "made_at": report.made_at.isoformat(),
         "tiles": [
-            [tile.measure.value, _pack(tile.value), _pack(tile.before), _pack(tile.market)]
+            [str(tile.measure), _pack(tile.value), _pack(tile.before), _pack(tile.market)]
             for tile in report.tiles
         ],
         "tables": [_table_to_json(table) for table in report.tables],
@@ -177,7 +183,7 @@ def from_json(data: dict[str, Any]) -> Report:
         compared_to=_day(data["compared_to"]),
         made_at=datetime.fromisoformat(data["made_at"]),
         tiles=tuple(
-            Tile(MeasureCode(code), _unpack(value), _unpack(before), _unpack(market))
+            Tile(_measure(code), _unpack(value), _unpack(before), _unpack(market))
             for code, value, before, market in data["tiles"]
         ),
         tables=tuple(_table_from_json(one) for one in data["tables"]),
@@ -188,6 +194,10 @@ def from_json(data: dict[str, Any]) -> Report:
         notes=tuple(data["notes"]),
         version=data["version"],
     )
+
+
+def _measure(code: str) -> MeasureCode | str:
+    return MeasureCode(code) if code in _MEASURES else code
 
 
 def _day(text: str | None) -> date | None:

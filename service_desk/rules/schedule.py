@@ -157,3 +157,23 @@ def next_period(schedule: Schedule, now: datetime) -> Period:
 
 def _begins(schedule: Schedule, period: Period) -> bool:
     return local_date(sent_at(schedule, period), schedule.zone) >= schedule.starts_on
+
+
+# A report that cannot be made is tried again after these; the last holds on.
+_RETRY_MINUTES = (1, 5, 15, 60, 180)
+TELL_AFTER = timedelta(hours=1)
+
+
+def retry_after(tries: int) -> timedelta:
+    """How long to wait after so many tries in vain, at least one."""
+    return timedelta(minutes=_RETRY_MINUTES[min(tries, len(_RETRY_MINUTES)) - 1])
+
+
+def is_time_to_retry(next_try_at: datetime, now: datetime) -> bool:
+    """Whether the delay is over. No delay is as long as the longest but after a clock that went wrong."""
+    return next_try_at <= now or next_try_at > now + timedelta(minutes=_RETRY_MINUTES[-1])
+
+
+def is_failing_long(since_at: datetime, failed_at: datetime, now: datetime) -> bool:
+    """Whether somebody should be told: first failed an hour ago, and tried in vain more than once."""
+    return failed_at > since_at and now - since_at >= TELL_AFTER

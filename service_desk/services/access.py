@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 from service_desk.base.errors import Forbidden, NotFound
 from service_desk.models.accounts import Branch, KeyAccount
 from service_desk.models.db import db
+from service_desk.models.enquiries import Enquiry
 from service_desk.models.users import User, UserAccount
 from service_desk.rules.permissions import CLIENT_ROLES, Action, Role, Scope, scope_for
 
@@ -66,6 +67,40 @@ def reach(actor: User) -> dict[str, int | None]:
 
 
 def _clause(scope: Scope, model: Any, actor_id: _Given, branch_id: _Given) -> ColumnElement[bool]:
+    if scope is Scope.OWN_BRANCHES:
+        # Only the client's people see no more than branches, and no complaint is about them.
+        return _reached(scope, model, actor_id, branch_id)
+    return _reached(scope, model, actor_id, branch_id) & not_hidden(model, actor_id)
+
+
+def not_hidden(model: Any, actor_id: _Given) -> ColumnElement[bool]:
+    """The condition that keeps a complaint, and what belongs to it by its number, from the person it is about.
+
+    Clocks, their reviews, hand-overs and messages carry the number of their matter, entries of the trail a label.
+    """
+    if model is Enquiry:
+        return or_(Enquiry.hidden_from_id.is_(None), Enquiry.hidden_from_id != actor_id)
+    own = select(Enquiry.number).where(Enquiry.hidden_from_id == actor_id)
+    if hasattr(model, "matter_number"):
+        return model.matter_number.not_in(own)
+    if not hasattr(model, "entity_label"):
+        return true()
+    # The label of a clock is its matter's number and its step.
+    is_of_it = or_(model.entity_label == Enquiry.number, model.entity_label.like(Enquiry.number.concat(" %")))
+    return ~own.where(is_of_it).exists()
+
+
+def hidden_from(numbers: Collection[str]) -> dict[str, int]:
+    """Of some matters, by number, those that are complaints about somebody, and about whom."""
+    if not numbers:
+        return {}
+    statement = select(Enquiry.number, Enquiry.hidden_from_id).where(
+        Enquiry.number.in_(numbers), Enquiry.hidden_from_id.is_not(None)
+    )
+    return {number: user_id for number, user_id in db.session.execute(statement) if user_id}
+
+
+def _reached(scope: Scope, model: Any, actor_id: _Given, branch_id: _Given) -> ColumnElement[bool]:
     if scope is Scope.ALL:
         return true()
     account_column = model.id if model is KeyAccount else model.account_id

@@ -26,6 +26,7 @@ from service_desk.base.errors import Forbidden
 from service_desk.base.paging import PageRequest
 from service_desk.jobs import notice_delivery
 from service_desk.jobs.runner import Tally
+from service_desk.models.audit import AuditEntry
 from service_desk.models.db import db
 from service_desk.models.notices import Channel, DeliveryTry, FailReason, Notice, NoticeState
 from service_desk.services import notices
@@ -407,6 +408,34 @@ def test_sent_again_is_a_new_message(server: MailServer, queue, world: World, no
     first, second = server.received
     assert first["Message-ID"] != second["Message-ID"]
     assert [succeeded for succeeded, _ in tries(notice)] == [True, True]
+
+
+def test_a_message_set_aside_is_sent_again_once_however_often_it_is_asked(
+    server: MailServer, queue, world: World, now: datetime
+) -> None:
+    poison, good = queue("a@zzly.example", run_id=999_999), queue("b@zzly.example")
+    poison.account_id = world.account.id
+    db.session.commit()
+    notice_delivery.run(now)
+    shown = db.session.scalars(select(DeliveryTry.id).where(DeliveryTry.notice_id == poison.id)).one()
+    poison.params = dict(good.params)
+
+    def press(at: datetime) -> bool:
+        is_queued = notices.send_again(poison.id, seen=shown, actor=world.manager, now=at)
+        db.session.commit()
+        return is_queued
+
+    # A double click, and the same page again after the message has gone out.
+    assert [press(now), press(now)] == [True, False]
+    assert notice_delivery.run(now) == Tally(done=1)
+    assert press(now + MINUTE) is False
+    assert notice_delivery.run(now + MINUTE) == Tally()
+
+    rows = db.session.scalars(select(Notice).where(Notice.address == "a@zzly.example")).all()
+    assert [(row.id, row.state, row.fail_reason) for row in rows] == [(poison.id, NoticeState.SENT, None)]
+    assert [mail["To"] for mail in server.received].count("周敏 <a@zzly.example>") == 1
+    entries = db.session.scalars(select(AuditEntry.id).where(AuditEntry.action == "notice_sent_again")).all()
+    assert len(entries) == 1
 
 
 def test_several_workers_send_each_mail_once(app: Flask, server: MailServer, queue, now: datetime) -> None:

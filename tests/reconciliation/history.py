@@ -8,6 +8,7 @@ from service_desk.services import sla
 from tests.factories import BranchFactory
 from tests.reconciliation.books import Book
 from tests.reconciliation.clocks import Clocks
+from tests.reconciliation.contacts import make_contacts
 from tests.reconciliation.records import Rows, read_rows, write_rows
 from tests.reconciliation.walks import Tables, Walker, report_times
 from tests.world import World
@@ -66,4 +67,7 @@ def _make(world: World, rows: Rows, branches: list[int], now: datetime, size: Si
         vehicle = chance.choice(foreign if number % 25 == 0 else often if number % 2 else fleet)
         walker.walk(number, vehicle, vehicle.branch_id, at)
     clocks.finish([world.manager.id])
-    return book.rows | walker.tables.rows | clocks.rows
+    own = [one for one in rows["branches"] if one.id in {*branches, world.foreign_branch.id}]
+    holders = (world.claims1.id, world.claims2.id)
+    contacts = make_contacts(chance, own, holders, min(size.claims, 1_500), (FIRST, now))
+    return book.rows | walker.tables.rows | clocks.rows | contacts

@@ -376,6 +376,39 @@ class Refund(NamedTuple):
     settled_on: date | None
 
 
+class Contact(NamedTuple):
+    id: int
+    number: str
+    account_id: int
+    branch_id: int | None
+    channel: str
+    kind: str
+    state: str
+    owner_id: int
+    first_owner_id: int
+    opened_by_id: int
+    opened_at: datetime
+    closed_at: datetime | None
+
+
+class Repeat(NamedTuple):
+    id: int
+    enquiry_id: int
+    at: datetime
+    channel: str
+    taken_by_id: int
+    second_id: int | None
+
+
+class Closing(NamedTuple):
+    id: int
+    enquiry_id: int
+    at: datetime
+    owner_id: int
+    is_first_contact: bool
+    reopened_at: datetime | None
+
+
 TABLES: dict[str, type[Any]] = {
     "key_accounts": Account,
     "branches": Branch,
@@ -409,6 +442,9 @@ TABLES: dict[str, type[Any]] = {
     "receipts": Receipt,
     "receipt_allocations": Allocation,
     "premium_refunds": Refund,
+    "enquiries": Contact,
+    "enquiry_repeats": Repeat,
+    "enquiry_closings": Closing,
 }
 
 Rows = dict[str, list[Any]]
@@ -458,6 +494,17 @@ _ALSO: dict[str, dict[str, Any]] = {
     "endorsements": {"working": "[]", "reason": ""},
     "receivables": {"version": 1},
     "receipts": {"payer": "集团", "reference": "", "reverse_reason": ""},
+    "enquiries": {
+        "subject": "问保单",
+        "body": "",
+        "caller_name": "郭永刚",
+        "caller_phone": "",
+        "caller_email": "",
+        "phone_key": "",
+        "answer": "",
+        "version": 1,
+    },
+    "enquiry_repeats": {"caller_name": "郭永刚", "caller_phone": "", "words": "", "answer_before": ""},
     "premium_refunds": {"reason": "", "method": "", "reference": "", "payee": "", "version": 1},
 }
 

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from service_desk.rules.metrics import Mean, MeasureCode, Ratio
+from tests.reconciliation.contacts import count_contacts
 from tests.reconciliation.records import Rows
 from tests.reconciliation.slow_claims import Story, count_claims, stories_of
 from tests.reconciliation.slow_clocks import Judged, count_clocks, judged_clocks
@@ -89,6 +90,10 @@ class Counted:
     @cached_property
     def receivables(self) -> Groups[Sums]:
         return count_receivables(self.of.rows, self.of.account_id, self.days)
+
+    @cached_property
+    def contacts(self) -> Groups[Sums]:
+        return count_contacts(self.of.rows, self.of.account_id, self.days)
 
     def renewals(self, group: str, key: Any) -> Sums:
         classes = {one.id: one.use_class or "" for one in self.of.garage.vehicles}
@@ -188,6 +193,10 @@ def _deviation_net(s: Sums) -> Ratio:
     return Ratio(abs(sum(first for first, _paid in settled) - paid), paid)
 
 
+def _of_step(s: Sums, step: str) -> Ratio:
+    return Ratio(s[f"kept_{step}"], s[f"kept_{step}"] + s[f"broken_{step}"])
+
+
 _CLAIMS: dict[MeasureCode, Any] = {
     C.CLAIMS_OPEN_START: lambda s: s["open_start"],
     C.CLAIMS_REPORTED: lambda s: s["reported"],
@@ -232,7 +241,10 @@ _CLAIMS: dict[MeasureCode, Any] = {
 }
 _CLOCKS: dict[MeasureCode, Any] = {
     C.PROMISES_KEPT: lambda s: Ratio(s["kept"], s["kept"] + s["broken"]),
-    C.SURVEYED_IN_TIME: lambda s: Ratio(s["kept_survey"], s["kept_survey"] + s["broken_survey"]),
+    C.SURVEYED_IN_TIME: lambda s: _of_step(s, "survey"),
+    C.FIRST_REPLY_IN_TIME: lambda s: _of_step(s, "first_reply"),
+    C.COMPLAINTS_ANSWERED_IN_TIME: lambda s: _of_step(s, "complaint"),
+    C.MESSAGES_ANSWERED_IN_TIME: lambda s: _of_step(s, "message_reply"),
     C.BREACHES: lambda s: s["broken"],
     C.BREACHES_UNREVIEWED: lambda s: s["unreviewed"],
     C.CLOCKS_AT_RISK: lambda s: s["at_risk"],
@@ -241,6 +253,12 @@ _CLOCKS: dict[MeasureCode, Any] = {
 _FORMULAS: dict[str, dict[MeasureCode, Any]] = {
     "claims": _CLAIMS,
     "clocks": _CLOCKS,
+    "contacts": {
+        C.ENQUIRIES_LOGGED: lambda s: s["logged"],
+        C.COMPLAINTS: lambda s: s["complaints"],
+        C.REPEAT_CONTACT_RATE: lambda s: Ratio(s["repeated"], s["logged"]),
+        C.FIRST_CONTACT_CLOSURE: lambda s: Ratio(s["at_first"], s["closed"]),
+    },
     "premium": {
         C.POLICIES_ISSUED: lambda s: s["policies"],
         C.WRITTEN_PREMIUM: lambda s: s["issued"] + s["endorsed"] + s["returned"],

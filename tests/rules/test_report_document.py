@@ -80,3 +80,14 @@ def test_a_table_is_found_by_its_code():
 def test_every_measure_is_in_the_registry_once():
     assert list(MEASURES) == list(MeasureCode)
     assert all(code is measure.code for code, measure in MEASURES.items())
+
+
+def test_a_headline_figure_of_a_measure_of_old_is_kept() -> None:
+    kept = to_json(REPORT)
+    kept["tiles"][0][0] = "measure_of_old"
+
+    back = from_json(json.loads(json.dumps(kept)))
+
+    assert [tile.measure for tile in back.tiles[:2]] == ["measure_of_old", MeasureCode.AVERAGE_LOSS]
+    assert back.tiles[0].value == Ratio(3, 7)
+    assert to_json(back) == kept

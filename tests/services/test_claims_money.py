@@ -11,6 +11,7 @@ from sqlalchemy import select
 from service_desk.base.clock import local_date
 from service_desk.base.errors import Conflict, DomainError, Forbidden, Invalid, InvalidMany, NotFound
 from service_desk.base.paging import PageRequest
+from service_desk.models.audit import AuditEntry
 from service_desk.models.claim_money import AdvanceBasis, AdvanceState, Recovery, RecoveryKind, RecoveryState
 from service_desk.models.claims import Claim, ClaimPayment
 from service_desk.models.db import db, unit_of_work
@@ -425,3 +426,57 @@ def test_what_a_manager_gave_up_is_not_asked_for_again_by_a_later_decision(
     settlement.pay(number, rest, actor=world.claims2, now=now)
     recoveries.settle_overpaid(journey.claim, 5_600_00, actor=world.claims2, now=now)
     assert [one.open_fen for one in db.session.scalars(select(Recovery).order_by(Recovery.id))] == [0, 400_00]
+
+
+def test_an_amount_to_get_back_is_corrected_with_a_reason_and_never_below_what_came_in(
+    world: World, journey: Journey, now: datetime
+) -> None:
+    claim, command = journey.claim, NewRecovery(RecoveryKind.SUBROGATION, "豫A11111 车主", 1_000_00)
+    one = recoveries.add(claim.number, command, actor=world.claims1, now=now)
+    recoveries.receive(one.id, Receive(400_00, local_date(now)), actor=world.claims1, now=now)
+    recoveries.write_off(one.id, 100_00, "减免", actor=world.manager, now=now)
+    db.session.commit()
+
+    def correct(fen: int, actor: User, reason: str = "判决书金额", **more: int) -> None:
+        recoveries.correct(one.id, fen, reason, actor=actor, now=now, **more)
+        db.session.commit()
+
+    for fen, actor, reason, error, code in (
+        (499_99, world.manager, "x", Invalid, "recovery_below_received"),
+        (1_000_00, world.manager, "x", Invalid, "recovery_amount_unchanged"),
+        (0, world.manager, "x", Invalid, "amount_not_positive"),
+        (1_200_00, world.claims1, " ", Invalid, "reason_missing"),
+        (900_00, world.claims1, "x", Forbidden, "not_allowed"),
+        (1_200_00, world.hq, "x", NotFound, "not_found"),
+    ):
+        with pytest.raises(error, match=code):
+            correct(fen, actor, reason)
+    with pytest.raises(Conflict, match="stale"):
+        correct(1_200_00, world.claims1, version=one.version - 1)
+
+    correct(1_200_00, world.claims1)
+    assert (one.amount_fen, one.open_fen, one.state) == (1_200_00, 700_00, RecoveryState.OPEN)
+    correct(500_00, world.manager)
+    assert (one.open_fen, one.state) == (0, RecoveryState.SETTLED)
+    entries = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "recovery_corrected")).all()
+    assert [entry.changes["amount_fen"] for entry in entries] == [[1_000_00, 1_200_00], [1_200_00, 500_00]]
+    assert entries[0].changes["reason"] == [None, "判决书金额"]
+
+
+def test_a_corrected_amount_of_a_calculation_is_not_asked_for_again(
+    world: World, journey: Journey, now: datetime
+) -> None:
+    claim = journey.to(ClaimState.APPROVED)
+    made = settlement.latest_calculation(claim.id)
+    wanted = [{"kind": "subrogation", "from": "豫A11111 车主", "amount_fen": 1_000_00}]
+
+    def ask(fen: int) -> list[int]:
+        made.recoveries = [wanted[0] | {"amount_fen": fen}]
+        recoveries.open_calculated(claim, made, actor=world.claims2, now=now)
+        return [row.amount_fen for row in recoveries.list_of_claim(claim.id)]
+
+    assert ask(1_000_00) == [1_000_00]
+    row = recoveries.list_of_claim(claim.id)[0]
+    recoveries.correct(row.id, 600_00, "判决书金额", actor=world.manager, now=now)
+    assert ask(1_000_00) == [600_00]
+    assert ask(1_100_00) == [600_00, 100_00]

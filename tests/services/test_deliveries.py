@@ -99,7 +99,7 @@ def received(world: World, at: datetime) -> Receipt:
 
 
 def waits(world: World, now: datetime, **wanted: object) -> list[str]:
-    found = waiting.export_waiting(
+    found = waiting.all_waiting(
         WaitingFilter(world.account.id, **wanted),  # type: ignore[arg-type]
         actor=world.underwriter,
         now=now,

@@ -61,8 +61,8 @@ def object_to(claim: Claim, actor: User, at: datetime, command: RaiseDispute = A
     return made
 
 
-def clocks(claim: Claim) -> list[Timer]:
-    statement = select(Timer).where(Timer.matter_id == claim.id, Timer.step == ClockStep.DISPUTE)
+def clocks(claim: Claim, step: ClockStep = ClockStep.DISPUTE) -> list[Timer]:
+    statement = select(Timer).where(Timer.matter_id == claim.id, Timer.step == step)
     return list(db.session.scalars(statement.order_by(Timer.cycle)))
 
 
@@ -124,6 +124,31 @@ def test_a_dispute_about_an_approved_amount_from_the_client_to_the_new_calculati
     assert audited >= {
         "claim_disputed", "dispute_word_added", "dispute_decider_named", "dispute_decided", "claim_dispute_settled",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("days", "ended"), [(1, TimerState.CANCELLED), (20, TimerState.BREACHED)], ids=["in time", "broken"]
+)
+def test_the_promise_to_pay_ends_with_what_was_approved_and_begins_again(
+    world: World, claim: Claim, journey: Journey, days: int, ended: TimerState
+) -> None:
+    journey.to(ClaimState.APPROVED)
+    object_to(claim, world.safety_gongyi, journey.now)
+    disputes.name_decider(claim.number, world.manager.id, actor=world.claims1, now=journey.now)
+    at = journey.now + timedelta(days=days)
+    decision = Decision(DisputeOutcome.PARTLY, "配件差价部分支持", Consequence.NEW_CALCULATION, 7_000_00)
+
+    disputes.decide(claim.number, decision, actor=world.manager, now=at)
+    db.session.commit()
+    assert [(clock.state, clock.stopped_at) for clock in clocks(claim, ClockStep.PAYMENT)] == [(ended, at)]
+
+    later = at + timedelta(hours=1)
+    settlement.calculate(claim.number, CALCULATION, actor=world.claims1, now=later)
+    latest = settlement.latest_calculation(claim.id)
+    settlement.approve(claim.number, settlement.Approve(latest.id), actor=world.claims2, now=later)
+    first, second = clocks(claim, ClockStep.PAYMENT)
+    assert first.state is ended
+    assert (second.state, second.cycle, second.started_at) == (TimerState.RUNNING, 2, later)
 
 
 def test_each_side_sees_the_others_words_and_papers_and_internal_notes_stay_inside(

@@ -238,6 +238,7 @@ def test_lists_show_each_person_what_they_may_see(world: World, now: datetime) -
     counts = enquiries.count_views(world.account.id, ContactFilter(), actor=world.claims1)
     assert counts == {
         ContactView.MINE: 1,
+        ContactView.WAITING: 3,
         ContactView.OPEN: 3,
         ContactView.CLOSED: 0,
         ContactView.ALL: 3,

@@ -134,6 +134,11 @@ def test_recoveries_are_listed_summed_and_exported(sign_in: Any, journey: Journe
     today = f"{utc_now().astimezone(CHINA):%Y-%m-%d}"
     money = {"receive-amount": "400", "receive-received_on": today, "receive-version": version(one)}
     assert staff.post(f"/recoveries/{one.id}/receive", data=money).status_code == 303
+    more = {"correct-amount": "1,200", "correct-reason": "判决书金额", "correct-version": version(one)}
+    assert staff.post(f"/recoveries/{one.id}/correct", data=more).status_code == 303
+    less = {"correct-amount": "1,000", "correct-reason": "录入有误", "correct-version": version(one)}
+    assert staff.post(f"/recoveries/{one.id}/correct", data=less).status_code == 403
+    assert sign_in("manager").post(f"/recoveries/{one.id}/correct", data=less).status_code == 303
     off = {"off-amount": "600", "off-reason": "无力偿还", "off-version": version(one)}
     assert staff.post(f"/recoveries/{one.id}/write-off", data=off).status_code == 403
     assert "¥600.00" in staff.get("/recoveries?q=VD2035").text

@@ -13,10 +13,14 @@ from sqlalchemy import select
 from service_desk.models.audit import AuditEntry
 from service_desk.models.db import db
 from service_desk.models.enquiries import EnquiryChannel
+from service_desk.models.sla import AbsenceKind
 from service_desk.rules.claim_flow import ClaimState
 from service_desk.rules.permissions import Role
 from service_desk.services import enquiries
+from service_desk.services.claims import authority
 from service_desk.services.enquiries import ContactDetails
+from service_desk.services.sla import absences
+from service_desk.services.sla.absences import PlanAbsence
 from tests.claim_cases import Journey, dispute, reported_claim
 from tests.factories import UserFactory
 from tests.world import World
@@ -25,37 +29,58 @@ SignIn = Callable[[str], FlaskClient]
 
 # Every list that this piece sends: its page and its file; all may be read by the manager, users by the administrator.
 LISTS = {
+    "/absences": "/absences.xlsx",
+    "/account": "/account/branches.xlsx",
+    "/account?people": "/account/contacts.xlsx",
     "/audit": "/audit.xlsx",
     "/batches": "/batches.xlsx",
     "/claims": "/claims.xlsx",
     "/claims/dates": "/claims/dates.xlsx",
     "/claims/later-demands": "/claims/later-demands.xlsx",
+    "/deliveries": "/deliveries.xlsx",
     "/deliveries/runs": "/deliveries/runs.xlsx",
     "/disputes": "/disputes.xlsx",
     "/endorsements": "/endorsements.xlsx",
     "/enquiries": "/enquiries.xlsx",
     "/follow-ups": "/follow-ups.xlsx",
+    "/measures": "/measures.xlsx",
+    "/notices/log": "/notices/log.xlsx",
     "/outstanding": "/outstanding.xlsx",
     "/policies": "/policies.xlsx",
     "/policies/lists": "/policies/lists.xlsx",
+    "/premiums/dunning": "/premiums/dunning.xlsx",
     "/premiums/dunning/sent": "/premiums/dunning/sent.xlsx",
     "/premiums/releases": "/premiums/releases.xlsx",
     "/quotes": "/quotes.xlsx",
     "/rates": "/rates.xlsx",
     "/receipts": "/receipts.xlsx",
     "/recoveries": "/recoveries.xlsx",
+    "/refunds": "/refunds.xlsx",
+    "/renewals": "/renewals.xlsx",
+    "/renewals/calendar": "/renewals/calendar.xlsx",
     "/renewals/missed": "/renewals/missed.xlsx",
+    "/renewals/outcomes": "/renewals/outcomes.xlsx",
     "/renewals/reminders": "/renewals/reminders.xlsx",
     "/reports": "/reports.xlsx",
+    "/reports?kind=none": "/reports/schedules.xlsx",
+    "/settings/calendars": "/settings/calendars.xlsx",
+    "/settings/causes": "/settings/causes.xlsx",
+    "/settings/levels": "/settings/levels.xlsx",
     "/vehicle-requests": "/vehicle-requests.xlsx",
     "/vehicle-requests/register": "/vehicle-requests/register.xlsx",
     "/vehicles": "/vehicles/export",
     "/vehicles/imports": "/vehicles/imports.xlsx",
 }
+# They speak of no account: people, settings, definitions; the trail may be of several accounts.
+OF_THE_DESK = {
+    "/absences.xlsx", "/audit.xlsx", "/measures.xlsx", "/settings/calendars.xlsx", "/settings/causes.xlsx",
+    "/settings/levels.xlsx",
+}  # fmt: skip
 # The client's branch sees its own of these; of the others it is refused even an empty file.
 OF_A_BRANCH = {
     "/batches.xlsx", "/claims.xlsx", "/endorsements.xlsx", "/enquiries.xlsx", "/policies.xlsx",
-    "/renewals/missed.xlsx", "/renewals/reminders.xlsx", "/vehicle-requests.xlsx",
+    "/account/branches.xlsx", "/account/contacts.xlsx", "/measures.xlsx",
+    "/renewals.xlsx", "/renewals/outcomes.xlsx", "/renewals/calendar.xlsx", "/renewals/missed.xlsx", "/renewals/reminders.xlsx", "/vehicle-requests.xlsx",
     "/vehicle-requests/register.xlsx", "/vehicles/export",
 }  # fmt: skip
 
@@ -91,8 +116,7 @@ def test_every_list_gives_what_its_page_counts_and_is_written_down_once(
             assert len(rows) - 1 == int(counted[1]), page
         assert entry.changes["export_rows"][1] == len(rows) - 1, page
         assert entry.actor_id == world.manager.id, page
-        # The trail may be of several accounts.
-        assert entry.account_id == (None if page == "/audit" else world.account.id), page
+        assert entry.account_id == (None if address in OF_THE_DESK else world.account.id), page
         assert entry.changes["export_table"][1] == notes[0], page
     assert "导出清单" in client.get("/audit?action=exported").text
 
@@ -166,6 +190,36 @@ def test_the_trails_own_file_is_masked_and_logins_are_whole(
     assert "139****5678" in rows[1][4]
     assert "13800001111" in [row[4] for row in logins]
     assert taken("/users.xlsx")[0].changes["export_rows"] == [None, len(logins) - 1]
+
+
+def test_people_and_settings_come_out_as_their_pages_show_them(
+    world: World, now: datetime, sign_in: SignIn
+) -> None:
+    plan = PlanAbsence(
+        world.claims1.id,
+        world.claims2.id,
+        AbsenceKind.SICKNESS,
+        now + timedelta(hours=1),
+        now + timedelta(days=1),
+        note="住院",
+    )
+    absences.plan(plan, actor=world.claims1, now=now)
+    authority.install_defaults()
+    manager, stand_in, admin = sign_in("manager"), sign_in("claims2"), sign_in("admin")
+
+    told = [str(table(reader, "/absences.xlsx")[1][1]) for reader in (manager, stand_in)]
+    _notes, (_head, *branches) = table(sign_in("hq"), "/account/branches.xlsx")
+    _notes, (_head, *tiers) = table(admin, "/settings/authority.xlsx")
+    _notes, market = table(admin, "/settings/market.xlsx")
+
+    assert ["住院" in one for one in told] == [True, False]
+    assert [row[0] for row in branches].count("巩义客运分公司") == 1
+    assert {row[3] for row in tiers} >= {"不限"}
+    assert market[0][0] == "指标"
+    assert [manager.get(f"/settings/{name}.xlsx").status_code for name in ("authority", "market")] == [
+        403,
+        403,
+    ]
 
 
 def test_a_list_too_long_is_refused_in_words(world: World, sign_in: SignIn, monkeypatch: Any) -> None:

@@ -16,7 +16,8 @@ from service_desk.presenters import mail, report_documents
 from service_desk.presenters.labels import LABELS
 from service_desk.presenters.languages import in_language
 from service_desk.presenters.report_documents import as_mail, words
-from service_desk.rules.report_document import ReportKind
+from service_desk.rules.metrics import Ratio
+from service_desk.rules.report_document import ReportKind, Tile
 from tests.report_documents import DETAIL_ROWS, EVERY, FEW_BUSY, NOTHING, ZONE
 
 
@@ -243,3 +244,19 @@ def test_periods_have_their_names_and_every_kind_of_report_its_own(app: Flask) -
                 with in_language(language):
                     assert words.period_words(*span) == name
     assert set(LABELS["report_kind"]) == set(ReportKind)
+
+
+def test_a_headline_figure_of_a_measure_of_old_is_shown_by_what_was_kept(app: Flask, session) -> None:
+    old = replace(EVERY, tiles=[Tile("share_of_old", Ratio(6, 7), Ratio(5, 7)), Tile("sum_of_old", 1234)])
+    page = page_of(app, "en", report=old)
+    assert "Share of old" in page
+    assert "85.7%" in page
+    assert "1,234" in page
+    assert "+14.3 points" in page
+    assert "share_of_old" not in page
+
+    with in_language("en"):
+        book = load_workbook(io.BytesIO(report_documents.workbook(old)))
+        assert report_documents.mail_parts(old).attachments
+    rows = [[str(cell) for cell in row] for row in book.active.values]
+    assert [row[0] for row in rows if row[0].startswith(("Share", "Sum"))] == ["Share of old", "Sum of old"]

@@ -18,7 +18,7 @@ from service_desk.rules.periods import Period
 from service_desk.rules.report_document import ReportKind
 from service_desk.services import leases, notices
 from service_desk.services.notices import user_recipient
-from service_desk.services.reports import runs, schedules
+from service_desk.services.reports import faults, runs, schedules
 from service_desk.services.reports.runs import Due
 from tests.report_cases import add_claim, pay, reserve
 from tests.world import World
@@ -118,7 +118,11 @@ def test_claims_staff_read_every_run_and_change_nothing(run: ReportRun, world: W
 
 def test_a_run_by_hand_is_made_once_however_often_its_form_is_sent(run: ReportRun, sign_in) -> None:
     client = sign_in("manager")
-    assert 'value="2026-' in text(client.get(f"/reports/{KIND}/run"))
+    page = text(client.get(f"/reports/{KIND}/run"))
+    assert 'value="2026-' in page
+    # Nothing goes to a client unless somebody asks for it, and the page says to whom it would.
+    assert "checked" not in page[page.index('name="is_sent"') :].split(">")[0]
+    assert "勾选后将立即发送给：" in page
     form = {"week": "2026-11-18", "is_sent": "y", "idempotency_key": "one"}
 
     first, second = (client.post(f"/reports/{KIND}/run", data=form) for _ in range(2))
@@ -436,3 +440,26 @@ def test_delivered_mails_are_told_on_the_list(run: ReportRun, now: datetime, sig
     notice_delivery.run(now)
 
     assert "已发 2 封" in text(sign_in("manager").get("/reports"))
+
+
+def test_a_report_that_cannot_be_made_says_so_and_is_tried_at_once_by_a_manager(
+    run: ReportRun, world: World, now: datetime, sign_in
+) -> None:
+    schedules.ensure_schedules(now)
+    own = (ReportSchedule.account_id == world.account.id, ReportSchedule.kind == KIND)
+    schedule = db.session.scalars(select(ReportSchedule).where(*own)).one()
+    schedule.starts_on = (now - timedelta(days=14)).date()
+    due = runs.not_made(runs.wanted(schedules.planned(schedule, world.account.zone), now))[0]
+    faults.note(due, "ZeroDivisionError", now=now)
+    db.session.commit()
+    address = f"/reports/schedules/{schedule.id}"
+    manager = sign_in("manager")
+
+    assert "ZeroDivisionError" in text(manager.get("/reports"))
+    assert "ZeroDivisionError" in text(manager.get(address))
+    for username, status in (("claims1", 403), ("hq", 403), ("foreign-hq", 403)):
+        client = sign_in(username)
+        assert client.post(f"{address}/try").status_code == status, username
+        assert "ZeroDivisionError" not in text(client.get("/reports"))
+    assert manager.post(f"{address}/try").location == address
+    assert "立即重试" in text(manager.get(address))

@@ -88,6 +88,7 @@ LABELS = {
         "claim_letter_written": _l("Letter written"),
         "claim_letter_sent": _l("Letter sent"),
         "recovery_added": _l("Recovery opened"),
+        "recovery_corrected": _l("Amount to get back corrected"),
         "recovery_received": _l("Recovery received"),
         "recovery_receipt_struck": _l("Receipt of a recovery struck off"),
         "recovery_written_off": _l("Recovery written off"),

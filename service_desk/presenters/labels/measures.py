@@ -145,6 +145,7 @@ LABELS = {
         MeasureGroup.SPEED.value: _l("Speed of settlement"),
         MeasureGroup.SERVICE.value: _l("Promises of service"),
         MeasureGroup.FOLLOW_UP.value: _l("Follow-up"),
+        MeasureGroup.ENQUIRIES.value: _l("First contacts"),
         MeasureGroup.PREMIUM.value: _l("Premium written and earned"),
         MeasureGroup.RESULTS.value: _l("Results"),
         MeasureGroup.COVER.value: _l("Cover and renewal"),

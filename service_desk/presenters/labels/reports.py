@@ -7,6 +7,7 @@ LABELS = {
         "report_made": _l("Report made"),
         "report_recipient_changed": _l("Recipient of a report changed"),
         "report_schedule_changed": _l("Report schedule changed"),
+        "report_try_asked": _l("Report to be tried again"),
     },
     "audit_field": {
         "channel": _l("Channel"),

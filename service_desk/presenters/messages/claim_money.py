@@ -34,5 +34,10 @@ MESSAGES = {
     "before_letter": _l("This is before the letter was written. Check the date and the time."),
     "recovery_too_large": _l("This amount is too large to be right."),
     "recovery_above_open": _l("At most ¥%(left)s is still open."),
+    "recovery_below_received": _l("¥%(least)s of it came in or was written off. Enter at least as much."),
+    "recovery_amount_unchanged": _l("This is the amount already."),
+    "recovery_follows_decision": _l(
+        "What was paid too much follows from the decision on the claim. It changes with a new calculation."
+    ),
     "receipt_struck": _l("This receipt is struck off already."),
 }

@@ -9,6 +9,7 @@ MESSAGES = {
     "channels_full": _l("An account has at most %(most)s channels."),
     "choice_not_offered": _l("This choice is not offered. Load the page again."),
     "digest_in_quiet_hours": _l("The digest would come in the quiet hours. Choose another time."),
+    "digest_told_since": _l("A later digest has told this already. There is nothing left to send."),
     "hook_address": _l("Enter the whole address the bot was given, beginning with https://."),
     "hook_not_https": _l("The address must begin with https://."),
     "hook_private": _l(

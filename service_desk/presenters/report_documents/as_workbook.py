@@ -99,7 +99,7 @@ def _overview(report: Report) -> TableSheet:
 
 
 def _tile_row(tile: Tile) -> Sequence[Kept | Cell]:
-    look = words.measure_look(tile.measure)
+    look = words.tile_look(tile)
     kind = _KINDS[look]
     change = tiles.change(tile, look)
     return (

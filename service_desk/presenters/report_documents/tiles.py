@@ -15,11 +15,11 @@ from service_desk.presenters.report_documents.words import (
     Look,
     Shown,
     headline,
-    measure_look,
     measure_name,
     plain,
+    tile_look,
 )
-from service_desk.rules.metrics import MEASURES, change_percent
+from service_desk.rules.metrics import MEASURES, MeasureCode, change_percent
 from service_desk.rules.report_document import Tile
 
 
@@ -46,7 +46,10 @@ class Change:
 
 @dataclass(frozen=True)
 class TileWords:
-    """A headline figure in words; `before` and `market` are None where there is none."""
+    """A headline figure in words; `before` and `market` are None where there is none.
+
+    `code` is empty for a measure that is no longer counted: it has no definition to turn to.
+    """
 
     code: str
     name: str
@@ -58,9 +61,9 @@ class TileWords:
 
 def tile_words(tile: Tile, zone: ZoneInfo) -> TileWords:
     """A headline figure with what it is compared with."""
-    look = measure_look(tile.measure)
+    look = tile_look(tile)
     return TileWords(
-        code=tile.measure.value,
+        code=tile.measure.value if isinstance(tile.measure, MeasureCode) else "",
         name=measure_name(tile.measure),
         now=headline(tile.value, look, zone),
         before=None if tile.before is None else headline(tile.before, look, zone),
@@ -78,7 +81,7 @@ def change(tile: Tile, look: Look) -> Change | None:
     if not difference:
         return Change(_("no change"), "same")
     text, direction = _moved(now, before, look), _direction(difference)
-    better = MEASURES[tile.measure].higher_is_better
+    better = MEASURES[tile.measure].higher_is_better if isinstance(tile.measure, MeasureCode) else None
     if better is None:
         return Change(text, direction)
     if better is (difference > 0):

@@ -27,7 +27,7 @@ from service_desk.rules.metrics import (
     Ratio,
     Unit,
 )
-from service_desk.rules.report_document import CellKind, Column, Name, Report, ReportKind, Table, Value
+from service_desk.rules.report_document import CellKind, Column, Name, Report, ReportKind, Table, Tile, Value
 
 _log = logging.getLogger(__name__)
 
@@ -202,9 +202,29 @@ def measure_name(code: MeasureCode | str) -> str:
     return known_label(str(code), "measure")
 
 
-def definition(code: MeasureCode) -> str:
+def definition(code: MeasureCode | str) -> str:
     """What a measure is, in a sentence; empty while nobody has written it."""
-    return str(LABELS.get("measure_definition", {}).get(code.value, ""))
+    return str(LABELS.get("measure_definition", {}).get(str(code), ""))
+
+
+def tile_look(tile: Tile) -> Look:
+    """How a headline figure is shown: as its measure says, else by what was kept."""
+    if isinstance(tile.measure, MeasureCode):
+        return measure_look(tile.measure)
+    return kept_look(tile.value if tile.value is not None else tile.before)
+
+
+def kept_look(value: Value) -> Look:
+    """How a value is shown of which nothing is known any more but itself."""
+    match value:
+        case Ratio():
+            return Look.RATIO
+        case Mean():
+            return Look.MEAN
+        case int() | Decimal():
+            return Look.COUNT
+        case _:
+            return Look.TEXT
 
 
 def measure_look(code: MeasureCode) -> Look:

@@ -1,6 +1,6 @@
-"""Lists around claims as sheets: disputes, later demands, outstanding lists and their rows, first contacts."""
+"""Lists around claims as sheets: disputes, later demands, outstanding lists and their rows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -10,16 +10,12 @@ from service_desk.adapters.spreadsheets import Column, TableSheet
 from service_desk.models.outstanding import OutstandingList
 from service_desk.models.sla import Timer
 from service_desk.models.users import User
-from service_desk.presenters import sla as clocks
 from service_desk.presenters.disputes import outcome_line
-from service_desk.presenters.exports import Getter, person, personal, table
+from service_desk.presenters.exports import Getter, person, table
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import branch_name
-from service_desk.rules.permissions import Role
-from service_desk.rules.personal_data import Personal, Whose
 from service_desk.services.claims.disputes.lists import DisputeRow
 from service_desk.services.claims.papers import LaterDemand
-from service_desk.services.enquiries.lists import ContactRow
 
 
 def disputes_sheet(rows: Iterable[DisputeRow], *, is_open: bool, now: datetime) -> TableSheet:
@@ -52,33 +48,6 @@ def later_demands_sheet(rows: Iterable[LaterDemand], now: datetime) -> TableShee
         (Column(_("Reason"), width=40), lambda row: row.notice.reason),
     ]
     return table(_("Later demands"), fields, rows, now)
-
-
-def contacts_sheet(rows: Iterable[ContactRow], reader: Role, now: datetime) -> TableSheet:
-    """First contacts. Callers come from anywhere: who works on claims sees them whole."""
-
-    def caller(what: Personal, value: str) -> str:
-        return personal(value, reader, what, Whose.THIRD)
-
-    fields: list[tuple[Column, Getter[ContactRow]]] = [
-        (Column(_("Number")), lambda row: row.enquiry.number),
-        (Column(_("State")), lambda row: label(row.enquiry.state, "enquiry_state")),
-        (Column(_("Due"), "datetime"), lambda row: _due(row.timers)),
-        (Column(_("Channel")), lambda row: label(row.enquiry.channel, "enquiry_channel")),
-        (Column(_("Subject"), width=40), lambda row: row.enquiry.subject),
-        (Column(_("Branch"), width=22), lambda row: branch_name(row.branch) if row.branch else None),
-        (Column(_("Who asks")), lambda row: caller(Personal.NAME, row.enquiry.caller_name)),
-        (Column(_("Phone")), lambda row: caller(Personal.PHONE, row.enquiry.caller_phone)),
-        (Column(_("Owner")), lambda row: person(row.owner)),
-        (Column(_("Received at"), "datetime"), lambda row: row.enquiry.opened_at),
-        (Column(_("Answered"), "datetime"), lambda row: row.enquiry.answered_at),
-    ]
-    return table(_("First contacts"), fields, rows, now)
-
-
-def _due(timers: Sequence[Timer]) -> datetime | None:
-    timer = clocks.nearest(timers)
-    return timer.due_at if timer else None
 
 
 def outstanding_sheet(

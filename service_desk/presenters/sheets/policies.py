@@ -1,6 +1,7 @@
 """Lists around policies and vehicles as sheets: quotes, batches, runs, requests, lists sent in, reminders, cases."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,11 +14,13 @@ from service_desk.models.policies import RateTable
 from service_desk.models.renewals import MissedCoverCase, RenewalReminder
 from service_desk.models.users import User
 from service_desk.presenters import sla as clocks
+from service_desk.presenters.deliveries import paper_words
 from service_desk.presenters.exports import Getter, person, table
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import branch_name
 from service_desk.services.policies.batches import BatchRow
 from service_desk.services.policies.delivery.queries import RunRow
+from service_desk.services.policies.delivery.waiting import Waiting
 from service_desk.services.policies.onboarding.queries import ListedRequest
 from service_desk.services.policies.quote_queries import SheetRow
 
@@ -152,3 +155,20 @@ def rates_sheet(rows: Iterable[RateTable], now: datetime) -> TableSheet:
         (Column(_("Withdrawn"), "datetime"), lambda row: row.withdrawn_at),
     ]
     return table(_("Price tables"), fields, rows, now)
+
+
+def waiting_sheet(rows: Iterable[Waiting], account: str, now: datetime) -> TableSheet:
+    """What has been issued and is not with its branch yet."""
+    fields: list[tuple[Column, Getter[Waiting]]] = [
+        (Column(_("Branch"), width=24), lambda row: branch_name(row.branch)),
+        (Column(_("Paper"), width=20), paper_words),
+        (Column(_("Number"), width=18), lambda row: row.number),
+        (Column(_("Plate"), width=12), lambda row: row.plate),
+        (Column(_("Issued"), "datetime"), lambda row: row.since),
+        (Column(_("Days since issue"), "int"), lambda row: row.age_days),
+        (Column(_("Late"), width=8), lambda row: _("late") if row.is_late else None),
+        (Column(_("In run"), width=18), lambda row: row.run or None),
+    ]
+    sheet = table(_("Not delivered"), fields, rows, now)
+    title = _("Papers of %(account)s not delivered yet", account=account)
+    return replace(sheet, title=title, notes=[*sheet.notes, _("Late: issued more than 48 hours ago.")])

@@ -32,6 +32,7 @@ class MeasureGroup(StrEnum):
     SPEED = "speed"
     SERVICE = "service"
     FOLLOW_UP = "follow_up"
+    ENQUIRIES = "enquiries"
     PREMIUM = "premium"
     RESULTS = "results"
     COVER = "cover"
@@ -98,6 +99,14 @@ class MeasureCode(StrEnum):
     FOLLOWED_UP = "followed_up"
     FOLLOW_UP_SCORE = "follow_up_score"
     DISSATISFIED = "dissatisfied"
+
+    ENQUIRIES_LOGGED = "enquiries_logged"
+    COMPLAINTS = "complaints"
+    FIRST_REPLY_IN_TIME = "first_reply_in_time"
+    COMPLAINTS_ANSWERED_IN_TIME = "complaints_answered_in_time"
+    MESSAGES_ANSWERED_IN_TIME = "messages_answered_in_time"
+    FIRST_CONTACT_CLOSURE = "first_contact_closure"
+    REPEAT_CONTACT_RATE = "repeat_contact_rate"
 
     POLICIES_ISSUED = "policies_issued"
     WRITTEN_PREMIUM = "written_premium"
@@ -181,6 +190,13 @@ def _table() -> list[Measure]:
         Measure(C.FOLLOWED_UP, U.RATIO, G.FOLLOW_UP, S.INSURER_RULES, higher_is_better=True),
         Measure(C.FOLLOW_UP_SCORE, U.MEAN, G.FOLLOW_UP, S.OURS, higher_is_better=True),
         Measure(C.DISSATISFIED, U.RATIO, G.FOLLOW_UP, S.OURS, higher_is_better=False),
+        Measure(C.ENQUIRIES_LOGGED, U.COUNT, G.ENQUIRIES, S.OURS),
+        Measure(C.COMPLAINTS, U.COUNT, G.ENQUIRIES, S.PRACTICE, higher_is_better=False),
+        Measure(C.FIRST_REPLY_IN_TIME, U.RATIO, G.ENQUIRIES, S.OURS, higher_is_better=True),
+        Measure(C.COMPLAINTS_ANSWERED_IN_TIME, U.RATIO, G.ENQUIRIES, S.OURS, higher_is_better=True),
+        Measure(C.MESSAGES_ANSWERED_IN_TIME, U.RATIO, G.ENQUIRIES, S.OURS, higher_is_better=True),
+        Measure(C.FIRST_CONTACT_CLOSURE, U.RATIO, G.ENQUIRIES, S.OURS, higher_is_better=True),
+        Measure(C.REPEAT_CONTACT_RATE, U.RATIO, G.ENQUIRIES, S.OURS, higher_is_better=False),
         Measure(C.POLICIES_ISSUED, U.COUNT, G.PREMIUM, S.PRACTICE),
         Measure(C.WRITTEN_PREMIUM, U.FEN, G.PREMIUM, S.PRACTICE),
         Measure(C.ENDORSEMENT_PREMIUM, U.FEN, G.PREMIUM, S.PRACTICE),

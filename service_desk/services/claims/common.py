@@ -177,6 +177,8 @@ def _move_clocks(
     matter, (stopped_at, started_at) = matter_of(claim), instants
     if step.stops:
         sla.stop(matter, step.stops, at=stopped_at, actor=actor, now=now)
+    if step.cancels:
+        sla.call_off(matter, step.cancels, at=started_at, actor=actor, now=now)
     if step.cancels_all:
         # A dispute that nobody has decided keeps its promise, whatever the bank sends back meanwhile; and so does
         # the answer to a message, which one may wait for after the claim has ended.

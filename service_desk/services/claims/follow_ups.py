@@ -14,6 +14,7 @@ from service_desk.models.enquiries import Enquiry, EnquiryChannel
 from service_desk.models.follow_ups import FollowUpLink, FollowUpPlan
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import LOWEST_SATISFIED_SCORE, ClaimAction, ClockStep, transition
+from service_desk.rules.first_contact import phone_key
 from service_desk.rules.follow_up import (
     FollowUpMeans,
     Scores,
@@ -259,7 +260,7 @@ def _open_enquiry(
     enquiry.channel = EnquiryChannel.MESSAGE if answer.means is FollowUpMeans.FORM else EnquiryChannel.CALL
     enquiry.body, enquiry.caller_name = answer.comment, answer.spoken_with
     if asked is not None and asked.phone:
-        enquiry.caller_phone = asked.phone
+        enquiry.caller_phone, enquiry.phone_key = asked.phone, phone_key(asked.phone)
     db.session.flush()
     audit.record("enquiry_logged", enquiry, actor=actor, now=now, changes={"owner_id": (None, owner.id)})
     sla.start(

@@ -23,6 +23,7 @@ MAX_FEN = 100_000_000_00
 # Kept as the reason where the desk itself lowers what was paid too much; pages put it into words.
 NOT_OWED_ANY_MORE = "not_owed_any_more"
 _WRITTEN_OFF = "recovery_written_off"
+_CORRECTED = "recovery_corrected"
 
 
 @dataclass(frozen=True)
@@ -122,12 +123,24 @@ def _kind_of(wanted: Mapping[str, Any]) -> RecoveryKind:
 
 
 def _automatic_sums(claim: Claim) -> dict[tuple[RecoveryKind, str], int]:
-    statement = (
-        select(Recovery.kind, Recovery.owed_by, func.sum(Recovery.amount_fen))
-        .where(Recovery.claim_id == claim.id, Recovery.is_automatic)
-        .group_by(Recovery.kind, Recovery.owed_by)
+    """What calculations have asked for so far; what somebody corrected since must not be asked for again."""
+    rows = db.session.scalars(select(Recovery).where(Recovery.claim_id == claim.id, Recovery.is_automatic))
+    changed, sums = _corrected_fen(claim), dict[tuple[RecoveryKind, str], int]()
+    for row in rows:
+        key = row.kind, row.owed_by
+        sums[key] = sums.get(key, 0) + row.amount_fen - changed.get(row.id, 0)
+    return sums
+
+
+def _corrected_fen(claim: Claim) -> dict[int, int]:
+    """By how much the amounts of recoveries were corrected, by id, by the time line, which is never rewritten."""
+    events = db.session.scalars(
+        select(ClaimEvent.params).where(ClaimEvent.claim_id == claim.id, ClaimEvent.kind == _CORRECTED)
     )
-    return {(kind, owed_by): int(fen) for kind, owed_by, fen in db.session.execute(statement).tuples()}
+    found: dict[int, int] = {}
+    for one in events:
+        found[one["corrected_of"]] = found.get(one["corrected_of"], 0) + one["change_fen"]
+    return found
 
 
 def _open_automatic(
@@ -285,6 +298,45 @@ def _write_off(
     changes = _move(recovery, written_off_fen=written_off, write_off_reason=reason[:200])
     _log(claim, _WRITTEN_OFF, recovery, actor, now, amount_fen, **params)
     _record("recovery_written_off", recovery, actor, now, changes, claim)
+
+
+def correct(
+    recovery_id: int,
+    amount_fen: int,
+    reason: str,
+    *,
+    actor: User,
+    now: datetime,
+    version: int | None = None,
+) -> Recovery:
+    """State another amount to get back, with a reason; less than before only by who may write off.
+
+    Invalid: `reason_missing`, `amount_not_positive`, `recovery_too_large`, `recovery_below_received` (what came in and
+    was written off stays within it), `recovery_amount_unchanged`. Conflict `recovery_follows_decision` for what was
+    paid too much, which is worked out from the decision anew each time.
+    """
+    recovery, claim = _to_change(recovery_id, Action.RECORD_RECOVERIES, actor, version)
+    if not may_be_corrected(recovery):
+        raise Conflict("recovery_follows_decision")
+    if amount_fen < recovery.amount_fen:
+        access.require(actor, Action.WRITE_OFF_RECOVERIES)
+    note = require_reason(reason)
+    _require_amount(amount_fen)
+    least_fen = recovery.received_fen + recovery.written_off_fen
+    if amount_fen < least_fen:
+        raise Invalid("recovery_below_received", field="amount", least=format_yuan(least_fen))
+    change_fen = amount_fen - recovery.amount_fen
+    if not change_fen:
+        raise Invalid("recovery_amount_unchanged", field="amount")
+    changes = _move(recovery, amount_fen=amount_fen)
+    _log(claim, _CORRECTED, recovery, actor, now, amount_fen, corrected_of=recovery.id, change_fen=change_fen)
+    _record("recovery_corrected", recovery, actor, now, changes | {"reason": (None, note)}, claim)
+    return recovery
+
+
+def may_be_corrected(recovery: Recovery) -> bool:
+    """Whether its amount may be stated otherwise: not where it follows from what was paid and decided."""
+    return not (recovery.is_automatic and recovery.kind is RecoveryKind.OVERPAID)
 
 
 def _to_change(recovery_id: int, action: Action, actor: User, version: int | None) -> tuple[Recovery, Claim]:

@@ -13,6 +13,7 @@ from service_desk.base.paging import Page, PageRequest
 from service_desk.models.accounts import Branch, KeyAccount
 from service_desk.models.claims import Claim
 from service_desk.models.db import db
+from service_desk.models.kept import built_once
 from service_desk.models.policies import EndorsementKind, Policy
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import LARGE_LOSS_FEN
@@ -20,7 +21,7 @@ from service_desk.rules.metrics import AgeBand
 from service_desk.rules.periods import Period
 from service_desk.rules.permissions import Action
 from service_desk.services import access
-from service_desk.services.measures import Span, claims, follow_up, money, premium, speed
+from service_desk.services.measures import AnySpan, Span, claims, follow_up, money, premium, speed
 from service_desk.services.policies.book import read_book
 from service_desk.services.policies.written import written_acts
 
@@ -38,6 +39,8 @@ class Behind(StrEnum):
     ANSWERED = "answered"
     DISSATISFIED = "dissatisfied"
 
+
+Moments = tuple[datetime, ...]
 
 AS_OF = frozenset({Behind.OPEN, Behind.LARGE, Behind.ROLLING})
 """Those that are as of the end of the period and not of its days."""
@@ -90,20 +93,46 @@ def list_claims(wanted: BehindFilter, page: PageRequest, *, actor: User, now: da
 
 def claims_behind(span: Span, wanted: BehindFilter, page: PageRequest) -> BehindClaims:
     """The same where it was checked who asks."""
-    each = _SOURCES[wanted.behind](span, wanted).subquery()
-    total, value, parts = db.session.execute(
-        select(func.count(), func.sum(each.c.value), func.sum(each.c.is_part)).select_from(each)
-    ).one()
-    rows = db.session.execute(
+    asked = (span, _Which(wanted.behind, wanted.band, wanted.age_from), _moments(span, wanted))
+    total, value, parts = _sums(*asked).rows().one()
+    rows = _rows(*asked, page.size, page.offset).rows()
+    found = [_row(span, wanted.behind, row) for row in rows]
+    return BehindClaims(Page(found, total, page.number, page.size), int(value or 0), int(parts or 0))
+
+
+@dataclass(frozen=True)
+class _Which:
+    """Which rows, whatever the account and its period: what a statement is built for."""
+
+    behind: Behind
+    band: AgeBand | None
+    age_from: AsOf
+
+
+def _moments(span: Span, wanted: BehindFilter) -> Moments:
+    """What else than the span's own instants they are found by."""
+    if wanted.behind is Behind.ROLLING:
+        return (speed.rolls_from(span),)
+    return money.band_edges(span) if wanted.band is not None else ()
+
+
+@built_once
+def _sums(span: AnySpan, which: _Which, moments: Moments) -> Select[Any]:
+    each = _SOURCES[which.behind](span, which, moments).subquery()
+    return select(func.count(), func.sum(each.c.value), func.sum(each.c.is_part)).select_from(each)
+
+
+@built_once
+def _rows(span: AnySpan, which: _Which, moments: Moments, limit: int, offset: int) -> Select[Any]:
+    each = _SOURCES[which.behind](span, which, moments).subquery()
+    return (
         select(Claim, Branch, each.c.value, each.c.at, each.c.is_part)
         .join(each, each.c.claim_id == Claim.id)
         .join(Branch, Branch.id == Claim.branch_id)
-        .order_by(*_order(wanted.behind, each))
-        .limit(page.size)
-        .offset(page.offset)
+        .order_by(*_order(which.behind, each))
+        .limit(limit)
+        .offset(offset)
     )
-    found = [_row(span, wanted.behind, row) for row in rows]
-    return BehindClaims(Page(found, total, page.number, page.size), int(value or 0), int(parts or 0))
 
 
 def _order(behind: Behind, each: Any) -> tuple[Any, ...]:
@@ -126,47 +155,47 @@ def _select(each: Any, value: Any = None, at: Any = None, is_part: Any = None) -
     )
 
 
-def _open(span: Span, wanted: BehindFilter) -> Select[Any]:
+def _open(span: AnySpan, which: _Which, moments: Moments) -> Select[Any]:
     each = money.open_claims(span, None)
     statement = _select(each, each.c.outstanding, each.c.reported_at)
-    if wanted.behind is Behind.LARGE:
+    if which.behind is Behind.LARGE:
         statement = statement.where(each.c.highest >= LARGE_LOSS_FEN)
-    if wanted.band is not None:
-        since: ColumnElement[Any] = each.c.reported_at if wanted.age_from is AsOf.REPORT else each.c.loss_at
-        statement = statement.where(money.band_of(since, span) == wanted.band.value)
+    if which.band is not None:
+        since: ColumnElement[Any] = each.c.reported_at if which.age_from is AsOf.REPORT else each.c.loss_at
+        statement = statement.where(money.band_of(since, moments) == which.band.value)
     return statement
 
 
-def _reported(span: Span, _wanted: BehindFilter) -> Select[Any]:
+def _reported(span: AnySpan, _which: _Which, _moments: Moments) -> Select[Any]:
     each = premium.reported_losses(span, None).subquery()
     return _select(each, each.c.loss_fen)
 
 
-def _closed(span: Span, _wanted: BehindFilter) -> Select[Any]:
+def _closed(span: AnySpan, _which: _Which, _moments: Moments) -> Select[Any]:
     each = claims.closings(span).subquery()
     return _select(each, at=each.c.at)
 
 
-def _settled(span: Span, _wanted: BehindFilter) -> Select[Any]:
+def _settled(span: AnySpan, _which: _Which, _moments: Moments) -> Select[Any]:
     each = speed.settled_claims(span, None).subquery()
     return _select(each, each.c.paid, each.c.closed_at)
 
 
-def _rolling(span: Span, _wanted: BehindFilter) -> Select[Any]:
-    each = speed.rolling_claims(span, None).subquery()
+def _rolling(span: AnySpan, _which: _Which, moments: Moments) -> Select[Any]:
+    each = speed.rolling_claims(span, moments[0], None).subquery()
     return _select(each, is_part=each.c.is_closed)
 
 
-def _asked(span: Span, wanted: BehindFilter) -> Select[Any]:
+def _asked(span: AnySpan, which: _Which, _moments: Moments) -> Select[Any]:
     each = follow_up.asked_claims(span, None).subquery()
     is_answered = each.c.answer_id.is_not(None)
     statement = _select(each, each.c.score, is_part=case((is_answered, 1), else_=0))
-    if wanted.behind is Behind.DISSATISFIED:
+    if which.behind is Behind.DISSATISFIED:
         return statement.where(is_answered, each.c.is_dissatisfied)
-    return statement.where(is_answered) if wanted.behind is Behind.ANSWERED else statement
+    return statement.where(is_answered) if which.behind is Behind.ANSWERED else statement
 
 
-_SOURCES: dict[Behind, Callable[[Span, BehindFilter], Select[Any]]] = {
+_SOURCES: dict[Behind, Callable[[AnySpan, _Which, Moments], Select[Any]]] = {
     Behind.OPEN: _open,
     Behind.LARGE: _open,
     Behind.REPORTED: _reported,

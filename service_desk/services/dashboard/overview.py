@@ -3,16 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import case, exists, or_, select
+from sqlalchemy import Select, case, exists, or_, select
 
 from service_desk.base.clock import local_date
 from service_desk.base.paging import PageRequest
 from service_desk.models.accounts import KeyAccount
 from service_desk.models.claims import Claim
-from service_desk.models.db import db
 from service_desk.models.fleet import Vehicle
+from service_desk.models.kept import built_once
 from service_desk.models.market import MarketFigure
 from service_desk.models.policies import Policy
 from service_desk.models.sla import Timer
@@ -22,6 +23,7 @@ from service_desk.rules.metrics import MeasureCode as C
 from service_desk.rules.metrics import Ratio
 from service_desk.rules.periods import Cut, Period, before, month_of, months_after, trend
 from service_desk.rules.permissions import Action
+from service_desk.rules.sla.history import whole_second
 from service_desk.services import access, market, measures
 from service_desk.services.dashboard.behind import Behind, BehindClaims, BehindFilter, claims_behind
 from service_desk.services.measures import Span, Value
@@ -135,7 +137,7 @@ def overview(account_id: int, period: Period, *, actor: User, now: datetime) -> 
         flow=_compared(this, last, OF_PERIOD),
         months=_months(this),
         steps=_steps(this, last),
-        at_risk=_list_risks(account.id, now),
+        at_risk=_list_risks(account.id, actor, now),
         ageing=read_ageing(state),
         ageing_then=read_ageing(state_then),
         large=claims_behind(
@@ -192,22 +194,31 @@ def _steps(this: Span, last: Span) -> list[StepCompliance]:
     return [one for one in found if one.now.whole or one.then.whole]
 
 
-def _list_risks(account_id: int, now: datetime) -> list[AtRisk]:
+def _list_risks(account_id: int, actor: User, now: datetime) -> list[AtRisk]:
     """The clocks that break next, then those that broke last."""
-    rows = db.session.execute(
+    return [AtRisk(timer, holder) for timer, holder in _risks(account_id, actor.id, whole_second(now)).rows()]
+
+
+@built_once
+def _risks(account_id: int, reader_id: int, now: datetime) -> Select[tuple[Timer, User]]:
+    return (
         select(Timer, User)
         .join(User, User.id == Timer.holder_id)
         .where(
             Timer.account_id == account_id,
             Timer.step != ClockStep.BREACH_REVIEW,
             or_(is_at_risk(now), is_late(now)),
+            access.not_hidden(Timer, reader_id),
         )
         .order_by(case((is_at_risk(now), 0), else_=1), Timer.due_at, Timer.id)
         .limit(MOST_LISTED)
     )
-    return [AtRisk(timer, holder) for timer, holder in rows]
 
 
 def _beginning(account_id: int) -> Beginning:
-    asked = [exists().where(model.account_id == account_id) for model in (Vehicle, Policy, Claim)]
-    return Beginning(*db.session.execute(select(*asked)).tuples().one())
+    return Beginning(*_has_any(account_id).rows().one())
+
+
+@built_once
+def _has_any(account_id: int) -> Select[Any]:
+    return select(*(exists().where(model.account_id == account_id) for model in (Vehicle, Policy, Claim)))

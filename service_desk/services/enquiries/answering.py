@@ -2,13 +2,16 @@
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, or_, select, update
 
 from service_desk.base.errors import Conflict, Forbidden, Invalid
 from service_desk.models.db import db
 from service_desk.models.enquiries import (
+    ContactKind,
     Enquiry,
     EnquiryChannel,
+    EnquiryClosing,
+    EnquiryRepeat,
     EnquiryState,
     Handover,
     HandoverState,
@@ -18,17 +21,20 @@ from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.permissions import Action, Role, Side
 from service_desk.services import access, audit, sla
-from service_desk.services.enquiries.contacts import get_enquiry, matter_of
-from service_desk.services.notices import queue, user_recipient
+from service_desk.services.enquiries.clients import client_of
+from service_desk.services.enquiries.contacts import REPLY_STEPS, get_enquiry, matter_of
+from service_desk.services.notices import queue
 from service_desk.services.sla import standing_in
 
 
-def answer(number: str, words: str, version: int, *, actor: User, now: datetime) -> Enquiry:
-    """Answer a contact: its owner or a manager. The reply clock stops; whoever wrote from the client's pages is told.
+def answer(
+    number: str, words: str, version: int, *, template_id: int | None = None, actor: User, now: datetime
+) -> Enquiry:
+    """Answer a contact: its owner or a manager. The reply clock stops; whoever can be reached in writing is told.
 
-    Answering again corrects the words; the time of the first answer stays.
+    Answering again corrects the words; the time of the first answer stays. `template_id`: the template it was made of.
     """
-    enquiry = _for_owner(number, version, actor, now)
+    enquiry = held_for_owner(number, version, actor, now)
     if not words.strip():
         raise Invalid("answer_missing", field="answer")
     changes = audit.change(
@@ -36,45 +42,81 @@ def answer(number: str, words: str, version: int, *, actor: User, now: datetime)
         answer=words.strip(),
         answered_at=enquiry.answered_at or now,
         state=EnquiryState.ANSWERED,
+        template_id=template_id or enquiry.template_id,
     )
     audit.record("enquiry_answered", enquiry, actor=actor, now=now, changes=changes)
-    sla.stop(matter_of(enquiry), (ClockStep.FIRST_REPLY,), at=now, actor=actor, now=now)
-    _tell_writer(enquiry, actor, now)
+    sla.stop(matter_of(enquiry), REPLY_STEPS, at=now, actor=actor, now=now)
+    _tell_client(enquiry, actor, now)
     return enquiry
 
 
-def _tell_writer(enquiry: Enquiry, actor: User, now: datetime) -> None:
-    """Send the answer to the client's login that wrote; a caller by phone has heard it."""
+def _tell_client(enquiry: Enquiry, actor: User, now: datetime) -> None:
+    """Send the answer to the client's login that wrote, or to the address given; a caller by phone has heard it."""
     writer = db.session.get_one(User, enquiry.opened_by_id)
-    if writer.side is not Side.CLIENT or not writer.is_active:
+    recipient = client_of(enquiry) if writer.side is Side.CLIENT or enquiry.caller_email else None
+    if recipient is None:
         return
     queue(
         "enquiry_answered",
-        user_recipient(writer),
+        recipient,
         {
             "number": enquiry.number,
             "about": enquiry.subject,
             "answer": enquiry.answer,
             "owner": {"name": actor.name, "staff_no": actor.staff_no, "phone": actor.phone},
-            "url": f"/enquiries/{enquiry.number}",
+            "url": f"/enquiries/{enquiry.number}" if recipient.user_id else "",
         },
         dedupe=f"enquiry_answered:{enquiry.id}:{now.isoformat()}",
         now=now,
         matter=matter_of(enquiry),
+        is_shared=enquiry.kind is not ContactKind.COMPLAINT,
     )
 
 
 def close(number: str, version: int, *, actor: User, now: datetime) -> Enquiry:
-    """Close a contact that has its answer: its owner, or a manager."""
-    enquiry = _for_owner(number, version, actor, now)
+    """Close a contact that has its answer: its owner, or a manager. A complaint is closed by the client's word alone."""
+    enquiry = held_for_owner(number, version, actor, now)
     if not enquiry.answer:
         raise Invalid("answer_missing", field="answer")
     if sla.is_running(matter_of(enquiry), ClockStep.MESSAGE_REPLY):
         raise Conflict("message_unanswered")
-    changes = audit.change(enquiry, state=EnquiryState.CLOSED, closed_at=now)
-    _withdraw_offers(MatterKind.ENQUIRY, [enquiry.id], now)
-    audit.record("enquiry_closed", enquiry, actor=actor, now=now, changes=changes)
+    if enquiry.kind is ContactKind.COMPLAINT:
+        raise Conflict("word_missing")
+    end(enquiry, actor=actor, now=now)
     return enquiry
+
+
+def end(enquiry: Enquiry, *, actor: User, now: datetime) -> None:
+    """Close a contact that may be closed, and keep by whose hands it was."""
+    changes = audit.change(enquiry, state=EnquiryState.CLOSED, closed_at=now)
+    withdraw_offers_of(enquiry, now)
+    db.session.add(
+        EnquiryClosing(
+            enquiry_id=enquiry.id,
+            at=now,
+            owner_id=enquiry.owner_id,
+            is_first_contact=_is_first_contact(enquiry),
+        )
+    )
+    audit.record("enquiry_closed", enquiry, actor=actor, now=now, changes=changes)
+
+
+def _is_first_contact(enquiry: Enquiry) -> bool:
+    """By whoever was first asked, never handed over, never asked about again."""
+    if enquiry.owner_id != enquiry.first_owner_id:
+        return False
+    was_handed = exists().where(
+        Handover.matter_kind == MatterKind.ENQUIRY,
+        Handover.matter_id == enquiry.id,
+        Handover.state == HandoverState.ACCEPTED,
+    )
+    was_repeated = exists().where(EnquiryRepeat.enquiry_id == enquiry.id)
+    return not db.session.scalar(select(or_(was_handed, was_repeated)))
+
+
+def withdraw_offers_of(enquiry: Enquiry, now: datetime) -> None:
+    """Take back what was offered of a contact and nobody has decided."""
+    _withdraw_offers(MatterKind.ENQUIRY, [enquiry.id], now)
 
 
 def may_work_on(enquiry: Enquiry, *, actor: User, now: datetime) -> bool:
@@ -85,7 +127,7 @@ def may_work_on(enquiry: Enquiry, *, actor: User, now: datetime) -> bool:
     return stand_in is not None and stand_in.id == actor.id
 
 
-def _for_owner(number: str, version: int, actor: User, now: datetime) -> Enquiry:
+def held_for_owner(number: str, version: int, actor: User, now: datetime) -> Enquiry:
     """The contact, locked, for who may work on it; the claim's own goes with its claim."""
     enquiry = get_enquiry(number, actor=actor)
     access.require(actor, Action.ANSWER_ENQUIRIES)

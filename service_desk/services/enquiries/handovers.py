@@ -10,12 +10,12 @@ from service_desk.base.errors import Conflict, Forbidden, Invalid, NotFound
 from service_desk.base.text import one_line
 from service_desk.models.claims import Claim, ClaimEvent
 from service_desk.models.db import db
-from service_desk.models.enquiries import Enquiry, Handover, HandoverState, MatterKind
+from service_desk.models.enquiries import ContactKind, Enquiry, Handover, HandoverState, MatterKind
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import OPEN_STATES
 from service_desk.rules.permissions import Action, Role
 from service_desk.services import access, audit, sla
-from service_desk.services.enquiries import contacts
+from service_desk.services.enquiries import contacts, owners
 from service_desk.services.notices import Matter, queue, user_recipient
 
 _TAKERS = {
@@ -30,6 +30,15 @@ def possible_takers(account_id: int, kind: MatterKind, owner_id: int) -> list[Us
     return [user for user in access.account_members(account_id, *_TAKERS[kind]) if user.id != owner_id]
 
 
+def takers_of(row: Claim | Enquiry) -> list[User]:
+    """Who of the desk could take this matter: a complaint only who may hear it, never whom it is about."""
+    kind = MatterKind.CLAIM if isinstance(row, Claim) else MatterKind.ENQUIRY
+    found = possible_takers(row.account_id, kind, row.owner_id)
+    if isinstance(row, Claim) or row.kind is not ContactKind.COMPLAINT:
+        return found
+    return [user for user in owners.may_hear(row.account_id, row.hidden_from_id) if user.id != row.owner_id]
+
+
 def ask_handover(
     kind: MatterKind, number: str, to_id: int, note: str, *, actor: User, now: datetime
 ) -> Handover:
@@ -40,7 +49,7 @@ def ask_handover(
         raise Forbidden("not_the_owner")
     if not _is_open(row):
         raise Conflict("matter_closed")
-    if to_id not in {user.id for user in possible_takers(row.account_id, kind, row.owner_id)}:
+    if to_id not in {user.id for user in takers_of(row)}:
         raise Invalid("taker_unsuitable", field="to_id")
     offer = Handover(
         account_id=row.account_id,

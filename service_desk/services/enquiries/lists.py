@@ -11,18 +11,27 @@ from service_desk.base.text import like_pattern, squeeze
 from service_desk.models.accounts import Branch
 from service_desk.models.claims import Claim
 from service_desk.models.db import db
-from service_desk.models.enquiries import Enquiry, EnquiryChannel, EnquiryState
+from service_desk.models.enquiries import (
+    ContactKind,
+    Enquiry,
+    EnquiryChannel,
+    EnquiryRepeat,
+    EnquiryState,
+)
 from service_desk.models.sla import Timer
 from service_desk.models.users import User
 from service_desk.rules.permissions import Action, Side
 from service_desk.services import access, sla
 from service_desk.services.enquiries.contacts import MATTER_KIND
 
+_OF_RECORD = 10
+
 
 class ContactView(StrEnum):
-    """The saved filters of the list. MINE: those I own; at the client, those I wrote."""
+    """The saved filters of the list. MINE: those I own; at the client, those I wrote. WAITING: without an answer yet."""
 
     MINE = "mine"
+    WAITING = "waiting"
     OPEN = "open"
     CLOSED = "closed"
     ALL = "all"
@@ -35,16 +44,20 @@ class ContactFilter:
     view: ContactView = ContactView.MINE
     branch_id: int | None = None
     text: str = ""
+    kind: ContactKind | None = None
+    channel: EnquiryChannel | None = None
+    is_repeated: bool = False
 
 
 @dataclass(frozen=True)
 class ContactRow:
-    """A line of the list. `timers` are the contact's clocks, open and ended."""
+    """A line of the list. `timers` are the contact's clocks, open and ended; `repeats` how often it was asked again."""
 
     enquiry: Enquiry
     owner: User
     branch: Branch | None
     timers: list[Timer]
+    repeats: int = 0
 
 
 def list_enquiries(
@@ -89,6 +102,8 @@ def count_views(account_id: int, wanted: ContactFilter, *, actor: User) -> dict[
 def _view(view: ContactView, actor: User) -> ColumnElement[bool]:
     if view is ContactView.MINE:
         return _mine(actor) & (Enquiry.state != EnquiryState.CLOSED)
+    if view is ContactView.WAITING:
+        return (Enquiry.state == EnquiryState.OPEN) & (Enquiry.channel != EnquiryChannel.CLAIM_REPORT)
     if view is ContactView.OPEN:
         return Enquiry.state != EnquiryState.CLOSED
     return Enquiry.state == EnquiryState.CLOSED if view is ContactView.CLOSED else true()
@@ -105,6 +120,12 @@ def _narrowing(wanted: ContactFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.branch_id:
         conditions.append(Enquiry.branch_id.in_(access.branch_tree(wanted.branch_id)))
+    if wanted.kind is not None:
+        conditions.append(Enquiry.kind == wanted.kind)
+    if wanted.channel is not None:
+        conditions.append(Enquiry.channel == wanted.channel)
+    if wanted.is_repeated:
+        conditions.append(exists().where(EnquiryRepeat.enquiry_id == Enquiry.id))
     if wanted.text.strip():
         pattern = like_pattern(squeeze(wanted.text))
         columns = (Enquiry.number, Enquiry.subject, Enquiry.caller_name, Enquiry.caller_phone)
@@ -122,5 +143,32 @@ def _with_people(statement: Select[Any]) -> Select[Any]:
 
 def _with_timers(statement: Select[Any]) -> list[ContactRow]:
     rows = db.session.execute(statement).all()
-    timers = sla.timers_of(MATTER_KIND, [row[0].id for row in rows])
-    return [ContactRow(row[0], row[1], row[2], timers[row[0].id]) for row in rows]
+    ids = [row[0].id for row in rows]
+    timers, repeats = sla.timers_of(MATTER_KIND, ids), _repeats(ids)
+    return [ContactRow(row[0], row[1], row[2], timers[row[0].id], repeats.get(row[0].id, 0)) for row in rows]
+
+
+def _repeats(ids: list[int]) -> dict[int, int]:
+    statement = (
+        select(EnquiryRepeat.enquiry_id, func.count())
+        .where(EnquiryRepeat.enquiry_id.in_(ids))
+        .group_by(EnquiryRepeat.enquiry_id)
+    )
+    return dict(db.session.execute(statement).tuples().all()) if ids else {}
+
+
+def list_of_record(
+    *, claim_id: int = 0, policy_id: int = 0, vehicle_id: int = 0, actor: User
+) -> list[ContactRow]:
+    """The latest contacts about a claim, a policy or a vehicle, as far as the actor sees them, open ones first.
+
+    A claim's own contact is the claim itself. The caller has checked that the record is visible.
+    """
+    pairs = ((Enquiry.claim_id, claim_id), (Enquiry.policy_id, policy_id), (Enquiry.vehicle_id, vehicle_id))
+    column, value = next((pair for pair in pairs if pair[1]), pairs[0])
+    if not access.may(actor, Action.READ_ENQUIRIES):
+        return []
+    conditions = (column == value, Enquiry.channel != EnquiryChannel.CLAIM_REPORT)
+    statement = access.visible(actor, Action.READ_ENQUIRIES, select(Enquiry).where(*conditions), Enquiry)
+    order = (Enquiry.closed_at.is_not(None), Enquiry.opened_at.desc(), Enquiry.id.desc())
+    return _with_timers(_with_people(statement).order_by(*order).limit(_OF_RECORD))

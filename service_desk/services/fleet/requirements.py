@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from service_desk.base.clock import local_date
@@ -12,6 +12,7 @@ from service_desk.base.errors import Conflict, Invalid
 from service_desk.base.text import squeeze
 from service_desk.models.accounts import KeyAccount
 from service_desk.models.db import db
+from service_desk.models.kept import built_once
 from service_desk.models.policies import CoverRequirement
 from service_desk.models.users import User
 from service_desk.rules.cover_needs import CoverNeeds, NeedVersion, needs_on
@@ -44,10 +45,14 @@ def over_time(account_id: int, first: date, last: date) -> list[tuple[date, Cove
 
 
 def _versions(account_id: int) -> list[NeedVersion]:
-    statement = select(CoverRequirement).where(
+    return [as_rule(row) for row in _versions_of(account_id).scalars()]
+
+
+@built_once
+def _versions_of(account_id: int) -> Select[tuple[CoverRequirement]]:
+    return select(CoverRequirement).where(
         or_(CoverRequirement.account_id.is_(None), CoverRequirement.account_id == account_id)
     )
-    return [as_rule(row) for row in db.session.scalars(statement)]
 
 
 def as_rule(row: CoverRequirement) -> NeedVersion:

@@ -7,13 +7,13 @@ from typing import Any
 from sqlalchemy import Integer, Select, and_, case, cast, func, select
 
 from service_desk.models.claims import Claim, ClaimEvent
-from service_desk.models.db import db
 from service_desk.models.disputes import Dispute
+from service_desk.models.kept import built_once
 from service_desk.rules.claim_flow import LARGE_LOSS_FEN, ClaimState
 from service_desk.rules.metrics import MeasureCode as C
 from service_desk.rules.metrics.claim_figures import Flow, Reported
 from service_desk.services.measures import history
-from service_desk.services.measures.span import By, Key, Reading, Source, Span
+from service_desk.services.measures.span import AnySpan, By, Key, Reading, Source, Span
 
 
 def read_flow(span: Span, _codes: Collection[C], by: By | None) -> Reading:
@@ -24,13 +24,16 @@ def read_flow(span: Span, _codes: Collection[C], by: By | None) -> Reading:
 def count_flow(span: Span, by: By | None) -> dict[Key, Flow]:
     """The counts behind `read_flow`."""
     sums: dict[Key, Flow] = defaultdict(Flow)
-    for part in (_reports(span, by), _moves(span, by)):
+    reports = history.rows_by_key(_reports(span, by), Flow, ("open_start", "reported"))
+    moves = history.rows_by_key(_moves(span, by), Flow, _MOVES)
+    for part in (reports, moves):
         for key, flow in part.items():
             sums[key] += flow
     return dict(sums)
 
 
-def _reports(span: Span, by: By | None) -> dict[Key, Flow]:
+@built_once
+def _reports(span: AnySpan, by: By | None) -> Select[Any]:
     """Claims reported before the period begin as open; those reported in it are its new ones."""
     start = span.instants[0]
     statement = history.keyed(
@@ -38,11 +41,14 @@ def _reports(span: Span, by: By | None) -> dict[Key, Flow]:
         history.count_of(Claim.reported_at < start),
         history.count_of(Claim.reported_at >= start),
     )
-    rows = statement.where(*history.known(span)).group_by("key")
-    return history.rows_by_key(rows, Flow, ("open_start", "reported"))
+    return statement.where(*history.known(span)).group_by("key")
 
 
-def _moves(span: Span, by: By | None) -> dict[Key, Flow]:
+_MOVES = ("open_start", "closed", "reopened", "withdrawn", "denied")
+
+
+@built_once
+def _moves(span: AnySpan, by: By | None) -> Select[Any]:
     """What left and came back: before the period into the opening balance, within it as closed and reopened."""
     change, inside = history.change_of_book(), history.within(ClaimEvent.at, span)
     left = and_(inside, change < 0)
@@ -56,11 +62,10 @@ def _moves(span: Span, by: By | None) -> dict[Key, Flow]:
         history.count_of(and_(left, ClaimEvent.to_state == ClaimState.DENIED.value)),
     ).join(ClaimEvent, ClaimEvent.claim_id == Claim.id)
     rows = statement.where(*history.known(span), ClaimEvent.at < span.until, history.is_of_book())
-    names = ("open_start", "closed", "reopened", "withdrawn", "denied")
-    return history.rows_by_key(rows.group_by("key"), Flow, names)
+    return rows.group_by("key")
 
 
-def closings(span: Span) -> Select[Any]:
+def closings(span: AnySpan) -> Select[Any]:
     """Each leaving of the book in the period, with its claim: what is counted as closed."""
     left = and_(history.within(ClaimEvent.at, span), history.change_of_book() < 0, history.is_of_book())
     return (
@@ -72,6 +77,12 @@ def closings(span: Span) -> Select[Any]:
 
 def read_reported(span: Span, _codes: Collection[C], by: By | None) -> Reading:
     """What the claims reported in the period were estimated at by its end, how many large, how many with people hurt."""
+    parts = history.rows_by_key(_reported(span, by), Reported, ("estimate_fen", "large", "injured"))
+    return history.reading(parts, Reported(), by)
+
+
+@built_once
+def _reported(span: AnySpan, by: By | None) -> Select[Any]:
     each = (
         history.keyed(
             by,
@@ -82,27 +93,29 @@ def read_reported(span: Span, _codes: Collection[C], by: By | None) -> Reading:
         .where(*history.known(span), history.within(Claim.reported_at, span))
         .subquery()
     )
-    statement = select(
+    return select(
         each.c.key,
         history.sum_of(each.c.estimate),
         history.count_of(each.c.highest >= LARGE_LOSS_FEN),
         history.count_of(each.c.injured > 0),
     ).group_by(each.c.key)
-    parts = history.rows_by_key(statement, Reported, ("estimate_fen", "large", "injured"))
-    return history.reading(parts, Reported(), by)
 
 
 def read_disputed(span: Span, _codes: Collection[C], by: By | None) -> Reading:
     """Claims about which a dispute was raised in the period, each once."""
-    statement = (
+    counts = {row[0]: row[1] for row in _disputed(span, by).rows()}
+    groups = {key: {C.CLAIMS_DISPUTED: count} for key, count in counts.items()} if by else {}
+    return Reading({C.CLAIMS_DISPUTED: sum(counts.values())}, groups)
+
+
+@built_once
+def _disputed(span: AnySpan, by: By | None) -> Select[Any]:
+    return (
         history.keyed(by, func.count(Dispute.claim_id.distinct()))
         .join(Dispute, Dispute.claim_id == Claim.id)
         .where(Dispute.account_id == span.account_id, history.within(Dispute.raised_at, span))
         .group_by("key")
     )
-    counts = {row[0]: row[1] for row in db.session.execute(statement)}
-    groups = {key: {C.CLAIMS_DISPUTED: count} for key, count in counts.items()} if by else {}
-    return Reading({C.CLAIMS_DISPUTED: sum(counts.values())}, groups)
 
 
 SOURCES: tuple[tuple[frozenset[C], Source], ...] = (

@@ -8,12 +8,13 @@ from sqlalchemy import Select, and_, func, or_, select
 from sqlalchemy.orm import aliased
 
 from service_desk.models.claims import Claim, ClaimEvent, FollowUp
+from service_desk.models.kept import built_once
 from service_desk.rules.claim_flow import ClaimState
 from service_desk.rules.metrics import MeasureCode as C
 from service_desk.rules.metrics import follow_up_figures
 from service_desk.rules.metrics.claim_figures import Sums, Value
 from service_desk.services.measures import history
-from service_desk.services.measures.span import By, Reading, Source, Span
+from service_desk.services.measures.span import AnySpan, By, Reading, Source, Span
 
 _BEFORE_SURVEY = [ClaimState.REPORTED.value, ClaimState.DISPATCHED.value]
 
@@ -48,19 +49,23 @@ def read_asked(span: Span, _codes: Collection[C], by: By | None) -> Reading:
     Closed and denied claims are asked after, withdrawn ones when somebody of ours had been there. A round that was
     closed twice, because a payment came back, counts with its later answer.
     """
+    names = ("ended", "followed_up", "score_sum", "dissatisfied")
+    return history.reading(history.rows_by_key(_asked(span, by), Asked, names), Asked(), by)
+
+
+@built_once
+def _asked(span: AnySpan, by: By | None) -> Select[Any]:
     each = asked_claims(span, by).subquery()
-    statement = select(
+    return select(
         each.c.key,
         func.count(),
         func.count(each.c.answer_id),
         func.sum(each.c.score),
         history.count_of(each.c.is_dissatisfied),
     ).group_by(each.c.key)
-    names = ("ended", "followed_up", "score_sum", "dissatisfied")
-    return history.reading(history.rows_by_key(statement, Asked, names), Asked(), by)
 
 
-def asked_claims(span: Span, by: By | None) -> Select[Any]:
+def asked_claims(span: AnySpan, by: By | None) -> Select[Any]:
     """The claims behind `read_asked`, each with its answer where there is one."""
     until, end, later = span.until, aliased(ClaimEvent), aliased(FollowUp)
     last_move = (

@@ -28,11 +28,11 @@ from sqlalchemy import literal as constant
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from service_desk.models.claims import Claim, ClaimEvent, ClaimPayment, ReserveEntry
-from service_desk.models.db import db
 from service_desk.models.fleet import Vehicle
+from service_desk.models.kept import Question
 from service_desk.rules.claim_flow import OPEN_STATES, ClaimState
 from service_desk.rules.metrics import MeasureCode
-from service_desk.services.measures.span import By, Key, Reading, Span, Value
+from service_desk.services.measures.span import AnySpan, By, Key, Reading, Value
 
 # The key of all claims where nothing is grouped.
 _ALL = 0
@@ -69,12 +69,14 @@ def reading(parts: Mapping[Key, P], nothing: P, by: By | None) -> Reading:
     return Reading(sum(parts.values(), nothing).measures(), groups)
 
 
-def rows_by_key(statement: Select[Any], make: Callable[..., P], names: Iterable[str]) -> dict[Key, P]:
-    """Run a statement of sums by key; each row's values, nought for none, make a part by their names."""
+def rows_by_key(
+    question: Question[Select[Any]], make: Callable[..., P], names: Iterable[str]
+) -> dict[Key, P]:
+    """Ask for sums by key; each row's values, nought for none, make a part by their names."""
     listed = list(names)
     return {
         row[0]: make(**{name: int(value or 0) for name, value in zip(listed, row[1:], strict=True)})
-        for row in db.session.execute(statement)
+        for row in question.rows()
     }
 
 
@@ -88,7 +90,7 @@ def sum_of(amount: Any, condition: ColumnElement[bool] | None = None) -> ColumnE
     return func.sum(amount if condition is None else case((condition, amount), else_=0))
 
 
-def within(column: Any, span: Span) -> ColumnElement[bool]:
+def within(column: Any, span: AnySpan) -> ColumnElement[bool]:
     """From the period's first instant on, and not after its end or now."""
     return and_(column >= span.instants[0], column < span.until)
 
@@ -109,12 +111,14 @@ def in_book_since(account_id: int, since: datetime, *, or_denied: bool = False) 
     return Claim.id.in_(union_all(*parts))
 
 
-def known(span: Span, since: datetime | None = None, *, or_denied: bool = False) -> list[ColumnElement[bool]]:
+def known(
+    span: AnySpan, since: datetime | None = None, *, or_denied: bool = False
+) -> list[ColumnElement[bool]]:
     """The account's claims reported by the end that were in the book in the period, or since another instant."""
     return [
         Claim.account_id == span.account_id,
         Claim.reported_at < span.until,
-        in_book_since(span.account_id, since or span.instants[0], or_denied=or_denied),
+        in_book_since(span.account_id, span.instants[0] if since is None else since, or_denied=or_denied),
     ]
 
 

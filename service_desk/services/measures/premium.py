@@ -12,12 +12,13 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, case, func, select
 
 from service_desk.models.claims import Claim
+from service_desk.models.kept import built_once
 from service_desk.rules.metrics import MeasureCode as C
 from service_desk.rules.metrics import Results
 from service_desk.rules.underwriting import Act, figures_by
 from service_desk.rules.vocabulary import UseClass
 from service_desk.services.measures import history
-from service_desk.services.measures.span import By, Key, Reading, Source, Span
+from service_desk.services.measures.span import AnySpan, By, Key, Reading, Source, Span
 from service_desk.services.policies.book import BookLine, Stand, exposure_by, read_book
 from service_desk.services.policies.written import acts_of
 
@@ -95,12 +96,16 @@ def stands_of(span: Span) -> tuple[Stand, Stand]:
 
 
 def _losses(span: Span, by: By | None) -> dict[Key, Results]:
+    return history.rows_by_key(_count_losses(span, by), Results, ("claims", "loss_fen"))
+
+
+@built_once
+def _count_losses(span: AnySpan, by: By | None) -> Select[Any]:
     each = reported_losses(span, by).subquery()
-    statement = select(each.c.key, func.count(), history.sum_of(each.c.loss_fen)).group_by(each.c.key)
-    return history.rows_by_key(statement, Results, ("claims", "loss_fen"))
+    return select(each.c.key, func.count(), history.sum_of(each.c.loss_fen)).group_by(each.c.key)
 
 
-def reported_losses(span: Span, by: By | None) -> Select[Any]:
+def reported_losses(span: AnySpan, by: By | None) -> Select[Any]:
     """The claims reported in the period, each with what it comes to by the period's end."""
     columns = (Claim.id.label("claim_id"), loss_at(span.until).label("loss_fen"))
     return history.keyed(by, *columns).where(*history.known(span), history.within(Claim.reported_at, span))

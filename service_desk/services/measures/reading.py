@@ -6,6 +6,7 @@ from service_desk.rules.metrics import MeasureCode
 from service_desk.services.measures import (
     claims,
     cover,
+    enquiries,
     follow_up,
     money,
     premium,
@@ -23,6 +24,7 @@ _SOURCES: Sequence[tuple[frozenset[MeasureCode], Source]] = (
     *speed.SOURCES,
     *service.SOURCES,
     *follow_up.SOURCES,
+    *enquiries.SOURCES,
     *premium.SOURCES,
     *cover.SOURCES,
     *receivables.SOURCES,

@@ -2,16 +2,18 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import and_, case, func
+from sqlalchemy import Select, and_, case, func
 
 from service_desk.models.claims import Claim
+from service_desk.models.kept import built_once
 from service_desk.models.reserves import ReserveMovement
 from service_desk.rules.metrics import MeasureCode as C
 from service_desk.rules.metrics.claim_figures import Sums, Value
 from service_desk.rules.reserve_ledger import LEAVING, MovementKind, roll
 from service_desk.services.measures import history
-from service_desk.services.measures.span import By, Reading, Source, Span
+from service_desk.services.measures.span import AnySpan, By, Reading, Source, Span
 
 
 @dataclass(frozen=True)
@@ -44,18 +46,22 @@ class Movements(Sums):
 
 def read_roll(span: Span, _codes: Collection[C], by: By | None) -> Reading:
     """The roll-forward. It adds up: open + new + reopened + increase − decrease − paid − released = close."""
+    names = ("opening", *(one.value for one in MovementKind))
+    return history.reading(history.rows_by_key(_rolled(span, by), Movements, names), Movements(), by)
+
+
+@built_once
+def _rolled(span: AnySpan, by: By | None) -> Select[Any]:
     at, kind, fen = ReserveMovement.at, ReserveMovement.kind, ReserveMovement.amount_fen
     start = span.instants[0]
     effect = case((kind.in_(LEAVING), -fen), else_=fen)
     sums = [history.sum_of(fen, and_(at >= start, kind == one)) for one in MovementKind]
-    statement = (
+    return (
         history.keyed(by, func.sum(case((at < start, effect), else_=0)), *sums)
         .join(ReserveMovement, ReserveMovement.claim_id == Claim.id)
         .where(*history.known(span, or_denied=True), at < span.until)
         .group_by("key")
     )
-    names = ("opening", *(one.value for one in MovementKind))
-    return history.reading(history.rows_by_key(statement, Movements, names), Movements(), by)
 
 
 SOURCES: tuple[tuple[frozenset[C], Source], ...] = ((frozenset(Movements().measures()), read_roll),)

@@ -2,20 +2,21 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
+from typing import Any
 
-from sqlalchemy import exists, or_
+from sqlalchemy import Select, exists, or_
 from sqlalchemy.orm import aliased
 
 from service_desk.models.claim_papers import ClaimChecklist
 from service_desk.models.claims import Claim, Survey
-from service_desk.models.db import db
+from service_desk.models.kept import built_once
 from service_desk.rules.claim_documents import ClaimFeature
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.claim_intake import is_late
 from service_desk.rules.metrics import MeasureCode as C
 from service_desk.rules.metrics import Ratio, first_scene_rate
 from service_desk.services.measures import history
-from service_desk.services.measures.span import By, Key, Reading, Source, Span, Value
+from service_desk.services.measures.span import AnySpan, By, Key, Reading, Source, Span, Value
 from service_desk.services.sla import compliance
 
 _GLASS_ALONE = [ClaimFeature.GLASS.value]
@@ -31,12 +32,16 @@ def read_promises(span: Span, _codes: Collection[C], by: By | None) -> Reading:
     )
 
 
-def read_surveys(span: Span, _codes: Collection[C], by: By | None) -> Reading:
-    """The clocks of arriving at the scene alone."""
-    wanted = compliance.ComplianceFilter(span.account_id, span.period, step=ClockStep.SURVEY)
-    counts = compliance.count_each(wanted, zone=span.zone, now=span.now)
-    parts = {key: {C.SURVEYED_IN_TIME: one.kept} for key, one in counts.items()}
-    return _reading(parts, {C.SURVEYED_IN_TIME: Ratio()}, by)
+def read_step(code: C, step: ClockStep) -> Source:
+    """The source of kept among judged of one step alone."""
+
+    def read(span: Span, _codes: Collection[C], by: By | None) -> Reading:
+        wanted = compliance.ComplianceFilter(span.account_id, span.period, step=step)
+        counts = compliance.count_each(wanted, zone=span.zone, now=span.now)
+        parts = {key: {code: one.kept} for key, one in counts.items()}
+        return _reading(parts, {code: Ratio()}, by)
+
+    return read
 
 
 def read_standing(span: Span, _codes: Collection[C], by: By | None) -> Reading:
@@ -76,9 +81,19 @@ def read_first_scene(span: Span, _codes: Collection[C], by: By | None) -> Readin
 
     What was reported more than 48 hours after the loss cannot be, and broken glass alone need not.
     """
+    found: dict[Key, list[tuple[bool, bool]]] = defaultdict(list)
+    for key, loss_at, reported_at, is_first in _first_surveys(span, by).rows():
+        found[key].append((not is_late(loss_at, reported_at), is_first))
+    rates = {key: first_scene_rate(surveys) for key, surveys in found.items()}
+    groups = {key: {C.FIRST_SCENE: rate} for key, rate in rates.items()} if by else {}
+    return Reading({C.FIRST_SCENE: sum(rates.values(), Ratio())}, groups)
+
+
+@built_once
+def _first_surveys(span: AnySpan, by: By | None) -> Select[Any]:
     earlier = aliased(Survey)
     is_later = exists().where(earlier.claim_id == Survey.claim_id, earlier.id < Survey.id)
-    statement = (
+    return (
         history.keyed(by, Claim.loss_at, Claim.reported_at, Survey.is_first_scene)
         .join(Survey, Survey.claim_id == Claim.id)
         .outerjoin(ClaimChecklist, ClaimChecklist.claim_id == Claim.id)
@@ -90,17 +105,11 @@ def read_first_scene(span: Span, _codes: Collection[C], by: By | None) -> Readin
             or_(ClaimChecklist.id.is_(None), ClaimChecklist.features != _GLASS_ALONE),
         )
     )
-    found: dict[Key, list[tuple[bool, bool]]] = defaultdict(list)
-    for key, loss_at, reported_at, is_first in db.session.execute(statement):
-        found[key].append((not is_late(loss_at, reported_at), is_first))
-    rates = {key: first_scene_rate(surveys) for key, surveys in found.items()}
-    groups = {key: {C.FIRST_SCENE: rate} for key, rate in rates.items()} if by else {}
-    return Reading({C.FIRST_SCENE: sum(rates.values(), Ratio())}, groups)
 
 
 SOURCES: tuple[tuple[frozenset[C], Source], ...] = (
     (frozenset({C.PROMISES_KEPT, C.BREACHES}), read_promises),
-    (frozenset({C.SURVEYED_IN_TIME}), read_surveys),
+    (frozenset({C.SURVEYED_IN_TIME}), read_step(C.SURVEYED_IN_TIME, ClockStep.SURVEY)),
     (frozenset({C.BREACHES_UNREVIEWED, C.CLOCKS_AT_RISK, C.CLOCKS_LATE}), read_standing),
     (frozenset({C.FIRST_SCENE}), read_first_scene),
 )

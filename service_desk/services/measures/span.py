@@ -6,9 +6,11 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from service_desk.base.clock import local_date
+from service_desk.models.kept import Outlined
 from service_desk.rules.metrics import Mean, MeasureCode, Ratio
 from service_desk.rules.periods import Period
 
@@ -25,8 +27,16 @@ class By(StrEnum):
     USE_CLASS = "use_class"
 
 
+class SpanOutline(NamedTuple):
+    """What a statement asks of a span: its own, or their placeholders in a statement built once (`models.kept`)."""
+
+    account_id: Any
+    instants: tuple[Any, Any]
+    until: Any
+
+
 @dataclass(frozen=True)
-class Span:
+class Span(Outlined):
     """An account's period, in its zone. `now` decides what is late or overdue, and what is not over yet.
 
     Measures of a state (open claims, cover, what is owed) are as of the end of the period, or of `now` when it is not over.
@@ -64,6 +74,19 @@ class Span:
     def last_whole_day(self) -> date:
         """The last day of it that has gone by."""
         return self.period.last if self.is_over else self.last_day - timedelta(days=1)
+
+    def outline_values(self) -> dict[str, Any]:
+        """What statements ask of it."""
+        return {"account_id": self.account_id, "instants": self.instants, "until": self.until}
+
+    @classmethod
+    def outline(cls, places: dict[str, Any]) -> SpanOutline:
+        """A stand-in that knows placeholders alone."""
+        return SpanOutline(**places)
+
+
+# A span, or what stands in for it where statements are built.
+AnySpan = Span | SpanOutline
 
 
 @dataclass(frozen=True)

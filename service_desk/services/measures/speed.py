@@ -9,13 +9,13 @@ from sqlalchemy import Select, and_, case, exists, func, or_, select
 
 from service_desk.base.clock import add_years, end_of_day, local_date, start_of_day
 from service_desk.models.claims import Claim, ClaimEvent
-from service_desk.models.db import db
+from service_desk.models.kept import built_once
 from service_desk.rules.claim_flow import OPEN_STATES, ClaimState
 from service_desk.rules.metrics import REGISTERED_WITHIN_DAYS
 from service_desk.rules.metrics import MeasureCode as C
 from service_desk.rules.metrics.claim_figures import Book, Registered, Rolling, Settled
 from service_desk.services.measures import history
-from service_desk.services.measures.span import By, Key, Reading, Source, Span
+from service_desk.services.measures.span import AnySpan, By, Key, Reading, Source, Span
 
 _OPEN = [state.value for state in OPEN_STATES]
 
@@ -30,10 +30,8 @@ def list_settled(span: Span, by: By | None) -> dict[Key, Settled]:
 
     Withdrawn and denied claims are not among them. Days are from the day of the report to that of the closing.
     """
-    each = settled_claims(span, by).subquery()
-    statement = select(each.c.key, each.c.reported_at, each.c.closed_at, each.c.estimate, each.c.paid)
     found: dict[Key, list[tuple[int, tuple[int, int]]]] = defaultdict(list)
-    for key, reported_at, closed_at, estimate, paid in db.session.execute(statement):
+    for key, reported_at, closed_at, estimate, paid in _settled(span, by).rows():
         days = days_to_close(span, reported_at, closed_at)
         found[key].append((days, (int(estimate), int(paid))))
     return {
@@ -42,12 +40,18 @@ def list_settled(span: Span, by: By | None) -> dict[Key, Settled]:
     }
 
 
+@built_once
+def _settled(span: AnySpan, by: By | None) -> Select[Any]:
+    each = settled_claims(span, by).subquery()
+    return select(each.c.key, each.c.reported_at, each.c.closed_at, each.c.estimate, each.c.paid)
+
+
 def days_to_close(span: Span, reported_at: datetime, closed_at: datetime) -> int:
     """From the day of the report to that of the closing."""
     return (local_date(closed_at, span.zone) - local_date(reported_at, span.zone)).days
 
 
-def settled_claims(span: Span, by: By | None) -> Select[Any]:
+def settled_claims(span: AnySpan, by: By | None) -> Select[Any]:
     """The claims behind `list_settled`, each with its last closing, its first estimate and what was paid."""
     until = span.until
     closings = select(func.max(ClaimEvent.at)).where(
@@ -76,35 +80,47 @@ def read_registered(span: Span, _codes: Collection[C], by: By | None) -> Reading
 
     So every claim is judged once, when it can be: the last days of a period wait for the next. Withdrawn ones are left out.
     """
-    back, until = timedelta(days=REGISTERED_WITHIN_DAYS), span.until
+    back = timedelta(days=REGISTERED_WITHIN_DAYS)
     first = start_of_day(span.period.first - back, span.zone)
     last = end_of_day(span.last_whole_day - back, span.zone)
-    statement = history.keyed(by, Claim.reported_at, history.registered_at(until)).where(
-        *history.known(span, since=first),
-        Claim.reported_at >= first,
-        Claim.reported_at < last,
-        history.state_at(until) != ClaimState.WITHDRAWN.value,
-    )
     found: dict[Key, list[int | None]] = defaultdict(list)
-    for key, reported_at, registered_at in db.session.execute(statement):
+    for key, reported_at, registered_at in _registered(span, first, last, by).rows():
         took = registered_at and local_date(registered_at, span.zone) - local_date(reported_at, span.zone)
         found[key].append(took.days if took is not None else None)
     parts: dict[Key, Registered] = {key: Registered(tuple(days)) for key, days in found.items()}
     return history.reading(parts, Registered(), by)
 
 
+@built_once
+def _registered(span: AnySpan, first: datetime, last: datetime, by: By | None) -> Select[Any]:
+    return history.keyed(by, Claim.reported_at, history.registered_at(span.until)).where(
+        *history.known(span, since=first),
+        Claim.reported_at >= first,
+        Claim.reported_at < last,
+        history.state_at(span.until) != ClaimState.WITHDRAWN.value,
+    )
+
+
 def read_rolling(span: Span, _codes: Collection[C], by: By | None) -> Reading:
     """Registered in the twelve months to the end of the period, and how many of them are closed."""
-    each = rolling_claims(span, by).subquery()
-    statement = select(each.c.key, func.count(), history.count_of(each.c.is_closed == 1)).group_by(each.c.key)
-    parts = history.rows_by_key(statement, Rolling, ("registered", "closed"))
+    parts = history.rows_by_key(_rolling(span, rolls_from(span), by), Rolling, ("registered", "closed"))
     return history.reading(parts, Rolling(), by)
 
 
-def rolling_claims(span: Span, by: By | None) -> Select[Any]:
+@built_once
+def _rolling(span: AnySpan, begin: datetime, by: By | None) -> Select[Any]:
+    each = rolling_claims(span, begin, by).subquery()
+    return select(each.c.key, func.count(), history.count_of(each.c.is_closed == 1)).group_by(each.c.key)
+
+
+def rolls_from(span: Span) -> datetime:
+    """Where the twelve months to the end of a period begin."""
+    return start_of_day(add_years(span.last_day + timedelta(days=1), -1), span.zone)
+
+
+def rolling_claims(span: AnySpan, begin: datetime, by: By | None) -> Select[Any]:
     """The claims behind `read_rolling`, each with whether it is closed: 1 or 0."""
     until = span.until
-    begin = start_of_day(add_years(span.last_day + timedelta(days=1), -1), span.zone)
     each = (
         history.keyed(
             by,
@@ -125,6 +141,12 @@ def rolling_claims(span: Span, by: By | None) -> Select[Any]:
 
 def read_book(span: Span, _codes: Collection[C], by: By | None) -> Reading:
     """The closing rate by amount: of all claims there were to close, what the ended ones came to and the others may."""
+    parts = history.rows_by_key(_book(span, by), Book, ("closed_fen", "open_fen"))
+    return history.reading(parts, Book(), by)
+
+
+@built_once
+def _book(span: AnySpan, by: By | None) -> Select[Any]:
     start, until = span.instants[0], span.until
     came_back = exists().where(
         ClaimEvent.claim_id == Claim.id,
@@ -145,12 +167,11 @@ def read_book(span: Span, _codes: Collection[C], by: By | None) -> Reading:
         )
         .subquery()
     )
-    statement = select(
+    return select(
         each.c.key,
         history.sum_of(each.c.paid, ~each.c.is_open),
         history.sum_of(each.c.estimate, each.c.is_open),
     ).group_by(each.c.key)
-    return history.reading(history.rows_by_key(statement, Book, ("closed_fen", "open_fen")), Book(), by)
 
 
 SOURCES: tuple[tuple[frozenset[C], Source], ...] = (

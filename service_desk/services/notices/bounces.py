@@ -2,14 +2,17 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, func, or_, select, true
 from sqlalchemy.exc import IntegrityError
 
+from service_desk.base.errors import NotFound
+from service_desk.models.accounts import Contact, KeyAccount
 from service_desk.models.db import db
 from service_desk.models.notices import BouncingAddress, Notice
-from service_desk.models.users import User
-from service_desk.rules.permissions import Action
+from service_desk.models.users import User, UserAccount
+from service_desk.rules.permissions import Action, Scope
 from service_desk.services import access, audit
 
 MOST_LISTED = 100
@@ -60,22 +63,54 @@ def among(addresses: Collection[str]) -> set[str]:
 
 
 def list_bouncing(account_id: int, *, actor: User) -> list[BouncingAddress]:
-    """The addresses of an account's mails that bounce, latest first; an administrator's without account too."""
-    access.require(actor, Action.READ_DELIVERY_LOG)
-    statement = access.visible(actor, Action.READ_DELIVERY_LOG, select(BouncingAddress), BouncingAddress)
-    of_account = (BouncingAddress.account_id == account_id) | BouncingAddress.account_id.is_(None)
-    ordered = statement.where(of_account).order_by(BouncingAddress.since_at.desc(), BouncingAddress.id.desc())
+    """The addresses of an account's people that bounce, latest first; an administrator sees those of all accounts."""
+    scope = access.require(actor, Action.READ_DELIVERY_LOG)
+    statement = select(BouncingAddress)
+    if scope is not Scope.ALL:
+        own = access.visible_clause(actor, Action.READ_DELIVERY_LOG, KeyAccount)
+        statement = statement.where(_of_people(own & (KeyAccount.id == account_id)))
+    ordered = statement.order_by(BouncingAddress.since_at.desc(), BouncingAddress.id.desc())
     return list(db.session.scalars(ordered.limit(MOST_LISTED)))
 
 
 def try_again(bounce_id: int, *, actor: User, now: datetime) -> None:
-    """Let an address be tried again: whoever it belongs to says that it takes mail."""
-    access.require(actor, Action.READ_DELIVERY_LOG)
-    row = access.get_visible(
-        actor, Action.READ_DELIVERY_LOG, BouncingAddress, BouncingAddress.id == bounce_id
-    )
+    """Let an address be tried again: whoever it belongs to says that it takes mail.
+
+    NotFound for an address of nobody in the actor's accounts.
+    """
+    scope = access.require(actor, Action.READ_DELIVERY_LOG)
+    own: ColumnElement[bool] = true()
+    if scope is not Scope.ALL:
+        own = _of_people(access.visible_clause(actor, Action.READ_DELIVERY_LOG, KeyAccount))
+    row = db.session.scalar(select(BouncingAddress).where(BouncingAddress.id == bounce_id, own))
+    if row is None:
+        raise NotFound("not_found")
     audit.record("address_tried_again", row, actor=actor, now=now, label=row.address)
     forget(row.address)
+
+
+def _of_people(accounts: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Addresses of some accounts' contact people and logins, and those their own mails bounced at.
+
+    One address may be of several accounts' people, and the mail that bounced was of one of them.
+    """
+    ids = select(KeyAccount.id).where(accounts)
+    contacts = select(_normal(Contact.email)).where(Contact.account_id.in_(ids))
+    logins = (
+        select(_normal(User.email))
+        .join(UserAccount, UserAccount.user_id == User.id)
+        .where(UserAccount.account_id.in_(ids))
+    )
+    return or_(
+        BouncingAddress.account_id.in_(ids),
+        BouncingAddress.address.in_(contacts),
+        BouncingAddress.address.in_(logins),
+    )
+
+
+def _normal(address: Any) -> Any:
+    """`_key`, for the database."""
+    return func.lower(func.trim(address))
 
 
 def forget(address: str) -> None:

@@ -2,8 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator
-from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from dataclasses import dataclass
+from datetime import date
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
@@ -11,16 +11,14 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 from service_desk.base.clock import CHINA, end_of_day, start_of_day
 from service_desk.base.paging import Page, PageRequest
 from service_desk.base.text import like_pattern
+from service_desk.models.accounts import Contact
 from service_desk.models.db import db
 from service_desk.models.notices import Channel, DeliveryTry, Notice, NoticeState
 from service_desk.models.users import User
 from service_desk.rules.notice_subjects import NoticeSubject, kinds_of
 from service_desk.rules.permissions import Action, Scope
-from service_desk.services import access, audit
+from service_desk.services import access
 from service_desk.services.notices import bounces
-
-MOST_EXPORTED = 50_000
-_PORTION = 1_000
 
 
 @dataclass(frozen=True)
@@ -41,11 +39,15 @@ class LogFilter:
 
 @dataclass(frozen=True)
 class LogLine:
-    """A message, its tries with the latest first, and whether its address bounces."""
+    """A message, its tries with the latest first, and whether its address bounces.
+
+    `is_known`: it went to a login, a contact person or a group, not to somebody from outside.
+    """
 
     notice: Notice
     tries: tuple[DeliveryTry, ...]
     is_bouncing: bool = False
+    is_known: bool = True
 
 
 def list_log(
@@ -56,36 +58,6 @@ def list_log(
     total = db.session.scalar(select(func.count()).select_from(statement.subquery())) or 0
     rows = db.session.scalars(_latest_first(statement).limit(page.size).offset(page.offset)).all()
     return Page(_lines(rows), total, page.number, page.size)
-
-
-def export_log(
-    account_id: int, wanted: LogFilter, *, actor: User, now: datetime, zone: ZoneInfo = CHINA
-) -> Iterator[LogLine]:
-    """All that fit, in portions, at most `MOST_EXPORTED`. Who took them out is in the audit trail."""
-    statement = _latest_first(_statement(account_id, wanted, actor, zone))
-    account = access.get_account(actor, account_id)
-    audit.record(
-        "delivery_log_exported",
-        account,
-        actor=actor,
-        now=now,
-        label=account.code,
-        account_id=account.id,
-        changes={"filter": (None, _described(wanted))},
-    )
-    return _portions(statement)
-
-
-def _described(wanted: LogFilter) -> str:
-    return " ".join(f"{name}={value}" for name, value in asdict(wanted).items() if value)
-
-
-def _portions(statement: Select[tuple[Notice]]) -> Iterator[LogLine]:
-    for offset in range(0, MOST_EXPORTED, _PORTION):
-        rows = db.session.scalars(statement.limit(_PORTION).offset(offset)).all()
-        yield from _lines(rows)
-        if len(rows) < _PORTION:
-            return
 
 
 def _statement(account_id: int, wanted: LogFilter, actor: User, zone: ZoneInfo) -> Select[tuple[Notice]]:
@@ -138,4 +110,16 @@ def _lines(rows: Collection[Notice]) -> list[LogLine]:
     for one in db.session.scalars(statement.order_by(DeliveryTry.at.desc(), DeliveryTry.id.desc())):
         tries[one.notice_id].append(one)
     bouncing = bounces.among({row.address for row in rows})
-    return [LogLine(row, tuple(tries[row.id]), row.address in bouncing) for row in rows]
+    outside = _outside(rows)
+    return [
+        LogLine(row, tuple(tries[row.id]), row.address in bouncing, row.id not in outside) for row in rows
+    ]
+
+
+def _outside(rows: Collection[Notice]) -> set[int]:
+    """The mails to somebody who is neither a login nor a contact person."""
+    mails = [row for row in rows if row.channel is Channel.MAIL and row.user_id is None]
+    contacts = set(
+        db.session.scalars(select(Contact.email).where(Contact.email.in_({row.address for row in mails})))
+    )
+    return {row.id for row in mails if row.address not in contacts}

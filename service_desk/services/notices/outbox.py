@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, exists, func, literal_column, or_, select, update
 
 from service_desk.base.errors import Conflict, NotFound
 from service_desk.models.db import db
@@ -162,22 +162,45 @@ def _give_up(notice: Notice, reason: FailReason, now: datetime) -> None:
     alarms.tell(notice, now=now)
 
 
-def send_again(notice_id: int, *, actor: User, now: datetime) -> Notice:
+def send_again(notice_id: int, *, seen: int | None = None, actor: User, now: datetime) -> bool:
     """Put a message back into the queue, whatever became of it. Its address counts as good again.
 
-    Conflict: channel_paused.
+    The row itself waits again, and once however often it is asked: False, and nothing is written, when it waits for
+    its first try already, or when another try than `seen` (the latest the asker was shown, 0 for none) was made since.
+    Conflict: channel_paused, digest_told_since.
     """
     access.require(actor, Action.READ_DELIVERY_LOG)
-    notice = access.get_visible(actor, Action.READ_DELIVERY_LOG, Notice, Notice.id == notice_id)
+    known = access.get_visible(actor, Action.READ_DELIVERY_LOG, Notice, Notice.id == notice_id)
+    notice = db.session.get_one(Notice, known.id, with_for_update=True, populate_existing=True)
     if notice.channel is Channel.IN_APP:
         raise NotFound("not_found")
-    channel = db.session.get(MessageChannel, notice.channel_id) if notice.channel_id else None
-    if channel is not None and not channel.is_active and notice.kind != CHANNEL_TEST:
-        raise Conflict("channel_paused", name=channel.name)
+    if _waits(notice) or (seen is not None and seen != _latest_try(notice)):
+        return False
+    _check_may_go(notice)
     if notice.channel is Channel.MAIL:
         bounces.forget(notice.address)
     changes = audit.change(
         notice, state=NoticeState.QUEUED, next_try_at=now, tries=0, fail_reason=None, digest_id=None
     )
     audit.record("notice_sent_again", notice, actor=actor, now=now, label=notice.kind, changes=changes)
-    return notice
+    return True
+
+
+def _waits(notice: Notice) -> bool:
+    """Queued and not tried yet, or being tried just now: another queueing would send it twice."""
+    return notice.state is NoticeState.QUEUED and notice.tries == 0
+
+
+def _latest_try(notice: Notice) -> int:
+    latest = select(func.max(DeliveryTry.id)).where(DeliveryTry.notice_id == notice.id)
+    return db.session.scalar(latest) or 0
+
+
+def _check_may_go(notice: Notice) -> None:
+    channel = db.session.get(MessageChannel, notice.channel_id) if notice.channel_id else None
+    if channel is not None and not channel.is_active and notice.kind != CHANNEL_TEST:
+        raise Conflict("channel_paused", name=channel.name)
+    # What a digest that got lost should have told stands in the next one.
+    told = exists().where(Notice.digest_id == notice.id)
+    if notice.kind == DIGEST and not db.session.scalar(select(told)):
+        raise Conflict("digest_told_since")

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, String, and_, exists, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Select, String, and_, exists, or_, select, type_coerce
 
 from service_desk.base.clock import add_years, local_date
 from service_desk.models.db import Json, db
+from service_desk.models.kept import built_once
 from service_desk.models.policies import Endorsement, Policy, PolicyState
 from service_desk.rules import metrics
 from service_desk.services.policies.endorsing.policy_file import CLOSING_KINDS, earned_fen
@@ -51,21 +52,11 @@ class BookLine(NamedTuple):
 
 def read_book(account_id: int, since: Stand | None, until: Stand) -> list[BookLine]:
     """The policies with cover or a change of premium between two stands; None: since ever. Voided ones never were."""
-    wanted = _in_span(account_id, since, until)
-    endorsed = endorsements_of(wanted)
-    statement = select(
-        Policy.id,
-        Policy.vehicle_id,
-        Policy.branch_id,
-        Policy.starts_at,
-        Policy.agreed_ends_at,
-        Policy.premium_fen,
-        # As text: few vehicles differ in it, so that most are never taken apart.
-        type_coerce(Policy.vehicle_facts, String),
-    ).where(wanted)
+    asked = (account_id, since and since.at, until.at)
+    endorsed = _by_policy(_endorsements_in_span(*asked).rows())
     terms, classes = _Terms(since, until), Classes()
     lines = []
-    for row in db.session.execute(statement):
+    for row in _policies_in_span(*asked).rows():
         own = endorsed.get(row[0])
         lines.append(_endorsed_line(row, own, since, until) if own else _plain_line(row, terms, classes))
     return lines
@@ -97,12 +88,31 @@ def _begins(line: BookLine) -> tuple[date, int]:
     return line.begins_on, line.policy_id
 
 
-def _in_span(account_id: int, since: Stand | None, until: Stand) -> ColumnElement[bool]:
-    changed = [Endorsement.policy_id == Policy.id, Endorsement.created_at < until.at]
-    runs = [Policy.starts_at < until.at]
+@built_once
+def _policies_in_span(account_id: int, since: datetime | None, until: datetime) -> Select[Any]:
+    return select(
+        Policy.id,
+        Policy.vehicle_id,
+        Policy.branch_id,
+        Policy.starts_at,
+        Policy.agreed_ends_at,
+        Policy.premium_fen,
+        # As text: few vehicles differ in it, so that most are never taken apart.
+        type_coerce(Policy.vehicle_facts, String),
+    ).where(_in_span(account_id, since, until))
+
+
+@built_once
+def _endorsements_in_span(account_id: int, since: datetime | None, until: datetime) -> Select[Any]:
+    return _endorsements(_in_span(account_id, since, until))
+
+
+def _in_span(account_id: int, since: datetime | None, until: datetime) -> ColumnElement[bool]:
+    changed = [Endorsement.policy_id == Policy.id, Endorsement.created_at < until]
+    runs = [Policy.starts_at < until]
     if since is not None:
-        runs.append(Policy.agreed_ends_at > since.at)
-        changed.append(or_(Endorsement.created_at >= since.at, Endorsement.effective_at >= since.at))
+        runs.append(Policy.agreed_ends_at > since)
+        changed.append(or_(Endorsement.created_at >= since, Endorsement.effective_at >= since))
     # A policy cancelled before its start earns the fee it keeps.
     return and_(
         Policy.account_id == account_id,
@@ -113,7 +123,11 @@ def _in_span(account_id: int, since: Stand | None, until: Stand) -> ColumnElemen
 
 def endorsements_of(wanted: ColumnElement[bool]) -> dict[int, list[Any]]:
     """The endorsements of some policies by policy, the first first: what of them changes premium and what is stated."""
-    statement = (
+    return _by_policy(db.session.execute(_endorsements(wanted)))
+
+
+def _endorsements(wanted: ColumnElement[bool]) -> Select[Any]:
+    return (
         select(
             Endorsement.policy_id,
             Endorsement.kind,
@@ -127,8 +141,11 @@ def endorsements_of(wanted: ColumnElement[bool]) -> dict[int, list[Any]]:
         .where(wanted)
         .order_by(Endorsement.policy_id, Endorsement.ordinal)
     )
+
+
+def _by_policy(rows: Iterable[Any]) -> dict[int, list[Any]]:
     found: dict[int, list[Any]] = defaultdict(list)
-    for row in db.session.execute(statement):
+    for row in rows:
         found[row.policy_id].append(row)
     return dict(found)
 

@@ -10,18 +10,19 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, or_, select
 
 from service_desk.base.clock import local_date
 from service_desk.models.db import db, table_of
 from service_desk.models.fleet import Vehicle, VehicleState
+from service_desk.models.kept import built_once
 from service_desk.models.policies import Coverage, CoverSource, ExternalCover, Policy
 from service_desk.rules import coverage as rules
 from service_desk.rules.cover_calendar import missing_layers
 from service_desk.rules.cover_needs import CoverNeeds, lines_carrying
 from service_desk.rules.coverage import CoverPeriod
 from service_desk.rules.metrics import Ratio
-from service_desk.rules.vocabulary import CoverCode, PolicyLine
+from service_desk.rules.vocabulary import CoverCode, PolicyLine, UseClass
 from service_desk.services.fleet import covers, requirements
 from service_desk.services.policies.layers import LONG_AGO, layers_of
 from service_desk.services.policies.portions import portions
@@ -238,12 +239,24 @@ def coverage_ratio(account_id: int, at: datetime, *, branch_ids: Collection[int]
     Of the whole account, or of some of its branches. Over days: `services.policies.ratios`.
     """
     needs = requirements.in_force(account_id, local_date(at))
-    statement = select(func.count().filter(covers.is_fully_covered(needs, at)), func.count()).where(
-        Vehicle.account_id == account_id, Vehicle.state == VehicleState.OPERATING
-    )
+    counted = _covered_vehicles(account_id, at, tuple(needs.layers.items()))
+    statement = counted.statement
     if branch_ids is not None:
         statement = statement.where(Vehicle.branch_id.in_(branch_ids))
-    return Ratio(*db.session.execute(statement.select_from(Vehicle)).tuples().one())
+    return Ratio(*db.session.execute(statement, counted.values).tuples().one())
+
+
+@built_once
+def _covered_vehicles(
+    account_id: int, at: datetime, layers: tuple[tuple[UseClass, tuple[CoverCode, ...]], ...]
+) -> Select[tuple[int, int]]:
+    """Operating vehicles with every layer their class needs, and all operating ones."""
+    is_covered = covers.is_fully_covered(CoverNeeds(dict(layers)), at)
+    return (
+        select(func.count().filter(is_covered), func.count())
+        .select_from(Vehicle)
+        .where(Vehicle.account_id == account_id, Vehicle.state == VehicleState.OPERATING)
+    )
 
 
 def _collect(

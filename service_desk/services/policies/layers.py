@@ -4,13 +4,14 @@ Functions here take ids that the caller has already found visible.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, select
 
 from service_desk.models.db import db
+from service_desk.models.kept import built_once
 from service_desk.models.policies import Coverage, ExternalCover, Policy
 from service_desk.rules.cover_calendar import LayerPeriod
 from service_desk.rules.cover_needs import MAIN_LAYER
@@ -29,15 +30,28 @@ def layers_of(
     """All periods of cover by layer that end after `since` (and begin before `until`), by vehicle."""
     found: LayersByVehicle = defaultdict(list)
     for ids in portions(vehicle_ids):
-        _collect(found, lambda model, ids=ids: model.vehicle_id.in_(ids), since, until)  # type: ignore[misc]
+        policies = policies_read(lambda model, ids=ids: model.vehicle_id.in_(ids), since, until)  # type: ignore[misc]
+        stated = _stated_read(ExternalCover.vehicle_id.in_(ids), since)
+        _collect(found, db.session.execute(policies), db.session.execute(stated), since, until)
     return found
 
 
 def account_layers(account_id: int, *, since: datetime, until: datetime | None = None) -> LayersByVehicle:
     """The same for every vehicle of an account."""
     found: LayersByVehicle = defaultdict(list)
-    _collect(found, lambda model: model.account_id == account_id, since, until)
+    rows = _account_policies(account_id, since, until).rows()
+    _collect(found, rows, _account_stated(account_id, since).rows(), since, until)
     return found
+
+
+@built_once
+def _account_policies(account_id: int, since: datetime, until: datetime | None) -> Select[Any]:
+    return policies_read(lambda model: model.account_id == account_id, since, until)
+
+
+@built_once
+def _account_stated(account_id: int, since: datetime) -> Select[Any]:
+    return _stated_read(ExternalCover.account_id == account_id, since)
 
 
 def policies_read(
@@ -61,36 +75,30 @@ def policies_read(
     return statement if until is None else statement.where(Policy.starts_at < until)
 
 
-def _collect(
-    found: LayersByVehicle,
-    wanted: Callable[[Any], ColumnElement[bool]],
-    since: datetime,
-    until: datetime | None,
-) -> None:
-    rows = db.session.execute(policies_read(wanted, since, until))
-    for vehicle_id, line, starts_at, ends_at, number, code, from_at, to_at in rows:
-        # An endorsement ends a cover before its policy, or begins one after it.
-        begin = starts_at if from_at is None or from_at < starts_at else from_at
-        end = ends_at if to_at is None or to_at > ends_at else to_at
-        if begin < end and end > since:
-            found[vehicle_id].append(LayerPeriod(begin, end, code or MAIN_LAYER[line], number))
-    _collect_stated(found, wanted, since, until)
-
-
-def _collect_stated(
-    found: LayersByVehicle,
-    wanted: Callable[[Any], ColumnElement[bool]],
-    since: datetime,
-    until: datetime | None,
-) -> None:
-    statement = select(
+def _stated_read(wanted: ColumnElement[bool], since: datetime) -> Select[Any]:
+    return select(
         ExternalCover.vehicle_id,
         ExternalCover.line,
         ExternalCover.starts_at,
         ExternalCover.ends_at,
         ExternalCover.insurer,
-    ).where(wanted(ExternalCover), ExternalCover.ends_at > since)
-    for vehicle_id, line, starts_at, ends_at, insurer in db.session.execute(statement):
+    ).where(wanted, ExternalCover.ends_at > since)
+
+
+def _collect(
+    found: LayersByVehicle,
+    policies: Iterable[Any],
+    stated: Iterable[Any],
+    since: datetime,
+    until: datetime | None,
+) -> None:
+    for vehicle_id, line, starts_at, ends_at, number, code, from_at, to_at in policies:
+        # An endorsement ends a cover before its policy, or begins one after it.
+        begin = starts_at if from_at is None or from_at < starts_at else from_at
+        end = ends_at if to_at is None or to_at > ends_at else to_at
+        if begin < end and end > since:
+            found[vehicle_id].append(LayerPeriod(begin, end, code or MAIN_LAYER[line], number))
+    for vehicle_id, line, starts_at, ends_at, insurer in stated:
         begin = starts_at or LONG_AGO
         if until is None or begin < until:
             found[vehicle_id].append(LayerPeriod(begin, ends_at, MAIN_LAYER[line], insurer, is_ours=False))

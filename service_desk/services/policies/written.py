@@ -1,13 +1,14 @@
 """The acts that write premium: policies issued and endorsements made in a span, as they were at the time."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import String, func, select, type_coerce
+from sqlalchemy import Select, String, func, select, type_coerce
 
 from service_desk.models.db import db
+from service_desk.models.kept import built_once
 from service_desk.models.policies import Endorsement, EndorsementKind, Policy, PolicyOrigin, PolicyState
 from service_desk.rules.underwriting import Act
 from service_desk.rules.vocabulary import UseClass
@@ -51,9 +52,30 @@ def count_taken_over(account_id: int, instants: Instants) -> int:
 
 
 def _issued(account_id: int, instants: Instants) -> list[WrittenAct]:
-    wanted, classes = _issued_in(account_id, instants, PolicyOrigin.ISSUED), Classes()
-    as_issued = _as_issued(select(Policy.id).where(*wanted))
-    statement = select(
+    classes, as_issued = Classes(), _as_issued(_changes_of_issued(account_id, instants).rows())
+    return [
+        _written(
+            row,
+            as_issued.get(row.id, {}),
+            classes,
+            at=row.issued_at,
+            branch_id=row.issued_branch_id,
+            tax_fen=row.tax_fen,
+            vehicle_id=row.vehicle_id,
+        )
+        for row in _policies_issued(account_id, instants).rows()
+    ]
+
+
+@built_once
+def _changes_of_issued(account_id: int, instants: Instants) -> Select[Any]:
+    wanted = _issued_in(account_id, instants, PolicyOrigin.ISSUED)
+    return _changes(select(Policy.id).where(*wanted))
+
+
+@built_once
+def _policies_issued(account_id: int, instants: Instants) -> Select[Any]:
+    return select(
         Policy.id,
         Policy.issued_branch_id,
         Policy.line,
@@ -65,19 +87,7 @@ def _issued(account_id: int, instants: Instants) -> list[WrittenAct]:
         Policy.issued_at,
         Policy.number,
         Policy.plate,
-    ).where(*wanted)
-    return [
-        _written(
-            row,
-            as_issued.get(row.id, {}),
-            classes,
-            at=row.issued_at,
-            branch_id=row.issued_branch_id,
-            tax_fen=row.tax_fen,
-            vehicle_id=row.vehicle_id,
-        )
-        for row in db.session.execute(statement)
-    ]
+    ).where(*_issued_in(account_id, instants, PolicyOrigin.ISSUED))
 
 
 def _issued_in(account_id: int, instants: Instants, origin: PolicyOrigin) -> tuple[Any, ...]:
@@ -92,18 +102,40 @@ def _issued_in(account_id: int, instants: Instants, origin: PolicyOrigin) -> tup
 
 
 def _endorsed(account_id: int, instants: Instants) -> list[WrittenAct]:
+    classes, as_issued = Classes(), _as_issued(_changes_of_endorsed(account_id, instants).rows())
+    return [
+        _written(
+            row,
+            as_issued.get(row.id, {}),
+            classes,
+            at=row.created_at,
+            branch_id=row.branch_id,
+            kind=row.kind,
+            endorsement_number=row.endorsement_number,
+        )
+        for row in _endorsements_made(account_id, instants).rows()
+    ]
+
+
+def _endorsed_in(account_id: int, instants: Instants) -> tuple[Any, ...]:
     first, until = instants
-    wanted = (
+    return (
         Endorsement.account_id == account_id,
         Endorsement.created_at >= first,
         Endorsement.created_at < until,
         Policy.state != PolicyState.VOIDED,
     )
-    classes = Classes()
-    as_issued = _as_issued(
-        select(Policy.id).join(Endorsement, Endorsement.policy_id == Policy.id).where(*wanted)
-    )
-    statement = (
+
+
+@built_once
+def _changes_of_endorsed(account_id: int, instants: Instants) -> Select[Any]:
+    endorsed = select(Policy.id).join(Endorsement, Endorsement.policy_id == Policy.id)
+    return _changes(endorsed.where(*_endorsed_in(account_id, instants)))
+
+
+@built_once
+def _endorsements_made(account_id: int, instants: Instants) -> Select[Any]:
+    return (
         select(
             Policy.id,
             Endorsement.branch_id,
@@ -118,31 +150,23 @@ def _endorsed(account_id: int, instants: Instants) -> list[WrittenAct]:
             Policy.plate,
         )
         .join(Policy, Policy.id == Endorsement.policy_id)
-        .where(*wanted)
+        .where(*_endorsed_in(account_id, instants))
     )
-    return [
-        _written(
-            row,
-            as_issued.get(row.id, {}),
-            classes,
-            at=row.created_at,
-            branch_id=row.branch_id,
-            kind=row.kind,
-            endorsement_number=row.endorsement_number,
-        )
-        for row in db.session.execute(statement)
-    ]
 
 
-def _as_issued(policy_ids: Any) -> dict[int, dict[str, Any]]:
-    """What endorsements since have changed of policies, as it was at issue: a month that is over does not change."""
-    statement = (
+def _changes(policy_ids: Select[Any]) -> Select[Any]:
+    """What endorsements since have changed of policies, the last first."""
+    return (
         select(Endorsement.policy_id, Endorsement.before)
         .where(Endorsement.policy_id.in_(policy_ids))
         .order_by(Endorsement.ordinal.desc())
     )
+
+
+def _as_issued(changes: Iterable[Any]) -> dict[int, dict[str, Any]]:
+    """The same as it was at issue, by policy: a month that is over does not change."""
     found: dict[int, dict[str, Any]] = defaultdict(dict)
-    for policy_id, before in db.session.execute(statement):
+    for policy_id, before in changes:
         found[policy_id] |= before
     return found
 

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Date, Select, and_, case, func, literal, o
 
 from service_desk.base.clock import end_of_day, local_date, start_of_day
 from service_desk.models.db import db
+from service_desk.models.kept import built_once
 from service_desk.models.policies import Endorsement, Policy, PolicyOrigin, PolicyState
 from service_desk.models.premiums import (
     PremiumRefund,
@@ -80,6 +81,12 @@ def settles_at(day: date) -> ColumnElement[bool]:
 
 def open_at(account_id: int, day: date) -> list[OpenItem]:
     """What was open of an account at the end of a day, the oldest first."""
+    rows = _open_items(_opened(account_id, day, end_of_day(day)).rows())
+    return sorted(_raised(account_id, rows, end_of_day(day)), key=lambda one: (one.due_on, one.receivable_id))
+
+
+@built_once
+def _opened(account_id: int, day: date, day_end: datetime) -> Select[Any]:
     # From what is settled now: without what was allocated since, and with what was taken back since.
     since = case((settles_at(day), 0), else_=ReceiptAllocation.amount_fen)
     until = case((settles_at(day), ReceiptAllocation.amount_fen), else_=0)
@@ -97,23 +104,21 @@ def open_at(account_id: int, day: date) -> list[OpenItem]:
         .subquery()
     )
     open_fen = Receivable.amount_fen - Receivable.settled_fen + func.coalesce(opened.c.fen, 0)
-    statement = (
+    return (
         _items(open_fen)
         .outerjoin(opened, opened.c.receivable_id == Receivable.id)
-        .where(Receivable.account_id == account_id, Receivable.created_at < end_of_day(day), open_fen != 0)
+        .where(Receivable.account_id == account_id, Receivable.created_at < day_end, open_fen != 0)
     )
-    rows = _read(statement)
-    return sorted(_raised(account_id, rows, end_of_day(day)), key=lambda one: (one.due_on, one.receivable_id))
 
 
 def _items(open_fen: Any) -> Select[Any]:
     return select(Receivable.id, Receivable.policy_id, Receivable.branch_id, Receivable.due_on, open_fen)
 
 
-def _read(statement: Select[Any]) -> list[OpenItem]:
+def _open_items(rows: Iterable[Any]) -> list[OpenItem]:
     return [
         OpenItem(receivable_id, policy_id, branch_id, due_on, int(fen))
-        for receivable_id, policy_id, branch_id, due_on, fen in db.session.execute(statement)
+        for receivable_id, policy_id, branch_id, due_on, fen in rows
     ]
 
 
@@ -132,7 +137,7 @@ def _raised(account_id: int, rows: list[OpenItem], until: datetime) -> Iterable[
         return rows
     own = _items(literal(0)).where(Receivable.policy_id.in_(_changed(account_id)))
     ordered = own.where(Receivable.created_at < until).order_by(Receivable.due_on, Receivable.id)
-    last = {(item.policy_id, item.branch_id): item for item in _read(ordered)}
+    last = {(item.policy_id, item.branch_id): item for item in _open_items(db.session.execute(ordered))}
     by_id = {row.receivable_id: row for row in rows}
     for key, fen in added.items():
         if fen:
@@ -143,6 +148,12 @@ def _raised(account_id: int, rows: list[OpenItem], until: datetime) -> Iterable[
 
 def _returns(account_id: int) -> list[_Return]:
     """Endorsements that returned premium, with what of it did not become a refund, the earliest first."""
+    rows = _lowering_endorsements(account_id).rows()
+    return [_Return(policy_id, at, int(fen)) for policy_id, at, fen in rows]
+
+
+@built_once
+def _lowering_endorsements(account_id: int) -> Select[Any]:
     refunded = (
         select(PremiumRefund.endorsement_id, func.sum(PremiumRefund.amount_fen).label("fen"))
         .where(PremiumRefund.account_id == account_id)
@@ -150,14 +161,13 @@ def _returns(account_id: int) -> list[_Return]:
         .subquery()
     )
     lowered = -Endorsement.premium_fen - func.coalesce(refunded.c.fen, 0)
-    statement = (
+    return (
         select(Endorsement.policy_id, Endorsement.created_at, lowered)
         .join(Policy, Policy.id == Endorsement.policy_id)
         .outerjoin(refunded, refunded.c.endorsement_id == Endorsement.id)
         .where(Endorsement.account_id == account_id, Endorsement.premium_fen < 0, lowered > 0, _counts())
         .order_by(Endorsement.created_at, Endorsement.id)
     )
-    return [_Return(policy_id, at, int(fen)) for policy_id, at, fen in db.session.execute(statement)]
 
 
 def _lowered_debts(account_id: int, returns: Iterable[_Return]) -> list[_Debt]:

@@ -19,8 +19,6 @@ from service_desk.services import access, audit, submissions
 from service_desk.services.premiums.history import CREDIT
 from service_desk.services.premiums.receipts import METHODS, ReceiptCommand, add_receipt
 
-MOST_EXPORTED = 50_000
-
 
 @dataclass(frozen=True)
 class Payout:
@@ -66,13 +64,6 @@ def list_refunds(
     total = db.session.scalar(select(func.count()).select_from(statement.subquery())) or 0
     rows = _rows(statement.limit(page.size).offset(page.offset))
     return Page(rows, total, page.number, page.size)
-
-
-def export_refunds(
-    account_id: int, *, actor: User, state: RefundState | None = None, branch_id: int | None = None
-) -> list[RefundRow]:
-    """The same, all of them."""
-    return _rows(_refunds(account_id, actor, state, branch_id).limit(MOST_EXPORTED))
 
 
 def owed_by_branch(account_id: int, *, actor: User) -> list[tuple[Branch, int, int]]:

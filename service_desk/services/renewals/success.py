@@ -5,7 +5,7 @@ its policy. Renewed is a vehicle each of whose lines another policy of ours foll
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
@@ -19,6 +19,7 @@ from service_desk.base.paging import Page, PageRequest
 from service_desk.models.accounts import Branch
 from service_desk.models.db import days_later, db
 from service_desk.models.fleet import Vehicle
+from service_desk.models.kept import built_once
 from service_desk.models.policies import Endorsement, Policy, PolicyState
 from service_desk.models.renewals import RenewalOutcome
 from service_desk.models.users import User
@@ -31,6 +32,7 @@ from service_desk.services import access
 from service_desk.services.policies.endorsing import CLOSING_KINDS
 
 _next = aliased(Policy)
+Instants = tuple[datetime, datetime]
 
 
 class SuccessDimension(StrEnum):
@@ -115,13 +117,20 @@ def account_figures(
 
     Policies issued later are not known yet, so that a month that is over does not change.
     """
+    found = _read_figures(_account_figures(account_id, period.instants(CHINA), as_of, by).rows())
+    return dict(found) if by is not None else {None: found[0]}
+
+
+@built_once
+def _account_figures(
+    account_id: int, instants: Instants, as_of: datetime, by: SuccessDimension | None
+) -> Select[Any]:
     key: Any = literal(0)
     if by is not None:
         key = Policy.branch_id if by is SuccessDimension.BRANCH else Vehicle.use_class
     # A label keeps the constant out of the grouping of databases that take it for a column's place.
-    ended = _grouped(_ended_in(SuccessFilter(account_id, period)), as_of, key.label("key"), is_past=True)
-    found = _figures(ended.c.key, ended)
-    return dict(found) if by is not None else {None: found[0]}
+    ended = _grouped(_ended_between(account_id, instants), as_of, key.label("key"), is_past=True)
+    return _counted(ended.c.key, ended)
 
 
 def account_months(account_id: int, months: Sequence[Period], *, as_of: datetime) -> list[RenewalFigures]:
@@ -140,16 +149,23 @@ def _month_of(months: Sequence[Period]) -> Any:
 
 
 def _figures(key: ColumnElement[Any], ended: Any) -> dict[Any, RenewalFigures]:
+    return _read_figures(db.session.execute(_counted(key, ended)))
+
+
+def _counted(key: ColumnElement[Any], ended: Any) -> Select[Any]:
     is_renewed = and_(ended.c.is_lapsed == 0, ended.c.is_due == 0)
     is_due = and_(ended.c.is_lapsed == 0, ended.c.is_due == 1)
-    statement = select(
+    return select(
         key,
         func.count(),
         func.sum(case((is_renewed, 1), else_=0)),
         func.sum(case((is_due, 1), else_=0)),
     ).group_by(key)
+
+
+def _read_figures(rows: Iterable[Any]) -> dict[Any, RenewalFigures]:
     found: dict[Any, RenewalFigures] = defaultdict(RenewalFigures)
-    for value, due, renewed, to_renew in db.session.execute(statement):
+    for value, due, renewed, to_renew in rows:
         found[value] = RenewalFigures(due, int(renewed), int(to_renew))
     return found
 
@@ -175,19 +191,7 @@ def _ended(wanted: SuccessFilter, actor: User, *columns: Any) -> Select[Any]:
 
 
 def _ended_in(wanted: SuccessFilter, *columns: Any) -> Select[Any]:
-    first, until = wanted.period.instants(CHINA)
-    statement = (
-        select(*(columns or (Policy.id,)))
-        .join_from(Policy, Vehicle, Vehicle.id == Policy.vehicle_id)
-        .where(
-            Policy.account_id == wanted.account_id,
-            # The last covered day lies in the period: an end at its first midnight is the day before.
-            Policy.ends_at > first,
-            Policy.ends_at <= until,
-            Policy.ends_at > Policy.starts_at,
-            Policy.state == PolicyState.ISSUED,
-        )
-    )
+    statement = _ended_between(wanted.account_id, wanted.period.instants(CHINA), *columns)
     if wanted.branch_id is not None:
         in_branch = (
             Policy.branch_id == wanted.branch_id
@@ -202,6 +206,22 @@ def _ended_in(wanted: SuccessFilter, *columns: Any) -> Select[Any]:
     if wanted.line is not None:
         statement = statement.where(Policy.line == wanted.line)
     return statement
+
+
+def _ended_between(account_id: int, instants: Instants, *columns: Any) -> Select[Any]:
+    first, until = instants
+    return (
+        select(*(columns or (Policy.id,)))
+        .join_from(Policy, Vehicle, Vehicle.id == Policy.vehicle_id)
+        .where(
+            Policy.account_id == account_id,
+            # The last covered day lies in the period: an end at its first midnight is the day before.
+            Policy.ends_at > first,
+            Policy.ends_at <= until,
+            Policy.ends_at > Policy.starts_at,
+            Policy.state == PolicyState.ISSUED,
+        )
+    )
 
 
 def _follows(known_at: datetime | None = None, until: Any = Policy.ends_at) -> ColumnElement[bool]:

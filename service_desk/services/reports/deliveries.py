@@ -39,11 +39,13 @@ def count_deliveries(run_ids: Sequence[int]) -> dict[int, dict[NoticeState, int]
     return counts
 
 
-def send_again(run: ReportRun, notice_id: int, *, actor: User, now: datetime) -> Notice:
-    """Put one message of a report back into the queue; NotFound when it is not one of this report."""
+def send_again(
+    run: ReportRun, notice_id: int, *, seen: int | None = None, actor: User, now: datetime
+) -> bool:
+    """Put one message of a report back into the queue, as `notices.send_again`; NotFound when it is not one of this report."""
     if notice_id not in {one.notice.id for one in list_deliveries(run, actor=actor)}:
         raise NotFound("not_found")
-    return notices.send_again(notice_id, actor=actor, now=now)
+    return notices.send_again(notice_id, seen=seen, actor=actor, now=now)
 
 
 def list_deliveries(run: ReportRun, *, actor: User) -> list[Delivery]:

@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from service_desk.models.accounts import KeyAccount
 from service_desk.models.notices import NoticeState
-from service_desk.models.reports import ReportRun, ReportSchedule
+from service_desk.models.reports import ReportFault, ReportRun, ReportSchedule
 from service_desk.models.users import User
-from service_desk.rules.permissions import Side
+from service_desk.rules.permissions import Action, Side
 from service_desk.rules.report_document import ReportKind
 from service_desk.rules.schedule import AUDIENCE, next_period, sent_at
-from service_desk.services.reports import deliveries, recipients, runs, schedules
+from service_desk.services import access
+from service_desk.services.reports import deliveries, faults, recipients, runs, schedules
+from service_desk.services.reports.runs import Due
 
 
 class ScheduleState(StrEnum):
@@ -25,7 +27,10 @@ class ScheduleState(StrEnum):
 
 @dataclass(frozen=True)
 class Overview:
-    """A schedule as a manager sees it. `next_at` is None while it is paused."""
+    """A schedule as a manager sees it. `next_at` is None while it is paused.
+
+    `fault`: the oldest report of it that could not be made, for who keeps the schedules.
+    """
 
     schedule: ReportSchedule
     kind: ReportKind
@@ -34,6 +39,7 @@ class Overview:
     recipients: int
     last_run: ReportRun | None
     last_deliveries: dict[NoticeState, int]
+    fault: ReportFault | None = None
 
 
 def read_overview(account: KeyAccount, *, actor: User, now: datetime) -> Sequence[Overview]:
@@ -45,15 +51,18 @@ def read_overview(account: KeyAccount, *, actor: User, now: datetime) -> Sequenc
     fared = deliveries.count_deliveries([run.id for run in latest.values()])
     people = recipients.count_by_schedule(found)
     late = _late(found, account, now)
+    known = faults.faults_of(late) if access.may(actor, Action.EDIT_SCHEDULES) else {}
+    fails = {fault.kind: fault for fault in sorted(known.values(), key=_age, reverse=True)}
     return [
         Overview(
             schedule=one,
             kind=ReportKind(one.kind),
-            state=_state(one, late),
+            state=_state(one, {due.kind for due in late}),
             next_at=next_run(one, account, now),
             recipients=people[one.id],
             last_run=latest.get(one.kind),
             last_deliveries=fared[latest[one.kind].id] if one.kind in latest else {},
+            fault=fails.get(one.kind),
         )
         for one in found
     ]
@@ -67,10 +76,18 @@ def next_run(schedule: ReportSchedule, account: KeyAccount, now: datetime) -> da
     return sent_at(rule, next_period(rule, now))
 
 
-def _late(found: Sequence[ReportSchedule], account: KeyAccount, now: datetime) -> set[ReportKind]:
+def failing(schedule: ReportSchedule, account: KeyAccount, now: datetime) -> list[ReportFault]:
+    """The reports of a schedule that could not be made, the oldest first, for the page of who keeps it."""
+    return sorted(faults.faults_of(_late([schedule], account, now)).values(), key=_age)
+
+
+def _age(fault: ReportFault) -> date:
+    return fault.period_from
+
+
+def _late(found: Sequence[ReportSchedule], account: KeyAccount, now: datetime) -> list[Due]:
     active = [schedules.planned(one, account.zone) for one in found if one.is_active]
-    wanted = [due for one in active for due in runs.wanted(one, now)]
-    return {due.kind for due in runs.not_made(wanted)}
+    return runs.not_made([due for one in active for due in runs.wanted(one, now)])
 
 
 def _state(schedule: ReportSchedule, late: set[ReportKind]) -> ScheduleState:

@@ -8,6 +8,7 @@ from service_desk.services.sla.reviews import CorrectionAsked, SignReview, get_b
 from service_desk.services.sla.starting import start_first
 from service_desk.services.sla.sweeping import check_timer, check_timers, claim_due_timers
 from service_desk.services.sla.timers import (
+    call_off,
     cancel,
     hand_over,
     is_running,
@@ -27,6 +28,7 @@ __all__ = [
     "ClockView",
     "CorrectionAsked",
     "SignReview",
+    "call_off",
     "cancel",
     "check_timer",
     "check_timers",

@@ -1,6 +1,6 @@
 """Whom clocks tell: the holder, the managers, and whom an escalation names."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from sqlalchemy import select
 
@@ -12,6 +12,9 @@ from service_desk.rules.sla import Happening, HappeningKind
 from service_desk.rules.sla.addressees import addressee_of
 from service_desk.services import access
 
+# A complaint's clocks, and the clocks of their reviews, are not told to whom it is about.
+_MAY_HIDE = frozenset({"enquiry", "breach"})
+
 
 class People:
     """Those whom a batch of clocks may have to tell; each role of all its accounts is read once, when needed."""
@@ -21,6 +24,9 @@ class People:
         holder_ids = {timer.holder_id for timer in timers}
         holders = db.session.scalars(select(User).where(User.id.in_(holder_ids)))
         self._users = {user.id: user for user in holders}
+        self._hidden = access.hidden_from(
+            {one.matter_number for one in timers if one.matter_kind in _MAY_HIDE}
+        )
         self._by_role: dict[Role, dict[int, list[User]]] = {}
         self._administrators: list[User] | None = None
 
@@ -28,9 +34,13 @@ class People:
         """Who holds the clock."""
         return self._user(timer.holder_id)
 
-    def managers(self, account_id: int) -> list[User]:
-        """The active managers of an account, by staff number."""
-        return self._in_role(Role.MANAGER, account_id)
+    def managers(self, timer: Timer) -> list[User]:
+        """The active managers of the timer's account, by staff number, but for whom a complaint is about."""
+        return self._able(timer, self._in_role(Role.MANAGER, timer.account_id))
+
+    def is_complaint(self, timer: Timer) -> bool:
+        """Whether the clock is a complaint's about somebody: then no group reads of it."""
+        return timer.matter_number in self._hidden
 
     def recipients(self, timer: Timer, happening: Happening) -> list[User]:
         """Whom a happening is told, nobody twice, only people who are still with us.
@@ -45,7 +55,8 @@ class People:
             wanted = [self.holder(timer), *self._above(timer)]
         else:
             wanted = [self.holder(timer)]
-        return [user for user in dict.fromkeys(wanted) if user.is_active] or self._above(timer)
+        able = self._able(timer, dict.fromkeys(wanted))
+        return [user for user in able if user.is_active] or self._above(timer)
 
     def _named(self, timer: Timer, level: int) -> list[User]:
         """Whom the promise names; nobody when that person no longer works for the account."""
@@ -59,7 +70,11 @@ class People:
 
     def _above(self, timer: Timer) -> list[User]:
         """Who answers for the account: its managers, else the administrators."""
-        return self.managers(timer.account_id) or self._in_role(Role.ADMIN, timer.account_id)
+        return self.managers(timer) or self._able(timer, self._in_role(Role.ADMIN, timer.account_id))
+
+    def _able(self, timer: Timer, users: Iterable[User]) -> list[User]:
+        hidden = self._hidden.get(timer.matter_number)
+        return [user for user in users if user.id != hidden]
 
     def _in_role(self, role: Role, account_id: int) -> list[User]:
         """The active people of an account in a role; administrators see every account."""

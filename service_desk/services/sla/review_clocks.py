@@ -64,8 +64,7 @@ def _reviewer(breach: Breach, people: People) -> int | None:
     """
     timer = breach.timer
     order = {
-        user.id: (user.id in breach.users, user.id == timer.holder_id)
-        for user in people.managers(timer.account_id)
+        user.id: (user.id in breach.users, user.id == timer.holder_id) for user in people.managers(timer)
     }
     return min(order, key=order.__getitem__, default=None)
 

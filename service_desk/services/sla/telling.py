@@ -122,8 +122,9 @@ def _holder_at(clock: Judged, pause_ended_at: datetime) -> int:
 
 
 def managers_of(timer: Timer) -> list[User]:
-    """The managers of the timer's account, by staff number."""
-    return access.account_members(timer.account_id, Role.MANAGER)
+    """The managers of the timer's account, by staff number, but for whom a complaint is about."""
+    hidden = access.hidden_from([timer.matter_number]).get(timer.matter_number)
+    return [one for one in access.account_members(timer.account_id, Role.MANAGER) if one.id != hidden]
 
 
 def _messages(due: Sequence[_Due], people: People) -> Iterator[notices.Message]:
@@ -144,6 +145,7 @@ def _messages(due: Sequence[_Due], people: People) -> Iterator[notices.Message]:
                 {**params, "url": f"/breaches/{timer.id}"} if to_review else params,
                 f"timer:{timer.id}:{happening.code}",
                 matter,
+                is_shared=not people.is_complaint(timer),
             )
 
 

@@ -111,11 +111,37 @@ def cancel(
     """Cancel the open clocks of a matter, `besides` some: no verdict, and no part in compliance figures."""
     cancelled = [timer for timer in _hold_open(matter) if timer.step not in besides]
     for timer in cancelled:
-        before = shown(timer)
-        ledger.add_entry(timer, EventKind.CANCEL, holder_id=timer.holder_id, at=at, actor=actor, now=now)
-        drop_review_clock(timer, actor=actor, now=now)
-        keep_audit("clock_cancelled", timer, before, actor, now)
+        _cancel(timer, at, actor, now)
     return cancelled
+
+
+def _cancel(timer: Timer, at: datetime, actor: User | None, now: datetime) -> None:
+    before = shown(timer)
+    ledger.add_entry(timer, EventKind.CANCEL, holder_id=timer.holder_id, at=at, actor=actor, now=now)
+    drop_review_clock(timer, actor=actor, now=now)
+    keep_audit("clock_cancelled", timer, before, actor, now)
+
+
+def call_off(
+    matter: Matter, steps: Collection[ClockStep], *, at: datetime, actor: User | None, now: datetime
+) -> None:
+    """Cancel the open clocks of the steps, for what they promise is not owed any more.
+
+    One that was broken before is stopped instead: nothing that comes later takes a breach out of the figures.
+    """
+    ended = [timer for timer in _hold_open(matter) if timer.step in steps]
+    broken = [timer.step for timer in ended if _is_broken(timer, at)]
+    if broken:
+        stop(matter, broken, at=at, actor=actor, now=now)
+    for timer in ended:
+        if timer.step not in broken:
+            _cancel(timer, at, actor, now)
+
+
+def _is_broken(timer: Timer, at: datetime) -> bool:
+    """Whether the promise was broken by then, though no sweep may have seen it. A clock that stands breaks nothing."""
+    is_past = timer.state is TimerState.RUNNING and timer.due_at is not None and timer.due_at < at
+    return timer.breached_at is not None or is_past
 
 
 def hand_over(matter: Matter, *, to_id: int, at: datetime, actor: User | None, now: datetime) -> list[Timer]:

@@ -5,11 +5,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
 
+from service_desk.base.clock import local_date
 from service_desk.forms.accounts import AccountForm, BranchForm, ContactForm
 from service_desk.forms.fields import Form
+from service_desk.presenters.sheets.accounts import branches_sheet, contacts_sheet
 from service_desk.rules.permissions import Action
 from service_desk.services import access, accounts
 from service_desk.services.notices import bounces
+from service_desk.web.exports import send_list, whole
 from service_desk.web.http import actor, again, attempt, current_account, done
 
 bp = Blueprint("accounts", __name__)
@@ -26,6 +29,32 @@ def account() -> ResponseReturnValue:
         branches=accounts.list_branches(chosen.id, actor=actor()),
         aliases=accounts.aliases_of(chosen.id),
         contacts=accounts.list_contacts(chosen.id, actor=actor()),
+    )
+
+
+@bp.get("/account/branches.xlsx")
+@login_required
+def export_branches() -> ResponseReturnValue:
+    """The branch tree as a spreadsheet."""
+    chosen = current_account()
+    branches, aliases = accounts.list_branches(chosen.id, actor=actor()), accounts.aliases_of(chosen.id)
+    return send_list(
+        whole(branches),
+        lambda rows: branches_sheet(rows, {row.id: row for row in branches}, aliases, g.now),
+        f"branches-{local_date(g.now)}.xlsx",
+    )
+
+
+@bp.get("/account/contacts.xlsx")
+@login_required
+def export_contacts() -> ResponseReturnValue:
+    """The contact people as a spreadsheet."""
+    chosen, reader = current_account(), actor().role
+    known = {row.id: row for row in accounts.list_branches(chosen.id, actor=actor())}
+    return send_list(
+        whole(accounts.list_contacts(chosen.id, actor=actor())),
+        lambda rows: contacts_sheet(rows, known, reader, g.now),
+        f"contacts-{local_date(g.now)}.xlsx",
     )
 
 

@@ -17,10 +17,12 @@ from service_desk.models.claim_money import AuthorityTier
 from service_desk.presenters import claim_money as words
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import named
+from service_desk.presenters.sheets.settings import tiers_sheet
 from service_desk.rules.permissions import Action
 from service_desk.services import access, submissions
 from service_desk.services.claims import authority, letters
 from service_desk.services.claims.authority import TierRow
+from service_desk.web.exports import send_list, whole
 from service_desk.web.http import actor, again, attempt, done
 
 bp = Blueprint("authority", __name__)
@@ -48,6 +50,20 @@ def _list(form: PhoneForm) -> dict[str, Any]:
         "today": _today(),
         "words": words,
     }
+
+
+@bp.get("/settings/authority.xlsx")
+@login_required
+def export() -> ResponseReturnValue:
+    """The same as a spreadsheet."""
+    with_ended = request.args.get("ended") == "1"
+    return send_list(
+        whole(authority.list_tiers(actor=actor(), today=_today(), with_ended=with_ended)),
+        lambda rows: tiers_sheet(rows, _today(), g.now),
+        f"authority-{_today()}.xlsx",
+        [(_("State"), _("ended ones too"))] if with_ended else (),
+        of_desk=True,
+    )
 
 
 @bp.route("/settings/authority/new", methods=["GET", "POST"])

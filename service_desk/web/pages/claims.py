@@ -236,6 +236,8 @@ def _context(number: str, sent: dict[ClaimAction, StepForm] | None = None) -> di
         "calculation_words": claim_calculations,
         "takers": _takers(file),
         "panels": panels_of(file, actor()),
+        "contacts_about": enquiries.list_of_record(claim_id=claim.id, actor=actor()),
+        "contact_about": claim.number,
     }
 
 

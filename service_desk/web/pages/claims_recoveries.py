@@ -9,7 +9,13 @@ from flask_babel import gettext as _
 from flask_login import login_required
 
 from service_desk.base.clock import local_date
-from service_desk.forms.claim_money import ReceiveRecoveryForm, RecoveryForm, StrikeForm, WriteOffForm
+from service_desk.forms.claim_money import (
+    CorrectRecoveryForm,
+    ReceiveRecoveryForm,
+    RecoveryForm,
+    StrikeForm,
+    WriteOffForm,
+)
 from service_desk.forms.claims import StepForm
 from service_desk.forms.fields import Form, member, small_number
 from service_desk.models.claim_money import Recovery, RecoveryKind, RecoveryState
@@ -146,6 +152,27 @@ def write_off(recovery_id: int) -> ResponseReturnValue:
     )
 
 
+@bp.post("/recoveries/<int:recovery_id>/correct")
+@login_required
+def correct(recovery_id: int) -> ResponseReturnValue:
+    """State another amount to get back."""
+    form = CorrectRecoveryForm(prefix="correct")
+    return _change(
+        recovery_id,
+        "correct",
+        form,
+        lambda: service.correct(
+            recovery_id,
+            form.amount.fen or 0,
+            form.reason.data or "",
+            actor=actor(),
+            now=g.now,
+            version=form.shown_version,
+        ),
+        _("The amount was corrected."),
+    )
+
+
 @bp.post("/recoveries/<int:recovery_id>/receipts/<int:receipt_id>/strike")
 @login_required
 def strike(recovery_id: int, receipt_id: int) -> ResponseReturnValue:
@@ -199,6 +226,7 @@ def _context(recovery_id: int, sent: dict[str, StepForm] | None = None) -> dict[
         "people": audit.people_of({row.made_by_id}),
         "forms": forms,
         "refused": list(sent or ()),
+        "may_correct": service.may_be_corrected(row),
         "tone": money.recovery_tone(row),
         "write_off_words": money.write_off_words(row),
         "title": f"{label(row.kind, 'recovery_kind')} {claim.number}",
@@ -211,5 +239,6 @@ def _forms(row: Recovery) -> dict[str, StepForm]:
     return {
         "receive": ReceiveRecoveryForm(formdata=None, prefix="receive", data=amount | today),
         "off": WriteOffForm(formdata=None, prefix="off", data=amount),
+        "correct": CorrectRecoveryForm(formdata=None, prefix="correct", data={"amount": row.amount_fen}),
         "strike": StrikeForm(formdata=None, prefix="strike"),
     }

@@ -13,8 +13,8 @@ from service_desk.forms.deliveries import DropForm, HandOverForm, RunForm
 from service_desk.forms.fields import small_number
 from service_desk.models.accounts import Branch
 from service_desk.presenters import deliveries as words
-from service_desk.presenters.languages import named
-from service_desk.presenters.sheets.policies import runs_sheet
+from service_desk.presenters.languages import branch_name, named
+from service_desk.presenters.sheets.policies import runs_sheet, waiting_sheet
 from service_desk.rules.permissions import Action
 from service_desk.services import access
 from service_desk.services.policies import cards
@@ -29,7 +29,6 @@ from service_desk.web.http import (
     done,
     files,
     page_request,
-    spreadsheet,
     uploads,
 )
 
@@ -51,9 +50,20 @@ def export() -> ResponseReturnValue:
     """What waits, of one branch or all, as a spreadsheet."""
     account = current_account()
     wanted = _wanted(account.id, small_number(request.args.get("branch")))
-    rows = waiting.export_waiting(wanted, actor=actor(), now=g.now)
-    book = words.waiting_workbook(rows, named(account.name, account.name_en), local_date(g.now))
-    return spreadsheet(book, f"undelivered-{local_date(g.now)}.xlsx")
+    return send_list(
+        lambda page: waiting.list_waiting(wanted, page, actor=actor(), now=g.now),
+        lambda rows: waiting_sheet(rows, named(account.name, account.name_en), g.now),
+        f"undelivered-{local_date(g.now)}.xlsx",
+        _chosen(wanted),
+    )
+
+
+def _chosen(wanted: WaitingFilter) -> list[tuple[str, str]]:
+    chosen = [(_("Late"), _("late"))] if wanted.is_late else []
+    if wanted.branch_id is not None:
+        row = access.get_visible(actor(), Action.ISSUE_POLICIES, Branch, Branch.id == wanted.branch_id)
+        chosen.append((_("Branch"), branch_name(row)))
+    return chosen
 
 
 def _wanted(account_id: int, branch_id: int | None) -> WaitingFilter:

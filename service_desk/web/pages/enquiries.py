@@ -9,25 +9,23 @@ from flask_babel import gettext as _
 from flask_login import login_required
 
 from service_desk.base.clock import local_date
-from service_desk.base.errors import Conflict, Invalid, NotFound
+from service_desk.base.errors import Conflict, Forbidden, Invalid, NotFound
 from service_desk.forms.enquiries import AnswerForm, CloseForm, ContactForm, HandoverForm
-from service_desk.forms.fields import small_number
+from service_desk.forms.fields import member, small_number
 from service_desk.models.db import db
-from service_desk.models.enquiries import Handover, MatterKind
-from service_desk.models.users import User
+from service_desk.models.enquiries import ContactKind, EnquiryChannel, Handover, MatterKind
 from service_desk.presenters import enquiries as words
-from service_desk.presenters import sla_clocks
+from service_desk.presenters.exports import person
 from service_desk.presenters.labels import choices, label
 from service_desk.presenters.languages import branch_name
 from service_desk.presenters.messages import sentence
-from service_desk.presenters.sheets.claims import contacts_sheet
-from service_desk.rules.permissions import Action, Role, Side
-from service_desk.services import access, accounts, enquiries, messages, submissions
-from service_desk.services.enquiries import ContactFile, ContactFilter, ContactView
-from service_desk.services.sla import standing_in
+from service_desk.presenters.sheets.contacts import contacts_sheet
+from service_desk.rules.permissions import Action, Side
+from service_desk.services import access, accounts, enquiries, submissions
+from service_desk.services.enquiries import ContactFilter, ContactView
+from service_desk.web.enquiry_page import page_context
 from service_desk.web.exports import send_list
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request
-from service_desk.web.threads import panel_of
 
 bp = Blueprint("enquiries", __name__)
 
@@ -46,7 +44,9 @@ def inbox() -> ResponseReturnValue:
         views=[_tab(view, wanted, counts[view]) for view in ContactView],
         branches=_branches(account.id),
         words=words,
+        choices_of=choices,
         is_client=_is_client(),
+        may_edit_templates=access.may(actor(), Action.ANSWER_ENQUIRIES),
     )
 
 
@@ -57,6 +57,9 @@ def export() -> ResponseReturnValue:
     account, wanted, reader = current_account(), _wanted(), actor().role
     chosen = [(_("View"), label(wanted.view, "contact_view"))]
     chosen += [(_("Branch"), name) for id_, name in _branches(account.id) if id_ == wanted.branch_id]
+    chosen += [(_("Kind"), label(wanted.kind, "contact_kind"))] if wanted.kind else []
+    chosen += [(_("Channel"), label(wanted.channel, "enquiry_channel"))] if wanted.channel else []
+    chosen += [(_("Asked again"), _("Only those"))] if wanted.is_repeated else []
     chosen += [(_("Search"), wanted.text)] if wanted.text else []
     return send_list(
         lambda page: enquiries.list_enquiries(account.id, wanted, page, actor=actor()),
@@ -73,13 +76,24 @@ def _wanted() -> ContactFilter:
         view=ContactView(view) if view in set(ContactView) else ContactView.MINE,
         branch_id=small_number(request.args.get("branch")),
         text=request.args.get("q", "")[:100],
+        kind=member(ContactKind, request.args.get("kind")),
+        channel=member(EnquiryChannel, request.args.get("channel")),
+        is_repeated=request.args.get("repeated") == "1",
     )
 
 
 def _tab(view: ContactView, wanted: ContactFilter, count: int) -> dict[str, Any]:
     return {
         "label": label(view, "contact_view"),
-        "url": url_for("enquiries.inbox", view=view.value, branch=wanted.branch_id, q=wanted.text or None),
+        "url": url_for(
+            "enquiries.inbox",
+            view=view.value,
+            branch=wanted.branch_id,
+            kind=wanted.kind,
+            channel=wanted.channel,
+            repeated=1 if wanted.is_repeated else None,
+            q=wanted.text or None,
+        ),
         "is_current": view is wanted.view,
         "count": count,
     }
@@ -88,37 +102,62 @@ def _tab(view: ContactView, wanted: ContactFilter, count: int) -> dict[str, Any]
 @bp.route("/enquiries/new", methods=["GET", "POST"])
 @login_required
 def new() -> ResponseReturnValue:
-    """Log a contact; at the client, write to the desk. The same form sent twice is one contact."""
+    """Log a contact; at the client, write to the desk. What may be the same matter again is asked about first."""
     access.require(actor(), Action.LOG_ENQUIRY)
     account, form = current_account(), _contact_form()
     numbers: list[str] = []
+    asked: list[Conflict] = []
 
     def make() -> str:
-        return enquiries.log_contact(account.id, form.details(), actor=actor(), now=g.now).number
+        answer = form.repeat_answer()
+        return enquiries.take_contact(account.id, form.details(), answer, actor=actor(), now=g.now).number
 
     def act() -> None:
         key = form.idempotency_key.data or ""
-        numbers.append(submissions.once("enquiry", key, make, actor=actor(), now=g.now))
+        try:
+            numbers.append(submissions.once("enquiry", key, make, actor=actor(), now=g.now))
+        except Conflict as error:
+            asked.append(error)
+            raise
 
     if attempt(form, act):
-        said = _("The desk has your message.") if _is_client() else _("The contact was logged. You own it.")
-        return done(said, "enquiries.enquiry", number=numbers[0])
-    context = {"form": form, "is_client": _is_client()}
+        return _logged(numbers[0])
+    context = {"form": form, "is_client": _is_client(), "earlier": None}
     if form.is_submitted():
-        return again("enquiries/new.html", **context)
+        earlier = asked[0].params if asked and asked[0].code == "contact_repeated" else None
+        return again("enquiries/new.html", **context | {"earlier": earlier})
     return render_template("enquiries/new.html", **context)
 
 
+def _logged(number: str) -> ResponseReturnValue:
+    """To the contact's page, which shows its owner; a complaint about oneself is not one's own to see."""
+    try:
+        made = enquiries.get_enquiry(number, actor=actor())
+    except NotFound:
+        return done(_("The complaint was logged and goes to somebody else."), "enquiries.inbox")
+    if _is_client():
+        return done(_("The desk has your message."), "enquiries.enquiry", number=number)
+    if made.owner_id == actor().id:
+        return done(_("The contact was logged. You own it."), "enquiries.enquiry", number=number)
+    return done(_("The contact was logged. Read out who looks after it."), "enquiries.enquiry", number=number)
+
+
 def _contact_form() -> ContactForm:
-    known: dict[str, Any] = {"about": request.args.get("about", "")}
+    kind = member(ContactKind, request.args.get("kind")) or ContactKind.QUESTION
+    known: dict[str, Any] = {"about": request.args.get("about", "")[:64], "kind": kind.value}
     if _is_client():
         known |= {"caller_name": actor().name, "caller_phone": actor().phone}
     form = ContactForm(data=known)
+    account_id = current_account().id
+    form.kind.choices = choices("contact_kind")
     form.channel.choices = choices("logged_channel")
-    form.branch_id.choices = [("", "—"), *((str(id_), name) for id_, name in _branches(current_account().id))]
+    form.branch_id.choices = [("", "—"), *((str(id_), name) for id_, name in _branches(account_id))]
+    people = enquiries.may_be_complained_about(account_id, actor=actor())
+    form.person_id.choices = [("", "—"), *((str(one.id), person(one)) for one in people)]
     if _is_client():
         del form.channel
         del form.branch_id
+        del form.caller_email
     return form
 
 
@@ -130,7 +169,7 @@ def _branches(account_id: int) -> list[tuple[int, str]]:
 @login_required
 def enquiry(number: str) -> ResponseReturnValue:
     """One contact: what was asked, who owns it, the answer, the chain of owners."""
-    return render_template("enquiries/detail.html", **_context(number, None))
+    return render_template("enquiries/detail.html", **page_context(number))
 
 
 @bp.post("/enquiries/<number>/answer")
@@ -141,13 +180,31 @@ def answer(number: str) -> ResponseReturnValue:
     form = AnswerForm()
 
     def act() -> None:
-        enquiries.answer(number, form.answer.data or "", form.shown_version, actor=actor(), now=g.now)
+        enquiries.answer(
+            number,
+            form.answer.data or "",
+            form.shown_version,
+            template_id=_template_used(form, number),
+            actor=actor(),
+            now=g.now,
+        )
 
     if attempt(form, act):
         return done(_("The answer was recorded."), "enquiries.enquiry", number=number)
     # Before anything is read again: what the refused act had begun must not be shown as done.
     db.session.rollback()
-    return again("enquiries/detail.html", **_context(number, form))
+    return again("enquiries/detail.html", **page_context(number, answer_form=form))
+
+
+def _template_used(form: AnswerForm, number: str) -> int | None:
+    """The template an answer was made of; one that is not the account's counts for nothing."""
+    if form.chosen_template is None:
+        return None
+    account_id = enquiries.get_enquiry(number, actor=actor()).account_id
+    try:
+        return enquiries.get_template(form.chosen_template, account_id, actor=actor()).id
+    except (Forbidden, NotFound):
+        return None
 
 
 @bp.post("/enquiries/<number>/close")
@@ -161,41 +218,6 @@ def close(number: str) -> ResponseReturnValue:
         _("The contact is closed."),
         url_for("enquiries.enquiry", number=number),
     )
-
-
-def _context(number: str, refused: AnswerForm | None) -> dict[str, Any]:
-    file = enquiries.read_contact(number, actor=actor())
-    version = str(file.enquiry.version)
-    form = refused or AnswerForm(formdata=None, data={"answer": file.enquiry.answer})
-    # The page now shows the contact as it is, so what is sent again is based on that.
-    form.version.data = version
-    is_mine = enquiries.may_work_on(file.enquiry, actor=actor(), now=g.now)
-    may_answer = access.may(actor(), Action.ANSWER_ENQUIRIES) and is_mine
-    may_offer = may_answer and (file.enquiry.owner_id == actor().id or actor().role is Role.MANAGER)
-    return {
-        "file": file,
-        "enquiry": file.enquiry,
-        "words": words,
-        "open_rows": sla_clocks.open_rows,
-        "ended_rows": sla_clocks.ended_rows,
-        "form": form,
-        "refused": refused is not None,
-        "chain": words.chain(file),
-        "may_answer": may_answer and words.is_answerable(file.enquiry),
-        "may_withdraw": may_offer and file.offer is not None,
-        "is_offered_to_me": file.offer is not None and file.offer.to_id == actor().id,
-        "takers": _takers(file) if may_offer else [],
-        "is_client": _is_client(),
-        "talk": panel_of(messages.of_enquiry(file.enquiry)) if messages.has_thread(file.enquiry) else None,
-        "away": standing_in.away_now([file.owner.id], g.now).get(file.owner.id),
-    }
-
-
-def _takers(file: ContactFile) -> list[User]:
-    """Who it may be offered to, while it is open and nobody is asked."""
-    if file.enquiry.closed_at is not None or file.offer is not None:
-        return []
-    return enquiries.possible_takers(file.enquiry.account_id, MatterKind.ENQUIRY, file.enquiry.owner_id)
 
 
 @bp.post("/handovers")

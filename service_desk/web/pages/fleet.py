@@ -34,7 +34,7 @@ from service_desk.rules.coverage import Span
 from service_desk.rules.identifiers import has_right_check_digit
 from service_desk.rules.permissions import Action
 from service_desk.rules.policy_flow import last_covered_day
-from service_desk.services import access, accounts
+from service_desk.services import access, accounts, enquiries
 from service_desk.services.fleet import queries, vehicles
 from service_desk.services.fleet.queries import CoverFilter, VehicleFilter
 from service_desk.services.policies import calendars, coverage, endorsements
@@ -207,6 +207,8 @@ def _detail(row: Vehicle, state_form: VehicleStateForm) -> str:
         if access.may(actor(), Action.ISSUE_POLICIES)
         else [],
         claims=queries.claims_of(row, actor=actor()),
+        contacts_about=enquiries.list_of_record(vehicle_id=row.id, actor=actor()),
+        contact_about=row.plate or "",
         contacts=queries.contacts_of(row),
         came_from=queries.import_row_of(row),
         place_of=shown.place_of,

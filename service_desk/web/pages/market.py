@@ -7,11 +7,14 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
 
+from service_desk.base.clock import local_date
 from service_desk.base.errors import NotFound
 from service_desk.forms.market import COMPARABLE_CODES, MarketForm, ShowForm
 from service_desk.presenters.dashboard import market_words, measure_unit
 from service_desk.presenters.report_documents.words import measure_name
+from service_desk.presenters.sheets.settings import market_sheet
 from service_desk.services import market, submissions
+from service_desk.web.exports import send_list, whole
 from service_desk.web.http import actor, again, attempt, done
 
 bp = Blueprint("market", __name__)
@@ -22,6 +25,18 @@ bp = Blueprint("market", __name__)
 def lines() -> ResponseReturnValue:
     """All lines with their source, and the form for a new one."""
     return render_template("market/list.html", **_context(_offered(MarketForm())))
+
+
+@bp.get("/settings/market.xlsx")
+@login_required
+def export() -> ResponseReturnValue:
+    """All lines as a spreadsheet."""
+    return send_list(
+        whole([(row, market_words(row)) for row in market.list_lines(actor=actor())]),
+        lambda rows: market_sheet(rows, g.now),
+        f"market-figures-{local_date(g.now)}.xlsx",
+        of_desk=True,
+    )
 
 
 @bp.post("/settings/market")

@@ -9,12 +9,14 @@ from flask_babel import gettext as _
 from flask_login import login_required
 
 from service_desk.base.clock import local_date
+from service_desk.forms.fields import small_number
 from service_desk.forms.notices import LogForm
 from service_desk.presenters import notices as words
 from service_desk.presenters.labels import choices
 from service_desk.services import notices
 from service_desk.services.notices import bounces, delivery_log
-from service_desk.web.http import actor, current_account, own_path, page_request, spreadsheet
+from service_desk.web.exports import chosen_in, send_list
+from service_desk.web.http import actor, current_account, own_path, page_request
 
 bp = Blueprint("notices_log", __name__)
 
@@ -38,23 +40,28 @@ def log() -> ResponseReturnValue:
     )
 
 
-@bp.post("/notices/log.xlsx")
+@bp.get("/notices/log.xlsx")
 @login_required
 def export() -> ResponseReturnValue:
     """The log as filtered, all its pages, as a spreadsheet."""
-    account = current_account()
-    lines = delivery_log.export_log(
-        account.id, _form().wanted(), actor=actor(), now=g.now, zone=ZoneInfo(account.zone)
+    account, form, reader = current_account(), _form(), actor().role
+    wanted, zone = form.wanted(), ZoneInfo(account.zone)
+    return send_list(
+        lambda page: delivery_log.list_log(account.id, wanted, page, actor=actor(), zone=zone),
+        lambda rows: words.log_sheet(rows, reader, g.now),
+        f"delivery-log-{local_date(g.now)}.xlsx",
+        chosen_in(form),
     )
-    return spreadsheet(words.log_workbook(lines, g.now), f"delivery-log-{local_date(g.now)}.xlsx")
 
 
 @bp.post("/notices/log/<int:notice_id>/again")
 @login_required
 def send_again(notice_id: int) -> ResponseReturnValue:
     """Put a message back into the queue."""
-    notices.send_again(notice_id, actor=actor(), now=g.now)
-    return _back(_("The message will be sent again within a minute."))
+    seen = small_number(request.form.get("seen"), digits=18)
+    if notices.send_again(notice_id, seen=seen, actor=actor(), now=g.now):
+        return _back(_("The message will be sent again within a minute."))
+    return _back(_("Somebody has sent it again already; it goes out once."))
 
 
 @bp.post("/notices/bounces/<int:bounce_id>/again")

@@ -39,7 +39,7 @@ from service_desk.presenters.sheets.policies import batches_sheet
 from service_desk.rules.permissions import Action
 from service_desk.rules.rating import FLOAT_RATES
 from service_desk.rules.vocabulary import PolicyLine
-from service_desk.services import access, accounts, policies, premiums, renewals
+from service_desk.services import access, accounts, enquiries, policies, premiums, renewals
 from service_desk.services.fleet import queries as fleet
 from service_desk.services.policies import (
     batches,
@@ -361,6 +361,8 @@ def policy(number: str) -> ResponseReturnValue:
         differences=_differences(view),
         shown=endorsement_words,
         words=words,
+        contacts_about=enquiries.list_of_record(policy_id=view.policy.id, actor=actor()),
+        contact_about=view.policy.number,
     )
 
 

@@ -21,11 +21,11 @@ from service_desk.presenters import pdf_documents
 from service_desk.presenters import premiums as words
 from service_desk.presenters.labels import choices
 from service_desk.presenters.languages import named
-from service_desk.presenters.sheets.premiums import receipts_sheet
+from service_desk.presenters.sheets.premiums import open_sheet, receipts_sheet
 from service_desk.rules.permissions import Action
 from service_desk.rules.premium import age_bands, age_of
 from service_desk.services import access, accounts, premiums
-from service_desk.web.exports import send_list
+from service_desk.web.exports import send_list, whole
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request, spreadsheet
 from service_desk.web.papers import address_of, pdf_file
 
@@ -96,6 +96,19 @@ def branch(branch_id: int) -> ResponseReturnValue:
     if form.is_submitted():
         return again("premiums/branch.html", **context)
     return render_template("premiums/branch.html", **context)
+
+
+@bp.get("/premiums/branches/<int:branch_id>.xlsx")
+@login_required
+def export_branch(branch_id: int) -> ResponseReturnValue:
+    """What a branch owes, as a spreadsheet."""
+    row, owed = premiums.open_receivables(branch_id, actor=actor())
+    return send_list(
+        whole(owed),
+        lambda rows: open_sheet(rows, g.now),
+        f"open-premium-{local_date(g.now)}.xlsx",
+        [(_("Branch"), named(row.name, row.name_en))],
+    )
 
 
 def _tone_of(account_id: int) -> Callable[[date], tuple[str | None, str]]:

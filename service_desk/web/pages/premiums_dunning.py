@@ -9,10 +9,10 @@ from service_desk.base.clock import local_date
 from service_desk.forms.premiums import DunningForm
 from service_desk.presenters import premiums as words
 from service_desk.presenters import premiums_pdf
-from service_desk.presenters.sheets.premiums import notices_sheet
+from service_desk.presenters.sheets.premiums import cases_sheet, notices_sheet
 from service_desk.rules.permissions import Action
 from service_desk.services import access, premiums
-from service_desk.web.exports import send_list
+from service_desk.web.exports import send_list, whole
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request
 from service_desk.web.papers import address_of, pdf_file
 
@@ -42,6 +42,17 @@ def cases() -> ResponseReturnValue:
     if form.is_submitted():
         return again("premiums/dunning.html", **context)
     return render_template("premiums/dunning.html", **context)
+
+
+@bp.get("/premiums/dunning.xlsx")
+@login_required
+def export_cases() -> ResponseReturnValue:
+    """What could be dunned today, as a spreadsheet."""
+    return send_list(
+        whole(premiums.list_cases(current_account().id, actor=actor(), now=g.now)),
+        lambda rows: cases_sheet(rows, g.now),
+        f"dunning-levels-{local_date(g.now)}.xlsx",
+    )
 
 
 @bp.get("/premiums/dunning/sent")

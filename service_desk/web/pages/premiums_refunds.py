@@ -12,11 +12,13 @@ from service_desk.forms.premiums import PayoutForm
 from service_desk.models.premiums import RefundState
 from service_desk.presenters import premiums as words
 from service_desk.presenters import premiums_pdf
-from service_desk.presenters.labels import choices
+from service_desk.presenters.labels import choices, label
 from service_desk.presenters.languages import named
+from service_desk.presenters.sheets.premiums import refunds_sheet
 from service_desk.rules.permissions import Action
 from service_desk.services import access, premiums
-from service_desk.web.http import actor, again, attempt, current_account, done, page_request, spreadsheet
+from service_desk.web.exports import send_list
+from service_desk.web.http import actor, again, attempt, current_account, done, page_request
 from service_desk.web.papers import address_of, pdf_file
 
 bp = Blueprint("premiums_refunds", __name__)
@@ -45,11 +47,13 @@ def _state() -> RefundState | None:
 @login_required
 def export() -> ResponseReturnValue:
     """The refunds shown, as a spreadsheet."""
-    account = current_account()
-    rows = premiums.export_refunds(account.id, actor=actor(), state=_state())
-    day = local_date(g.now)
-    book = words.refunds_workbook(rows, named(account.name, account.name_en), day)
-    return spreadsheet(book, f"refunds-{day}.xlsx")
+    account, state = current_account(), _state()
+    return send_list(
+        lambda page: premiums.list_refunds(account.id, page, actor=actor(), state=state),
+        lambda rows: refunds_sheet(rows, named(account.name, account.name_en), g.now),
+        f"refunds-{local_date(g.now)}.xlsx",
+        [(_("State"), label(state, "refund_state"))] if state else (),
+    )
 
 
 @bp.route("/refunds/<number>", methods=["GET", "POST"])

@@ -16,7 +16,7 @@ from service_desk.rules.permissions import Action
 from service_desk.services import access, renewals
 from service_desk.services.renewals import outcomes
 from service_desk.web.exports import send_list
-from service_desk.web.http import actor, current_account, page_request, spreadsheet
+from service_desk.web.http import actor, current_account, page_request
 from service_desk.web.renewal_filters import chosen_words, filter_form
 
 bp = Blueprint("renewals", __name__)
@@ -55,13 +55,18 @@ def export() -> ResponseReturnValue:
     """The cover to be renewed as filtered, as a spreadsheet."""
     account, form = current_account(), filter_form()
     wanted = form.wanted(account.id)
-    found = renewals.list_expiries(wanted, actor=actor(), now=g.now)
+    counted = renewals.count_board(wanted, actor=actor(), now=g.now)
+    total = sum(row.ends for row in counted if wanted.bucket in (None, row.bucket))
     chosen = chosen_words(form)
     if wanted.bucket:
         chosen.append((_("Ends"), label(wanted.bucket, "renewal_bucket")))
     today = local_date(g.now)
-    book = words.board_workbook(found, named(account.name, account.name_en), today, words.filter_note(chosen))
-    return spreadsheet(book, f"renewals-{today}.xlsx")
+    return send_list(
+        lambda page: renewals.page_of_expiries(wanted, page, actor=actor(), now=g.now, total=total),
+        lambda rows: words.board_sheet(rows, named(account.name, account.name_en), today),
+        f"renewals-{today}.xlsx",
+        chosen,
+    )
 
 
 @bp.get("/renewals/reminders")

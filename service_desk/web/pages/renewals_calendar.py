@@ -8,10 +8,13 @@ from flask_babel import gettext as _
 from flask_login import login_required
 
 from service_desk.adapters.icalendar import MIME_TYPE
+from service_desk.base.clock import local_date
 from service_desk.forms.renewals import FeedForm
 from service_desk.presenters import renewals_calendar as words
 from service_desk.presenters.languages import current_language
+from service_desk.presenters.sheets.desk import feeds_sheet
 from service_desk.services.renewals import calendar
+from service_desk.web.exports import send_list, whole
 from service_desk.web.http import actor, again, attempt, current_account, done
 from service_desk.web.renewal_filters import branch_choices
 from service_desk.web.throttle import Throttle
@@ -55,6 +58,17 @@ def _board_url(branch_id: int) -> str:
 def feeds() -> ResponseReturnValue:
     """The feeds this person may revoke, and a form for a new one."""
     return render_template("renewals/feeds.html", **_context(_form(), None))
+
+
+@bp.get("/renewals/calendar.xlsx")
+@login_required
+def export() -> ResponseReturnValue:
+    """The same feeds as a spreadsheet, without their addresses."""
+    return send_list(
+        whole(calendar.list_feeds(current_account().id, actor=actor())),
+        lambda rows: feeds_sheet(rows, g.now),
+        f"calendar-feeds-{local_date(g.now)}.xlsx",
+    )
 
 
 @bp.post("/renewals/calendar")

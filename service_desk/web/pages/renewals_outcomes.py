@@ -12,8 +12,7 @@ from service_desk.forms.fields import member
 from service_desk.forms.renewals import OutcomeForm, WithdrawForm
 from service_desk.models.fleet import Vehicle
 from service_desk.presenters import renewal_outcomes as words
-from service_desk.presenters import renewals as board_words
-from service_desk.presenters.labels import choices
+from service_desk.presenters.labels import choices, label
 from service_desk.presenters.languages import named
 from service_desk.rules.permissions import Action
 from service_desk.rules.renewal import Outcome
@@ -22,7 +21,8 @@ from service_desk.services.fleet import queries, vehicles
 from service_desk.services.renewals import outcomes, success
 from service_desk.services.renewals.board import expiries_of_vehicle
 from service_desk.services.renewals.outcomes import OutcomeFilter
-from service_desk.web.http import actor, again, attempt, current_account, done, page_request, spreadsheet
+from service_desk.web.exports import send_list
+from service_desk.web.http import actor, again, attempt, current_account, done, page_request
 from service_desk.web.renewal_filters import chosen_words, filter_form
 
 bp = Blueprint("renewals_outcomes", __name__)
@@ -57,16 +57,24 @@ def outcomes_page() -> ResponseReturnValue:
 def export() -> ResponseReturnValue:
     """The same as filtered, as a spreadsheet."""
     account, form, today = current_account(), filter_form(), local_date(g.now)
-    name, note = named(account.name, account.name_en), board_words.filter_note(chosen_words(form))
+    name, chosen = named(account.name, account.name_en), chosen_words(form)
+    file_name = f"renewal-outcomes-{today}.xlsx"
     if request.args.get("outcome") == RENEWED_EARLY:
         early = form.ended(account.id, words.early_span(today))
-        found = success.page_of_renewed_early(early, None, actor=actor(), now=g.now).rows
-        book = words.early_workbook(found, name, today, note)
-    else:
-        outcome = member(Outcome, request.args.get("outcome"))
-        rows = outcomes.list_outcomes(form.outcomes(account.id, outcome), None, actor=actor()).rows
-        book = words.outcomes_workbook(rows, name, today, note)
-    return spreadsheet(book, f"renewal-outcomes-{today}.xlsx")
+        return send_list(
+            lambda page: success.page_of_renewed_early(early, page, actor=actor(), now=g.now),
+            lambda rows: words.early_sheet(rows, name, today),
+            file_name,
+            chosen,
+        )
+    outcome = member(Outcome, request.args.get("outcome"))
+    wanted = form.outcomes(account.id, outcome)
+    return send_list(
+        lambda page: outcomes.list_outcomes(wanted, page, actor=actor()),
+        lambda rows: words.outcomes_sheet(rows, name, today),
+        file_name,
+        [*chosen, (_("Outcome"), label(outcome, "renewal_outcome"))] if outcome else chosen,
+    )
 
 
 @bp.route("/renewals/vehicles/<int:vehicle_id>/outcome", methods=["GET", "POST"])

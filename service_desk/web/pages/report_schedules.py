@@ -22,8 +22,8 @@ from service_desk.rules.report_document import ReportKind
 from service_desk.rules.schedule import FREQUENCY, last_full_period
 from service_desk.services import access, audit, submissions
 from service_desk.services.audit import TrailFilter
-from service_desk.services.reports import makers, recipients, runs, schedules
-from service_desk.services.reports.overview import next_run
+from service_desk.services.reports import faults, makers, recipients, runs, schedules
+from service_desk.services.reports.overview import failing, next_run
 from service_desk.web.http import STATUS_OF, actor, again, attempt, current_account, done
 
 bp = Blueprint("report_schedules", __name__)
@@ -67,6 +67,15 @@ def edit_recipients(schedule_id: int) -> ResponseReturnValue:
     ):
         return done(_("The recipients were changed."), "report_schedules.schedule", schedule_id=schedule_id)
     return _again(found, recipients_form=form)
+
+
+@bp.post("/reports/schedules/<int:schedule_id>/try")
+@login_required
+def try_now(schedule_id: int) -> ResponseReturnValue:
+    """Try again at once what could not be made."""
+    faults.try_now(schedule_id, actor=actor(), now=g.now)
+    words = _("The report will be tried again within a minute.")
+    return done(words, "report_schedules.schedule", schedule_id=schedule_id)
 
 
 @bp.get("/reports/<kind>/preview")
@@ -176,6 +185,7 @@ def _context(
         "kind": kind,
         "next_at": next_run(found, account, g.now),
         "last_run": latest.get(found.kind),
+        "failing": failing(found, account, g.now),
         "schedule_form": schedule_form or _schedule_form(found, shown=True),
         "recipients_form": recipients_form or _recipients_form(found, shown=True),
         "people": {one.person.key: one for one in listed},

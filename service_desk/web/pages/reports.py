@@ -8,11 +8,13 @@ from flask_login import login_required
 from service_desk.base.clock import local_date
 from service_desk.forms.fields import member, small_number
 from service_desk.presenters import report_documents, report_runs
-from service_desk.presenters.sheets.desk import reports_sheet
+from service_desk.presenters.sheets.desk import reports_sheet, schedules_sheet
+from service_desk.rules.permissions import Action
 from service_desk.rules.report_document import ReportKind
+from service_desk.services import access
 from service_desk.services.reports import comparing, deliveries, runs
 from service_desk.services.reports.overview import read_overview
-from service_desk.web.exports import send_list
+from service_desk.web.exports import send_list, whole
 from service_desk.web.http import actor, as_pdf, current_account, done, page_request
 from service_desk.web.http import spreadsheet as send_workbook
 
@@ -47,6 +49,18 @@ def export() -> ResponseReturnValue:
         lambda rows: reports_sheet(rows, g.now),
         f"reports-{local_date(g.now)}.xlsx",
         [(_("Kind of report"), report_runs.title(kind))] if kind else (),
+    )
+
+
+@bp.get("/reports/schedules.xlsx")
+@login_required
+def export_schedules() -> ResponseReturnValue:
+    """The schedules as the reader sees them, as a spreadsheet."""
+    is_whole = access.may(actor(), Action.EDIT_SCHEDULES)
+    return send_list(
+        whole(read_overview(current_account(), actor=actor(), now=g.now)),
+        lambda rows: schedules_sheet(rows, is_whole, g.now),
+        f"report-schedules-{local_date(g.now)}.xlsx",
     )
 
 
@@ -112,5 +126,7 @@ def paper(run_id: int) -> ResponseReturnValue:
 def send_again(run_id: int, notice_id: int) -> ResponseReturnValue:
     """Queue one of the report's mails again."""
     found = runs.get_run(run_id, actor=actor())
-    deliveries.send_again(found, notice_id, actor=actor(), now=g.now)
-    return done(_("The mail will be sent again within a minute."), "reports.run", run_id=run_id)
+    seen = small_number(request.form.get("seen"), digits=18)
+    if deliveries.send_again(found, notice_id, seen=seen, actor=actor(), now=g.now):
+        return done(_("The mail will be sent again within a minute."), "reports.run", run_id=run_id)
+    return done(_("Somebody has sent it again already; it goes out once."), "reports.run", run_id=run_id)

@@ -22,7 +22,7 @@ from service_desk.rules.permissions import Action
 from service_desk.services import access, audit, documents, numbers, submissions
 from service_desk.services.documents import Upload
 from service_desk.services.notices import Matter
-from service_desk.services.policies.delivery.waiting import Waiting, WaitingFilter, export_waiting
+from service_desk.services.policies.delivery.waiting import Waiting, WaitingFilter, all_waiting
 
 OPEN_STATES = (RunState.PLANNED, RunState.OUT)
 _NAMED_AT_MOST = 5
@@ -90,7 +90,7 @@ def _plan(command: RunCommand, *, actor: User, now: datetime) -> DeliveryRun:
 
 
 def _chosen(command: RunCommand, branch: Branch, actor: User, now: datetime) -> list[Waiting]:
-    waiting = export_waiting(WaitingFilter(branch.account_id, branch.id), actor=actor, now=now)
+    waiting = all_waiting(WaitingFilter(branch.account_id, branch.id), actor=actor, now=now)
     free = {(paper.kind, paper.id): paper for paper in waiting if not paper.run}
     wanted = tuple(free) if command.papers is None else tuple(dict.fromkeys(command.papers))
     gone = [paper for paper in wanted if paper not in free]

@@ -33,7 +33,6 @@ from service_desk.services import access
 
 # An older receipt was taken along at the counter.
 RECEIPTS_SINCE = timedelta(days=30)
-MOST_EXPORTED = 50_000
 
 
 @dataclass(frozen=True)
@@ -83,10 +82,10 @@ def list_waiting(wanted: WaitingFilter, page: PageRequest, *, actor: User, now: 
     return Page(_rows(statement.limit(page.size).offset(page.offset), now), total, page.number, page.size)
 
 
-def export_waiting(wanted: WaitingFilter, *, actor: User, now: datetime) -> list[Waiting]:
-    """The same, all of them."""
+def all_waiting(wanted: WaitingFilter, *, actor: User, now: datetime) -> list[Waiting]:
+    """The same, all of them at once, to make a run of; a file is read in portions."""
     access.require(actor, Action.ISSUE_POLICIES)
-    return _rows(_wanted(wanted, actor, now).limit(MOST_EXPORTED), now)
+    return _rows(_wanted(wanted, actor, now), now)
 
 
 def by_branch(account_id: int, *, actor: User, now: datetime) -> list[BranchWaiting]:

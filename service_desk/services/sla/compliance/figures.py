@@ -3,22 +3,25 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Integer, Select, and_, case, cast, func, literal, or_, select
 
 from service_desk.models.db import db
+from service_desk.models.kept import built_once
 from service_desk.models.sla import Timer
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.metrics import Ratio
 from service_desk.services.sla.compliance import grouping
 from service_desk.services.sla.compliance.wanted import (
+    AnyScope,
     ComplianceFilter,
     Dimension,
     Scope,
     Verdicts,
     cancelled_within,
+    counted_at,
     is_broken,
     is_cancelled,
     is_late,
@@ -116,12 +119,28 @@ def measure_all(scope: Scope) -> Times | None:
     return _measured(statement.where(*listed(scope, Verdicts.FINISHED))).get(0)
 
 
-def count_rows(scope: Scope, key: ColumnElement[Any]) -> Iterable[tuple[Any, Figures]]:
+def count_rows(scope: Scope, column: Literal["branch_id", "step"]) -> dict[Any, Figures]:
     """The counts of everything the filter finds, by a column of the clocks themselves."""
-    rows = db.session.execute(
-        select(key.label("key"), *_counts(scope)).where(*_counted(scope)).group_by("key")
-    )
-    return ((row[0], _figures(row[1:])) for row in rows)
+    return {row[0]: _figures(row[1:]) for row in _rows_by(scope, column).rows()}
+
+
+@built_once
+def _rows_by(scope: AnyScope, column: str) -> Select[Any]:
+    return _counted_by(getattr(Timer, column), scope)
+
+
+def count_parts(scope: Scope, parts: tuple[tuple[datetime, datetime], ...]) -> dict[int, Figures]:
+    """The same by the number of the part a clock is counted in; the parts adjoin and are the scope's period."""
+    return {row[0]: _figures(row[1:]) for row in _rows_in(scope, parts).rows()}
+
+
+@built_once
+def _rows_in(scope: AnyScope, parts: tuple[tuple[datetime, datetime], ...]) -> Select[Any]:
+    return _counted_by(grouping.in_parts(counted_at(), parts), scope)
+
+
+def _counted_by(key: Any, scope: AnyScope) -> Select[Any]:
+    return select(key.label("key"), *_counts(scope)).where(*_counted(scope)).group_by("key")
 
 
 def count_groups(scope: Scope, by: Dimension, *, with_times: bool = False) -> list[Group]:
@@ -140,7 +159,7 @@ def count_groups(scope: Scope, by: Dimension, *, with_times: bool = False) -> li
     ]
 
 
-def _counts(scope: Scope) -> list[ColumnElement[int]]:
+def _counts(scope: AnyScope) -> list[ColumnElement[int]]:
     """Kept, broken, cancelled, broken and still open."""
     kinds = (is_met(), is_broken(scope.now), is_cancelled(), is_late(scope.now))
     return [func.coalesce(cast(func.sum(case((kind, 1), else_=0)), Integer), 0) for kind in kinds]
@@ -150,7 +169,7 @@ def _figures(counts: Iterable[int]) -> Figures:
     return Figures(*counts)
 
 
-def _counted(scope: Scope, with_reviews: bool = False) -> list[ColumnElement[bool]]:
+def _counted(scope: AnyScope, with_reviews: bool = False) -> list[ColumnElement[bool]]:
     instants = scope.instants
     of_period = or_(judged_within(instants, scope.now), cancelled_within(instants))
     return [*narrowing(scope.wanted, with_reviews=with_reviews), of_period]

@@ -3,21 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 
-from service_desk.models.db import db
+from service_desk.models.kept import built_once
 from service_desk.models.sla import BreachReview, Timer
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.periods import Period
 from service_desk.rules.sla.history import whole_second
+from service_desk.services.sla.compliance import figures
 from service_desk.services.sla.compliance.figures import Figures, count_rows
-from service_desk.services.sla.compliance.grouping import in_parts, spans
+from service_desk.services.sla.compliance.grouping import spans
 from service_desk.services.sla.compliance.wanted import (
     ComplianceFilter,
     Scope,
-    counted_at,
     is_at_risk,
     is_open,
 )
@@ -35,13 +36,13 @@ class Stand:
 def count_each(wanted: ComplianceFilter, *, zone: ZoneInfo, now: datetime) -> dict[int | None, Figures]:
     """The counts of the compliance page by branch, each for itself; None: matters of no branch."""
     scope = Scope(wanted, zone, whole_second(now), has_reviews=False)
-    return dict(count_rows(scope, Timer.branch_id.expression))
+    return count_rows(scope, "branch_id")
 
 
 def count_steps(wanted: ComplianceFilter, *, zone: ZoneInfo, now: datetime) -> dict[ClockStep, Figures]:
     """The same by step, in the steps' own order; steps without a clock are left out."""
     scope = Scope(wanted, zone, whole_second(now), has_reviews=False)
-    found = dict(count_rows(scope, Timer.step.expression))
+    found = count_rows(scope, "step")
     return {step: found[step] for step in ClockStep if step in found}
 
 
@@ -49,19 +50,25 @@ def count_parts(account_id: int, parts: Sequence[Period], *, zone: ZoneInfo, now
     """The same of each of some periods that adjoin, in one statement."""
     whole = ComplianceFilter(account_id, Period(parts[0].first, parts[-1].last))
     scope = Scope(whole, zone, whole_second(now), has_reviews=False)
-    found = dict(count_rows(scope, in_parts(counted_at(), spans(parts, scope))))
+    found = figures.count_parts(scope, tuple(spans(parts, scope)))
     return [found.get(number, Figures()) for number in range(len(parts))]
 
 
 def stand_each(account_id: int, *, at: datetime, now: datetime) -> dict[int | None, Stand]:
     """How an account's clocks stood before an instant, by branch. Reviews' own clocks are left out."""
+    rows = _standing(account_id, at, whole_second(now)).rows()
+    return {branch_id: Stand(*(int(count) for count in counts)) for branch_id, *counts in rows}
+
+
+@built_once
+def _standing(account_id: int, at: datetime, now: datetime) -> Select[Any]:
     review = select(BreachReview.id).where(BreachReview.timer_id == Timer.id, BreachReview.signed_at < at)
     untold = _is_broken_untold(at, now)
     is_unreviewed = and_(or_(Timer.breached_at < at, untold), ~review.exists())
     went_on = or_(Timer.stopped_at.is_(None), Timer.stopped_at >= at)
     is_late = or_(and_(Timer.breached_at < at, went_on), untold)
     kinds = (is_unreviewed, is_late, is_at_risk(now))
-    rows = db.session.execute(
+    return (
         select(Timer.branch_id, *(func.sum(case((kind, 1), else_=0)) for kind in kinds))
         .where(
             Timer.account_id == account_id,
@@ -72,9 +79,8 @@ def stand_each(account_id: int, *, at: datetime, now: datetime) -> dict[int | No
         )
         .group_by(Timer.branch_id)
     )
-    return {branch_id: Stand(*(int(count) for count in counts)) for branch_id, *counts in rows}
 
 
 def _is_broken_untold(at: datetime, now: datetime) -> ColumnElement[bool]:
     """Broken before an instant and not stopped, where the sweep has not told it yet: the figures must not wait for it."""
-    return and_(Timer.breached_at.is_(None), is_open(), Timer.due_at < at, Timer.due_at < whole_second(now))
+    return and_(Timer.breached_at.is_(None), is_open(), Timer.due_at < at, Timer.due_at < now)

@@ -1,9 +1,9 @@
 """Which clocks are meant: the one filter, and the conditions that every figure and every list is made of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from service_desk.base.clock import local_date
 from service_desk.base.errors import Forbidden, NotFound
 from service_desk.models.accounts import KeyAccount
+from service_desk.models.kept import Outlined
 from service_desk.models.sla import BreachReview, Timer, TimerState
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClockStep
@@ -103,17 +104,27 @@ class RowsWanted:
         return self.used_by_id is not None or self.paused_for is not None
 
 
+class ScopeOutline(NamedTuple):
+    """What stands in for a scope in a statement built once: its filter has no period, its instants are placeholders."""
+
+    wanted: ComplianceFilter
+    instants: tuple[Any, Any]
+    now: Any
+
+
 @dataclass(frozen=True)
-class Scope:
+class Scope(Outlined):
     """A filter made ready: the account's zone, and the instant everything is seen at, to the second.
 
-    `has_reviews`: the clocks of breach reviews are shown too, where clocks are grouped by their step.
+    `has_reviews`: the clocks of breach reviews are shown too, where clocks are grouped by their step. `reader_id`: whose
+    lists leave out complaints about them; figures count every clock, whoever reads them.
     """
 
     wanted: ComplianceFilter
     zone: ZoneInfo
     now: datetime
     has_reviews: bool
+    reader_id: int | None = None
 
     @property
     def today(self) -> date:
@@ -122,6 +133,24 @@ class Scope:
     @property
     def instants(self) -> tuple[datetime, datetime]:
         return self.wanted.period.instants(self.zone)
+
+    def outline_values(self) -> dict[str, Any]:
+        """What its conditions ask for."""
+        narrowed = {name: getattr(self.wanted, name) for name in _NARROWING}
+        return {"instants": self.instants, "now": self.now, **narrowed}
+
+    @classmethod
+    def outline(cls, places: dict[str, Any]) -> ScopeOutline:
+        """The same of placeholders."""
+        narrowed = {name: places[name] for name in _NARROWING}
+        return ScopeOutline(
+            ComplianceFilter(period=_NO_PERIOD, **narrowed), places["instants"], places["now"]
+        )
+
+
+AnyScope = Scope | ScopeOutline
+_NARROWING = tuple(field.name for field in fields(ComplianceFilter) if field.name != "period")
+_NO_PERIOD = Period(date.min, date.min)
 
 
 def open_scope(wanted: ComplianceFilter, *, actor: User, now: datetime) -> Scope:
@@ -139,7 +168,7 @@ def open_scope(wanted: ComplianceFilter, *, actor: User, now: datetime) -> Scope
     has_reviews = actor.side is Side.INSURER
     if wanted.step is ClockStep.BREACH_REVIEW and not has_reviews:
         raise NotFound("not_found")
-    return Scope(wanted, ZoneInfo(account.zone), whole_second(now), has_reviews)
+    return Scope(wanted, ZoneInfo(account.zone), whole_second(now), has_reviews, actor.id)
 
 
 def may_rank_staff(actor: User) -> bool:
@@ -182,6 +211,11 @@ def zone_key() -> ColumnElement[str]:
     return case((Timer.is_urban.is_(True), "urban"), (Timer.is_urban.is_(False), "elsewhere"), else_=NOT_SAID)
 
 
+def _whole_second(now: Any) -> Any:
+    """What the clocks are compared with; a placeholder of a statement built once gets whole seconds."""
+    return whole_second(now) if isinstance(now, datetime) else now
+
+
 def is_met() -> ColumnElement[bool]:
     return Timer.state == TimerState.MET
 
@@ -196,12 +230,12 @@ def is_open() -> ColumnElement[bool]:
 
 def is_broken(now: datetime) -> ColumnElement[bool]:
     """Broken by `now`, told by the sweep or not: the figures must not wait for it."""
-    return or_(Timer.breached_at.is_not(None), and_(is_open(), Timer.due_at < whole_second(now)))
+    return or_(Timer.breached_at.is_not(None), and_(is_open(), Timer.due_at < _whole_second(now)))
 
 
 def is_at_risk(now: datetime) -> ColumnElement[bool]:
     """Running, past its warning point, not yet past its due time."""
-    at = whole_second(now)
+    at = _whole_second(now)
     return and_(
         Timer.state == TimerState.RUNNING,
         Timer.breached_at.is_(None),
@@ -236,7 +270,7 @@ def met_within(instants: tuple[datetime, datetime]) -> ColumnElement[bool]:
 
 def broken_within(instants: tuple[datetime, datetime], now: datetime) -> ColumnElement[bool]:
     """Broken in the span. The instant of a breach is the due time, so both halves ask for the same instant."""
-    untold = and_(Timer.breached_at.is_(None), is_open(), Timer.due_at < whole_second(now))
+    untold = and_(Timer.breached_at.is_(None), is_open(), Timer.due_at < _whole_second(now))
     return or_(within(Timer.breached_at, instants), and_(untold, within(Timer.due_at, instants)))
 
 
@@ -269,7 +303,8 @@ def listed(scope: Scope, verdicts: Verdicts) -> list[ColumnElement[bool]]:
         Verdicts.LATE: lambda: is_late(now),
         Verdicts.UNREVIEWED: is_unreviewed,
     }
-    return [*narrowing(scope.wanted), of_verdicts[verdicts]()]
+    conditions = [*narrowing(scope.wanted), of_verdicts[verdicts]()]
+    return [*conditions, access.not_hidden(Timer, scope.reader_id)] if scope.reader_id else conditions
 
 
 def age_key(now: datetime) -> ColumnElement[str]:

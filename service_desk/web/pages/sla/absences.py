@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from flask_login import login_required
 from sqlalchemy.orm.exc import StaleDataError
 
+from service_desk.base.clock import local_date
 from service_desk.base.errors import Conflict, Invalid
 from service_desk.forms.fields import small_number
 from service_desk.forms.sla_timers import AbsenceEndForm, AbsenceForm, StandInForm
@@ -17,9 +18,11 @@ from service_desk.models.users import User
 from service_desk.presenters import sla_absences as words
 from service_desk.presenters.labels import choices
 from service_desk.presenters.messages import sentence
+from service_desk.presenters.sheets.desk import absences_sheet
 from service_desk.services import submissions
 from service_desk.services.sla import absences as plans
 from service_desk.services.sla.absences import AbsenceRow
+from service_desk.web.exports import send_list, whole
 from service_desk.web.http import STATUS_OF, actor, again, attempt, done
 from service_desk.web.pages.sla.blueprint import bp
 
@@ -29,6 +32,23 @@ from service_desk.web.pages.sla.blueprint import bp
 def absences() -> ResponseReturnValue:
     """Who is away and who stands in, and the form to enter it."""
     return render_template("sla/absences.html", **_context(_form()))
+
+
+@bp.get("/absences.xlsx")
+@login_required
+def export_absences() -> ResponseReturnValue:
+    """All that the page lists, as a spreadsheet."""
+    me = actor()
+    lists = (plans.list_mine(actor=me, now=g.now), plans.list_covered(actor=me, now=g.now))
+    of_people = plans.list_of_people(actor=me, now=g.now)
+    rows = {row.absence.id: row for row in (*lists[0], *of_people, *lists[1])}
+    own = {user.id for user in plans.people_of(me)}
+    return send_list(
+        whole(list(rows.values())),
+        lambda found: absences_sheet(found, own, g.now),
+        f"absences-{local_date(g.now)}.xlsx",
+        of_desk=True,
+    )
 
 
 @bp.post("/absences")

@@ -17,6 +17,7 @@ from service_desk.forms.sla_calendars import CalendarActForm, CalendarForm, DayF
 from service_desk.models.sla import WorkingCalendarRow
 from service_desk.presenters import sla as words
 from service_desk.presenters import sla_calendars as shown
+from service_desk.presenters.sheets.settings import days_sheet
 from service_desk.rules.calendar import differences, zone_names
 from service_desk.rules.calendar.hours import WEEKDAYS
 from service_desk.rules.permissions import Action
@@ -25,6 +26,7 @@ from service_desk.services.sla import calendar_edits as edits
 from service_desk.services.sla import calendars as books
 from service_desk.services.sla.calendar_previews import Preview, preview_change
 from service_desk.services.sla.outdated import count_moving
+from service_desk.web.exports import send_list, whole
 from service_desk.web.http import actor, again, attempt, done
 from service_desk.web.pages.sla.blueprint import bp
 
@@ -40,6 +42,22 @@ def calendars() -> ResponseReturnValue:
     """A calendar's year and week; `?day=2027-02-17` puts a day into the form."""
     access.require(actor(), Action.MANAGE_CLOCKS)
     return render_template("sla/calendars.html", **_context(_chosen(), _year()))
+
+
+@bp.get("/settings/calendars.xlsx")
+@login_required
+def export_days() -> ResponseReturnValue:
+    """The days of a calendar's year that differ from their weekday, as a spreadsheet."""
+    access.require(actor(), Action.MANAGE_CLOCKS)
+    row, year = _chosen(), _year()
+    days = books.content_of(row).days_of(year)
+    name = f"{words.calendar_name(row.code, [row])} {year}"
+    return send_list(
+        whole(list(days.items())),
+        lambda found: days_sheet(found, name, g.now),
+        f"calendar-{row.code}-{year}.xlsx",
+        of_desk=True,
+    )
 
 
 @bp.route("/settings/calendars/new", methods=["GET", "POST"])

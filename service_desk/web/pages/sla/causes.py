@@ -8,12 +8,15 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
 
+from service_desk.base.clock import local_date
 from service_desk.base.errors import NotFound
 from service_desk.forms.sla_reviews import CauseForm, CauseStepForm
 from service_desk.models.sla import BreachCause
 from service_desk.presenters import sla_reviews as review_words
+from service_desk.presenters.sheets.settings import causes_sheet
 from service_desk.services import submissions
 from service_desk.services.sla import causes as cause_list
+from service_desk.web.exports import send_list, whole
 from service_desk.web.http import actor, again, attempt, done
 from service_desk.web.pages.sla.blueprint import bp
 
@@ -23,6 +26,18 @@ from service_desk.web.pages.sla.blueprint import bp
 def causes() -> ResponseReturnValue:
     """The list in its order, retired causes below, and the form for a new one."""
     return render_template("sla/causes.html", **_context(CauseForm()))
+
+
+@bp.get("/settings/causes.xlsx")
+@login_required
+def export_causes() -> ResponseReturnValue:
+    """The list as a spreadsheet."""
+    return send_list(
+        whole(cause_list.list_causes(actor=actor())),
+        lambda rows: causes_sheet(rows, g.now),
+        f"causes-{local_date(g.now)}.xlsx",
+        of_desk=True,
+    )
 
 
 @bp.post("/settings/causes")

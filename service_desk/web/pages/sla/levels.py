@@ -25,9 +25,10 @@ from service_desk.models.accounts import KeyAccount
 from service_desk.models.sla import ServiceLevel
 from service_desk.presenters import sla as words
 from service_desk.presenters import sla_levels as level_words
-from service_desk.presenters.labels import choices
+from service_desk.presenters.labels import choices, label
 from service_desk.presenters.languages import named
 from service_desk.presenters.messages import sentence
+from service_desk.presenters.sheets.settings import levels_sheet
 from service_desk.presenters.sla_levels import addressee_choices
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.permissions import Action, Scope
@@ -37,6 +38,7 @@ from service_desk.services.sla import levels as promises
 from service_desk.services.sla.levels import LevelTerms
 from service_desk.services.sla.outdated import count_moving
 from service_desk.services.sla.trial import TrialResult, try_out
+from service_desk.web.exports import send_list, whole
 from service_desk.web.http import actor, again, attempt, current_account, done
 from service_desk.web.pages.sla.blueprint import bp
 
@@ -68,6 +70,27 @@ def levels() -> ResponseReturnValue:
         result=result,
         words=words,
         level_words=level_words,
+    )
+
+
+@bp.get("/settings/levels.xlsx")
+@login_required
+def export_levels() -> ResponseReturnValue:
+    """The promises as filtered, as a spreadsheet."""
+    with_ended = request.args.get("ended") == "1"
+    step = member(ClockStep, request.args.get("step"))
+    found = promises.list_levels(actor=actor(), today=_today(), with_ended=with_ended, step=step)
+    accounts, books = _account_names(), calendars.list_calendars()
+    people = promises.people_named(found)
+    chosen = [(_("Step"), label(step, "clock_step"))] if step else []
+    return send_list(
+        whole(found),
+        lambda rows: levels_sheet(
+            rows, lambda row: words.scope_words(row, found, accounts), books, people, _today(), g.now
+        ),
+        f"service-levels-{_today()}.xlsx",
+        [*chosen, (_("State"), _("ended ones too"))] if with_ended else chosen,
+        of_desk=True,
     )
 
 
