@@ -64,10 +64,20 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_message_reads')),
     sa.UniqueConstraint('thread_id', 'reader_id', 'up_to', name=op.f('uq_message_reads_thread_id_reader_id_up_to')),
     )
+    op.create_table('message_unread',
+    sa.Column('id', _id(), nullable=False),
+    sa.Column('user_id', _id(), nullable=False),
+    sa.Column('thread_id', _id(), nullable=False),
+    sa.ForeignKeyConstraint(['user_id'], ['users.id'], name=op.f('fk_message_unread_user_id_users')),
+    sa.ForeignKeyConstraint(['thread_id'], ['message_threads.id'], name=op.f('fk_message_unread_thread_id_message_threads')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_message_unread')),
+    sa.UniqueConstraint('user_id', 'thread_id', name=op.f('uq_message_unread_user_id_thread_id')),
+    )
+    op.create_index(op.f('ix_message_unread_thread_id'), 'message_unread', ['thread_id'])
 
 
 def downgrade() -> None:
     """Back to the desk without messages: what was written is lost, and so are the files sent along."""
-    for table in ('message_reads', 'messages', 'message_threads'):
+    for table in ('message_unread', 'message_reads', 'messages', 'message_threads'):
         op.drop_table(table)
     op.execute("DELETE FROM documents WHERE kind = 'message_file'")

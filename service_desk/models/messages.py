@@ -68,3 +68,17 @@ class MessageRead(Base):
     reader_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
     up_to: Mapped[int]
     at: Mapped[Instant]
+
+
+class MessageUnread(Base):
+    """Somebody was told of a message and has not seen the thread since. The row goes when they do.
+
+    Home pages ask for these alone: of many thousand threads a person has a few.
+    """
+
+    __tablename__ = "message_unread"
+    __table_args__ = (UniqueConstraint("user_id", "thread_id"), Index(None, "thread_id"))
+
+    id: Mapped[Id]
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    thread_id: Mapped[int] = mapped_column(ForeignKey("message_threads.id"))

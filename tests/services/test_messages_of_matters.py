@@ -331,12 +331,14 @@ def test_the_list_shows_what_waits_for_the_reader_first(world: World, now: datet
         return [(row.title, row.new) for row in found.rows]
 
     assert listed(world.claims2, ThreadListView.MINE) == [(other.plate, 1)]
-    assert listed(world.claims1, ThreadListView.ALL) == [(other.plate, 1), (mine.plate, 0)]
-    assert listed(world.claims1, ThreadListView.WAITING) == [(other.plate, 1)]
+    # Only who was told has something new: a colleague may look without being called.
+    assert listed(world.claims1, ThreadListView.ALL) == [(mine.plate, 0), (other.plate, 0)]
+    assert listed(world.claims2, ThreadListView.ALL) == [(other.plate, 1), (mine.plate, 0)]
+    assert listed(world.claims1, ThreadListView.WAITING) == [(other.plate, 0)]
     assert listed(world.claims1, ThreadListView.NEW) == []
     assert listed(world.safety_gongyi, ThreadListView.NEW) == [(mine.plate, 1)]
     assert listed(world.safety_gongyi, ThreadListView.ALL) == [(mine.plate, 1)]
     assert listed(world.hq, ThreadListView.MINE) == [(other.plate, 0)]
-    assert listed(world.hq, ThreadListView.ALL, "回复") == [(mine.plate, 1)]
+    assert listed(world.hq, ThreadListView.ALL, "回复") == [(mine.plate, 0)]
     assert listed(world.foreign_hq, ThreadListView.ALL) == []
     assert db.session.scalar(select(func.count(MessageThread.id))) == 2

@@ -14,7 +14,7 @@ from service_desk.models.accounts import Branch
 from service_desk.models.claims import Claim
 from service_desk.models.db import db
 from service_desk.models.enquiries import Enquiry
-from service_desk.models.messages import Message, MessageRead, MessageThread
+from service_desk.models.messages import Message, MessageRead, MessageThread, MessageUnread
 from service_desk.models.sla import Timer
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClockStep
@@ -45,7 +45,7 @@ class ThreadFilter:
 
 @dataclass(frozen=True)
 class ThreadRow:
-    """A line of the list. `last` is the newest message, `new` how many the reader has not read, `clock` the answer's."""
+    """A line of the list. `last` is the newest message, `new` how many the reader was told of and has not seen, `clock` the answer's."""
 
     thread: MessageThread
     claim: Claim | None
@@ -117,7 +117,11 @@ def _with_clocks(found: Sequence[Row[Any]]) -> list[ThreadRow]:
         if ids:
             timers = sla.timers_of(kind.value, ids, only_open=True)
             clocks |= {(kind.value, matter_id): matters.clock_among(of) for matter_id, of in timers.items()}
-    return [ThreadRow(*row, clocks.get((row[0].matter_kind.value, row[0].matter_id))) for row in found]
+    rows = []
+    for thread, claim, enquiry, owner, branch, last, author, new in found:
+        clock = clocks.get((thread.matter_kind.value, thread.matter_id))
+        rows.append(ThreadRow(thread, claim, enquiry, owner, branch, last, author, new, clock))
+    return rows
 
 
 def _conditions(account_id: int, actor: User) -> tuple[ColumnElement[bool], ...]:
@@ -131,8 +135,8 @@ def _view(view: ThreadListView, actor: User) -> ColumnElement[bool]:
     is_open = _closed_at.is_(None)
     meanings: dict[ThreadListView, ColumnElement[bool]] = {
         # What ended and still waits for somebody is not out of sight.
-        ThreadListView.MINE: and_(_is_mine(actor), or_(is_open, _has_clock(), _is_new(actor))),
-        ThreadListView.NEW: and_(_is_mine(actor), _is_new(actor)),
+        ThreadListView.MINE: or_(_is_new(actor), and_(_is_mine(actor), or_(is_open, _has_clock()))),
+        ThreadListView.NEW: _is_new(actor),
         ThreadListView.WAITING: _has_clock(),
         ThreadListView.CLOSED: _closed_at.is_not(None),
         ThreadListView.ALL: true(),
@@ -160,11 +164,6 @@ def _has_clock(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
     )
 
 
-def _last_of_others(actor: User) -> Any:
-    is_client = actor.side is Side.CLIENT
-    return MessageThread.last_desk_number if is_client else MessageThread.last_client_number
-
-
 def _seen(actor: User) -> Any:
     mine = (MessageRead.thread_id == MessageThread.id, MessageRead.reader_id == actor.id)
     # Said outright: within the count of new messages it would else read all threads.
@@ -173,8 +172,8 @@ def _seen(actor: User) -> Any:
 
 
 def _is_new(actor: User) -> ColumnElement[bool]:
-    is_new: ColumnElement[bool] = _last_of_others(actor) > _seen(actor)
-    return is_new
+    """Whether the actor was told of something in the thread that they have not seen."""
+    return MessageThread.id.in_(select(MessageUnread.thread_id).where(MessageUnread.user_id == actor.id))
 
 
 def _count_new(actor: User) -> Any:
@@ -183,7 +182,8 @@ def _count_new(actor: User) -> Any:
         _ANY.side != actor.side,
         _ANY.number > _seen(actor),
     )
-    return select(func.count(_ANY.id)).where(*others).correlate(MessageThread).scalar_subquery()
+    count = select(func.count(_ANY.id)).where(*others).correlate(MessageThread).scalar_subquery()
+    return case((_is_new(actor), count), else_=0)
 
 
 def _narrowing(wanted: ThreadFilter) -> list[ColumnElement[bool]]:

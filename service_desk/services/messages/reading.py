@@ -5,12 +5,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 
 from service_desk.models.db import db
 from service_desk.models.documents import Document, DocumentKind
-from service_desk.models.messages import Message, MessageRead, MessageThread
+from service_desk.models.messages import Message, MessageRead, MessageThread, MessageUnread
 from service_desk.models.sla import Timer
 from service_desk.models.users import User
 from service_desk.rules.messaging import last_day, may_write
@@ -127,6 +127,11 @@ def mark_read(view: ThreadView, *, actor: User, now: datetime) -> None:
     if view.thread is None or not any(one.is_new for one in view.messages):
         return
     up_to = view.messages[-1].message.number
+    # Held, so that who writes just now either waits or has told of a newer message, which is then not seen.
+    last = select(MessageThread.last_number).where(MessageThread.id == view.thread.id).with_for_update()
+    if db.session.scalar(last) == up_to:
+        mine = (MessageUnread.thread_id == view.thread.id, MessageUnread.user_id == actor.id)
+        db.session.execute(delete(MessageUnread).where(*mine))
     try:
         with db.session.begin_nested():
             db.session.add(MessageRead(thread_id=view.thread.id, reader_id=actor.id, up_to=up_to, at=now))

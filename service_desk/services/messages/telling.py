@@ -8,7 +8,7 @@ from sqlalchemy import func, or_, select
 
 from service_desk.models.accounts import Branch
 from service_desk.models.db import db
-from service_desk.models.messages import Message, MessageRead, MessageThread
+from service_desk.models.messages import Message, MessageRead, MessageThread, MessageUnread
 from service_desk.models.users import User, UserAccount
 from service_desk.rules.messaging import MessageKind, ThreadKind, is_mailed
 from service_desk.rules.permissions import CLIENT_ROLES, Role, Side
@@ -25,6 +25,7 @@ def tell(
 ) -> None:
     """Tell the other side at once, in the app; by mail unless it continues a conversation not read yet."""
     people = list(_desk(talked) if row.side is Side.CLIENT else _client(talked, thread))
+    _keep_unread(thread, people)
     told, read = _last_told(row), _read_up_to(thread, people)
     kind = "message_answered" if row.is_answer else "message_written"
     params = _params(talked, row, files, actor)
@@ -39,6 +40,13 @@ def tell(
             mail=is_mailed(row.kind, told=told, read_up_to=read.get(user.id, 0), now=now),
             is_shared=False,
         )
+
+
+def _keep_unread(thread: MessageThread, people: Iterable[User]) -> None:
+    known = set(db.session.scalars(select(MessageUnread.user_id).where(MessageUnread.thread_id == thread.id)))
+    db.session.add_all(
+        MessageUnread(user_id=user.id, thread_id=thread.id) for user in people if user.id not in known
+    )
 
 
 def _desk(talked: Talked) -> Iterable[User]:
