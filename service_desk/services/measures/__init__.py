@@ -3,7 +3,8 @@
 No actor: whoever shows a figure checks who asks. A read costs a fixed number of queries, whatever is grouped.
 """
 
+from service_desk.services.measures.months import Months, read_months
 from service_desk.services.measures.reading import read
 from service_desk.services.measures.span import By, Key, Reading, Span, Value
 
-__all__ = ["By", "Key", "Reading", "Span", "Value", "read"]
+__all__ = ["By", "Key", "Months", "Reading", "Span", "Value", "read", "read_months"]

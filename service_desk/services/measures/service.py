@@ -1,9 +1,11 @@
 """How promises were kept: the figures of the compliance page, and of the survey's arrival at the scene."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import exists, or_
+from sqlalchemy import ColumnElement, Select, exists, or_
 from sqlalchemy.orm import aliased
 
 from service_desk.models.claim_papers import ClaimChecklist
@@ -76,10 +78,33 @@ def read_first_scene(span: Span, _codes: Collection[C], by: By | None) -> Readin
 
     What was reported more than 48 hours after the loss cannot be, and broken glass alone need not.
     """
+    found: dict[Key, list[tuple[bool, bool]]] = defaultdict(list)
+    statement = _first_surveys(span, by, Claim.loss_at, Claim.reported_at, Survey.is_first_scene)
+    for key, loss_at, reported_at, is_first in db.session.execute(statement):
+        found[key].append((not is_late(loss_at, reported_at), is_first))
+    rates = {key: first_scene_rate(surveys) for key, surveys in found.items()}
+    groups = {key: {C.FIRST_SCENE: rate} for key, rate in rates.items()} if by else {}
+    return Reading({C.FIRST_SCENE: sum(rates.values(), Ratio())}, groups)
+
+
+def first_scene_of_parts(
+    span: Span, parts: Sequence[tuple[datetime, datetime]]
+) -> dict[tuple[int, int], Ratio]:
+    """The same by part of the span and branch, in one statement."""
+    at: ColumnElement[datetime] = Survey.recorded_at.expression
+    columns = (compliance.in_parts(at, parts), Claim.loss_at, Claim.reported_at, Survey.is_first_scene)
+    found: dict[tuple[int, int], list[tuple[bool, bool]]] = defaultdict(list)
+    statement = _first_surveys(span, By.BRANCH, *columns)
+    for branch_id, part, loss_at, reported_at, is_first in db.session.execute(statement):
+        found[part, branch_id].append((not is_late(loss_at, reported_at), is_first))
+    return {key: first_scene_rate(surveys) for key, surveys in found.items()}
+
+
+def _first_surveys(span: Span, by: By | None, *columns: Any) -> Select[Any]:
     earlier = aliased(Survey)
     is_later = exists().where(earlier.claim_id == Survey.claim_id, earlier.id < Survey.id)
-    statement = (
-        history.keyed(by, Claim.loss_at, Claim.reported_at, Survey.is_first_scene)
+    return (
+        history.keyed(by, *columns)
         .join(Survey, Survey.claim_id == Claim.id)
         .outerjoin(ClaimChecklist, ClaimChecklist.claim_id == Claim.id)
         .where(
@@ -90,12 +115,6 @@ def read_first_scene(span: Span, _codes: Collection[C], by: By | None) -> Readin
             or_(ClaimChecklist.id.is_(None), ClaimChecklist.features != _GLASS_ALONE),
         )
     )
-    found: dict[Key, list[tuple[bool, bool]]] = defaultdict(list)
-    for key, loss_at, reported_at, is_first in db.session.execute(statement):
-        found[key].append((not is_late(loss_at, reported_at), is_first))
-    rates = {key: first_scene_rate(surveys) for key, surveys in found.items()}
-    groups = {key: {C.FIRST_SCENE: rate} for key, rate in rates.items()} if by else {}
-    return Reading({C.FIRST_SCENE: sum(rates.values(), Ratio())}, groups)
 
 
 SOURCES: tuple[tuple[frozenset[C], Source], ...] = (

@@ -124,6 +124,14 @@ def count_rows(scope: Scope, key: ColumnElement[Any]) -> Iterable[tuple[Any, Fig
     return ((row[0], _figures(row[1:])) for row in rows)
 
 
+def count_combined(scope: Scope, *keys: ColumnElement[Any]) -> Iterable[tuple[tuple[Any, ...], Figures]]:
+    """The same by several columns at once, in one statement."""
+    named = [key.label(f"key_{number}") for number, key in enumerate(keys)]
+    counted = select(*named, *_counts(scope)).where(*_counted(scope))
+    rows = db.session.execute(counted.group_by(*(key.name for key in named)))
+    return ((tuple(row[: len(keys)]), _figures(row[len(keys) :])) for row in rows)
+
+
 def count_groups(scope: Scope, by: Dimension, *, with_times: bool = False) -> list[Group]:
     """The counts by group in the groups' own order. A week or month without a clock is a line too."""
     with_reviews = by is Dimension.STEP and scope.has_reviews

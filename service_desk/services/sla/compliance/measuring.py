@@ -12,7 +12,7 @@ from service_desk.models.sla import BreachReview, Timer
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.periods import Period
 from service_desk.rules.sla.history import whole_second
-from service_desk.services.sla.compliance.figures import Figures, count_rows
+from service_desk.services.sla.compliance.figures import Figures, count_combined, count_rows
 from service_desk.services.sla.compliance.grouping import in_parts, spans
 from service_desk.services.sla.compliance.wanted import (
     ComplianceFilter,
@@ -51,6 +51,23 @@ def count_parts(account_id: int, parts: Sequence[Period], *, zone: ZoneInfo, now
     scope = Scope(whole, zone, whole_second(now), has_reviews=False)
     found = dict(count_rows(scope, in_parts(counted_at(), spans(parts, scope))))
     return [found.get(number, Figures()) for number in range(len(parts))]
+
+
+def count_steps_of_parts(
+    account_id: int, parts: Sequence[Period], *, zone: ZoneInfo, now: datetime
+) -> dict[tuple[int, ClockStep, int | None], Figures]:
+    """The counts of each part, step and branch of some periods that adjoin, in one statement."""
+    whole = ComplianceFilter(account_id, Period(parts[0].first, parts[-1].last))
+    scope = Scope(whole, zone, whole_second(now), has_reviews=False)
+    part = in_parts(counted_at(), spans(parts, scope))
+    found = count_combined(scope, part, Timer.step.expression, Timer.branch_id.expression)
+    return {(number, step, branch_id): figures for (number, step, branch_id), figures in found}
+
+
+def count_people(account_id: int, period: Period, *, zone: ZoneInfo, now: datetime) -> dict[int, Figures]:
+    """The counts of the compliance page by who holds a clock, or held it last."""
+    scope = Scope(ComplianceFilter(account_id, period), zone, whole_second(now), has_reviews=False)
+    return dict(count_rows(scope, Timer.holder_id.expression))
 
 
 def stand_each(account_id: int, *, at: datetime, now: datetime) -> dict[int | None, Stand]:
