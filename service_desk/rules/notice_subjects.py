@@ -92,7 +92,13 @@ SUBJECTS: dict[str, NoticeSubject] = {
             "handover_asked",
             "handover_refused",
         ),
-        NoticeSubject.RELATIONS: (),
+        NoticeSubject.RELATIONS: (
+            "card_answered",
+            "card_final_word",
+            "card_given",
+            "cards_proposed",
+            "promises_published",
+        ),
         NoticeSubject.SYSTEM: (
             "absence_cancelled",
             "absence_changed",
@@ -112,6 +118,10 @@ SUBJECTS: dict[str, NoticeSubject] = {
 # gathering of messages that each went their own way.
 _PERSONAL = frozenset(
     {
+        "card_answered",
+        "card_final_word",
+        "card_given",
+        "cards_proposed",
         CLOCK_DIGEST,
         "follow_up_form",
         "premium_dunning",

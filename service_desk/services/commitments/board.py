@@ -6,6 +6,7 @@ A branch's officer sees the figures of the own branch and what is below it, ever
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import or_, select
@@ -128,8 +129,11 @@ def _value(found: Months, number: int, tie: Tie, tree: Collection[int] | None) -
         if tie.measure:
             return found.readings[number].total[tie.measure]
         return found.steps[number].get(tie.step, Ratio())  # type: ignore[arg-type]
-    parts = [_part(found, number, tie, key) for key in tree]
-    return sum((part for part in parts if part is not None), _NOTHING[tie.unit])  # type: ignore[arg-type, return-value]
+    whole: Any = _NOTHING[tie.unit]
+    for key in tree:
+        part = _part(found, number, tie, key)
+        whole = whole if part is None else whole + part
+    return cast("Value", whole)
 
 
 def _part(found: Months, number: int, tie: Tie, key: int) -> Value:

@@ -1,8 +1,8 @@
 """Vehicles on the road and their cover, on the last day of a period and over its days; and what became of cover that ended."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 
@@ -16,7 +16,7 @@ from service_desk.rules.renewal import RenewalFigures
 from service_desk.services.measures import history
 from service_desk.services.measures.span import By, Key, Reading, Source, Span, Value
 from service_desk.services.policies.coverage import coverage_ratio
-from service_desk.services.policies.ratios import account_days
+from service_desk.services.policies.ratios import account_days, account_days_of
 from service_desk.services.renewals.success import SuccessDimension, account_figures
 
 _ALL: Key = 0
@@ -43,6 +43,23 @@ def read_cover(span: Span, codes: Collection[C], by: By | None) -> Reading:
         for one in account_days(span.account_id, Period(span.period.first, last_day), now=span.now):
             parts[key_of(one)] += Cover(operating_days=one.operating, covered_days=one.covered)
     return history.reading(parts, Cover(), by)
+
+
+def cover_of_parts(span: Span, parts: Sequence[Period]) -> list[dict[Key, Cover]]:
+    """What `read_cover` says of each part, by branch; the vehicles' histories are read once."""
+    spans = [replace(span, period=part) for part in parts]
+    days = [Period(one.last_day, one.last_day) for one in spans]
+    wholes = [Period(one.period.first, one.last_day) for one in spans]
+    found = account_days_of(span.account_id, [*days, *wholes], now=span.now)
+    covers: list[dict[Key, Cover]] = []
+    for of_day, of_days in zip(found[: len(parts)], found[len(parts) :], strict=True):
+        cover: dict[Key, Cover] = defaultdict(Cover)
+        for one in of_day:
+            cover[one.branch_id] += Cover(operating=one.operating, covered=one.covered)
+        for one in of_days:
+            cover[one.branch_id] += Cover(operating_days=one.operating, covered_days=one.covered)
+        covers.append(cover)
+    return covers
 
 
 def _keys(account_id: int, by: By | None) -> Callable[[VehicleDays], Key]:

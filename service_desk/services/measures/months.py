@@ -1,6 +1,6 @@
 """Measures of months that adjoin, as `read` says them of each: where one statement can say all months, in one.
 
-Those of clocks, of surveys and of follow-ups, and what came and left, are counted for all months at once. The others
+Those of clocks, surveys, follow-ups and cover, and what came and left, are counted for all months at once. The others
 are read month by month, a fixed number of queries each; nothing grows with the rows.
 """
 
@@ -12,11 +12,11 @@ from itertools import chain
 from typing import Any
 
 from service_desk.rules.claim_flow import ClockStep
+from service_desk.rules.metrics import Cover, Ratio
 from service_desk.rules.metrics import MeasureCode as C
-from service_desk.rules.metrics import Ratio
 from service_desk.rules.metrics.claim_figures import Flow
 from service_desk.rules.periods import Period
-from service_desk.services.measures import claims, follow_up, service
+from service_desk.services.measures import claims, cover, follow_up, service
 from service_desk.services.measures.reading import read
 from service_desk.services.measures.span import By, Key, Reading, Span, Value
 from service_desk.services.sla import compliance
@@ -135,6 +135,14 @@ def _asked(span: Span, parts: Sequence[Period], _clocks: _Clocks) -> _Found:
     return found
 
 
+def _cover(span: Span, parts: Sequence[Period], _clocks: _Clocks) -> _Found:
+    nothing = dict(Cover().measures())
+    return [
+        {None: nothing, **{key: dict(one.measures()) for key, one in covers.items()}}
+        for covers in cover.cover_of_parts(span, parts)
+    ]
+
+
 def _whole(span: Span, parts: Sequence[Period]) -> tuple[Span, list[tuple[datetime, datetime]]]:
     period = Period(parts[0].first, parts[-1].last)
     return replace(span, period=period), [part.instants(span.zone) for part in parts]
@@ -146,5 +154,6 @@ _TOGETHER: Sequence[tuple[frozenset[C], _Together]] = (
     (frozenset({C.FIRST_SCENE}), _first_scene),
     (frozenset(Flow().measures()), _flow),
     (frozenset(follow_up.Asked().measures()), _asked),
+    (frozenset(Cover().measures()), _cover),
 )
 _AT_ONCE = frozenset(chain.from_iterable(known for known, _source in _TOGETHER))
