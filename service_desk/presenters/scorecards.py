@@ -82,6 +82,11 @@ def month_words(month: date) -> str:
     return f"{month:%Y-%m}"
 
 
+def month_names(months: Sequence[MonthFigures]) -> list[str]:
+    """Under the picture."""
+    return [month_words(one.month) for one in months]
+
+
 def score_rows(file: PersonFile) -> list[ScoreWords]:
     """The chosen month, measure by measure."""
     chosen = file.chosen

@@ -1,6 +1,6 @@
 """Yellow and red cards: which months of figures propose one, how long it lasts, and what may be done with it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -81,15 +81,31 @@ def is_possible_threshold(measure: ScoreMeasure, threshold: Decimal) -> bool:
     return 0 <= threshold <= _HIGHEST[unit] and threshold == threshold.quantize(step)
 
 
-def proposals(months: Sequence[Figures], rules: Iterable[CardRule]) -> dict[CardColour, list[Ground]]:
+@dataclass(frozen=True)
+class Given:
+    """A card there was before: for what, and how many months ago."""
+
+    colour: CardColour
+    measure: ScoreMeasure
+    months_ago: int
+
+
+def proposals(
+    months: Sequence[Figures], rules: Iterable[CardRule], given: Collection[Given] = ()
+) -> dict[CardColour, list[Ground]]:
     """The cards that a person's months propose, each with all its grounds; `months` the latest first.
 
-    Fewer months than a rule asks for are no reason. Of both colours the red one is proposed alone.
+    Fewer months than a rule asks for are no reason, and no month counts twice: those that a card was proposed for
+    stand for no second one of the same colour and measure. Of both colours the red one is proposed alone.
     """
     found: dict[CardColour, list[Ground]] = {}
     for rule in rules:
         figures = [month[rule.measure] for month in months[: rule.months]]
-        if len(figures) == rule.months and all(_is_missed(rule, one) for one in figures):
+        is_used = any(
+            one.colour is rule.colour and one.measure is rule.measure and one.months_ago < rule.months
+            for one in given
+        )
+        if len(figures) == rule.months and not is_used and all(_is_missed(rule, one) for one in figures):
             found.setdefault(rule.colour, []).append(Ground(rule, figures))
     return {CardColour.RED: found[CardColour.RED]} if CardColour.RED in found else found
 

@@ -45,21 +45,32 @@ def read_cover(span: Span, codes: Collection[C], by: By | None) -> Reading:
     return history.reading(parts, Cover(), by)
 
 
-def cover_of_parts(span: Span, parts: Sequence[Period]) -> list[dict[Key, Cover]]:
+def cover_of_parts(span: Span, parts: Sequence[Period], codes: Collection[C]) -> list[dict[Key, Cover]]:
     """What `read_cover` says of each part, by branch; the vehicles' histories are read once."""
     spans = [replace(span, period=part) for part in parts]
-    days = [Period(one.last_day, one.last_day) for one in spans]
-    wholes = [Period(one.period.first, one.last_day) for one in spans]
+    days = [Period(one.last_day, one.last_day) for one in spans] if _OF_DAY & frozenset(codes) else []
+    wholes = [Period(one.period.first, one.last_day) for one in spans] if _OF_DAYS & frozenset(codes) else []
     found = account_days_of(span.account_id, [*days, *wholes], now=span.now)
-    covers: list[dict[Key, Cover]] = []
-    for of_day, of_days in zip(found[: len(parts)], found[len(parts) :], strict=True):
-        cover: dict[Key, Cover] = defaultdict(Cover)
-        for one in of_day:
-            cover[one.branch_id] += Cover(operating=one.operating, covered=one.covered)
-        for one in of_days:
-            cover[one.branch_id] += Cover(operating_days=one.operating, covered_days=one.covered)
-        covers.append(cover)
+    covers: list[dict[Key, Cover]] = [defaultdict(Cover) for _part in parts]
+    for number, listed in enumerate(found):
+        cover = covers[number % len(parts)]
+        for branch_id, (operating, covered) in _added_up(listed).items():
+            is_of_day = number < len(days)
+            cover[branch_id] += (
+                Cover(operating, covered)
+                if is_of_day
+                else Cover(operating_days=operating, covered_days=covered)
+            )
     return covers
+
+
+def _added_up(listed: Sequence[VehicleDays]) -> dict[int, tuple[int, int]]:
+    """Vehicle-days on the road and covered, by branch."""
+    sums: dict[int, tuple[int, int]] = {}
+    for _vehicle_id, branch_id, operating, covered in listed:
+        before = sums.get(branch_id, (0, 0))
+        sums[branch_id] = before[0] + operating, before[1] + covered
+    return sums
 
 
 def _keys(account_id: int, by: By | None) -> Callable[[VehicleDays], Key]:

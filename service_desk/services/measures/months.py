@@ -48,7 +48,7 @@ def read_months(span: Span, parts: Sequence[Period], codes: Collection[C], by: B
     wanted = frozenset(codes)
     for known, source in _TOGETHER:
         if known & wanted:
-            _take(source(span, parts, clocks), known & wanted, totals, groups)
+            _take(source(span, parts, _Asked(known & wanted, clocks)), known & wanted, totals, groups)
     rest = [code for code in codes if code not in _AT_ONCE]
     for number, part in enumerate(parts if rest else ()):
         found = read(replace(span, period=part), rest, by)
@@ -60,6 +60,16 @@ def read_months(span: Span, parts: Sequence[Period], codes: Collection[C], by: B
 
 
 _Clocks = Mapping[tuple[int, ClockStep, int | None], Figures]
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a source is asked for, and the counts of clocks that were read already."""
+
+    codes: frozenset[C]
+    clocks: _Clocks
+
+
 # What a source finds: by month and branch, values that add up. None is the key of matters of no branch.
 _Found = Sequence[Mapping[Any, Mapping[C, Value]]]
 
@@ -89,10 +99,10 @@ def _steps(clocks: _Clocks, number: int) -> tuple[list[dict[ClockStep, Ratio]], 
     return totals, groups
 
 
-def _promises(_span: Span, parts: Sequence[Period], clocks: _Clocks) -> _Found:
+def _promises(_span: Span, parts: Sequence[Period], asked: _Asked) -> _Found:
     """What `service.read_promises` and `service.read_surveys` say, of the counts there are already."""
     found: list[dict[Any, dict[C, Any]]] = [{None: _no_clocks()} for _part in parts]
-    for (part, step, branch_id), figures in clocks.items():
+    for (part, step, branch_id), figures in asked.clocks.items():
         values = found[part].setdefault(branch_id, _no_clocks())
         values[C.PROMISES_KEPT] += figures.kept
         values[C.BREACHES] += figures.breached
@@ -105,7 +115,7 @@ def _no_clocks() -> dict[C, Any]:
     return {C.PROMISES_KEPT: Ratio(), C.BREACHES: 0, C.SURVEYED_IN_TIME: Ratio()}
 
 
-def _first_scene(span: Span, parts: Sequence[Period], _clocks: _Clocks) -> _Found:
+def _first_scene(span: Span, parts: Sequence[Period], _asked: _Asked) -> _Found:
     whole, instants = _whole(span, parts)
     found: list[dict[Any, dict[C, Value]]] = [{None: {C.FIRST_SCENE: Ratio()}} for _part in parts]
     for (part, branch_id), rate in service.first_scene_of_parts(whole, instants).items():
@@ -113,7 +123,7 @@ def _first_scene(span: Span, parts: Sequence[Period], _clocks: _Clocks) -> _Foun
     return found
 
 
-def _flow(span: Span, parts: Sequence[Period], _clocks: _Clocks) -> _Found:
+def _flow(span: Span, parts: Sequence[Period], _asked: _Asked) -> _Found:
     """Opening balances follow from what came and left before."""
     came = claims.flow_of_parts(*_whole(span, parts))
     found: list[dict[Any, dict[C, Value]]] = [{None: dict(Flow().measures())} for _part in parts]
@@ -126,20 +136,20 @@ def _flow(span: Span, parts: Sequence[Period], _clocks: _Clocks) -> _Found:
     return found
 
 
-def _asked(span: Span, parts: Sequence[Period], _clocks: _Clocks) -> _Found:
+def _follow_ups(span: Span, parts: Sequence[Period], _asked: _Asked) -> _Found:
     whole, instants = _whole(span, parts)
     nothing = dict(follow_up.Asked().measures())
     found: list[dict[Any, dict[C, Value]]] = [{None: nothing} for _part in parts]
-    for (part, branch_id), asked in follow_up.asked_of_parts(whole, instants).items():
-        found[part][branch_id] = dict(asked.measures())
+    for (part, branch_id), counts in follow_up.asked_of_parts(whole, instants).items():
+        found[part][branch_id] = dict(counts.measures())
     return found
 
 
-def _cover(span: Span, parts: Sequence[Period], _clocks: _Clocks) -> _Found:
+def _cover(span: Span, parts: Sequence[Period], asked: _Asked) -> _Found:
     nothing = dict(Cover().measures())
     return [
         {None: nothing, **{key: dict(one.measures()) for key, one in covers.items()}}
-        for covers in cover.cover_of_parts(span, parts)
+        for covers in cover.cover_of_parts(span, parts, asked.codes)
     ]
 
 
@@ -148,12 +158,12 @@ def _whole(span: Span, parts: Sequence[Period]) -> tuple[Span, list[tuple[dateti
     return replace(span, period=period), [part.instants(span.zone) for part in parts]
 
 
-_Together = Callable[[Span, Sequence[Period], _Clocks], _Found]
+_Together = Callable[[Span, Sequence[Period], _Asked], _Found]
 _TOGETHER: Sequence[tuple[frozenset[C], _Together]] = (
     (frozenset(_no_clocks()), _promises),
     (frozenset({C.FIRST_SCENE}), _first_scene),
     (frozenset(Flow().measures()), _flow),
-    (frozenset(follow_up.Asked().measures()), _asked),
+    (frozenset(follow_up.Asked().measures()), _follow_ups),
     (frozenset(Cover().measures()), _cover),
 )
 _AT_ONCE = frozenset(chain.from_iterable(known for known, _source in _TOGETHER))

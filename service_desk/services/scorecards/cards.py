@@ -17,11 +17,12 @@ from service_desk.models.scorecards import Scorecard, ServiceCard
 from service_desk.models.users import User
 from service_desk.rules.periods import month_of, months_after
 from service_desk.rules.permissions import Action, Role
-from service_desk.rules.scorecard import Figures, from_json
+from service_desk.rules.scorecard import Figures, ScoreMeasure, from_json
 from service_desk.rules.service_cards import (
     MOST_MONTHS,
     CardColour,
     CardState,
+    Given,
     Ground,
     ends_on,
     makes_red,
@@ -40,9 +41,10 @@ def propose(account_id: int, month: date, user_ids: Collection[int], *, now: dat
     """Propose the cards that some people's months give by the rules of the month's last day; how many."""
     months = _kept_months(account_id, month, user_ids)
     rules = rules_in_force(account_id, month_of(month).last)
+    given = _given(account_id, month, user_ids)
     number = 0
     for user_id, figures in months.items():
-        for colour, grounds in proposals(figures, rules).items():
+        for colour, grounds in proposals(figures, rules, given[user_id]).items():
             number += _propose(account_id, user_id, month, colour, [_packed(one) for one in grounds], now)
     if number:
         _tell_managers("cards_proposed", account_id, month, now, dedupe=f"cards:{account_id}:{month}")
@@ -65,6 +67,24 @@ def _kept_months(account_id: int, month: date, user_ids: Collection[int]) -> dic
     for row in rows:
         if row.month == months_after(month, -len(found[row.user_id])).first:
             found[row.user_id].append(from_json(row.figures))
+    return found
+
+
+def _given(account_id: int, month: date, user_ids: Collection[int]) -> dict[int, list[Given]]:
+    """For what each of some people had a card proposed before."""
+    first = months_after(month, 1 - MOST_MONTHS).first
+    rows = db.session.scalars(
+        select(ServiceCard).where(
+            ServiceCard.account_id == account_id,
+            ServiceCard.user_id.in_(user_ids),
+            ServiceCard.month >= first,
+            ServiceCard.month < month,
+        )
+    )
+    found: dict[int, list[Given]] = defaultdict(list)
+    for card in rows:
+        ago = (month.year - card.month.year) * 12 + month.month - card.month.month
+        found[card.user_id] += [Given(card.colour, ScoreMeasure(one["measure"]), ago) for one in card.grounds]
     return found
 
 
