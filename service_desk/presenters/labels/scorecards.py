@@ -22,10 +22,10 @@ LABELS = {
             "Clocks the person held, or held last: kept ÷ (kept + broken), as the compliance page counts them by person."
         ),
         "first_contact_closed": _l(
-            "Contacts closed in the month that were the person's from the first question to the end, among all closed ones."
+            "Contacts closed in the month that the person closed as the first owner, among all the person closed."
         ),
         "repeat_contacts": _l(
-            "Contacts that ask again, within 30 days, about what was asked before, among those that came to the person."
+            "Contacts that came to the person first and were asked about again, among all that came to the person."
         ),
         "follow_up_score": _l(
             "Average score, 1 to 5, of the followed-up claims that ended in the month and are the person's."

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import or_, select
 
 from service_desk.base.clock import local_date
+from service_desk.base.errors import NotFound
 from service_desk.models.accounts import Branch, KeyAccount
-from service_desk.models.commitments import Commitment
+from service_desk.models.commitments import Commitment, CommitmentList
 from service_desk.models.db import db
 from service_desk.models.sla import ServiceLevel
 from service_desk.models.users import User
@@ -66,8 +67,9 @@ class Board:
 
 
 def read_board(account_id: int, list_id: int, *, actor: User, now: datetime) -> Board:
-    """The promises of a version the actor may read, with the last twelve months' figures."""
+    """The promises of a version the actor may read, with the last twelve months' figures. A draft is who publishes'."""
     account = open_account(account_id, actor)
+    _require_version(account_id, list_id, actor)
     zone = ZoneInfo(account.zone)
     today = local_date(now, zone)
     months = [months_after(today, back - MONTHS + 1) for back in range(MONTHS)]
@@ -76,6 +78,14 @@ def read_board(account_id: int, list_id: int, *, actor: User, now: datetime) -> 
     span = Span(account.id, months[-1], zone, now)
     rows = _rows(span, months, promises, _tree(own))
     return Board(months, rows, zone, own, _levels(account_id, promises, today))
+
+
+def _require_version(account_id: int, list_id: int, actor: User) -> None:
+    version = db.session.get(CommitmentList, list_id)
+    if version is None or version.account_id != account_id:
+        raise NotFound("not_found")
+    if version.published_at is None and not access.may(actor, Action.PUBLISH_COMMITMENTS):
+        raise NotFound("not_found")
 
 
 def kept_months(account: KeyAccount, period: Period, *, now: datetime) -> list[tuple[Commitment, Ratio]]:

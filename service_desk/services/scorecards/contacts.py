@@ -12,28 +12,27 @@ from service_desk.models.enquiries import Enquiry, EnquiryChannel, Handover, Han
 from service_desk.rules.metrics import Ratio
 from service_desk.services.measures import Span
 
-# A contact about what somebody asked of so many days before is a repeat.
+# Who asks about the same so many days later, or sooner, asks again.
 REPEATED_WITHIN = timedelta(days=30)
 
 
 @dataclass(frozen=True)
-class OwnedContacts:
-    """A person's contacts: how many came, closed by the first owner among closed, repeats among those that came."""
+class OwnerFigures:
+    """A person's contacts: how many came, asked about again among those, closed by the first owner among closed."""
 
-    taken: int
-    first_closed: Ratio
+    logged: int
     repeats: Ratio
+    first_contact: Ratio
 
 
-def by_owner(span: Span) -> dict[int, OwnedContacts]:
+def by_owner(span: Span) -> dict[int, OwnerFigures]:
     """By who was first asked. What an accident report opened by itself is the claim and no contact."""
-    closed = _closed(span)
-    taken = _taken(span)
+    closed, logged = _closed(span), _logged(span)
     return {
-        owner: OwnedContacts(
-            taken.get(owner, Ratio()).whole, closed.get(owner, Ratio()), taken.get(owner, Ratio())
+        owner: OwnerFigures(
+            logged.get(owner, Ratio()).whole, logged.get(owner, Ratio()), closed.get(owner, Ratio())
         )
-        for owner in {*closed, *taken}
+        for owner in {*closed, *logged}
     }
 
 
@@ -48,20 +47,26 @@ def _closed(span: Span) -> dict[int, Ratio]:
     return _counted(is_own, span, Enquiry.closed_at)
 
 
-def _taken(span: Span) -> dict[int, Ratio]:
-    """Opened in the period, and of those the ones that were asked about before."""
-    earlier = aliased(Enquiry)
+def _logged(span: Span) -> dict[int, Ratio]:
+    """Opened in the period, and of those the ones that were asked about again by its end."""
+    later = aliased(Enquiry)
     same = or_(
-        earlier.claim_id == Enquiry.claim_id,
-        and_(earlier.vehicle_id == Enquiry.vehicle_id, earlier.subject == Enquiry.subject),
-        and_(earlier.policy_id == Enquiry.policy_id, earlier.subject == Enquiry.subject),
-        and_(earlier.caller_phone == Enquiry.caller_phone, earlier.subject == Enquiry.subject),
+        later.claim_id == Enquiry.claim_id,
+        and_(
+            later.subject == Enquiry.subject,
+            or_(
+                later.vehicle_id == Enquiry.vehicle_id,
+                later.policy_id == Enquiry.policy_id,
+                and_(later.caller_phone == Enquiry.caller_phone, later.caller_phone != ""),
+            ),
+        ),
     )
     again = exists().where(
-        earlier.account_id == Enquiry.account_id,
-        earlier.id < Enquiry.id,
-        earlier.channel != EnquiryChannel.CLAIM_REPORT,
-        ~days_apart(Enquiry.opened_at, earlier.opened_at, REPEATED_WITHIN.days),
+        later.account_id == Enquiry.account_id,
+        later.id > Enquiry.id,
+        later.opened_at < span.until,
+        later.channel != EnquiryChannel.CLAIM_REPORT,
+        ~days_apart(later.opened_at, Enquiry.opened_at, REPEATED_WITHIN.days),
         same,
     )
     return _counted(again, span, Enquiry.opened_at)
