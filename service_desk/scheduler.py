@@ -34,6 +34,7 @@ from service_desk.jobs import (
     premium_dunning,
     renewal_reminders,
     scheduled_reports,
+    scorecards,
     sla_sweep,
     uninsured_watch,
 )
@@ -63,6 +64,7 @@ DAILY_JOBS = [
     DailyJob("uninsured_watch", uninsured_watch.run, uninsured_watch.NOTICES_AT),
     DailyJob("premium_dunning", premium_dunning.run, time(7, 30)),
     DailyJob("correction_reminders", correction_reminders.run, time(7, 0)),
+    DailyJob(scorecards.NAME, scorecards.run, scorecards.KEPT_AT),
     DailyJob("housekeeping", housekeeping.run, time(3, 30)),
 ]
 DAILY_LOOK_SECONDS = 60

@@ -32,8 +32,10 @@ from service_desk.demo.missed_cover import build_missed_cover
 from service_desk.demo.onboarding import build_new_vehicles
 from service_desk.demo.outstanding import build_outstanding
 from service_desk.demo.premiums import build_premiums
+from service_desk.demo.promises import build_promises
 from service_desk.demo.quotes import build_quotes
 from service_desk.demo.renewals import build_outcomes
+from service_desk.demo.scorecards import build_scorecards
 from service_desk.models.db import db
 from service_desk.services import settings
 from service_desk.services.claims import authority
@@ -66,6 +68,8 @@ def load_demo(files: FileStore, now: datetime) -> None:
     build_missed_cover(group, now)
     build_duty(group, now)
     sweep_clocks(now)
+    build_promises(group, now)
+    build_scorecards(group, now)
     build_reports(group, now)
     send_morning_notices(group, now)
     settle_outbox(now)

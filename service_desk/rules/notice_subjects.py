@@ -103,7 +103,13 @@ SUBJECTS: dict[str, NoticeSubject] = {
             "handovers_assigned",
             "owner_changed",
         ),
-        NoticeSubject.RELATIONS: (),
+        NoticeSubject.RELATIONS: (
+            "card_answered",
+            "card_final_word",
+            "card_given",
+            "cards_proposed",
+            "promises_published",
+        ),
         NoticeSubject.SYSTEM: (
             "absence_cancelled",
             "absence_changed",
@@ -125,6 +131,10 @@ SUBJECTS: dict[str, NoticeSubject] = {
 # gathering of messages that each went their own way.
 _PERSONAL = frozenset(
     {
+        "card_answered",
+        "card_final_word",
+        "card_given",
+        "cards_proposed",
         CLOCK_DIGEST,
         "enquiry_owner",
         "follow_up_form",

@@ -186,7 +186,8 @@ _CLIENT = {
 }
 
 _GRANTS: dict[Role, tuple[Scope, frozenset[Action]]] = {
-    Role.ADMIN: (Scope.ALL, frozenset(_ADMINISTRATION | _DESK)),
+    # Who keeps logins has no scorecard and reads nobody's.
+    Role.ADMIN: (Scope.ALL, frozenset((_ADMINISTRATION | _DESK) - {Action.READ_SCORECARDS})),
     Role.MANAGER: (Scope.OWN_ACCOUNTS, frozenset(_DESK | _UNDERWRITING | _CLAIMS_WORK | _MANAGEMENT)),
     Role.UNDERWRITER: (Scope.OWN_ACCOUNTS, frozenset(_DESK | _UNDERWRITING)),
     Role.CLAIMS: (Scope.OWN_ACCOUNTS, frozenset(_DESK | _CLAIMS_WORK)),

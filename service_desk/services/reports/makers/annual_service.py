@@ -92,6 +92,7 @@ def make(account: KeyAccount, period: Period, *, now: datetime) -> Report:
             _years("results", found, _RESULTS),
             _years("cover", found, _COVER),
             _steps(found),
+            *parts.promises(account, period, now),
             parts.by_branch(span, (C.CLAIMS_REPORTED, C.CLAIMS_CLOSED, C.PROMISES_KEPT, C.EARNED_LOSS_RATIO)),
             meeting.large_losses(span),
             _needs(trials),

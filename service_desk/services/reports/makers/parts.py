@@ -13,7 +13,7 @@ from service_desk.models.db import db
 from service_desk.rules.metrics import MEASURES, MeasureCode, Unit
 from service_desk.rules.periods import Period
 from service_desk.rules.report_document import CellKind, Column, Name, Table, Tile, Value
-from service_desk.services import market, measures
+from service_desk.services import commitments, market, measures
 from service_desk.services.measures import By, Key, Reading, Span
 from service_desk.services.policies import rates
 from service_desk.services.reports.weekly import place_in_tree
@@ -121,6 +121,16 @@ def by_branch(
         if branch.id in found.groups and is_shown(found.groups[branch.id])
     ]
     return Table(code, (BRANCH, *map(Column, codes)), rows, (None, *values_of(found.total, codes)))
+
+
+def promises(account: KeyAccount, period: Period, now: datetime) -> tuple[Table, ...]:
+    """The published promises and in how many of the judged months each was kept; no table before the first version."""
+    rows = [
+        (Name(promise.title, promise.title_en), kept)
+        for promise, kept in commitments.kept_months(account, period, now=now)
+    ]
+    columns = (Column("commitment", CellKind.NAME), Column("months_kept", CellKind.RATIO))
+    return (Table("commitments", columns, rows),) if rows else ()
 
 
 def values_of(values: Mapping[MeasureCode, Value], codes: Iterable[MeasureCode]) -> list[Value]:

@@ -95,6 +95,7 @@ def make(account: KeyAccount, period: Period, *, now: datetime) -> Report:
             parts.by_branch(span, _BY_BRANCH),
             _compared("service", found, _SERVICE),
             _steps(found),
+            *parts.promises(account, period, now),
             meeting.causes_table(breaches.causes, names),
             breaches.table,
             corrections.table,
