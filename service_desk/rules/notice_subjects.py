@@ -92,7 +92,17 @@ SUBJECTS: dict[str, NoticeSubject] = {
             "handover_asked",
             "handover_refused",
         ),
-        NoticeSubject.RELATIONS: (),
+        NoticeSubject.RELATIONS: (
+            "item_due",
+            "item_ended",
+            "item_opened",
+            "item_overdue",
+            "relation_cancelled",
+            "relation_changed",
+            "relation_invited",
+            "relation_minutes",
+            "relations_due",
+        ),
         NoticeSubject.SYSTEM: (
             "absence_cancelled",
             "absence_changed",
