@@ -31,6 +31,7 @@ from service_desk.jobs import (
     notice_delivery,
     notice_digests,
     premium_dunning,
+    relations_watch,
     renewal_reminders,
     scheduled_reports,
     sla_sweep,
@@ -61,6 +62,7 @@ DAILY_JOBS = [
     DailyJob("uninsured_watch", uninsured_watch.run, uninsured_watch.NOTICES_AT),
     DailyJob("premium_dunning", premium_dunning.run, time(7, 30)),
     DailyJob("correction_reminders", correction_reminders.run, time(7, 0)),
+    DailyJob("relations_watch", relations_watch.run, time(7, 15)),
     DailyJob("housekeeping", housekeeping.run, time(3, 30)),
 ]
 DAILY_LOOK_SECONDS = 60

@@ -17,7 +17,7 @@ from service_desk.models.db import db
 from service_desk.models.relations import RelationCadence, RelationEvent, RelationWarning
 from service_desk.models.users import User
 from service_desk.rules.permissions import Action, Role
-from service_desk.rules.relation_flow import COUNTS_AS_PLANNED, TOOK_PLACE
+from service_desk.rules.relation_flow import COUNTS_AS_PLANNED, TOOK_PLACE, EventState
 from service_desk.rules.relations_due import (
     DEFAULTS,
     MOST_NOTICE_DAYS,
@@ -122,7 +122,8 @@ def read_progress(account_id: int, *, actor: User, now: datetime) -> list[Progre
     access.require(actor, Action.PLAN_RELATIONS)
     access.get_account(actor, account_id)
     today = local_date(now)
-    held, planned = [], []
+    held: list[Occurrence] = []
+    planned: list[Occurrence] = []
     for state, occurrence in _occurrences(account_id, today):
         (held if state in TOOK_PLACE else planned).append(occurrence)
     table = [line.cadence for line in _lines(account_id)]
@@ -200,7 +201,7 @@ def _line_of(default: Cadence, row: RelationCadence | None) -> CadenceLine:
     return CadenceLine(cadence, row.version)
 
 
-def _occurrences(account_id: int, today: date) -> list[tuple[Any, Occurrence]]:
+def _occurrences(account_id: int, today: date) -> list[tuple[EventState, Occurrence]]:
     """The planned and held events of the year before, this one and the next, with their states."""
     begins = start_of_day(date(today.year - 1, 1, 1))
     statement = (

@@ -172,4 +172,6 @@ def _read(statement: Select[Any]) -> list[EventRow]:
             .group_by(EventParticipant.event_id)
         ).tuples()
     }
-    return [EventRow(*row, *counts.get(row[0].id, (0, 0))) for row in rows]
+    return [
+        EventRow(event, branch, organiser, *counts.get(event.id, (0, 0))) for event, branch, organiser in rows
+    ]
