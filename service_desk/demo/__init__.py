@@ -31,6 +31,7 @@ from service_desk.demo.onboarding import build_new_vehicles
 from service_desk.demo.outstanding import build_outstanding
 from service_desk.demo.premiums import build_premiums
 from service_desk.demo.quotes import build_quotes
+from service_desk.demo.relations import build_relations
 from service_desk.demo.renewals import build_outcomes
 from service_desk.models.db import db
 from service_desk.services import settings
@@ -61,6 +62,7 @@ def load_demo(files: FileStore, now: datetime) -> None:
     build_deliveries(group, now)
     build_reviews(group, random, now)
     build_missed_cover(group, now)
+    build_relations(group, files, Random(11), now)  # noqa: S311 - invented people, not keys
     sweep_clocks(now)
     build_reports(group, now)
     send_morning_notices(group, now)

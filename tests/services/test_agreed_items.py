@@ -12,9 +12,12 @@ from service_desk.models.audit import AuditEntry
 from service_desk.models.db import db
 from service_desk.models.notices import Channel, Notice
 from service_desk.models.relations import AgreedItem, ItemSource, ItemState
+from service_desk.rules.periods import before, quarter_of
+from service_desk.rules.report_document import ReportKind
 from service_desk.services.relations import NewItem, item_lists, items, items_of, open_item
 from service_desk.services.relations.item_lists import ItemFilter, ItemView
-from tests.relation_cases import planned_meeting
+from service_desk.services.reports.makers import MAKERS
+from tests.relation_cases import decisions, planned_meeting, write_minutes
 from tests.world import World
 
 TODAY = date(2026, 11, 23)
@@ -143,6 +146,28 @@ class TestChasing:
         db.session.commit()
         relations_watch.run(now + 9 * DAY)
         assert told("item_overdue") == []
+
+
+def test_the_quarterly_review_tells_what_became_of_the_last_meetings_items(
+    world: World, now: datetime
+) -> None:
+    older = planned_meeting(world, now - 60 * DAY, now - 61 * DAY)
+    write_minutes(world, older, now - 59 * DAY, decisions=decisions(world, TODAY)[:1])
+    meeting = planned_meeting(world, now - 8 * DAY, now - 9 * DAY)
+    write_minutes(world, meeting, now, decisions=decisions(world, TODAY + DAY))
+    done = items_of(ItemSource.EVENT, [meeting.id])[meeting.id][0]
+    items.finish(done.id, "已到岗", done.version, actor=world.claims1, now=now)
+    db.session.commit()
+
+    period = quarter_of(TODAY)
+    report = MAKERS[ReportKind.QUARTERLY_REVIEW].make(world.account, period, now=now)
+    assert [tuple(row[3:]) for row in report.table("agreed_items").rows] == [
+        (TODAY + DAY, "done", "已到岗"),
+        (TODAY + DAY, "open", ""),
+        (TODAY + DAY, "open", ""),
+    ]
+    earlier = MAKERS[ReportKind.QUARTERLY_REVIEW].make(world.account, before(period), now=now)
+    assert len(earlier.table("agreed_items").rows) == 1
 
 
 class TestWhoSees:
