@@ -167,7 +167,7 @@ class MinutesForm(VersionForm):
                 if row.form.is_there
             ),
             papers=papers,
-            reason=self.reason.data or "",
+            reason=(self.reason.data or "") if "reason" in self else "",
         )
 
 

@@ -58,6 +58,14 @@ class DueLine:
 
 
 @dataclass(frozen=True)
+class DueGroup:
+    """One promise that is due on a day: of the account, or of several branches."""
+
+    what: str
+    lines: Sequence[DueLine]
+
+
+@dataclass(frozen=True)
 class ProgressLine:
     what: str
     promise: str
@@ -122,9 +130,15 @@ def clock_span(event_from: datetime, event_to: datetime, zone: ZoneInfo) -> str:
     return f"{begins:%Y-%m-%d %H:%M} – {ends:%Y-%m-%d %H:%M}"
 
 
-def due_lines(rows: Iterable[DueRow], today: date) -> list[DueLine]:
-    """What is due and not planned, as the page says it."""
-    return [_due_line(row, today) for row in rows]
+def due_groups(rows: Iterable[DueRow], today: date) -> list[DueGroup]:
+    """What is due and not planned, as the page says it; what is due of many branches until one day stands together."""
+    groups: dict[tuple[str, date], list[DueRow]] = defaultdict(list)
+    for row in rows:
+        groups[row.due.cadence.code, row.due.due_on].append(row)
+    return [
+        DueGroup(label(code, "cadence_code"), [_due_line(row, today) for row in found])
+        for (code, _due_on), found in sorted(groups.items(), key=lambda item: len(item[1]))
+    ]
 
 
 def _due_line(row: DueRow, today: date) -> DueLine:

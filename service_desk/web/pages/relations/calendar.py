@@ -116,7 +116,7 @@ def _promises(account: KeyAccount) -> dict[str, Any]:
     """What those who plan see besides: due and not planned, held and not minuted, how promises stand."""
     who: dict[str, Any] = {"actor": actor(), "now": g.now}
     return {
-        "due": words.due_lines(due.list_due(account.id, **who), local_date(g.now)),
+        "due": words.due_groups(due.list_due(account.id, **who), local_date(g.now)),
         "to_minute": event_lists.list_to_minute(account.id, **who),
         "progress": words.progress_lines(due.read_progress(account.id, **who)),
     }
