@@ -32,6 +32,7 @@ from service_desk.jobs import (
     notice_delivery,
     notice_digests,
     premium_dunning,
+    relations_watch,
     renewal_reminders,
     scheduled_reports,
     scorecards,
@@ -65,6 +66,7 @@ DAILY_JOBS = [
     DailyJob("premium_dunning", premium_dunning.run, time(7, 30)),
     DailyJob("correction_reminders", correction_reminders.run, time(7, 0)),
     DailyJob(scorecards.NAME, scorecards.run, scorecards.KEPT_AT),
+    DailyJob("relations_watch", relations_watch.run, time(7, 15)),
     DailyJob("housekeeping", housekeeping.run, time(3, 30)),
 ]
 DAILY_LOOK_SECONDS = 60

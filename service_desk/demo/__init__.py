@@ -34,6 +34,7 @@ from service_desk.demo.outstanding import build_outstanding
 from service_desk.demo.premiums import build_premiums
 from service_desk.demo.promises import build_promises
 from service_desk.demo.quotes import build_quotes
+from service_desk.demo.relations import build_relations
 from service_desk.demo.renewals import build_outcomes
 from service_desk.demo.scorecards import build_scorecards
 from service_desk.models.db import db
@@ -67,6 +68,7 @@ def load_demo(files: FileStore, now: datetime) -> None:
     build_reviews(group, random, now)
     build_missed_cover(group, now)
     build_duty(group, now)
+    build_relations(group, files, Random(11), now)  # noqa: S311 - invented people, not keys
     sweep_clocks(now)
     build_promises(group, now)
     build_scorecards(group, now)

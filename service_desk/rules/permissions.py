@@ -78,6 +78,7 @@ class Action(StrEnum):
     EDIT_ROSTER = "edit_roster"
     READ_RELATIONS = "read_relations"
     PLAN_RELATIONS = "plan_relations"
+    LEAD_RELATIONS = "lead_relations"
     LOG_WORK = "log_work"
     GIVE_OPINIONS = "give_opinions"
     COLLECT_OPINIONS = "collect_opinions"
@@ -148,6 +149,7 @@ _MANAGEMENT = {
     Action.EDIT_ROSTER,
     Action.PUBLISH_COMMITMENTS,
     Action.JUDGE_SCORECARDS,
+    Action.LEAD_RELATIONS,
 }
 _ADMINISTRATION = {
     Action.MANAGE_USERS,

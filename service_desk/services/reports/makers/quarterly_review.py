@@ -22,7 +22,7 @@ from service_desk.rules.report_document import (
     Value,
 )
 from service_desk.services.measures import Reading, Span
-from service_desk.services.reports.makers import meeting, parts
+from service_desk.services.reports.makers import agreed, meeting, parts
 from service_desk.services.sla import compliance
 
 _RESULTS = (
@@ -108,6 +108,7 @@ def make(account: KeyAccount, period: Period, *, now: datetime) -> Report:
             parts.by_branch(span, _COVER_BY_BRANCH, code="gaps_by_branch", is_shown=_has_gap),
             _compared("receivables", found, _MONEY),
             parts.by_branch(span, _MONEY, code="receivables_by_branch", is_shown=_owes),
+            agreed.items_of_last_meeting(span),
             _proposals(findings, names),
         )
     )
