@@ -122,12 +122,14 @@ def rotate(
     is_free: Callable[[int, Span], bool],
     before: Iterable[Assigned] = (),
 ) -> Iterator[tuple[Turn, int | None]]:
-    """Who takes each turn: of those free then, who had fewest of its kind, then fewest of all, then the longest rest.
+    """Who takes each turn: of those free then, who had fewest of its kind, then fewest of its weekday, then fewest
+    of all, then the longest rest.
 
     `before` is what they had until then, so that a plan goes on where the last one ended. Nobody takes two turns
     that touch while another is free. None when nobody is free.
     """
     of_kind, of_all = Counter[tuple[int, DutyKind]](), Counter[int]()
+    of_weekday = Counter[tuple[int, int]]()
     last: dict[int, datetime] = {}
     for one in before:
         of_kind[one.user_id, one.kind] += 1
@@ -144,12 +146,14 @@ def rotate(
             rested or free,
             key=lambda user_id: (
                 of_kind[user_id, turn.kind],
+                of_weekday[user_id, turn.day.weekday()],
                 of_all[user_id],
                 last[user_id].timestamp() if user_id in last else 0.0,
                 place[user_id],
             ),
         )
         of_kind[chosen, turn.kind] += 1
+        of_weekday[chosen, turn.day.weekday()] += 1
         of_all[chosen] += 1
         last[chosen] = turn.span.to_at
         yield turn, chosen
