@@ -306,6 +306,38 @@ def test_who_may_write_about_a_claim_of_another_branch(
         say(claim, "您好", person, now)
 
 
+def test_whom_a_complaint_is_about_sees_nothing_of_its_thread(
+    world: World, contact: Enquiry, now: datetime
+) -> None:
+    contact.hidden_from_id, contact.owner_id = world.claims1.id, world.manager.id
+    say(contact, "他态度不好", world.safety_gongyi, now, files=(picture(),))
+    document = db.session.scalars(select(Document)).one()
+
+    with pytest.raises(NotFound):
+        say(contact, "您说谁？", world.claims1, now)
+    with pytest.raises(NotFound):
+        messages.find_file(document.id, actor=world.claims1)
+    everything = ThreadFilter(ThreadListView.ALL)
+    assert not messages.list_threads(world.account.id, everything, PageRequest(), actor=world.claims1).rows
+    assert messages.list_threads(world.account.id, everything, PageRequest(), actor=world.claims2).total == 1
+
+
+def test_a_caller_without_a_login_gets_what_is_written_by_mail(world: World, now: datetime) -> None:
+    sla.install_defaults(early(now))
+    details = ContactDetails(
+        EnquiryChannel.MAIL, "钱会计", "", "开票", "抬头变更", "", None, caller_email="qian@zzly.example"
+    )
+    contact = enquiries.log_contact(world.account.id, details, actor=world.underwriter, now=now)
+    db.session.commit()
+    for minute in range(2):
+        say(contact, "请发营业执照", world.underwriter, now + minute * A_MINUTE)
+
+    sent = db.session.scalars(select(Notice).where(Notice.kind == "message_written")).all()
+    assert [(one.channel, one.address, one.params["url"]) for one in sent] == [
+        (Channel.MAIL, "qian@zzly.example", "")
+    ] * 2
+
+
 def test_the_contact_of_a_claim_is_talked_about_on_the_claims_page(
     world: World, claim: Claim, now: datetime
 ) -> None:

@@ -2,6 +2,7 @@
 
 from service_desk.services.enquiries.answering import answer, close, close_for_claim, may_work_on
 from service_desk.services.enquiries.client_word import Word, may_say, record_word, say_word
+from service_desk.services.enquiries.clients import client_of
 from service_desk.services.enquiries.contacts import (
     MATTER_KIND,
     ContactDetails,
@@ -78,6 +79,7 @@ __all__ = [
     "answer",
     "ask_handover",
     "ask_many",
+    "client_of",
     "close",
     "close_for_claim",
     "count_views",

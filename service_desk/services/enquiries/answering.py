@@ -88,6 +88,8 @@ def close(number: str, version: int, *, actor: User, now: datetime) -> Enquiry:
 
 def end(enquiry: Enquiry, *, actor: User, now: datetime) -> None:
     """Close a contact that may be closed, and keep by whose hands it was."""
+    # Whoever says that all is settled waits for nothing any more.
+    sla.stop(matter_of(enquiry), (ClockStep.MESSAGE_REPLY,), at=now, actor=actor, now=now)
     changes = audit.change(enquiry, state=EnquiryState.CLOSED, closed_at=now)
     withdraw_offers_of(enquiry, now)
     db.session.add(

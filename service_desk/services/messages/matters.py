@@ -20,7 +20,7 @@ from service_desk.rules.messaging import ThreadKind
 from service_desk.rules.permissions import Action, Side
 from service_desk.services import access, enquiries, sla
 from service_desk.services.claims import common
-from service_desk.services.notices import Matter
+from service_desk.services.notices import Matter, Recipient
 
 
 @dataclass(frozen=True)
@@ -126,6 +126,11 @@ def may_answer(talked: Talked, *, actor: User, now: datetime) -> bool:
     """Whether the actor writes for the desk: whoever may handle the claim; of a contact its owner, their stand-in, a manager."""
     is_desk = actor.side is Side.INSURER and access.may(actor, Action.WRITE_MESSAGES)
     return is_desk and _KINDS[talked.kind].may_answer(talked, actor, now)
+
+
+def asked_by(talked: Talked) -> Recipient | None:
+    """Who a contact came from, as they can be reached without its page; None where no way is known."""
+    return enquiries.client_of(talked.row) if isinstance(talked.row, Enquiry) else None
 
 
 def require_writer(talked: Talked, *, actor: User, now: datetime) -> None:

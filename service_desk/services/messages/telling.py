@@ -1,6 +1,6 @@
 """Telling the other side of a message: who answers at the desk; at the client who wrote and the branch's officers."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from service_desk.rules.messaging import MessageKind, ThreadKind, is_mailed
 from service_desk.rules.permissions import CLIENT_ROLES, Role, Side
 from service_desk.services.messages import matters
 from service_desk.services.messages.matters import Talked
-from service_desk.services.notices import queue, user_recipient
+from service_desk.services.notices import Recipient, queue, user_recipient
 
 # A mail says so much of a message; the page has all of it.
 _SHOWN_WORDS = 600
@@ -23,43 +23,49 @@ _SHOWN_WORDS = 600
 def tell(
     talked: Talked, thread: MessageThread, row: Message, *, files: int, actor: User, now: datetime
 ) -> None:
-    """Tell the other side at once, in the app; by mail unless it continues a conversation not read yet."""
-    people = list(_desk(talked) if row.side is Side.CLIENT else _client(talked, thread))
-    _keep_unread(thread, people)
-    told, read = _last_told(row), _read_up_to(thread, people)
+    """Tell the other side at once, in the app; by mail unless it continues a conversation not read yet.
+
+    Who has no login cannot read on, so they get every message by mail, without a link.
+    """
+    people = _desk(talked) if row.side is Side.CLIENT else _client(talked, thread)
+    ids = {person.user_id for person in people if person.user_id}
+    _keep_unread(thread, ids)
+    told, read = _last_told(row), _read_up_to(thread, ids)
     kind = "message_answered" if row.is_answer else "message_written"
     params = _params(talked, row, files, actor)
-    for user in people:
+    for person in people:
+        up_to = read.get(person.user_id or 0, 0)
         queue(
             kind,
-            user_recipient(user),
-            params,
+            person,
+            params if person.user_id else params | {"url": ""},
             dedupe=f"message:{row.id}",
             now=now,
             matter=talked.matter,
-            mail=is_mailed(row.kind, told=told, read_up_to=read.get(user.id, 0), now=now),
+            mail=not person.user_id or is_mailed(row.kind, told=told, read_up_to=up_to, now=now),
             is_shared=False,
         )
 
 
-def _keep_unread(thread: MessageThread, people: Iterable[User]) -> None:
+def _keep_unread(thread: MessageThread, ids: Collection[int]) -> None:
     known = set(db.session.scalars(select(MessageUnread.user_id).where(MessageUnread.thread_id == thread.id)))
     db.session.add_all(
-        MessageUnread(user_id=user.id, thread_id=thread.id) for user in people if user.id not in known
+        MessageUnread(user_id=user_id, thread_id=thread.id) for user_id in sorted(set(ids) - known)
     )
 
 
-def _desk(talked: Talked) -> Iterable[User]:
+def _desk(talked: Talked) -> list[Recipient]:
     """The matter's owner, and who holds the clock of the answer when that is somebody else."""
     clock = matters.clock_of(talked)
     ids = {talked.owner_id, clock.holder_id if clock else talked.owner_id}
-    return db.session.scalars(select(User).where(User.id.in_(ids), User.is_active).order_by(User.id))
+    people = db.session.scalars(select(User).where(User.id.in_(ids), User.is_active).order_by(User.id))
+    return [user_recipient(user) for user in people]
 
 
-def _client(talked: Talked, thread: MessageThread) -> list[User]:
+def _client(talked: Talked, thread: MessageThread) -> list[Recipient]:
     """Who of the client wrote, reported or asked; of a claim the branch's safety officers too. Managers only if they wrote.
 
-    Of a contact that nobody of them has said anything about: the officers.
+    Of a contact that came by telephone or mail: who it came from, as they can be reached, else the officers.
     """
     above = _branches_above(talked.matter.branch_id)
     is_officer = (User.role == Role.BRANCH_SAFETY) & User.branch_id.in_(above)
@@ -71,7 +77,10 @@ def _client(talked: Talked, thread: MessageThread) -> list[User]:
     if talked.kind is ThreadKind.CLAIM:
         concerned |= is_officer
     found = db.session.scalars(statement.where(concerned)).all()
-    return list(found or db.session.scalars(statement.where(is_officer)))
+    asked = matters.asked_by(talked) if not found else None
+    if asked is not None:
+        return [asked]
+    return [user_recipient(user) for user in found or db.session.scalars(statement.where(is_officer))]
 
 
 def _branches_above(branch_id: int | None) -> list[int]:
@@ -92,10 +101,10 @@ def _last_told(row: Message) -> tuple[int, datetime] | None:
     return (found[0], found[1]) if found else None
 
 
-def _read_up_to(thread: MessageThread, people: Iterable[User]) -> dict[int, int]:
+def _read_up_to(thread: MessageThread, ids: Collection[int]) -> dict[int, int]:
     statement = (
         select(MessageRead.reader_id, func.max(MessageRead.up_to))
-        .where(MessageRead.thread_id == thread.id, MessageRead.reader_id.in_([user.id for user in people]))
+        .where(MessageRead.thread_id == thread.id, MessageRead.reader_id.in_(ids))
         .group_by(MessageRead.reader_id)
     )
     return dict(db.session.execute(statement).tuples().all())
