@@ -160,6 +160,8 @@ def chain(file: ContactFile) -> list[ChainEntry]:
 def _passed_on(file: ContactFile) -> list[ChainEntry]:
     """A complaint that went on to the next manager, whose answer did not satisfy."""
     refused = [one for one in file.said if not one.is_satisfied]
+    if not refused or file.enquiry.kind is not ContactKind.COMPLAINT:
+        return []
     nexts = [*(one.owner_id for one in refused[1:]), file.enquiry.owner_id]
     return [
         ChainEntry(
@@ -173,7 +175,7 @@ def _passed_on(file: ContactFile) -> list[ChainEntry]:
             "warn",
         )
         for one, next_id in zip(refused, nexts, strict=True)
-        if next_id != one.owner_id and file.enquiry.kind is ContactKind.COMPLAINT
+        if next_id != one.owner_id
     ]
 
 

@@ -83,6 +83,11 @@ def new_word_form(file: ContactFile | None = None, **sent: Any) -> WordForm:
     form = WordForm(**sent) if sent or file is None else WordForm(formdata=None, data=known)
     form.is_satisfied.choices = choices("settled")
     form.means.choices = choices("told_means")
+    if actor().side is Side.CLIENT:
+        # On their own page it is they who say it, now.
+        del form.means
+        del form.said_by
+        del form.said_at
     return form
 
 
