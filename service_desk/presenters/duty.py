@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from babel.dates import format_skeleton, get_day_names, get_month_names
-from flask_babel import get_locale
+from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
-from flask_babel import ngettext
 
 from service_desk.adapters.icalendar import TimedEvent, calendar_text
 from service_desk.base.clock import CHINA, local_date, start_of_day

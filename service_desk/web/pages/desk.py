@@ -7,6 +7,7 @@ from flask_login import login_required
 from service_desk.presenters import desk as words
 from service_desk.rules.permissions import Role, Side
 from service_desk.services import desk
+from service_desk.services.enquiries import matters
 from service_desk.web.http import actor, current_account
 
 bp = Blueprint("desk", __name__)
@@ -25,4 +26,4 @@ def home() -> ResponseReturnValue:
         return render_template("desk/client.html", home=found, words=words, is_group=is_group)
     staff = desk.staff_home(account.id, actor=actor(), now=g.now)
     tasks = [words.task_line(task, g.now) for task in staff.tasks]
-    return render_template("desk/staff.html", home=staff, tasks=tasks, words=words)
+    return render_template("desk/staff.html", home=staff, tasks=tasks, words=words, path_of=matters.path_of)
