@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from werkzeug.routing import Rule
+from werkzeug.routing import AnyConverter, BaseConverter, IntegerConverter, Rule
 from werkzeug.test import TestResponse
 
 from tests.world import World
@@ -70,9 +70,15 @@ def _requests(app: Flask) -> Iterator[tuple[Rule, str]]:
 
 def _address(app: Flask, rule: Rule) -> str:
     """An address of this rule; what it names need not exist, for a stranger must not learn that either."""
-    values = {name: 1 if "Integer" in type(kind).__name__ else "1" for name, kind in rule._converters.items()}
+    values = {name: _value_of(kind) for name, kind in rule._converters.items()}
     with app.test_request_context():
         return rule.build(values, append_unknown=False)[1]  # type: ignore[index]
+
+
+def _value_of(kind: BaseConverter) -> object:
+    if isinstance(kind, AnyConverter):
+        return min(kind.items)
+    return 1 if isinstance(kind, IntegerConverter) else "1"
 
 
 def _refuses_stranger(rule: Rule, answer: TestResponse) -> bool:

@@ -7,6 +7,7 @@ from flask_login import login_required
 from service_desk.presenters import desk as words
 from service_desk.rules.permissions import Role, Side
 from service_desk.services import desk
+from service_desk.services.enquiries import matters
 from service_desk.web.http import actor, current_account
 from service_desk.web.threads import unread_of
 
@@ -28,5 +29,11 @@ def home() -> ResponseReturnValue:
         )
     staff = desk.staff_home(account.id, actor=actor(), now=g.now)
     tasks = [words.task_line(task, g.now) for task in staff.tasks]
-    unread = unread_of(account.id)
-    return render_template("desk/staff.html", home=staff, tasks=tasks, words=words, unread=unread)
+    return render_template(
+        "desk/staff.html",
+        home=staff,
+        tasks=tasks,
+        words=words,
+        unread=unread_of(account.id),
+        path_of=matters.path_of,
+    )
