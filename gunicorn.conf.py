@@ -1,5 +1,6 @@
 """How gunicorn serves the desk: `gunicorn wsgi:app` finds this file; `python -m service_desk` uses it in production."""
 
+import gc
 import os
 import signal
 import threading
@@ -11,6 +12,12 @@ workers = 2
 threads = 4
 graceful_timeout = 20
 loglevel = "warning"
+
+
+def post_worker_init(_worker):
+    """Let the collector pass over what was loaded: to look through it takes 170 ms, in the middle of some request."""
+    gc.collect()
+    gc.freeze()
 
 
 def when_ready(_server):

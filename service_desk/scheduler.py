@@ -26,13 +26,16 @@ from service_desk.jobs import (
     absences,
     correction_reminders,
     daily,
+    handover_reminders,
     housekeeping,
     issue_runs,
     notice_delivery,
     notice_digests,
     premium_dunning,
+    relations_watch,
     renewal_reminders,
     scheduled_reports,
+    scorecards,
     sla_sweep,
     uninsured_watch,
 )
@@ -55,12 +58,15 @@ JOBS: list[tuple[str, int, Job]] = [
     ("notice_delivery", 15, notice_delivery.run),
     ("scheduled_reports", 60, scheduled_reports.run),
     ("missed_cover", 900, uninsured_watch.run_pass),
+    (handover_reminders.NAME, 300, handover_reminders.run),
 ]
 DAILY_JOBS = [
     DailyJob("renewal_reminders", renewal_reminders.run, time(7, 0)),
     DailyJob("uninsured_watch", uninsured_watch.run, uninsured_watch.NOTICES_AT),
     DailyJob("premium_dunning", premium_dunning.run, time(7, 30)),
     DailyJob("correction_reminders", correction_reminders.run, time(7, 0)),
+    DailyJob(scorecards.NAME, scorecards.run, scorecards.KEPT_AT),
+    DailyJob("relations_watch", relations_watch.run, time(7, 15)),
     DailyJob("housekeeping", housekeeping.run, time(3, 30)),
 ]
 DAILY_LOOK_SECONDS = 60

@@ -1,8 +1,9 @@
-"""Calendars of whole days as iCalendar text (RFC 5545), which any calendar program can subscribe to."""
+"""Calendars of whole days and invitations to meetings as iCalendar text (RFC 5545, RFC 5546)."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 
 MIME_TYPE = "text/calendar; charset=utf-8"
 _LONGEST_LINE = 75
@@ -21,8 +22,114 @@ class DayEvent:
     category: str = ""
 
 
+@dataclass(frozen=True)
+class TimedEvent:
+    """An event from one instant to another."""
+
+    uid: str
+    from_at: datetime
+    to_at: datetime
+    summary: str
+    description: str
+    url: str
+
+
+class Method(StrEnum):
+    """What a meeting's text asks of a calendar program: to show it, to put it in and answer, to take it out."""
+
+    PUBLISH = "PUBLISH"
+    REQUEST = "REQUEST"
+    CANCEL = "CANCEL"
+
+
+def mime_type(method: Method) -> str:
+    """The type of a meeting's text; programs offer to accept only what names its method."""
+    return f"text/calendar; charset=utf-8; method={method.value}"
+
+
+@dataclass(frozen=True)
+class Attendee:
+    """Somebody who takes part. `email` may be empty: then they are named and cannot be written to."""
+
+    name: str
+    email: str
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """A meeting from an instant to another. A higher `sequence` of the same `uid` takes the place of the lower ones."""
+
+    uid: str
+    sequence: int
+    from_at: datetime
+    to_at: datetime
+    summary: str
+    place: str
+    description: str
+    url: str
+    organiser: Attendee
+    attendees: tuple[Attendee, ...] = ()
+
+
+def meeting_text(meeting: Meeting, product: str, *, method: Method, stamped_at: datetime) -> str:
+    """A meeting as an invitation, a cancellation, or to be put into one's own calendar."""
+    lines = [
+        "BEGIN:VCALENDAR",
+        "VERSION:2.0",
+        f"PRODID:{_text(product)}",
+        "CALSCALE:GREGORIAN",
+        f"METHOD:{method.value}",
+        "BEGIN:VEVENT",
+        f"UID:{_text(meeting.uid)}",
+        f"SEQUENCE:{meeting.sequence}",
+        f"DTSTAMP:{_instant(stamped_at)}",
+        f"DTSTART:{_instant(meeting.from_at)}",
+        f"DTEND:{_instant(meeting.to_at)}",
+        f"SUMMARY:{_text(meeting.summary)}",
+        f"LOCATION:{_text(meeting.place)}",
+        f"DESCRIPTION:{_text(meeting.description)}",
+        f"URL:{meeting.url}",
+        f"STATUS:{'CANCELLED' if method is Method.CANCEL else 'CONFIRMED'}",
+        *_people_lines(meeting, method),
+        "END:VEVENT",
+        "END:VCALENDAR",
+    ]
+    return "".join(f"{part}\r\n" for line in lines for part in _folded(line))
+
+
+def _people_lines(meeting: Meeting, method: Method) -> Iterator[str]:
+    if _is_address(meeting.organiser.email):
+        yield f"ORGANIZER;CN={_parameter(meeting.organiser.name)}:mailto:{meeting.organiser.email}"
+    if method is Method.PUBLISH:
+        # What is only published has nobody who is asked to come (RFC 5546 section 3.2.1).
+        return
+    for one in meeting.attendees:
+        if _is_address(one.email):
+            asked = ";PARTSTAT=NEEDS-ACTION;RSVP=TRUE" if method is Method.REQUEST else ""
+            yield f"ATTENDEE;CN={_parameter(one.name)};ROLE=REQ-PARTICIPANT{asked}:mailto:{one.email}"
+
+
+def _is_address(email: str) -> bool:
+    return "@" in email and not any(sign.isspace() or ord(sign) < 32 for sign in email)
+
+
+def _instant(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+
+
+def _parameter(value: str) -> str:
+    """A parameter's value in quotation marks, which it cannot hold itself; nor control characters."""
+    plain = "".join(sign for sign in value if ord(sign) >= 32 and ord(sign) != 127)
+    return '"' + plain.replace('"', "'") + '"'
+
+
 def calendar_text(
-    name: str, product: str, events: Iterable[DayEvent], *, stamped_at: datetime, refresh_hours: int
+    name: str,
+    product: str,
+    events: Iterable[DayEvent | TimedEvent],
+    *,
+    stamped_at: datetime,
+    refresh_hours: int,
 ) -> str:
     """A published calendar. Whole days have no zone: the 31st is the 31st wherever it is read.
 
@@ -40,9 +147,9 @@ def calendar_text(
         f"REFRESH-INTERVAL;VALUE=DURATION:PT{refresh_hours}H",
         f"X-PUBLISHED-TTL:PT{refresh_hours}H",
     ]
-    stamp = f"{stamped_at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    stamp = _instant(stamped_at)
     for event in events:
-        lines += _event_lines(event, stamp)
+        lines += _event_lines(event, stamp) if isinstance(event, DayEvent) else _timed_lines(event, stamp)
     lines.append("END:VCALENDAR")
     return "".join(f"{part}\r\n" for line in lines for part in _folded(line))
 
@@ -61,6 +168,19 @@ def _event_lines(event: DayEvent, stamp: str) -> Iterator[str]:
     yield f"URL:{event.url}"
     # An end of cover takes up nobody's day.
     yield "TRANSP:TRANSPARENT"
+    yield "END:VEVENT"
+
+
+def _timed_lines(event: TimedEvent, stamp: str) -> Iterator[str]:
+    yield "BEGIN:VEVENT"
+    yield f"UID:{_text(event.uid)}"
+    yield f"DTSTAMP:{stamp}"
+    yield f"DTSTART:{event.from_at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    yield f"DTEND:{event.to_at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+    yield f"SUMMARY:{_text(event.summary)}"
+    if event.description:
+        yield f"DESCRIPTION:{_text(event.description)}"
+    yield f"URL:{event.url}"
     yield "END:VEVENT"
 
 

@@ -20,7 +20,9 @@ def as_utc(moment: datetime) -> datetime:
 
 def local_date(moment: datetime, zone: ZoneInfo = CHINA) -> date:
     """The calendar date of an instant in `zone`."""
-    return as_utc(moment).astimezone(zone).date()
+    if moment.utcoffset() is None:
+        raise ValueError("naive datetime")
+    return moment.astimezone(zone).date()
 
 
 def start_of_day(day: date, zone: ZoneInfo = CHINA) -> datetime:

@@ -8,7 +8,7 @@ from service_desk.base.errors import DomainError, InvalidMany
 from service_desk.models.db import db
 from service_desk.presenters.messages import sentence
 from service_desk.rules.permissions import Role
-from service_desk.services import users
+from service_desk.services import departures, users
 
 cli = AppGroup("users", help="Logins.")
 
@@ -39,3 +39,18 @@ def add_admin(username: str, name: str, staff_no: str, password: str) -> None:
         raise click.ClickException(sentence(error)) from error
     db.session.commit()
     click.echo(f"Added administrator {username}. Sign in and add key accounts and people.")
+
+
+@cli.command("close")
+@click.argument("username")
+@click.option("--leave-matters", is_flag=True, help="Close it although open matters stay with it.")
+@click.option("--reason", default="", help="Why; goes into the audit trail. Needed with --leave-matters.")
+@with_appcontext
+def close(username: str, leave_matters: bool, reason: str) -> None:
+    """Let USERNAME sign in no more. Refused while open matters are theirs."""
+    try:
+        left = departures.close_by_command(username, reason, leaves_matters=leave_matters, now=utc_now())
+    except DomainError as error:
+        raise click.ClickException(sentence(error)) from error
+    db.session.commit()
+    click.echo(f"Closed the login {username}; {left} open matters stay with it.")

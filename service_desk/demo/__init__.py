@@ -23,6 +23,7 @@ from service_desk.demo.contacts import build_contacts
 from service_desk.demo.cover import build_cover, build_receipts
 from service_desk.demo.deliveries import build_deliveries
 from service_desk.demo.disputes import build_disputes
+from service_desk.demo.duty import build_duty
 from service_desk.demo.endorsements import build_endorsements
 from service_desk.demo.group import PASSWORD, build_fleet, build_group
 from service_desk.demo.injuries import build_injuries
@@ -31,8 +32,11 @@ from service_desk.demo.missed_cover import build_missed_cover
 from service_desk.demo.onboarding import build_new_vehicles
 from service_desk.demo.outstanding import build_outstanding
 from service_desk.demo.premiums import build_premiums
+from service_desk.demo.promises import build_promises
 from service_desk.demo.quotes import build_quotes
+from service_desk.demo.relations import build_relations
 from service_desk.demo.renewals import build_outcomes
+from service_desk.demo.scorecards import build_scorecards
 from service_desk.models.db import db
 from service_desk.services import settings
 from service_desk.services.claims import authority
@@ -63,7 +67,11 @@ def load_demo(files: FileStore, now: datetime) -> None:
     build_deliveries(group, now)
     build_reviews(group, random, now)
     build_missed_cover(group, now)
+    build_duty(group, now)
+    build_relations(group, files, Random(11), now)  # noqa: S311 - invented people, not keys
     sweep_clocks(now)
+    build_promises(group, now)
+    build_scorecards(group, now)
     build_reports(group, now)
     send_morning_notices(group, now)
     settle_outbox(now)

@@ -15,6 +15,7 @@ from service_desk.models.users import User
 from service_desk.rules.report_document import ReportKind
 from service_desk.rules.schedule import sent_at
 from service_desk.services import renewals, sla
+from service_desk.services.relations import chasing, due
 from service_desk.services.reports import runs, schedules
 from service_desk.services.sla import remedies
 from service_desk.services.sla.reviews import CorrectionAsked, SignReview
@@ -99,6 +100,8 @@ def send_morning_notices(group: Group, now: datetime) -> None:
     at = at if at <= now else at - timedelta(days=1)
     renewals.send_reminders(group.account.id, now=at)
     renewals.send_uninsured_notices(group.account.id, now=at)
+    due.warn(group.account.id, now=at)
+    chasing.send_reminders(group.account.id, now=at)
     db.session.flush()
 
 

@@ -5,10 +5,11 @@ from random import Random
 
 from sqlalchemy import select
 
+from service_desk.demo.contact_stories import build_contact_stories
 from service_desk.demo.group import Group, person_name
 from service_desk.models.claims import Claim
 from service_desk.models.db import db
-from service_desk.models.enquiries import EnquiryChannel, MatterKind
+from service_desk.models.enquiries import ContactKind, EnquiryChannel, MatterKind
 from service_desk.models.fleet import Vehicle
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import OPEN_STATES
@@ -19,26 +20,40 @@ _TOPICS = (
         "询问车辆过户批改手续",
         "需要提供哪些材料？",
         "请提供新行驶证、登记证书复印件和批改申请书，当日出批单。",
+        ContactKind.QUESTION,
     ),
     (
         "承运人责任险理赔材料",
         "乘客受伤后要准备什么？",
         "请准备客票或乘车证明、病历、费用清单和赔偿协议，已发清单到邮箱。",
+        ContactKind.QUESTION,
     ),
-    ("保单抬头开票信息变更", "开票地址变更，请更新。", "已更新开票信息，下月起按新地址开具。"),
+    (
+        "保单抬头开票信息变更",
+        "开票地址变更，请更新。",
+        "已更新开票信息，下月起按新地址开具。",
+        ContactKind.REQUEST,
+    ),
     (
         "咨询停驶车辆是否可以退保",
         "两辆公交停驶三个月。",
         "交强险停驶须办理报停手续后按日退费，材料清单已告知。",
+        ContactKind.QUESTION,
     ),
-    ("赔款何时到账", "三周前的剐蹭事故赔款未到账。", "已于昨日 15:20 支付，请查收；回单已发安全科。"),
+    (
+        "赔款何时到账",
+        "三周前的剐蹭事故赔款未到账。",
+        "已于昨日 15:20 支付，请查收；回单已发安全科。",
+        ContactKind.QUESTION,
+    ),
     (
         "新车入户需要先投保哪些险种",
         "新购 4 辆 49 座客车。",
         "营运客车需交强险、三者险和承运人责任险，已排定周三上门出单。",
+        ContactKind.QUESTION,
     ),
-    ("安全例会邀请", "请派员讲解雨雪天事故防范。", "周四 14:30 到会，由马骏讲解。"),
-    ("对定损金额有疑问", "后保险杠应更换而非修复。", "已安排复勘，明日 10 点到修理厂。"),
+    ("安全例会邀请", "请派员讲解雨雪天事故防范。", "周四 14:30 到会，由马骏讲解。", ContactKind.REQUEST),
+    ("对定损金额有疑问", "后保险杠应更换而非修复。", "已安排复勘，明日 10 点到修理厂。", ContactKind.OPINION),
 )
 
 
@@ -51,13 +66,14 @@ def build_contacts(group: Group, random: Random, now: datetime) -> None:
         _contact(group, staff, random.choice(plates) or "", now - timedelta(days=age), age < 3, random, now)
     _contact(group, staff[:1], random.choice(plates) or "", now - timedelta(minutes=14), True, random, now)
     _message(group, now - timedelta(minutes=22))
+    build_contact_stories(group, now)
     _offer_claim(group, now)
 
 
 def _contact(
     group: Group, staff: list[User], plate: str, at: datetime, stays_open: bool, random: Random, now: datetime
 ) -> None:
-    subject, body, reply = random.choice(_TOPICS)
+    subject, body, reply, kind = random.choice(_TOPICS)
     owner, branch = random.choice(staff), random.choice(group.branches)
     enquiry = enquiries.log_contact(
         group.account.id,
@@ -69,6 +85,7 @@ def _contact(
             body=body,
             about=plate if random.random() < 0.6 else "",
             branch_id=branch.id,
+            kind=kind,
         ),
         actor=owner,
         now=at,

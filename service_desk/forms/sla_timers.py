@@ -80,7 +80,8 @@ class AbsenceForm(Form):
         """What was typed, for `services.sla.absences`."""
         return PlanAbsence(
             user_id=self.user_id.data or 0,
-            substitute_id=self.substitute_id.data or 0,
+            # 0 is the roster; nothing chosen was refused by the field.
+            substitute_id=self.substitute_id.data or None,
             kind=AbsenceKind(self.kind.data),
             from_at=self.from_at.at or _LONG_AGO,
             to_at=self.to_at.at or _LONG_AGO,

@@ -19,5 +19,11 @@ def run(now: datetime) -> Tally:
         first = due[0]
         seen.add(first)
         tally += each(NAME, [first], lambda one: covering.make_change(*one, now))
+    lasting = covering.list_by_roster()
+    tally += (
+        each(NAME, lasting, lambda absence_id: covering.follow_roster(absence_id, now))
+        if lasting
+        else Tally()
+    )
     lost = covering.list_without_stand_in()
     return tally + each(NAME, lost, lambda absence_id: covering.replace_stand_in(absence_id, now))

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Any, cast
 
 from flask_sqlalchemy import SQLAlchemy
+from flask_sqlalchemy.session import Session
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -24,7 +26,7 @@ from sqlalchemy import (
     event,
     literal,
 )
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -96,7 +98,7 @@ def _days_later_in_sqlite(element: days_later, compiler: SQLCompiler, **kw: Any)
 
 
 class days_apart(FunctionElement[bool]):  # noqa: N801 - reads as the function it is
-    """Whether an instant comes more than so many days after another; in SQLite to the millisecond.
+    """Whether an instant comes more than so many days (one at least) after another; in SQLite to the millisecond.
 
     For counting over many rows: SQLite subtracts numbers here and writes no instant for each row, as `days_later` does.
     """
@@ -118,7 +120,9 @@ def _days_apart(element: days_apart, compiler: SQLCompiler, **kw: Any) -> str:
 def _days_apart_in_sqlite(element: days_apart, compiler: SQLCompiler, **kw: Any) -> str:
     at, since, days = (compiler.process(part, **kw) for part in element.clauses)
     # Half a millisecond of a day, so that what lies exactly so many days after is not taken for more.
-    return f"(julianday({at}) - julianday({since}) > {days} + 5e-9)"
+    apart = f"julianday({at}) - julianday({since}) > {days} + 5e-9"
+    # Mostly both are of one day, which costs half as much to see.
+    return f"(substr({at}, 1, 10) > substr({since}, 1, 10) AND {apart})"
 
 
 class whole_minute(FunctionElement[datetime]):  # noqa: N801 - reads as the function it is
@@ -177,16 +181,43 @@ def table_of(model: type[Base]) -> Table:
     return cast("Table", model.__table__)
 
 
-db = SQLAlchemy(model_class=Base, disable_autonaming=True)
+class DeskSession(Session):
+    """A session of the desk's one database, which it need not look for at each statement."""
+
+    @cached_property
+    def _engine(self) -> Engine:
+        return self._db.engine
+
+    def get_bind(
+        self,
+        mapper: Any | None = None,
+        clause: Any | None = None,
+        bind: Engine | Connection | None = None,
+        **_more: Any,
+    ) -> Engine | Connection:
+        return self._engine if bind is None else bind
+
+
+db = SQLAlchemy(model_class=Base, session_options={"class_": DeskSession}, disable_autonaming=True)
+
+
+_SQLITE_SETTINGS = (
+    "foreign_keys=ON",
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "busy_timeout=15000",
+    # Kibibytes a connection. By itself it keeps 2 MB, less than the counts of a queue of 10,000 open claims read.
+    "cache_size=-16384",
+)
 
 
 @event.listens_for(Engine, "connect")
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    """Set SQLite to keep foreign keys, to survive a power cut and to wait for a writer."""
+    """Set SQLite to keep foreign keys, to survive a power cut, to wait for a writer and to keep what lists read."""
     if not connection.__class__.__module__.startswith("sqlite3"):
         return
     cursor = connection.cursor()
-    for pragma in ("foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL", "busy_timeout=15000"):
+    for pragma in _SQLITE_SETTINGS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
     # The driver must not begin transactions by itself: `begin_immediate` decides their kind.

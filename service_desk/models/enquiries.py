@@ -49,8 +49,23 @@ class HandoverState(StrEnum):
 
 
 class MatterKind(StrEnum):
+    """What has an owner and can be offered. All but the first two change hands when somebody leaves.
+
+    The `matter_id` of a correction and of a clock is the timer's, of a stand-in the absence's, of a report the
+    recipient's.
+    """
+
     CLAIM = "claim"
     ENQUIRY = "enquiry"
+    CLOCK = "clock"
+    CORRECTION = "correction"
+    MISSED_COVER = "missed_cover"
+    ITEM = "item"
+    OUTSTANDING_LIST = "outstanding_list"
+    FOLLOW_UP = "follow_up"
+    SHIFT = "shift"
+    STAND_IN = "stand_in"
+    REPORT = "report"
 
 
 class Enquiry(Versioned, Base):
@@ -180,7 +195,11 @@ class AnswerTemplate(Versioned, Base):
 
 
 class Handover(Versioned, Base):
-    """A matter offered to another person. The first owner stays until it is accepted."""
+    """A matter offered to another person. The first owner stays until it is accepted.
+
+    `reminded_at` and `escalated_at` are when an offer nobody answered was told again and to the managers.
+    `assigned_by_id` is the manager who gave it without consent, for the reason `assigned_reason`.
+    """
 
     __tablename__ = "handovers"
     __mapper_args__ = {"version_id_col": Versioned.version}
@@ -195,6 +214,13 @@ class Handover(Versioned, Base):
             postgresql_where=text("state = 'asked'"),
         ),
         Index(None, "to_id", "state"),
+        Index(None, "from_id", "state"),
+        Index(
+            "ix_handovers_unanswered",
+            "asked_at",
+            sqlite_where=text("state = 'asked'"),
+            postgresql_where=text("state = 'asked'"),
+        ),
     )
 
     id: Mapped[Id]
@@ -209,3 +235,7 @@ class Handover(Versioned, Base):
     asked_at: Mapped[Instant]
     decided_at: Mapped[Instant | None]
     refusal_reason: Mapped[Line] = mapped_column(default="")
+    reminded_at: Mapped[Instant | None]
+    escalated_at: Mapped[Instant | None]
+    assigned_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    assigned_reason: Mapped[Line] = mapped_column(default="")

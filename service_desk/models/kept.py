@@ -1,14 +1,24 @@
 """Statements built once and asked again with other values: most take longer to build than the database to answer."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from functools import lru_cache, wraps
 from inspect import signature
 from typing import Any, Generic, NamedTuple, ParamSpec, Protocol, TypeVar
 
-from sqlalchemy import BigInteger, Date, Result, ScalarResult, Select, bindparam
+from sqlalchemy import (
+    BigInteger,
+    ColumnClause,
+    Date,
+    Result,
+    Select,
+    String,
+    bindparam,
+    literal_column,
+)
 from sqlalchemy.types import TypeEngine
 
 from service_desk.models.db import UtcDateTime, db
@@ -40,17 +50,26 @@ class Question(Generic[S]):
     statement: S
     values: Values
 
-    def rows(self) -> Result[Any]:
-        """Ask the database."""
+    def rows(self, **more: Any) -> Result[Any]:
+        """Rows of plain values; `more` are values for the statement's own placeholders.
+
+        Past the session, which would look for objects in each result; it writes what waits in it first, as it always does.
+        """
+        db.session.flush()
+        return db.session.connection().execute(self.statement, self.values | more)
+
+    def many(self) -> Iterator[Any]:
+        """The same of a long answer, taken by the thousand: row by row costs more."""
+        for some in self.rows().partitions(1_000):
+            yield from some
+
+    def scalar(self, **more: Any) -> Any:
+        """The first value of the first row; None when there is none."""
+        return self.rows(**more).scalar()
+
+    def objects(self) -> Result[Any]:
+        """Rows of the session's objects."""
         return db.session.execute(self.statement, self.values)
-
-    def scalars(self) -> ScalarResult[Any]:
-        """The first column of every row."""
-        return self.rows().scalars()
-
-    def scalar(self) -> Any:
-        """The first column of the first row; None when there is none."""
-        return self.rows().scalar()
 
 
 def built_once(build: Callable[P, S]) -> Callable[P, Question[S]]:
@@ -70,6 +89,11 @@ def built_once(build: Callable[P, S]) -> Callable[P, Question[S]]:
         return Question(_built(build, shape), values)
 
     return ask
+
+
+def constants(members: Iterable[StrEnum]) -> list[ColumnClause[str]]:
+    """Members of an enum for an IN, written into the statement: a list of bound values is taken apart at each asking."""
+    return [literal_column(f"'{member.value}'", String()) for member in members]
 
 
 class _Shape(Protocol):

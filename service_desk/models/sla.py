@@ -292,6 +292,8 @@ class TimerRecomputation(Base):
 class Absence(Versioned, Base):
     """Somebody is away and another stands in: clocks go over at `from_at` and come back at `to_at`.
 
+    `substitute_id` None: whoever is on duty by the roster stands in, and `next_change_at` is also when duty changes.
+
     With `repeats_until_on` the same hours of the day repeat daily until that day (nights off duty); `from_at`
     and `to_at` are the first time. `next_change_at` is when the sweep must act next, None when all is over;
     `has_begun` whether the stand-in is on now.
@@ -311,7 +313,7 @@ class Absence(Versioned, Base):
 
     id: Mapped[Id]
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
-    substitute_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
+    substitute_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
     kind: Mapped[AbsenceKind] = mapped_column(enum_type(AbsenceKind))
     from_at: Mapped[Instant]
     to_at: Mapped[Instant]

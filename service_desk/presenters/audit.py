@@ -41,6 +41,7 @@ class Names:
 # Which words the codes in a field have; a table is named where the field's name is not enough.
 _CODES = {
     "absences.kind": "absence_kind",
+    "agreed_items.state": "item_state",
     "channel": "enquiry_channel",
     "claims.confirmed": "pay_doubt",
     "claims.kind": "letter_title",
@@ -49,6 +50,8 @@ _CODES = {
     "disputes.outcome": "dispute_outcome",
     "enquiries.kind": "contact_kind",
     "enquiries.means": "word_means",
+    "duty_shifts.kind": "duty_kind",
+    "duty_swaps.state": "swap_state",
     "enquiries.state": "enquiry_state",
     "fault": "fault",
     "handovers.state": "handover_state",
@@ -67,6 +70,10 @@ _CODES = {
     "photo_group": "photo_group",
     "policies.state": "policy_state",
     "recoveries.state": "recovery_state",
+    "relation_cadences.period": "cadence_period",
+    "relation_events.answer": "invite_answer",
+    "relation_events.kind": "event_kind",
+    "relation_events.state": "event_state",
     "recoveries.write_off_reason": "write_off_reason",
     "renewal_outcomes.outcome": "renewal_outcome",
     "report_schedules.channel": "report_channel",
@@ -79,6 +86,7 @@ _CODES = {
     "use_class": "use_class",
     "vehicle_requests.state": "onboarding_state",
     "vehicles.state": "vehicle_state",
+    "work_entries.kind": "work_kind",
 }
 _REPORTS = frozenset({"report_runs", "report_schedules"})
 _PEOPLE = frozenset(
@@ -89,7 +97,9 @@ _PEOPLE = frozenset(
         "covered_id",
         "decided_by_id",
         "decider_id",
+        "ended_by_id",
         "holder_id",
+        "organiser_id",
         "owner_id",
         "requested_by_id",
         "responsible_id",

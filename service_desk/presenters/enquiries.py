@@ -1,6 +1,6 @@
 """First contacts in words: the clock at a glance, and who had the matter when."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from service_desk.models.enquiries import (
     AnswerTemplate,
     ClientWord,
+    ContactKind,
     Enquiry,
     EnquiryChannel,
     EnquiryRepeat,
@@ -18,6 +19,7 @@ from service_desk.models.enquiries import (
     WordMeans,
 )
 from service_desk.models.sla import Timer, TimerState
+from service_desk.models.users import User
 from service_desk.presenters import sla as clocks
 from service_desk.presenters.claims import plate
 from service_desk.presenters.labels import label
@@ -107,7 +109,9 @@ def answer_from(
 
 def said(file: ContactFile) -> list[ChainEntry]:
     """The repeats and the client's words, newest first."""
-    entries = [_repeat_entry(one, file) for one in file.repeats]
+    # What was not settled stands there by the client's word already.
+    told = {one.recorded_at for one in file.said}
+    entries = [_repeat_entry(one, file) for one in file.repeats if one.at not in told]
     entries += [_word_entry(one, file) for one in file.said]
     return sorted(entries, key=lambda entry: entry.at, reverse=True)
 
@@ -118,7 +122,7 @@ def _repeat_entry(one: EnquiryRepeat, file: ContactFile) -> ChainEntry:
     title = _("Asked again (%(way)s)", way=label(one.channel, "enquiry_channel"))
     who = " · ".join(part for part in (one.caller_name, one.caller_phone) if part)
     if taker.name != one.caller_name:
-        who = _("%(caller)s, taken by %(name)s", caller=who, name=_person(taker.name, taker.staff_no))
+        who = _("%(caller)s, taken by %(name)s", caller=who, name=person(taker.name, taker.staff_no))
     detail = f"{number} {one.words}" if number else one.words
     before = _("Answer before: %(words)s", words=one.answer_before) if one.answer_before else ""
     return ChainEntry(one.at, title, who, " · ".join(part for part in (detail, before) if part), "warn")
@@ -129,8 +133,10 @@ def _word_entry(one: ClientWord, file: ContactFile) -> ChainEntry:
     who = f"{one.said_by} · {label(one.means, 'word_means')}"
     writer = file.people[one.recorded_by_id]
     if one.means is not WordMeans.PORTAL:
-        who = _("%(caller)s, taken by %(name)s", caller=who, name=_person(writer.name, writer.staff_no))
-    return ChainEntry(one.at, title, who, one.note, "ok" if one.is_satisfied else "bad")
+        who = _("%(caller)s, taken by %(name)s", caller=who, name=person(writer.name, writer.staff_no))
+    before = "" if one.is_satisfied else _("Answer before: %(words)s", words=one.answer)
+    detail = " · ".join(part for part in (one.note, before) if part)
+    return ChainEntry(one.at, title, who, detail, "ok" if one.is_satisfied else "bad")
 
 
 def chain(file: ContactFile) -> list[ChainEntry]:
@@ -141,17 +147,41 @@ def chain(file: ContactFile) -> list[ChainEntry]:
         ChainEntry(
             enquiry.opened_at,
             _("First contact: %(name)s", name=first.name),
-            _person(first.name, first.staff_no),
+            person(first.name, first.staff_no),
             "",
             "ok",
         )
     ]
-    entries += [_entry(one, file) for one in file.handovers]
-    return entries[::-1]
+    entries += [offer_entry(one, file.people) for one in file.handovers]
+    entries += _passed_on(file)
+    return sorted(entries, key=lambda entry: entry.at, reverse=True)
 
 
-def _entry(offer: Handover, file: ContactFile) -> ChainEntry:
-    giver, taker = file.people[offer.from_id], file.people[offer.to_id]
+def _passed_on(file: ContactFile) -> list[ChainEntry]:
+    """A complaint that went on to the next manager, whose answer did not satisfy."""
+    refused = [one for one in file.said if not one.is_satisfied]
+    if not refused or file.enquiry.kind is not ContactKind.COMPLAINT:
+        return []
+    nexts = [*(one.owner_id for one in refused[1:]), file.enquiry.owner_id]
+    return [
+        ChainEntry(
+            one.recorded_at,
+            _("Passed on to %(name)s", name=file.people[next_id].name),
+            _(
+                "from %(name)s",
+                name=person(file.people[one.owner_id].name, file.people[one.owner_id].staff_no),
+            ),
+            "",
+            "warn",
+        )
+        for one, next_id in zip(refused, nexts, strict=True)
+        if next_id != one.owner_id
+    ]
+
+
+def offer_entry(offer: Handover, people: Mapping[int, User]) -> ChainEntry:
+    """An offer and how it was answered."""
+    giver, taker = people[offer.from_id], people[offer.to_id]
     words = {
         HandoverState.ASKED: _("Offered to %(name)s, not decided yet", name=taker.name),
         HandoverState.ACCEPTED: _("Accepted by %(name)s", name=taker.name),
@@ -159,15 +189,18 @@ def _entry(offer: Handover, file: ContactFile) -> ChainEntry:
         HandoverState.WITHDRAWN: _("Offer to %(name)s taken back", name=taker.name),
     }
     tones = {HandoverState.ASKED: "warn", HandoverState.ACCEPTED: "ok"}
-    note = offer.refusal_reason or offer.note
+    note = offer.refusal_reason or offer.assigned_reason or offer.note
+    if offer.assigned_by_id is not None:
+        words[HandoverState.ACCEPTED] = _("Assigned to %(name)s", name=taker.name)
     return ChainEntry(
         offer.decided_at or offer.asked_at,
         words[offer.state],
-        _("from %(name)s", name=_person(giver.name, giver.staff_no)),
+        _("from %(name)s", name=person(giver.name, giver.staff_no)),
         note,
         tones.get(offer.state, ""),
     )
 
 
-def _person(name: str, staff_no: str) -> str:
+def person(name: str, staff_no: str) -> str:
+    """Name and staff number."""
     return f"{name} · {staff_no}" if staff_no else name

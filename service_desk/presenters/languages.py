@@ -45,6 +45,19 @@ def load_languages(app: Flask, select_language: Callable[[], str]) -> None:
     catalogues = _Catalogues()  # type: ignore[no-untyped-call]
     catalogues.by_language = {"en": Translations(), "zh": _merged_catalogue("zh_Hans_CN")}
     babel.domain_instance = catalogues
+    _install_words(app, catalogues)
+
+
+def _install_words(app: Flask, catalogues: _Catalogues) -> None:
+    """Let pages ask our catalogues themselves; Flask-Babel would look for them at each word."""
+    spoken = catalogues.get_translations
+    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]
+        gettext=lambda text: spoken().ugettext(text),
+        ngettext=lambda one, many, number: spoken().ungettext(one, many, number),
+        newstyle=True,
+        pgettext=lambda context, text: spoken().upgettext(context, text),
+        npgettext=lambda context, one, many, number: spoken().unpgettext(context, one, many, number),
+    )
     # Itself and not by the alias that looks it up by name each time.
     app.jinja_env.globals["_"] = app.jinja_env.globals["gettext"]
 

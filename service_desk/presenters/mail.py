@@ -19,6 +19,7 @@ from service_desk.presenters.follow_ups import form_path
 from service_desk.presenters.languages import in_language, named
 from service_desk.presenters.mail_parts import MailParts
 from service_desk.presenters.premiums import level_words
+from service_desk.presenters.relations_mail import invitation_parts
 from service_desk.rules.report_document import ReportKind
 from service_desk.services.notices import digests
 from service_desk.services.reports import runs
@@ -65,6 +66,9 @@ _PARTS: dict[str, Callable[[dict[str, Any]], MailParts]] = {
     "clock_digest": _clock_digest,
     "follow_up_form": _follow_up_form,
     "notice_digest": _notice_digest,
+    "relation_cancelled": invitation_parts,
+    "relation_changed": invitation_parts,
+    "relation_invited": invitation_parts,
 }
 
 # What every mail template may call besides the filters.

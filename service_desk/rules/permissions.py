@@ -78,6 +78,7 @@ class Action(StrEnum):
     EDIT_ROSTER = "edit_roster"
     READ_RELATIONS = "read_relations"
     PLAN_RELATIONS = "plan_relations"
+    LEAD_RELATIONS = "lead_relations"
     LOG_WORK = "log_work"
     GIVE_OPINIONS = "give_opinions"
     COLLECT_OPINIONS = "collect_opinions"
@@ -148,6 +149,7 @@ _MANAGEMENT = {
     Action.EDIT_ROSTER,
     Action.PUBLISH_COMMITMENTS,
     Action.JUDGE_SCORECARDS,
+    Action.LEAD_RELATIONS,
 }
 _ADMINISTRATION = {
     Action.MANAGE_USERS,
@@ -186,7 +188,8 @@ _CLIENT = {
 }
 
 _GRANTS: dict[Role, tuple[Scope, frozenset[Action]]] = {
-    Role.ADMIN: (Scope.ALL, frozenset(_ADMINISTRATION | _DESK)),
+    # Who keeps logins has no scorecard and reads nobody's.
+    Role.ADMIN: (Scope.ALL, frozenset((_ADMINISTRATION | _DESK) - {Action.READ_SCORECARDS})),
     Role.MANAGER: (Scope.OWN_ACCOUNTS, frozenset(_DESK | _UNDERWRITING | _CLAIMS_WORK | _MANAGEMENT)),
     Role.UNDERWRITER: (Scope.OWN_ACCOUNTS, frozenset(_DESK | _UNDERWRITING)),
     Role.CLAIMS: (Scope.OWN_ACCOUNTS, frozenset(_DESK | _CLAIMS_WORK)),

@@ -19,6 +19,7 @@ T = TypeVar("T")
 _Given = int | BindParameter[Any] | None
 # Made once: an alias works its columns out anew, and nearly every request of a branch asks.
 _OWN_BRANCH = aliased(Branch)
+# Those of an `account_id` in some `roles`, by staff number.
 _MEMBERS = (
     select(User)
     .join(UserAccount, UserAccount.user_id == User.id)
@@ -81,8 +82,9 @@ def not_hidden(model: Any, actor_id: _Given) -> ColumnElement[bool]:
     if model is Enquiry:
         return or_(Enquiry.hidden_from_id.is_(None), Enquiry.hidden_from_id != actor_id)
     own = select(Enquiry.number).where(Enquiry.hidden_from_id == actor_id)
-    if hasattr(model, "matter_number"):
-        return model.matter_number.not_in(own)
+    number: ColumnElement[str] | None = getattr(model, "matter_number", None)
+    if number is not None:
+        return number.not_in(own)
     if not hasattr(model, "entity_label"):
         return true()
     # The label of a clock is its matter's number and its step.

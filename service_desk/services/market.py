@@ -10,6 +10,7 @@ from sqlalchemy import Select, func, select
 from service_desk.base.errors import Conflict, Invalid, NotFound
 from service_desk.base.text import one_line
 from service_desk.models.db import db
+from service_desk.models.kept import built_once
 from service_desk.models.market import MarketFigure
 from service_desk.models.users import User
 from service_desk.rules.metrics import (
@@ -47,7 +48,12 @@ def value_of(row: MarketFigure) -> Decimal:
 
 def shown_lines() -> Sequence[MarketFigure]:
     """What stands beside figures, by measure in the order of the lines. For no actor: it was published."""
-    return _ordered(select(MarketFigure).where(MarketFigure.is_shown))
+    return _shown().objects().scalars().all()
+
+
+@built_once
+def _shown() -> Select[tuple[MarketFigure]]:
+    return _in_order(select(MarketFigure).where(MarketFigure.is_shown))
 
 
 def headlines(lines: Sequence[MarketFigure]) -> dict[MeasureCode, MarketFigure]:
@@ -62,12 +68,11 @@ def headlines(lines: Sequence[MarketFigure]) -> dict[MeasureCode, MarketFigure]:
 def list_lines(*, actor: User) -> Sequence[MarketFigure]:
     """All of them, hidden ones too, for who keeps them."""
     access.require(actor, Action.MANAGE_SETTINGS)
-    return _ordered(select(MarketFigure))
+    return db.session.scalars(_in_order(select(MarketFigure))).all()
 
 
-def _ordered(statement: Select[tuple[MarketFigure]]) -> Sequence[MarketFigure]:
-    order = (MarketFigure.measure.desc(), MarketFigure.ordinal, MarketFigure.id)
-    return db.session.scalars(statement.order_by(*order)).all()
+def _in_order(statement: Select[tuple[MarketFigure]]) -> Select[tuple[MarketFigure]]:
+    return statement.order_by(MarketFigure.measure.desc(), MarketFigure.ordinal, MarketFigure.id)
 
 
 def get_line(line_id: int, *, actor: User) -> MarketFigure:

@@ -169,11 +169,18 @@ def add_user(details: UserDetails, password: str, *, actor: User | None, now: da
     return user
 
 
-def change_user(user_id: int, details: UserDetails, version: int, *, actor: User, now: datetime) -> User:
-    """Change a login. A change of role, reach or activity ends its open sessions."""
+def change_user(
+    user_id: int, details: UserDetails, version: int, *, actor: User, now: datetime, may_close: bool = False
+) -> User:
+    """Change a login. A change of role, reach or activity ends its open sessions.
+
+    `may_close`: the caller has made sure that no open matter is left with it (`services.departures`).
+    """
     user = get_user(user_id, actor=actor)
     if user.version != version:
         raise Conflict("stale")
+    if user.is_active and not details.is_active and not may_close:
+        raise Conflict("matters_first")
     if user.id == actor.id and (not details.is_active or details.role is not user.role):
         raise Invalid("own_rights", field="role")
     username = details.username.strip().casefold()
@@ -199,6 +206,16 @@ def change_user(user_id: int, details: UserDetails, version: int, *, actor: User
         user.session_stamp += 1
     audit.record("user_changed", user, actor=actor, now=now, changes=changes)
     return user
+
+
+def close_user(user: User, *, actor: User | None, now: datetime, reason: str, left: int = 0) -> None:
+    """Let a login sign in no more and end its sessions. The caller has made sure of what is `left` with it."""
+    changes = audit.change(user, is_active=False, session_stamp=user.session_stamp + 1)
+    if left:
+        changes["matters"] = (left, left)
+    if reason:
+        changes["reason"] = (None, reason)
+    audit.record("login_closed", user, actor=actor, now=now, changes=changes)
 
 
 def set_password(user_id: int, password: str, *, actor: User, now: datetime) -> None:

@@ -83,6 +83,11 @@ def new_word_form(file: ContactFile | None = None, **sent: Any) -> WordForm:
     form = WordForm(**sent) if sent or file is None else WordForm(formdata=None, data=known)
     form.is_satisfied.choices = choices("settled")
     form.means.choices = choices("told_means")
+    if actor().side is Side.CLIENT:
+        # On their own page it is they who say it, now.
+        del form.means
+        del form.said_by
+        del form.said_at
     return form
 
 
@@ -108,7 +113,9 @@ def _answer_form(file: ContactFile) -> AnswerForm:
     template_id = small_number(request.args.get("template"))
     if template_id and access.may(actor(), Action.ANSWER_ENQUIRIES):
         known |= _filled(template_id, file)
-    return _at_version(AnswerForm(formdata=None, data=known), file)
+    form = AnswerForm(formdata=None, data=known)
+    form.version.data = str(file.enquiry.version)
+    return form
 
 
 def _filled(template_id: int, file: ContactFile) -> dict[str, str]:
@@ -136,5 +143,5 @@ def _takers(file: ContactFile) -> list[User]:
 
 def _away(file: ContactFile) -> standing_in.Away | None:
     """Who answers while the owner is away; never whom a complaint is about."""
-    away = standing_in.away_now([file.owner.id], g.now).get(file.owner.id)
-    return None if away and away.substitute.id == file.enquiry.hidden_from_id else away
+    away = standing_in.away_now([file.owner.id], g.now, account_id=file.enquiry.account_id).get(file.owner.id)
+    return None if away and away.substitute and away.substitute.id == file.enquiry.hidden_from_id else away

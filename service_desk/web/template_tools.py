@@ -17,7 +17,8 @@ from service_desk.presenters.labels import label
 from service_desk.presenters.languages import LANGUAGE_NAMES, named, normalise_language
 from service_desk.presenters.notices import dress
 from service_desk.rules.permissions import Action, Role, Side
-from service_desk.services import access, dashboard, notices
+from service_desk.services import access, dashboard, duty, notices
+from service_desk.services.duty import OnDuty
 from service_desk.web.http import current_account, own_accounts
 
 
@@ -53,6 +54,7 @@ def init_templates(app: Flask) -> None:
     app.jinja_env.globals["audit_tabs"] = audit_tabs
     app.jinja_env.globals["relations_tabs"] = relations_tabs
     app.jinja_env.globals["notice_dress"] = dress
+    app.jinja_env.globals["duty_now"] = duty_now
     app.context_processor(_context)
 
 
@@ -117,6 +119,15 @@ def _signed_in_context() -> dict[str, Any]:
         "unread_count": notices.unread_count(current_user),
         "may": lambda action: access.may(current_user, Action(action)),
     }
+
+
+def duty_now() -> list[OnDuty]:
+    """Who is on duty for the account that is looked at, for a card on any page; nobody where there is no account."""
+    try:
+        account = current_account()
+    except NotFound:
+        return []
+    return duty.who_is_on(account.id, actor=current_user, now=g.now)
 
 
 # endpoint, icon, permission, in the phone's bar; the words are in `_nav_words`.
@@ -264,7 +275,13 @@ def relations_tabs() -> list[dict[str, Any]]:
 
 
 # Pages with a name of their own that are opened from another place.
-_OPENED_FROM = {"messages": "enquiries", "report": "reports", "measures": "reports", "channels": "accounts"}
+_OPENED_FROM = {
+    "messages": "enquiries",
+    "report": "reports",
+    "measures": "reports",
+    "channels": "accounts",
+    "work": "relations",
+}
 
 
 def _is_current(endpoint: str) -> bool:

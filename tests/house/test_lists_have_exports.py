@@ -25,6 +25,17 @@ WITHOUT = {
 # Tables that are no lists, as many a template as have no export of their own: the figures of one matter, forms,
 # previews, and parts of pages whose export stands in the page.
 NO_LISTS = {
+    "commitments/_board.html": (2, "one version's promises; the page has its workbook"),
+    "commitments/draft.html": (1, "a draft being worked on; what is published has a workbook"),
+    "departures/list.html": (1, "whom to choose; what each of them has is a list with an export"),
+    "duty/_month.html": (1, "the page has the roster's workbook"),
+    "handovers/list.html": (1, "the page has one export of both tables"),
+    "relations/_parts.html": (1, "the items of one meeting; all items have an export"),
+    "relations/cadence.html": (1, "forms: what is promised how often"),
+    "relations/calendar.html": (1, "the progress of this period; the events have an export"),
+    "scorecards/person.html": (1, "the page has the workbook of the person's months"),
+    "scorecards/rules.html": (1, "forms: the rules for cards"),
+    "work_log/targets.html": (1, "forms: the targets"),
     "claims/_calculation_sheet.html": (3, "one calculation, printed whole"),
     "claims/calculation.html": (3, "one claim's versions and what differs between two"),
     "claims/panels/reserve.html": (1, "one claim's reserve; all claims have an export"),

@@ -11,11 +11,20 @@ from service_desk.rules.disputes import Consequence, DisputeOutcome, DisputeTopi
 from service_desk.rules.metrics import MeasureCode as C
 from service_desk.rules.metrics import Ratio
 from service_desk.rules.periods import Period
-from service_desk.rules.report_document import Name, Report, ReportKind, Table, from_json, to_json
+from service_desk.rules.report_document import (
+    CellKind,
+    Column,
+    Name,
+    Report,
+    ReportKind,
+    Table,
+    from_json,
+    to_json,
+)
 from service_desk.rules.sla import Target, TargetUnit
 from service_desk.services import market, sla
 from service_desk.services.measures import read
-from service_desk.services.reports.makers import MAKERS
+from service_desk.services.reports.makers import MAKERS, parts
 from service_desk.services.sla import what_if
 from service_desk.services.sla.compliance import ComplianceFilter
 from service_desk.services.sla.what_if import Question
@@ -220,3 +229,16 @@ def test_the_annual_record_compares_years_and_tries_stricter_promises(world: Wor
     assert cells(later.table("service"), "year") == ["2025"]
     assert later.compared_from is None
     assert [row[6:9] for row in rows(later, "promise_needs")] == [(1_200, 1_200, 1_200)]
+
+
+def test_a_list_is_cut_where_nobody_reads_on_and_the_report_says_so() -> None:
+    columns = (Column("claim_no", CellKind.TEXT),)
+    rows = [(f"C{number}",) for number in range(parts.MOST_READ)]
+    whole = Table("large_losses", columns, rows[:-1], is_detail=True)
+    assert parts.cut_lists([whole]) == ([whole], [])
+    sums = Table("service", columns, rows)
+    long = Table("bad_answers", columns, rows, is_detail=True)
+    assert parts.cut_lists([whole, sums, long]) == (
+        [whole, sums, Table("bad_answers", columns, rows[:-1], is_detail=True)],
+        [parts.LIST_CUT],
+    )

@@ -9,8 +9,10 @@ from service_desk.base.clock import utc_now
 from service_desk.models.claims import Claim
 from service_desk.models.db import db
 from service_desk.models.enquiries import (
+    AnswerTemplate,
     Enquiry,
     EnquiryChannel,
+    EnquiryRepeat,
     EnquiryState,
     Handover,
     HandoverState,
@@ -242,3 +244,93 @@ def test_the_list_filters_and_stands_up_to_nonsense(world: World, sign_in) -> No
     assert "过户" not in browser.get("/enquiries?view=closed").text
     assert browser.get("/enquiries?view=nonsense&branch=x&page=-3").status_code == 200
     assert "过户" not in sign_in("safety-gongyi").get("/enquiries?view=all").text
+
+
+def test_a_second_call_is_asked_about_and_keeps_what_was_typed(world: World, sign_in) -> None:
+    browser = sign_in("underwriter")
+    browser.post("/enquiries/new", data=CALL)
+    number = one().number
+    again = CALL | {"idempotency_key": "another", "subject": "再问一次"}
+
+    asked = browser.post("/enquiries/new", data=again)
+
+    assert asked.status_code == 409
+    assert number in asked.text
+    assert "再问一次" in asked.text
+    joined = browser.post("/enquiries/new", data=again | {"repeat": f"join:{number}", "shown": number})
+    assert joined.location == f"/enquiries/{number}"
+    call = {"channel": "call", "words": "第三次", "idempotency_key": "third"}
+    for _ in range(2):
+        assert browser.post(f"/enquiries/{number}/calls", data=call).status_code == 303
+    assert db.session.scalar(select(func.count(EnquiryRepeat.id))) == 2
+    page = browser.get("/enquiries?view=all&repeated=1&kind=question&channel=call").text
+    assert number in page
+    assert number not in browser.get("/enquiries?view=all&kind=complaint").text
+
+
+def test_templates_fill_the_answer_without_a_script(world: World, sign_in) -> None:
+    manager = sign_in("manager")
+    fields = {
+        "topic": "保单",
+        "title": "退费",
+        "body": "{caller}您好",
+        "title_en": "Refund",
+        "body_en": "Hello {caller}",
+    }
+    assert manager.post("/answer-templates/new", data=fields | {"body": "{x}"}).status_code == 422
+    assert manager.post("/answer-templates/new", data=fields | {"is_active": "y"}).status_code == 303
+    template = db.session.scalars(select(AnswerTemplate)).one()
+    assert "退费" in manager.get("/answer-templates").text
+    assert "{caller}您好" in manager.get(f"/answer-templates/{template.id}").text
+    assert manager.get("/answer-templates.xlsx").status_code == 200
+    desk = sign_in("underwriter")
+    desk.post("/enquiries/new", data=CALL)
+    number = one().number
+
+    filled = desk.get(f"/enquiries/{number}?template={template.id}").text
+
+    assert "郭永刚您好" in filled
+    assert "Hello 郭永刚" in desk.get(f"/enquiries/{number}?template={template.id}&lang=en").text
+    desk.post(
+        f"/enquiries/{number}/answer",
+        data={"answer": "郭永刚您好", "version": one().version, "template_id": template.id},
+    )
+    assert one().template_id == template.id
+    assert sign_in("claims1").get(f"/answer-templates/{template.id}").status_code == 403
+    for stranger in ("hq", "safety-gongyi"):
+        assert sign_in(stranger).get("/answer-templates").status_code == 403
+
+
+def test_a_complaint_is_seen_by_all_but_whom_it_is_about(world: World, sign_in) -> None:
+    claim = reported_claim(world, early(utc_now()))
+    number_of_claim = claim.number
+    db.session.commit()
+    client = sign_in("hq")
+    said = {"kind": "complaint", "subject": "迟到", "about": number_of_claim, "caller_name": "周敏"}
+    address = client.post("/enquiries/new", data=said).location
+    statuses = {name: sign_in(name).get(address).status_code for name in ("manager", "claims2", "claims1")}
+    assert statuses == {"manager": 200, "claims2": 200, "claims1": 404}
+    for path in ("answer", "close", "word", "link", "calls"):
+        assert sign_in("claims1").post(f"{address}/{path}").status_code == 404
+        assert sign_in("foreign-hq").post(f"{address}/{path}").status_code == 404
+    number = address.rsplit("/", 1)[1]
+    assert number in sign_in("claims2").get(f"/claims/{number_of_claim}").text
+    assert number not in sign_in("claims1").get(f"/claims/{number_of_claim}").text
+    about_me = said | {"about": "", "person_id": world.claims1.id, "channel": "call"}
+    assert sign_in("claims1").post("/enquiries/new", data=about_me).location == "/enquiries"
+
+
+def test_the_client_says_whether_it_is_settled(world: World, sign_in) -> None:
+    client = sign_in("safety-gongyi")
+    client.post("/enquiries/new", data={"subject": "发票", "caller_name": "郭永刚"})
+    made = one()
+    owner = db.session.get_one(User, made.owner_id).username
+    sign_in(owner).post(f"/enquiries/{made.number}/answer", data={"answer": "已寄", "version": made.version})
+    db.session.expire_all()
+    page = client.get(f"/enquiries/{made.number}").text
+    assert "未解决：再次询问" in page or "Not settled: ask again" in page
+    no = {"is_satisfied": "no", "version": made.version}
+    assert client.post(f"/enquiries/{made.number}/word", data=no).status_code == 422
+    assert client.post(f"/enquiries/{made.number}/word", data=no | {"note": "没收到"}).status_code == 303
+    db.session.expire_all()
+    assert made.state is EnquiryState.OPEN

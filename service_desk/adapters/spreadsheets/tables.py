@@ -95,23 +95,25 @@ class WorkbookBytes(bytes):
     rows: int = 0
 
 
-def workbook_bytes(sheets: Sequence[TableSheet]) -> WorkbookBytes:
+def workbook_bytes(sheets: Sequence[TableSheet], *, is_short: bool = False) -> WorkbookBytes:
     """Write tables as .xlsx, as `write_workbook` does, and hold the file in memory: for lists of some hundred rows."""
     out = io.BytesIO()
-    rows = write_workbook(out, sheets)
+    rows = write_workbook(out, sheets, is_short=is_short)
     book = WorkbookBytes(out.getvalue())
     book.table, book.rows = sheets[0].title if sheets else "", rows
     return book
 
 
-def write_workbook(out: IO[bytes], sheets: Sequence[TableSheet]) -> int:
+def write_workbook(out: IO[bytes], sheets: Sequence[TableSheet], *, is_short: bool = False) -> int:
     """Write tables as .xlsx, one a sheet: frozen headings, filter, widths, formats, A4 landscape to one page wide.
 
     Text is text: it never becomes a formula or a link. Sheet names are shortened and made unique. Rows are taken one
-    by one and none is kept, however many there are. Answers how many rows were written.
+    by one and none is kept, however many there are; of short tables all are, which is quicker. Answers how many rows
+    were written.
     """
     # Row by row to a temporary file: a list of a hundred thousand rows would fill the memory.
-    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    keeping = {"in_memory": True} if is_short else {"constant_memory": True}
+    options = {**keeping, "strings_to_formulas": False, "strings_to_urls": False}
     with xlsxwriter.Workbook(out, options) as book:
         styles = Styles(book)
         return sum(

@@ -58,7 +58,7 @@ LABELS = {
             "Policies taken over from lists in this month are not counted: they were written before the desk kept the"
             " account."
         ),
-        "list_cut": _l("The list of single rows is cut after 5,000 of them."),
+        "list_cut": _l("Lists of single rows are cut after 5,000 of them; the figures count all."),
         "premium_expected": _l(
             "Premium expected is a year's premium of each policy that ends and is not renewed yet, as it was endorsed"
             " last."

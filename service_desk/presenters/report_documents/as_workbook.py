@@ -38,6 +38,8 @@ _KINDS: dict[Look, ColumnKind] = {
     Look.MOMENT: "datetime",
     Look.DURATION: "duration",
 }
+# Rows of a report that are written while all of them are in memory.
+_SHORT = 2_000
 _LONG_TEXT, _TEXT = 40.0, 18.0
 _FIGURE: dict[ColumnKind, float] = {"money": 15, "int": 11, "percent": 11, "duration": 12}
 
@@ -62,7 +64,10 @@ _PARTS = {
 def workbook(report: Report) -> WorkbookBytes:
     """The report as .xlsx in the reader's language: no formulas, times in the account's zone."""
     sheets = [_table_sheet(report, table) for table in report.tables]
-    return workbook_bytes([_overview(report), *sheets] if report.tiles or not sheets else sheets)
+    is_short = sum(len(table.rows) for table in report.tables) <= _SHORT
+    return workbook_bytes(
+        [_overview(report), *sheets] if report.tiles or not sheets else sheets, is_short=is_short
+    )
 
 
 def _notes(report: Report) -> list[str]:

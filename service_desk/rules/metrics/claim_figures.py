@@ -140,13 +140,14 @@ class OpenAndSettled(Sums):
 
 @dataclass(frozen=True)
 class Registered(Sums):
-    """Days from report to registration of the claims to be judged; None where one is not registered."""
+    """Claims to be judged, and how many of them were registered in time."""
 
-    days: tuple[int | None, ...] = ()
+    in_time: int = 0
+    judged: int = 0
 
     def measures(self) -> dict[C, Value]:
         """The figures by their codes."""
-        return {C.REGISTERED_IN_TIME: formulas.registered_in_time(self.days)}
+        return {C.REGISTERED_IN_TIME: Ratio(self.in_time, self.judged)}
 
 
 @dataclass(frozen=True)

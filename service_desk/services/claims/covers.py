@@ -1,13 +1,11 @@
 """The cover that a claim can be paid under: found by the time of loss and kept on the claim."""
 
-from collections.abc import Sequence
-
 from sqlalchemy import bindparam, delete, insert, select
 
 from service_desk.models.claims import Claim, ClaimCover
 from service_desk.models.db import db, hold, table_of
 from service_desk.models.policies import Policy
-from service_desk.services.policies.coverage import CoverAt, covers_at
+from service_desk.services.policies.coverage import own_covers_at
 
 _HELD = (
     select(Policy.id)
@@ -34,7 +32,7 @@ def keep_cover(claim: Claim) -> None:
             "absolute_deductible_percent": limit.absolute_deductible_percent,
             "ends_at": cover.ends_at,
         }
-        for cover in ours(covers_at(claim.vehicle_id, claim.loss_at))
+        for cover in own_covers_at(claim.vehicle_id, claim.loss_at)
         for limit in cover.limits
     ]
     if rows:
@@ -53,8 +51,3 @@ def keep_again(claim: Claim) -> tuple[list[list[str]], list[list[str]]]:
 def _kept(claim: Claim) -> list[list[str]]:
     covers = select(ClaimCover.code, ClaimCover.policy_number).where(ClaimCover.claim_id == claim.id)
     return [[code, number] for code, number in db.session.execute(covers.order_by(ClaimCover.id))]
-
-
-def ours(covers: Sequence[CoverAt]) -> list[CoverAt]:
-    """Those that a claim can be paid under: a policy of another insurer is only known to exist."""
-    return [cover for cover in covers if cover.source is None]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, func, insert, or_, select
 
 from service_desk.adapters.file_store import FileStore
 from service_desk.base.clock import CHINA
@@ -19,9 +19,10 @@ from service_desk.models.fleet import PlateRecord, Vehicle, VehicleState
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import OPEN_STATES, REPORT_STARTS, ClaimState
 from service_desk.rules.claim_intake import Accident, Likeness, is_late, plates_in
+from service_desk.rules.duty import takers
 from service_desk.rules.identifiers import normalise_plate, suggest_plate
 from service_desk.rules.permissions import Action, Role, Scope, Side
-from service_desk.services import access, audit, documents, enquiries, notices, numbers, submissions
+from service_desk.services import access, audit, documents, duty, enquiries, notices, numbers, submissions
 from service_desk.services.claims import accidents, people, repeats, report_checks, reserves
 from service_desk.services.claims.common import get_claim, matter_of, start_first_clocks, write_first_event
 from service_desk.services.claims.covers import keep_cover
@@ -37,6 +38,30 @@ __all__ = ["MAX_INJURED", "OLDEST_LOSS_YEARS", "ReportCommand", "report"]
 NEW, SAME, LINKED = "new", "same", "linked"
 _SUGGESTIONS = 10
 
+# What a report says of its claim; the branch says whether it lies in a city, the rest is as at every beginning.
+_STATED = (
+    "number",
+    "account_id",
+    "branch_id",
+    "vehicle_id",
+    "plate",
+    "state",
+    "loss_at",
+    "reported_at",
+    "place",
+    "latitude",
+    "longitude",
+    "accuracy_m",
+    "description",
+    "injured_count",
+    "other_party",
+    "channel",
+    "reporter_name",
+    "callback_phone",
+    "late_reason",
+    "reported_by_id",
+    "owner_id",
+)
 # Made once: every report asks.
 _HELD = (
     select(Vehicle.id)
@@ -44,7 +69,13 @@ _HELD = (
     .order_by(Vehicle.id)
     .with_for_update(key_share=True)
 )
-_IS_URBAN = select(table_of(Branch).c.is_urban).where(table_of(Branch).c.id == bindparam("branch_id"))
+_CLAIMS, _BRANCHES = table_of(Claim), table_of(Branch).c
+_IS_URBAN = select(_BRANCHES.is_urban).where(_BRANCHES.id == bindparam("branch_id")).scalar_subquery()
+_WRITE = select(Claim).from_statement(
+    insert(_CLAIMS)
+    .values({name: bindparam(name) for name in _STATED} | {"is_urban": _IS_URBAN})
+    .returning(*_CLAIMS.c)
+)
 
 
 @dataclass(frozen=True)
@@ -117,9 +148,7 @@ def _make(
     """One vehicle's claim with its cover, first contact, clocks and messages."""
     handler = chosen.user
     number, contact = numbers.next_numbers(("CLM", "ENQ"), now.astimezone(CHINA).year)
-    claim = _claim(number, command, vehicle, handler, actor, now)
-    db.session.add(claim)
-    db.session.flush()
+    claim = _write_claim(number, command, vehicle, handler, actor, now)
     for photo in photos:
         documents.store_photo(
             files, photo, DocumentKind.SCENE_PHOTO, matter_of(claim), field="photos", actor=actor, now=now
@@ -133,10 +162,11 @@ def _make(
     subject = " ".join((claim.plate, one_line(claim.description) or claim.place)).strip()
     enquiries.write_for_claim(claim, number=contact, owner_id=owner.id, subject=subject, actor=actor, now=now)
     changes = {"owner_id": (None, handler.id), "loss_at": (None, claim.loss_at)}
-    audit.record("claim_reported", claim, actor=actor, now=now, changes=changes)
-    if similar and command.duplicate_answer == NEW:
-        repeats.note_answer(claim, similar, actor=actor, now=now)
-    start_first_clocks(claim, REPORT_STARTS, at=now, actor=actor, now=now, is_holder_here=chosen.is_here)
+    with audit.together():
+        audit.record("claim_reported", claim, actor=actor, now=now, changes=changes)
+        if similar and command.duplicate_answer == NEW:
+            repeats.note_answer(claim, similar, actor=actor, now=now)
+        start_first_clocks(claim, REPORT_STARTS, at=now, actor=actor, now=now, is_holder_here=chosen.is_here)
     if command.estimate_fen and actor.side is Side.INSURER:
         reserves.estimate(claim, command.estimate_fen, "report", actor=actor, now=now)
     _tell(claim, handler, actor, now)
@@ -264,20 +294,25 @@ def _visible_vehicles(account_id: int, actor: User) -> Select[tuple[Vehicle]]:
 
 def _handler(account_id: int, actor: User, linked: Claim | None, now: datetime) -> _Handler:
     """Who handles the claim: who handles the other one of the accident, who took the report when they handle
-    claims, else who has the fewest open ones of those who are not away."""
+    claims, else who is on duty, else who has the fewest open ones of those who are not away."""
     if linked is not None and linked.state in OPEN_STATES:
         return _Handler(db.session.get_one(User, linked.owner_id))
     if actor.role in (Role.CLAIMS, Role.MANAGER):
         return _Handler(actor)
-    staff = access.account_members(account_id, Role.CLAIMS) or access.account_members(
-        account_id, Role.MANAGER
-    )
+    members = duty.members(account_id, now, Role.CLAIMS, Role.MANAGER)
+    on_duty = {one.user.id for one in members if one.is_on}
+    everybody = [one.user for one in members]
+    handling = [user for user in everybody if user.role is Role.CLAIMS] or everybody
+    staff = [user for user in everybody if user in handling or user.id in on_duty]
     if not staff:
         raise Conflict("nobody_handles_claims")
     # The client is told at once whom to call.
-    away = standing_in.away_now([user.id for user in staff], now)
-    here = [user for user in staff if user.id not in away]
-    return _Handler(_least_loaded(here or staff), is_here=bool(here))
+    away = standing_in.away_of(members, now)
+    free = takers(staff, id_of=lambda user: user.id, away=away, on_duty=on_duty)
+    is_here = not away.issuperset(user.id for user in free)
+    # A manager on duty who is away all the same is no reason to pass over those who handle claims.
+    chosen = free if is_here else handling
+    return _Handler(_least_loaded(chosen), is_here=is_here)
 
 
 def _least_loaded(staff: Sequence[User]) -> User:
@@ -293,33 +328,34 @@ def _least_loaded(staff: Sequence[User]) -> User:
     return min(staff, key=lambda user: (loads.get(user.id, 0), user.staff_no))
 
 
-def _claim(
+def _write_claim(
     number: str, command: ReportCommand, vehicle: Vehicle, handler: User, actor: User, now: datetime
 ) -> Claim:
-    return Claim(
-        number=number,
-        account_id=vehicle.account_id,
-        branch_id=vehicle.branch_id,
-        vehicle_id=vehicle.id,
-        plate=vehicle.plate or vehicle.vin,
-        state=ClaimState.REPORTED,
-        loss_at=command.loss_at,
-        reported_at=now,
-        place=one_line(command.place),
-        latitude=command.latitude if command.has_position else None,
-        longitude=command.longitude if command.has_position else None,
-        accuracy_m=command.accuracy_m if command.has_position else None,
-        is_urban=db.session.execute(_IS_URBAN, {"branch_id": vehicle.branch_id}).scalar_one(),
-        description=command.description.strip(),
-        injured_count=command.injured_count,
-        other_party=one_line(command.other_party),
-        channel=_channel(command.channel, actor),
-        reporter_name=_reporter(command, actor),
-        callback_phone=squeeze(command.callback_phone),
-        late_reason=one_line(command.late_reason),
-        reported_by_id=actor.id,
-        owner_id=handler.id,
-    )
+    stated = {
+        "number": number,
+        "account_id": vehicle.account_id,
+        "branch_id": vehicle.branch_id,
+        "vehicle_id": vehicle.id,
+        "plate": vehicle.plate or vehicle.vin,
+        "state": ClaimState.REPORTED,
+        "loss_at": command.loss_at,
+        "reported_at": now,
+        "place": one_line(command.place),
+        "latitude": command.latitude if command.has_position else None,
+        "longitude": command.longitude if command.has_position else None,
+        "accuracy_m": command.accuracy_m if command.has_position else None,
+        "description": command.description.strip(),
+        "injured_count": command.injured_count,
+        "other_party": one_line(command.other_party),
+        "channel": _channel(command.channel, actor),
+        "reporter_name": _reporter(command, actor),
+        "callback_phone": squeeze(command.callback_phone),
+        "late_reason": one_line(command.late_reason),
+        "reported_by_id": actor.id,
+        "owner_id": handler.id,
+    }
+    claim: Claim = db.session.scalars(_WRITE, stated).one()
+    return claim
 
 
 def _reporter(command: ReportCommand, actor: User) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -63,8 +63,6 @@ class ClaimRow:
 
 # Said as the partial indexes say it, so that a database that must find them by their words can.
 IS_OPEN = Claim.closed_at.is_(None)
-# Hidden from the index of all breaches there ever were, which a database would search for those of open clocks.
-_broken_at = func.coalesce(Timer.breached_at, datetime.max.replace(tzinfo=UTC))
 SORTS: dict[str, Any] = {
     "due": Claim.next_due_at,
     "reported": Claim.reported_at,
@@ -143,7 +141,7 @@ def count_views(account_id: int, wanted: ClaimFilter, *, actor: User, now: datet
 
 
 def _counted(meaning: ColumnElement[bool] | None) -> ColumnElement[int]:
-    counted = func.count(Claim.id)
+    counted = func.count()
     return counted if meaning is None else counted.filter(meaning)
 
 
@@ -223,7 +221,10 @@ _NOW = bindparam("queue_now", type_=UtcDateTime)
 _MEANINGS: dict[QueueView, ColumnElement[bool]] = {
     QueueView.UNASSIGNED: Claim.state == ClaimState.REPORTED,
     QueueView.AT_RISK: _has_timer(Timer.warn_at <= _NOW, Timer.due_at > _NOW, state=TimerState.RUNNING),
-    QueueView.BREACHED: _has_timer(or_(Timer.due_at <= _NOW, _broken_at <= _NOW)),
+    # The claim keeps the first due time of its running clocks, and a clock that broke its promise keeps its due time.
+    QueueView.BREACHED: or_(
+        Claim.next_due_at <= _NOW, _has_timer(Timer.due_at <= _NOW, state=TimerState.PAUSED)
+    ),
     QueueView.WAITING: or_(_has_timer(state=TimerState.PAUSED), _documents_asked_for()),
     QueueView.DISPUTED: Claim.is_disputed.is_(True),
     QueueView.LARGE: Claim.highest_estimate_fen >= LARGE_LOSS_FEN,

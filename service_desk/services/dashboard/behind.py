@@ -95,7 +95,7 @@ def claims_behind(span: Span, wanted: BehindFilter, page: PageRequest) -> Behind
     """The same where it was checked who asks."""
     asked = (span, _Which(wanted.behind, wanted.band, wanted.age_from), _moments(span, wanted))
     total, value, parts = _sums(*asked).rows().one()
-    rows = _rows(*asked, page.size, page.offset).rows()
+    rows = _rows(*asked, page.size, page.offset).objects()
     found = [_row(span, wanted.behind, row) for row in rows]
     return BehindClaims(Page(found, total, page.number, page.size), int(value or 0), int(parts or 0))
 

@@ -196,7 +196,9 @@ def _steps(this: Span, last: Span) -> list[StepCompliance]:
 
 def _list_risks(account_id: int, actor: User, now: datetime) -> list[AtRisk]:
     """The clocks that break next, then those that broke last."""
-    return [AtRisk(timer, holder) for timer, holder in _risks(account_id, actor.id, whole_second(now)).rows()]
+    return [
+        AtRisk(timer, holder) for timer, holder in _risks(account_id, actor.id, whole_second(now)).objects()
+    ]
 
 
 @built_once

@@ -40,6 +40,7 @@ from service_desk.services.enquiries.lists import (
     list_of_record,
     list_owned,
 )
+from service_desk.services.enquiries.many import accept_many, ask_many
 from service_desk.services.enquiries.owners import may_be_complained_about
 from service_desk.services.enquiries.repeats import (
     FurtherCall,
@@ -73,9 +74,11 @@ __all__ = [
     "TemplateText",
     "Word",
     "accept",
+    "accept_many",
     "add_repeat",
     "answer",
     "ask_handover",
+    "ask_many",
     "client_of",
     "close",
     "close_for_claim",

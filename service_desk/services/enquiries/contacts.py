@@ -74,7 +74,7 @@ def log_contact(
     """Log a contact and start its clock. Whoever logs it at the desk owns it, unless `earlier` is named.
 
     A message from the client's own pages is owned by who has the same matter already, else by the handler of the
-    claim it is about, else by the member of the desk with the fewest open contacts. `earlier` is the contact whose
+    claim it is about, else by who is on duty or the member of the desk with the fewest open contacts. `earlier` is the contact whose
     owner is to have this one too. A complaint goes to a manager, past whom it is about.
     """
     access.require(actor, Action.LOG_ENQUIRY)
@@ -157,7 +157,7 @@ def _log(
     hidden_from_id = _person(account_id, details, subject)
     if earlier is None and (actor is None or actor.side is Side.CLIENT):
         earlier = open_on(account_id, subject, details.kind)
-    owner_id = _owner_id(account_id, details, subject, earlier, hidden_from_id, actor)
+    owner_id = _owner_id(account_id, details, subject, earlier, hidden_from_id, actor, now)
     enquiry = Enquiry(
         number=numbers.next_number("ENQ", now.astimezone(CHINA).year),
         account_id=account_id,
@@ -250,11 +250,12 @@ def _owner_id(
     earlier: Enquiry | None,
     hidden_from_id: int | None,
     actor: User | None,
+    now: datetime,
 ) -> int:
     earlier_id = earlier.owner_id if earlier else None
     if details.kind is not ContactKind.COMPLAINT:
         return owners.owner_of_contact(
-            account_id, earlier_id=earlier_id, handler_id=subject.handler_id, actor=actor
+            account_id, earlier_id=earlier_id, handler_id=subject.handler_id, actor=actor, now=now
         )
     hearing = {user.id for user in owners.may_hear(account_id, hidden_from_id)}
     if earlier_id in hearing and earlier_id is not None:

@@ -1,6 +1,8 @@
 """Handing a matter over. It counts only when accepted; until then the first owner stays."""
 
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -8,26 +10,31 @@ from sqlalchemy.orm import aliased
 
 from service_desk.base.errors import Conflict, Forbidden, Invalid, NotFound
 from service_desk.base.text import one_line
-from service_desk.models.claims import Claim, ClaimEvent
+from service_desk.models.claims import Claim
 from service_desk.models.db import db
 from service_desk.models.enquiries import ContactKind, Enquiry, Handover, HandoverState, MatterKind
 from service_desk.models.users import User
-from service_desk.rules.claim_flow import OPEN_STATES
 from service_desk.rules.permissions import Action, Role
-from service_desk.services import access, audit, sla
-from service_desk.services.enquiries import contacts, owners
-from service_desk.services.notices import Matter, queue, user_recipient
+from service_desk.services import access, audit
+from service_desk.services.enquiries import contacts, matters, new_owner, owners
+from service_desk.services.notices import queue, user_recipient
 
-_TAKERS = {
-    MatterKind.CLAIM: (Role.CLAIMS, Role.MANAGER),
-    MatterKind.ENQUIRY: (Role.UNDERWRITER, Role.CLAIMS, Role.MANAGER),
-}
-_WORK = {MatterKind.CLAIM: Action.HANDLE_CLAIMS, MatterKind.ENQUIRY: Action.ANSWER_ENQUIRIES}
+
+@dataclass(frozen=True)
+class Offered:
+    """A matter to be offered, as its owner or who answers for them names it."""
+
+    kind: MatterKind
+    id: int
+    number: str
+    account_id: int
+    owner_id: int
 
 
 def possible_takers(account_id: int, kind: MatterKind, owner_id: int) -> list[User]:
     """Who of the desk could take a matter of this kind."""
-    return [user for user in access.account_members(account_id, *_TAKERS[kind]) if user.id != owner_id]
+    takers = access.account_members(account_id, *matters.KINDS[kind].takers)
+    return [user for user in takers if user.id != owner_id]
 
 
 def takers_of(row: Claim | Enquiry) -> list[User]:
@@ -39,24 +46,39 @@ def takers_of(row: Claim | Enquiry) -> list[User]:
     return [user for user in owners.may_hear(row.account_id, row.hidden_from_id) if user.id != row.owner_id]
 
 
+def _takers_of(one: Offered) -> list[User]:
+    if one.kind is MatterKind.ENQUIRY:
+        return takers_of(db.session.get_one(Enquiry, one.id))
+    return possible_takers(one.account_id, one.kind, one.owner_id)
+
+
 def ask_handover(
-    kind: MatterKind, number: str, to_id: int, note: str, *, actor: User, now: datetime
+    kind: MatterKind, number: str, to_id: int, note: str, *, actor: User, now: datetime, tells: bool = True
 ) -> Handover:
-    """Offer a matter to a colleague: its owner or a manager. The colleague is told at once."""
+    """Offer a matter to a colleague: its owner or a manager. The colleague is told at once when it `tells`."""
     row = _owned(kind, number, actor)
-    access.require(actor, _WORK[kind])
+    access.require(actor, matters.KINDS[kind].work)
     if row.owner_id != actor.id and actor.role is not Role.MANAGER:
         raise Forbidden("not_the_owner")
-    if not _is_open(row):
+    if not matters.KINDS[kind].is_open(row, now):
         raise Conflict("matter_closed")
-    if to_id not in {user.id for user in takers_of(row)}:
+    one = Offered(kind, row.id, row.number, row.account_id, row.owner_id)
+    return offer(one, to_id, note, actor=actor, now=now, tells=tells)
+
+
+def offer(one: Offered, to_id: int, note: str, *, actor: User, now: datetime, tells: bool = True) -> Handover:
+    """Offer what the caller has found to be open and the actor's to offer.
+
+    Invalid: taker_unsuitable. Conflict: handover_open.
+    """
+    if to_id not in {user.id for user in _takers_of(one)}:
         raise Invalid("taker_unsuitable", field="to_id")
-    offer = Handover(
-        account_id=row.account_id,
-        matter_kind=kind,
-        matter_id=row.id,
-        matter_number=row.number,
-        from_id=row.owner_id,
+    row = Handover(
+        account_id=one.account_id,
+        matter_kind=one.kind,
+        matter_id=one.id,
+        matter_number=one.number,
+        from_id=one.owner_id,
         to_id=to_id,
         state=HandoverState.ASKED,
         note=one_line(note)[:200],
@@ -64,19 +86,20 @@ def ask_handover(
     )
     try:
         with db.session.begin_nested():
-            db.session.add(offer)
+            db.session.add(row)
     except IntegrityError:
         raise Conflict("handover_open") from None
     audit.record(
         "handover_asked",
-        offer,
+        row,
         actor=actor,
         now=now,
-        label=row.number,
-        changes={"to_id": (row.owner_id, to_id)},
+        label=one.number,
+        changes={"to_id": (one.owner_id, to_id)},
     )
-    _tell(offer, "handover_asked", to_id, actor, now)
-    return offer
+    if tells:
+        _tell(row, "handover_asked", to_id, actor, now)
+    return row
 
 
 def get_offer(offer_id: int, *, actor: User) -> Handover:
@@ -84,49 +107,59 @@ def get_offer(offer_id: int, *, actor: User) -> Handover:
     return access.get_visible(actor, Action.ANSWER_ENQUIRIES, Handover, Handover.id == offer_id)
 
 
-def accept(offer_id: int, *, actor: User, now: datetime) -> Handover:
-    """Take the matter: from now on the clock's minutes are the taker's."""
-    offer = _offered_to(offer_id, actor)
+def accept(offer_id: int, *, actor: User, now: datetime, tells: bool = True) -> Handover:
+    """Take the matter: from now on the clock's minutes are the taker's, and the client hears who it is."""
+    row = _offered_to(offer_id, actor)
     # Who was offered a claim may have changed to another role since.
-    access.require(actor, _WORK[offer.matter_kind])
-    row = _matter_row(offer)
-    if not _is_open(row):
+    access.require(actor, matters.KINDS[row.matter_kind].work)
+    changes = take(row, actor=actor, now=now)
+    audit.record("handover_accepted", row, actor=actor, now=now, label=row.matter_number, changes=changes)
+    if tells:
+        _tell(row, "handover_accepted", row.from_id, actor, now)
+    return row
+
+
+def take(row: Handover, *, actor: User, now: datetime, note: str = "") -> dict[str, tuple[Any, Any]]:
+    """Move the matter to who it was offered to, and say so to the client; what changed, for the trail.
+
+    Conflict: matter_closed, handover_overtaken, and what the kind refuses.
+    """
+    rules = matters.KINDS[row.matter_kind]
+    matter = rules.locked(row.matter_id)
+    if matter is None or not rules.is_open(matter, now):
         raise Conflict("matter_closed")
-    if row.owner_id != offer.from_id:
+    if rules.owner_of(matter) != row.from_id:
         raise Conflict("handover_overtaken")
-    changes = audit.change(offer, state=HandoverState.ACCEPTED, decided_at=now)
-    row.owner_id = actor.id
-    sla.hand_over(_matter(offer, row), to_id=actor.id, at=now, actor=actor, now=now)
-    if isinstance(row, Claim):
-        _note_on_claim(row, offer, actor, now)
-    audit.record("handover_accepted", offer, actor=actor, now=now, label=offer.matter_number, changes=changes)
-    _tell(offer, "handover_accepted", offer.from_id, actor, now)
-    return offer
+    changes = audit.change(row, state=HandoverState.ACCEPTED, decided_at=now)
+    rules.move(matter, row.from_id, row.to_id, note or row.note, actor, now)
+    new_owner.tell_client(row.matter_kind, matter, row.to_id, dedupe=str(row.id), actor=actor, now=now)
+    return changes
 
 
 def refuse(offer_id: int, reason: str, *, actor: User, now: datetime) -> Handover:
     """Send the matter back with the reason; the first owner stays."""
-    offer = _offered_to(offer_id, actor)
+    row = _offered_to(offer_id, actor)
     if not reason.strip():
         raise Invalid("reason_missing", field="reason")
     changes = audit.change(
-        offer, state=HandoverState.REFUSED, decided_at=now, refusal_reason=one_line(reason)[:200]
+        row, state=HandoverState.REFUSED, decided_at=now, refusal_reason=one_line(reason)[:200]
     )
-    audit.record("handover_refused", offer, actor=actor, now=now, label=offer.matter_number, changes=changes)
-    _tell(offer, "handover_refused", offer.from_id, actor, now)
-    return offer
+    audit.record("handover_refused", row, actor=actor, now=now, label=row.matter_number, changes=changes)
+    _tell(row, "handover_refused", row.from_id, actor, now)
+    return row
 
 
 def withdraw(offer_id: int, *, actor: User, now: datetime) -> Handover:
     """Take an offer back before it is decided: who made it, the present owner, or a manager."""
-    offer = _open_offer(offer_id, actor)
-    if actor.id not in (offer.from_id, _matter_row(offer).owner_id) and actor.role is not Role.MANAGER:
+    row = _open_offer(offer_id, actor)
+    rules = matters.KINDS[row.matter_kind]
+    matter = rules.locked(row.matter_id)
+    owners = {row.from_id, rules.owner_of(matter) if matter is not None else None}
+    if actor.id not in owners and actor.role not in (Role.MANAGER, Role.ADMIN):
         raise Forbidden("not_the_owner")
-    changes = audit.change(offer, state=HandoverState.WITHDRAWN, decided_at=now)
-    audit.record(
-        "handover_withdrawn", offer, actor=actor, now=now, label=offer.matter_number, changes=changes
-    )
-    return offer
+    changes = audit.change(row, state=HandoverState.WITHDRAWN, decided_at=now)
+    audit.record("handover_withdrawn", row, actor=actor, now=now, label=row.matter_number, changes=changes)
+    return row
 
 
 def list_offered(*, actor: User) -> list[tuple[Handover, User]]:
@@ -163,71 +196,41 @@ def history(kind: MatterKind, matter_id: int) -> list[Handover]:
 def _owned(kind: MatterKind, number: str, actor: User) -> Claim | Enquiry:
     if kind is MatterKind.CLAIM:
         return access.get_visible(actor, Action.READ_CLAIMS, Claim, Claim.number == number)
-    return contacts.get_enquiry(number, actor=actor)
-
-
-def _is_open(row: Claim | Enquiry) -> bool:
-    if isinstance(row, Claim):
-        return row.state in OPEN_STATES
-    return row.closed_at is None
+    if kind is MatterKind.ENQUIRY:
+        return contacts.get_enquiry(number, actor=actor)
+    # Everything else changes hands from its own page, or when somebody leaves.
+    raise NotFound("not_found")
 
 
 def _open_offer(offer_id: int, actor: User) -> Handover:
-    offer = get_offer(offer_id, actor=actor)
-    db.session.refresh(offer, with_for_update=True)
-    if offer.state is not HandoverState.ASKED:
+    row = get_offer(offer_id, actor=actor)
+    db.session.refresh(row, with_for_update=True)
+    if row.state is not HandoverState.ASKED:
         raise Conflict("handover_decided")
-    return offer
+    return row
 
 
 def _offered_to(offer_id: int, actor: User) -> Handover:
-    offer = _open_offer(offer_id, actor)
-    if offer.to_id != actor.id:
+    row = _open_offer(offer_id, actor)
+    if row.to_id != actor.id:
         raise NotFound("not_found")
-    return offer
+    return row
 
 
-def _matter_row(offer: Handover) -> Claim | Enquiry:
-    if offer.matter_kind is MatterKind.CLAIM:
-        return db.session.get_one(Claim, offer.matter_id, with_for_update=True, populate_existing=True)
-    return db.session.get_one(Enquiry, offer.matter_id, with_for_update=True, populate_existing=True)
-
-
-def _matter(offer: Handover, row: Claim | Enquiry) -> Matter:
-    return Matter(offer.matter_kind.value, row.id, row.number, row.account_id, row.branch_id)
-
-
-def _note_on_claim(claim: Claim, offer: Handover, actor: User, now: datetime) -> None:
-    db.session.add(
-        ClaimEvent(
-            claim_id=claim.id,
-            round=claim.round,
-            at=now,
-            recorded_at=now,
-            kind="handed_over",
-            from_state=claim.state.value,
-            to_state=claim.state.value,
-            actor_id=actor.id,
-            params={"from_id": offer.from_id, "to_id": offer.to_id},
-            note=offer.note,
-        )
-    )
-
-
-def _tell(offer: Handover, kind: str, user_id: int, actor: User, now: datetime) -> None:
-    folder = "claims" if offer.matter_kind is MatterKind.CLAIM else "enquiries"
+def _tell(row: Handover, kind: str, user_id: int, actor: User, now: datetime) -> None:
     params = {
-        "number": offer.matter_number,
+        "number": row.matter_number,
         "who": {"name": actor.name, "staff_no": actor.staff_no, "phone": actor.phone},
-        "note": offer.note,
-        "reason": offer.refusal_reason or "",
-        "url": f"/{folder}/{offer.matter_number}",
+        "note": row.note,
+        "reason": row.refusal_reason or "",
+        "url": matters.path_of(row.matter_kind, row.matter_id, row.matter_number),
     }
     queue(
         kind,
         user_recipient(db.session.get_one(User, user_id)),
         params,
-        dedupe=f"{kind}:{offer.id}",
+        dedupe=f"{kind}:{row.id}",
         now=now,
-        matter=_matter(offer, _matter_row(offer)),
+        account_id=row.account_id,
+        matter=matters.notice_matter(row.matter_kind, row.matter_id, row.matter_number, row.account_id),
     )

@@ -1,6 +1,7 @@
 """Who owns a contact: the people of the desk put to the rules of first contact."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 
 from sqlalchemy import func, select
 
@@ -8,30 +9,47 @@ from service_desk.base.errors import Conflict
 from service_desk.models.db import db
 from service_desk.models.enquiries import Enquiry, EnquiryState
 from service_desk.models.users import User
+from service_desk.rules.duty import takers
 from service_desk.rules.first_contact import Member, complaint_owner, first_owner
 from service_desk.rules.permissions import Action, Role, Side
-from service_desk.services import access
+from service_desk.services import access, duty
+from service_desk.services.sla import standing_in
 
 DESK = (Role.UNDERWRITER, Role.CLAIMS)
 
 
 def owner_of_contact(
-    account_id: int, *, earlier_id: int | None, handler_id: int | None, actor: User | None
+    account_id: int, *, earlier_id: int | None, handler_id: int | None, actor: User | None, now: datetime
 ) -> int:
-    """Who owns a new contact; Conflict `nobody_at_desk`. Only people who still work there are asked."""
+    """Who owns a new contact; Conflict `nobody_at_desk`. Only people who still work there are asked.
+
+    A handler who is away keeps it only while nobody is on duty: their stand-in gets the clock.
+    """
     asked = actor.id if actor is not None and actor.side is Side.INSURER else None
     # Whoever takes it at the desk needs nobody found, unless somebody has the matter already.
     if asked is not None and earlier_id is None:
         return asked
-    found = first_owner(
-        _members(access.account_members(account_id, *DESK)),
-        earlier=earlier_id if earlier_id and serves(account_id, earlier_id) else None,
-        asked=asked,
-        handler=handler_id if handler_id and db.session.get_one(User, handler_id).is_active else None,
-    )
+    earlier = earlier_id if earlier_id and serves(account_id, earlier_id) else None
+    known = earlier or asked
+    desk, handler = ([], None) if known else _asked_now(account_id, handler_id, now)
+    found = first_owner(desk, earlier=earlier, asked=asked, handler=handler)
     if found is None:
         raise Conflict("nobody_at_desk")
     return found
+
+
+def _asked_now(account_id: int, handler_id: int | None, now: datetime) -> tuple[list[Member], int | None]:
+    """Who may take a new matter now, and the handler unless somebody on duty answers in their place."""
+    members = duty.members(account_id, now, *DESK, Role.MANAGER)
+    on_duty = {one.user.id for one in members if one.is_on}
+    desk = [one.user for one in members if one.is_on or one.user.role is not Role.MANAGER]
+    away = standing_in.away_ids([*(one.user.id for one in members if one.may_be_away), handler_id or 0], now)
+    able = takers(desk, id_of=lambda user: user.id, away=away, on_duty=on_duty)
+    if handler_id is not None and not db.session.get_one(User, handler_id).is_active:
+        handler_id = None
+    if handler_id in away and on_duty - away:
+        handler_id = None
+    return _members(able), handler_id
 
 
 def owner_of_complaint(

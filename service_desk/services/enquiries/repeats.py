@@ -160,17 +160,17 @@ def reopen(enquiry: Enquiry, *, actor: User | None, now: datetime) -> dict[str, 
         closed_at=None,
         answer="",
         answered_at=None,
-        owner_id=_owner_again(enquiry, actor),
+        owner_id=_owner_again(enquiry, actor, now),
     )
 
 
-def _owner_again(enquiry: Enquiry, actor: User | None) -> int:
+def _owner_again(enquiry: Enquiry, actor: User | None, now: datetime) -> int:
     if owners.serves(enquiry.account_id, enquiry.owner_id):
         return enquiry.owner_id
     if enquiry.kind is ContactKind.COMPLAINT:
         found = owners.owner_of_complaint(enquiry.account_id, barred=enquiry.hidden_from_id, actor=actor)
         return found or enquiry.owner_id
-    return owners.owner_of_contact(enquiry.account_id, earlier_id=None, handler_id=None, actor=actor)
+    return owners.owner_of_contact(enquiry.account_id, earlier_id=None, handler_id=None, actor=actor, now=now)
 
 
 def _tell_repeated(enquiry: Enquiry, repeat: EnquiryRepeat, now: datetime, *, is_reopened: bool) -> None:

@@ -45,7 +45,7 @@ def over_time(account_id: int, first: date, last: date) -> list[tuple[date, Cove
 
 
 def _versions(account_id: int) -> list[NeedVersion]:
-    return [as_rule(row) for row in _versions_of(account_id).scalars()]
+    return [as_rule(row) for row in _versions_of(account_id).objects().scalars()]
 
 
 @built_once

@@ -1,12 +1,14 @@
 """How claims came and went in a period, and what those reported in it were."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, Select, and_, case, cast, func, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, case, cast, func, select
 
 from service_desk.models.claims import Claim, ClaimEvent
+from service_desk.models.db import db
 from service_desk.models.disputes import Dispute
 from service_desk.models.kept import built_once
 from service_desk.rules.claim_flow import LARGE_LOSS_FEN, ClaimState
@@ -14,6 +16,7 @@ from service_desk.rules.metrics import MeasureCode as C
 from service_desk.rules.metrics.claim_figures import Flow, Reported
 from service_desk.services.measures import history
 from service_desk.services.measures.span import AnySpan, By, Key, Reading, Source, Span
+from service_desk.services.sla import compliance
 
 
 def read_flow(span: Span, _codes: Collection[C], by: By | None) -> Reading:
@@ -63,6 +66,50 @@ def _moves(span: AnySpan, by: By | None) -> Select[Any]:
     ).join(ClaimEvent, ClaimEvent.claim_id == Claim.id)
     rows = statement.where(*history.known(span), ClaimEvent.at < span.until, history.is_of_book())
     return rows.group_by("key")
+
+
+def flow_of_parts(span: Span, parts: Sequence[tuple[datetime, datetime]]) -> dict[int, list[Flow]]:
+    """What came and left in each part of the span, by branch, in two statements.
+
+    Only the first part's opening balance is filled in; those of the others follow from it.
+    """
+    # All that was before the first part lies in a part of its own.
+    since = [(parts[0][0], parts[0][0]), *parts]
+    found: dict[int, list[Flow]] = defaultdict(lambda: [Flow() for _part in parts])
+    for branch_id, part, count in db.session.execute(_reports_of_parts(span, since)):
+        flow = Flow(reported=count) if part else Flow(open_start=count)
+        found[branch_id][max(part - 1, 0)] += flow
+    for branch_id, part, change, *counts in db.session.execute(_moves_of_parts(span, since)):
+        names = ("closed", "reopened", "withdrawn", "denied")
+        flow = (
+            Flow(**dict(zip(names, map(int, counts), strict=True))) if part else Flow(open_start=int(change))
+        )
+        found[branch_id][max(part - 1, 0)] += flow
+    return dict(found)
+
+
+def _reports_of_parts(span: Span, since: Sequence[tuple[datetime, datetime]]) -> Select[Any]:
+    at: ColumnElement[datetime] = Claim.reported_at.expression
+    part = compliance.in_parts(at, since).label("part")
+    counted = history.keyed(By.BRANCH, part, func.count(Claim.id)).where(*history.known(span))
+    return counted.group_by("key", "part")
+
+
+def _moves_of_parts(span: Span, since: Sequence[tuple[datetime, datetime]]) -> Select[Any]:
+    at: ColumnElement[datetime] = ClaimEvent.at.expression
+    change = history.change_of_book()
+    left = change < 0
+    statement = history.keyed(
+        By.BRANCH,
+        compliance.in_parts(at, since).label("part"),
+        cast(func.sum(change), Integer),
+        history.count_of(left),
+        history.count_of(change > 0),
+        history.count_of(and_(left, ClaimEvent.to_state == ClaimState.WITHDRAWN.value)),
+        history.count_of(and_(left, ClaimEvent.to_state == ClaimState.DENIED.value)),
+    ).join(ClaimEvent, ClaimEvent.claim_id == Claim.id)
+    rows = statement.where(*history.known(span), ClaimEvent.at < span.until, history.is_of_book())
+    return rows.group_by("key", "part")
 
 
 def closings(span: AnySpan) -> Select[Any]:

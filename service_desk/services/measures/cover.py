@@ -1,8 +1,8 @@
 """Vehicles on the road and their cover, on the last day of a period and over its days; and what became of cover that ended."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select
 
@@ -16,7 +16,7 @@ from service_desk.rules.renewal import RenewalFigures
 from service_desk.services.measures import history
 from service_desk.services.measures.span import By, Key, Reading, Source, Span, Value
 from service_desk.services.policies.coverage import coverage_ratio
-from service_desk.services.policies.ratios import account_days
+from service_desk.services.policies.ratios import account_days, account_days_of
 from service_desk.services.renewals.success import SuccessDimension, account_figures
 
 _ALL: Key = 0
@@ -43,6 +43,34 @@ def read_cover(span: Span, codes: Collection[C], by: By | None) -> Reading:
         for one in account_days(span.account_id, Period(span.period.first, last_day), now=span.now):
             parts[key_of(one)] += Cover(operating_days=one.operating, covered_days=one.covered)
     return history.reading(parts, Cover(), by)
+
+
+def cover_of_parts(span: Span, parts: Sequence[Period], codes: Collection[C]) -> list[dict[Key, Cover]]:
+    """What `read_cover` says of each part, by branch; the vehicles' histories are read once."""
+    spans = [replace(span, period=part) for part in parts]
+    days = [Period(one.last_day, one.last_day) for one in spans] if _OF_DAY & frozenset(codes) else []
+    wholes = [Period(one.period.first, one.last_day) for one in spans] if _OF_DAYS & frozenset(codes) else []
+    found = account_days_of(span.account_id, [*days, *wholes], now=span.now)
+    covers: list[dict[Key, Cover]] = [defaultdict(Cover) for _part in parts]
+    for number, listed in enumerate(found):
+        cover = covers[number % len(parts)]
+        for branch_id, (operating, covered) in _added_up(listed).items():
+            is_of_day = number < len(days)
+            cover[branch_id] += (
+                Cover(operating, covered)
+                if is_of_day
+                else Cover(operating_days=operating, covered_days=covered)
+            )
+    return covers
+
+
+def _added_up(listed: Sequence[VehicleDays]) -> dict[int, tuple[int, int]]:
+    """Vehicle-days on the road and covered, by branch."""
+    sums: dict[int, tuple[int, int]] = {}
+    for _vehicle_id, branch_id, operating, covered in listed:
+        before = sums.get(branch_id, (0, 0))
+        sums[branch_id] = before[0] + operating, before[1] + covered
+    return sums
 
 
 def _keys(account_id: int, by: By | None) -> Callable[[VehicleDays], Key]:

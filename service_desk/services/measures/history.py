@@ -9,14 +9,12 @@ from datetime import datetime
 from typing import Any, Protocol, Self, TypeVar
 
 from sqlalchemy import (
-    BindParameter,
     ColumnElement,
     Integer,
     ScalarSelect,
     Select,
     String,
     and_,
-    bindparam,
     case,
     cast,
     func,
@@ -29,17 +27,17 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from service_desk.models.claims import Claim, ClaimEvent, ClaimPayment, ReserveEntry
 from service_desk.models.fleet import Vehicle
-from service_desk.models.kept import Question
+from service_desk.models.kept import Question, constants
 from service_desk.rules.claim_flow import OPEN_STATES, ClaimState
 from service_desk.rules.metrics import MeasureCode
 from service_desk.services.measures.span import AnySpan, By, Key, Reading, Value
 
 # The key of all claims where nothing is grouped.
 _ALL = 0
-_OPEN = [state.value for state in OPEN_STATES]
+_OPEN = constants(OPEN_STATES)
 # Made once: an alias works its columns out anew, and every figure of a report asks.
 _BOOK = aliased(Claim)
-_ENDS = [state.value for state in (ClaimState.CLOSED, ClaimState.WITHDRAWN, ClaimState.DENIED)]
+_ENDS = constants((ClaimState.CLOSED, ClaimState.WITHDRAWN, ClaimState.DENIED))
 
 
 class Part(Protocol):
@@ -129,10 +127,7 @@ def is_move() -> ColumnElement[bool]:
 
 def is_of_book() -> ColumnElement[bool]:
     """A move that left the open book or came back to it, in the very words of the index that holds no other."""
-    states: list[BindParameter[list[str]]] = [
-        bindparam(None, _ENDS, expanding=True, literal_execute=True) for _ in range(2)
-    ]
-    return and_(or_(ClaimEvent.to_state.in_(states[0]), ClaimEvent.from_state.in_(states[1])), is_move())
+    return and_(or_(ClaimEvent.to_state.in_(_ENDS), ClaimEvent.from_state.in_(_ENDS)), is_move())
 
 
 def change_of_book() -> ColumnElement[int]:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Select, and_, case, func
 
 from service_desk.models.claims import Claim
-from service_desk.models.kept import built_once
+from service_desk.models.kept import built_once, constants
 from service_desk.models.reserves import ReserveMovement
 from service_desk.rules.metrics import MeasureCode as C
 from service_desk.rules.metrics.claim_figures import Sums, Value
@@ -54,7 +54,7 @@ def read_roll(span: Span, _codes: Collection[C], by: By | None) -> Reading:
 def _rolled(span: AnySpan, by: By | None) -> Select[Any]:
     at, kind, fen = ReserveMovement.at, ReserveMovement.kind, ReserveMovement.amount_fen
     start = span.instants[0]
-    effect = case((kind.in_(LEAVING), -fen), else_=fen)
+    effect = case((kind.in_(constants(sorted(LEAVING))), -fen), else_=fen)
     sums = [history.sum_of(fen, and_(at >= start, kind == one)) for one in MovementKind]
     return (
         history.keyed(by, func.sum(case((at < start, effect), else_=0)), *sums)

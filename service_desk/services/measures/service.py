@@ -1,14 +1,16 @@
 """How promises were kept: the figures of the compliance page, and of the survey's arrival at the scene."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, exists, or_
+from sqlalchemy import ColumnElement, Select, exists, or_
 from sqlalchemy.orm import aliased
 
 from service_desk.models.claim_papers import ClaimChecklist
 from service_desk.models.claims import Claim, Survey
+from service_desk.models.db import db
 from service_desk.models.kept import built_once
 from service_desk.rules.claim_documents import ClaimFeature
 from service_desk.rules.claim_flow import ClockStep
@@ -91,10 +93,26 @@ def read_first_scene(span: Span, _codes: Collection[C], by: By | None) -> Readin
 
 @built_once
 def _first_surveys(span: AnySpan, by: By | None) -> Select[Any]:
+    return _surveyed_first(span, by)
+
+
+def first_scene_of_parts(
+    span: Span, parts: Sequence[tuple[datetime, datetime]]
+) -> dict[tuple[int, int], Ratio]:
+    """The same by part of the span and branch, in one statement."""
+    at: ColumnElement[datetime] = Survey.recorded_at.expression
+    found: dict[tuple[int, int], list[tuple[bool, bool]]] = defaultdict(list)
+    statement = _surveyed_first(span, By.BRANCH, compliance.in_parts(at, parts))
+    for branch_id, part, loss_at, reported_at, is_first in db.session.execute(statement):
+        found[part, branch_id].append((not is_late(loss_at, reported_at), is_first))
+    return {key: first_scene_rate(surveys) for key, surveys in found.items()}
+
+
+def _surveyed_first(span: AnySpan, by: By | None, *before: Any) -> Select[Any]:
     earlier = aliased(Survey)
     is_later = exists().where(earlier.claim_id == Survey.claim_id, earlier.id < Survey.id)
     return (
-        history.keyed(by, Claim.loss_at, Claim.reported_at, Survey.is_first_scene)
+        history.keyed(by, *before, Claim.loss_at, Claim.reported_at, Survey.is_first_scene)
         .join(Survey, Survey.claim_id == Claim.id)
         .outerjoin(ClaimChecklist, ClaimChecklist.claim_id == Claim.id)
         .where(

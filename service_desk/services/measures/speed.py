@@ -5,11 +5,12 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, case, exists, func, or_, select
+from sqlalchemy import Select, and_, case, exists, func, null, or_, select
 
 from service_desk.base.clock import add_years, end_of_day, local_date, start_of_day
 from service_desk.models.claims import Claim, ClaimEvent
-from service_desk.models.kept import built_once
+from service_desk.models.db import days_apart
+from service_desk.models.kept import built_once, constants
 from service_desk.rules.claim_flow import OPEN_STATES, ClaimState
 from service_desk.rules.metrics import REGISTERED_WITHIN_DAYS
 from service_desk.rules.metrics import MeasureCode as C
@@ -17,7 +18,7 @@ from service_desk.rules.metrics.claim_figures import Book, Registered, Rolling, 
 from service_desk.services.measures import history
 from service_desk.services.measures.span import AnySpan, By, Key, Reading, Source, Span
 
-_OPEN = [state.value for state in OPEN_STATES]
+_OPEN = constants(OPEN_STATES)
 
 
 def read_settled(span: Span, _codes: Collection[C], by: By | None) -> Reading:
@@ -31,7 +32,7 @@ def list_settled(span: Span, by: By | None) -> dict[Key, Settled]:
     Withdrawn and denied claims are not among them. Days are from the day of the report to that of the closing.
     """
     found: dict[Key, list[tuple[int, tuple[int, int]]]] = defaultdict(list)
-    for key, reported_at, closed_at, estimate, paid in _settled(span, by).rows():
+    for key, reported_at, closed_at, estimate, paid in _settled(span, by).many():
         days = days_to_close(span, reported_at, closed_at)
         found[key].append((days, (int(estimate), int(paid))))
     return {
@@ -83,22 +84,43 @@ def read_registered(span: Span, _codes: Collection[C], by: By | None) -> Reading
     back = timedelta(days=REGISTERED_WITHIN_DAYS)
     first = start_of_day(span.period.first - back, span.zone)
     last = end_of_day(span.last_whole_day - back, span.zone)
-    found: dict[Key, list[int | None]] = defaultdict(list)
-    for key, reported_at, registered_at in _registered(span, first, last, by).rows():
-        took = registered_at and local_date(registered_at, span.zone) - local_date(reported_at, span.zone)
-        found[key].append(took.days if took is not None else None)
-    parts: dict[Key, Registered] = {key: Registered(tuple(days)) for key, days in found.items()}
+    parts: dict[Key, Registered] = defaultdict(Registered)
+    for key, count, is_early, reported_at, registered_at in _registered(span, first, last, by).rows():
+        if reported_at is None:
+            parts[key] += Registered(count if is_early else 0, count)
+        else:
+            took = local_date(registered_at, span.zone) - local_date(reported_at, span.zone)
+            parts[key] += Registered(count if took.days <= REGISTERED_WITHIN_DAYS else 0, count)
     return history.reading(parts, Registered(), by)
 
 
 @built_once
 def _registered(span: AnySpan, first: datetime, last: datetime, by: By | None) -> Select[Any]:
-    return history.keyed(by, Claim.reported_at, history.registered_at(span.until)).where(
-        *history.known(span, since=first),
-        Claim.reported_at >= first,
-        Claim.reported_at < last,
-        history.state_at(span.until) != ClaimState.WITHDRAWN.value,
+    """Counted by the database where the day of the zone cannot matter; the few others each with its two instants."""
+    each = (
+        history.keyed(
+            by, Claim.reported_at.label("reported_at"), history.registered_at(span.until).label("at")
+        )
+        .where(
+            *history.known(span, since=first),
+            Claim.reported_at >= first,
+            Claim.reported_at < last,
+            history.state_at(span.until) != ClaimState.WITHDRAWN.value,
+        )
+        .subquery()
     )
+    at, reported_at = each.c.at, each.c.reported_at
+    # A day more or less on each side, for the hours of the two days and for clocks put forward or back.
+    is_early = ~days_apart(at, reported_at, REGISTERED_WITHIN_DAYS - 1)
+    is_late = or_(at.is_(None), days_apart(at, reported_at, REGISTERED_WITHIN_DAYS + 2))
+    is_plain = or_(is_early, is_late)
+    return select(
+        each.c.key,
+        func.count(),
+        case((is_early, 1), else_=0).label("is_early"),
+        case((is_plain, null()), else_=reported_at).label("day_reported_at"),
+        case((is_plain, null()), else_=at).label("day_at"),
+    ).group_by("key", "is_early", "day_reported_at", "day_at")
 
 
 def read_rolling(span: Span, _codes: Collection[C], by: By | None) -> Reading:

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import TextClause, bindparam, select, text
+from sqlalchemy import Row, TextClause, bindparam, select, text
 
 from service_desk.models.accounts import Contact
 from service_desk.models.db import db, table_of
@@ -40,6 +40,21 @@ _COLUMNS = (
     "message_id",
 )
 _UNSENT = (NoticeState.QUEUED, NoticeState.HELD)
+_HOOKS = table_of(MessageChannel).c
+# Made once, and of the columns that are read: every report of an accident asks.
+_OF_ACCOUNTS = (
+    select(
+        _HOOKS.id,
+        _HOOKS.account_id,
+        _HOOKS.kind,
+        _HOOKS.name,
+        _HOOKS.language,
+        _HOOKS.audience,
+        _HOOKS.subjects,
+    )
+    .where(_HOOKS.account_id.in_(bindparam("account_ids", expanding=True)), _HOOKS.is_active)
+    .order_by(_HOOKS.id)
+)
 
 
 @dataclass(frozen=True)
@@ -190,11 +205,9 @@ def _shared(messages: Sequence[Message], now: datetime) -> list[dict[str, Any]]:
     return rows
 
 
-def _channels(account_ids: Collection[int]) -> Sequence[MessageChannel]:
-    statement = select(MessageChannel).where(
-        MessageChannel.account_id.in_(account_ids), MessageChannel.is_active
-    )
-    return db.session.scalars(statement.order_by(MessageChannel.id)).all()
+def _channels(account_ids: Collection[int]) -> Sequence[Row[Any]]:
+    db.session.flush()
+    return db.session.execute(_OF_ACCOUNTS, {"account_ids": list(account_ids)}).all()
 
 
 def _our_people(messages: Sequence[Message]) -> set[int]:
@@ -203,7 +216,7 @@ def _our_people(messages: Sequence[Message]) -> set[int]:
     return set(db.session.scalars(select(User.id).where(User.id.in_(ids), User.role.not_in(CLIENT_ROLES))))
 
 
-def to_channel(message: Message, channel: MessageChannel, now: datetime) -> dict[str, Any]:
+def to_channel(message: Message, channel: MessageChannel | Row[Any], now: datetime) -> dict[str, Any]:
     """The row that tells a bot or webhook."""
     return _values(message, Channel(channel.kind.value), now) | {
         "channel_id": channel.id,

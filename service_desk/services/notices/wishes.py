@@ -1,16 +1,16 @@
 """What people want mailed and when: applied to mails as they are queued."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, bindparam, select
 
 from service_desk.base.clock import CHINA
 from service_desk.models.accounts import KeyAccount
-from service_desk.models.db import db
+from service_desk.models.db import db, table_of
 from service_desk.models.notices import Channel, NoticePreference, NoticeState
 from service_desk.models.users import UserAccount
 from service_desk.rules.notice_subjects import CLOCK_DIGEST, DIGEST, URGENT, MailChoice, subject_of
@@ -18,18 +18,37 @@ from service_desk.rules.quiet_hours import QuietHours, quiet_until
 
 Row = dict[str, Any]
 
+_WISHES, _ACCOUNTS, _MEMBERSHIPS = (
+    table_of(NoticePreference).c,
+    table_of(KeyAccount),
+    table_of(UserAccount).c,
+)
+
+# The zone of the first account of whoever has a preference.
+_ZONE = (
+    select(_ACCOUNTS.c.zone)
+    .join(table_of(UserAccount), _MEMBERSHIPS.account_id == _ACCOUNTS.c.id)
+    .where(_MEMBERSHIPS.user_id == _WISHES.user_id)
+    .order_by(_ACCOUNTS.c.id)
+    .limit(1)
+    .correlate(table_of(NoticePreference))
+    .scalar_subquery()
+)
+# Made once, and of the columns that are read: every mail that is queued asks.
+_OF_READERS = select(
+    _WISHES.user_id, _WISHES.choices, _WISHES.quiet_from, _WISHES.quiet_until, _ZONE.label("zone")
+).where(_WISHES.user_id.in_(bindparam("user_ids", expanding=True)))
+
 
 @dataclass(frozen=True)
 class Wish:
-    """A person's preferences and the zone their clock shows: that of their first account."""
+    """What a person has chosen by subject, when they want no mail, and the zone their clock shows: that of their
+    first account.
+    """
 
-    preference: NoticePreference
+    choices: Mapping[str, str]
+    quiet: QuietHours | None
     zone: ZoneInfo
-
-    @property
-    def quiet(self) -> QuietHours | None:
-        begins, ends = self.preference.quiet_from, self.preference.quiet_until
-        return QuietHours(begins, ends) if begins is not None and ends is not None else None
 
 
 def arrange(rows: list[Row], now: datetime) -> list[Row]:
@@ -53,10 +72,15 @@ def arrange(rows: list[Row], now: datetime) -> list[Row]:
 
 def wishes_of(user_ids: Collection[int]) -> dict[int, Wish]:
     """The wishes of those who have any."""
+    db.session.flush()
     return {
-        preference.user_id: Wish(preference, ZoneInfo(zone) if zone else CHINA)
-        for preference, zone in db.session.execute(
-            with_zone(select(NoticePreference)).where(NoticePreference.user_id.in_(user_ids))
+        user_id: Wish(
+            choices,
+            QuietHours(begins, ends) if begins is not None and ends is not None else None,
+            ZoneInfo(zone) if zone else CHINA,
+        )
+        for user_id, choices, begins, ends, zone in db.session.execute(
+            _OF_READERS, {"user_ids": list(user_ids)}
         )
     }
 
@@ -71,20 +95,12 @@ def quiet_end(user_id: int, kind: str, at: datetime) -> datetime | None:
 
 def with_zone(statement: Select[tuple[NoticePreference]]) -> Select[tuple[NoticePreference, str | None]]:
     """Add the zone of each person's first account; None for those without one."""
-    zone = (
-        select(KeyAccount.zone)
-        .join(UserAccount, UserAccount.account_id == KeyAccount.id)
-        .where(UserAccount.user_id == NoticePreference.user_id)
-        .order_by(KeyAccount.id)
-        .limit(1)
-        .scalar_subquery()
-    )
-    return statement.add_columns(zone)
+    return statement.add_columns(_ZONE)
 
 
 def _arranged(row: Row, wish: Wish, shown: Collection[str], now: datetime) -> Row | None:
     subject = subject_of(row["kind"])
-    choice = MailChoice(wish.preference.choices.get(subject, MailChoice.AT_ONCE))
+    choice = MailChoice(wish.choices.get(subject, MailChoice.AT_ONCE))
     if row["kind"] != DIGEST and choice is MailChoice.IN_APP:
         return _only_shown(row, shown, now)
     if subject in URGENT:

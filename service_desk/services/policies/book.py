@@ -52,7 +52,7 @@ class BookLine(NamedTuple):
 
 def read_book(account_id: int, since: Stand | None, until: Stand) -> list[BookLine]:
     """The policies with cover or a change of premium between two stands; None: since ever. Voided ones never were."""
-    asked = (account_id, since and since.at, until.at)
+    asked = (account_id, since.at if since else None, until.at)
     endorsed = _by_policy(_endorsements_in_span(*asked).rows())
     terms, classes = _Terms(since, until), Classes()
     lines = []

@@ -128,11 +128,32 @@ def covers_at(vehicle_id: int, at: datetime) -> list[CoverAt]:
     A line may have several of ours, each with other covers: a list taken over states third party and own damage
     apart. Each cover is told once, by the policy that began first.
     """
-    asked = {"vehicle_id": vehicle_id, "at": at}
+    found = _own_covers(vehicle_id, at)
+    for cover in db.session.execute(_OUTSIDE_AFTER, {"vehicle_id": vehicle_id, "at": at}):
+        if not found[cover.line] and (cover.starts_at is None or cover.starts_at <= at):
+            found[cover.line].append(
+                CoverAt(
+                    cover.line, None, cover.number, "", cover.starts_at, cover.ends_at, source=cover.source
+                )
+            )
+    return _in_order_of_lines(found)
+
+
+def own_covers_at(vehicle_id: int, at: datetime) -> list[CoverAt]:
+    """What `covers_at` lists, without cover known from elsewhere: all that a claim can be paid under."""
+    return _in_order_of_lines(_own_covers(vehicle_id, at))
+
+
+def _in_order_of_lines(found: dict[PolicyLine, list[CoverAt]]) -> list[CoverAt]:
+    return [one for line in PolicyLine for one in found[line]]
+
+
+def _own_covers(vehicle_id: int, at: datetime) -> dict[PolicyLine, list[CoverAt]]:
     # What the session still holds back counts too; reading columns does not write it by itself.
     db.session.flush()
+    rows_at = db.session.execute(_POLICIES_AT, {"vehicle_id": vehicle_id, "at": at})
     found: dict[PolicyLine, list[CoverAt]] = defaultdict(list)
-    for _id, rows in groupby(db.session.execute(_POLICIES_AT, asked), key=lambda row: row.id):
+    for _id, rows in groupby(rows_at, key=lambda row: row.id):
         policy, *others = rows
         limits = _in_order(limit_of(row) for row in (policy, *others) if row.code is not None)
         own = found[policy.line]
@@ -140,14 +161,7 @@ def covers_at(vehicle_id: int, at: datetime) -> list[CoverAt]:
         more = tuple(limit for limit in limits if limit.code not in told)
         if more or not own:
             own.append(_of_policy(policy, more))
-    for cover in db.session.execute(_OUTSIDE_AFTER, asked):
-        if not found[cover.line] and (cover.starts_at is None or cover.starts_at <= at):
-            found[cover.line].append(
-                CoverAt(
-                    cover.line, None, cover.number, "", cover.starts_at, cover.ends_at, source=cover.source
-                )
-            )
-    return [one for line in PolicyLine for one in found[line]]
+    return found
 
 
 def limits_of(policy_ids: Collection[int], at: datetime | None = None) -> dict[int, tuple[Limit, ...]]:

@@ -1,8 +1,8 @@
 """The coverage ratio of an account over days, by branch, and the vehicles behind each figure (覆盖率)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import select
 
@@ -11,7 +11,8 @@ from service_desk.models.accounts import Branch
 from service_desk.models.db import db
 from service_desk.models.fleet import Vehicle
 from service_desk.models.users import User
-from service_desk.rules.cover_ratio import DayGrid, VehicleDays, days_of, needs_by_day
+from service_desk.rules.cover_needs import CoverNeeds
+from service_desk.rules.cover_ratio import DayGrid, VehicleDays, VehicleHistory, days_of, needs_by_day
 from service_desk.rules.metrics import Ratio
 from service_desk.rules.periods import Period
 from service_desk.rules.permissions import Action
@@ -83,11 +84,25 @@ def coverage_vehicles(
 
 def account_days(account_id: int, period: Period, *, now: datetime) -> list[VehicleDays]:
     """Each vehicle's days by branch, for no actor: what reports count from."""
-    grid = DayGrid(period.first, period.last, now)
-    if not grid.samples:
-        return []
-    needed = needs_by_day(grid, requirements.over_time(account_id, grid.first, grid.last))
-    histories = account_histories(account_id, since=start_of_day(grid.first), until=end_of_day(grid.last))
+    return account_days_of(account_id, [period], now=now)[0]
+
+
+def account_days_of(account_id: int, periods: Sequence[Period], *, now: datetime) -> list[list[VehicleDays]]:
+    """The same of each of several periods; the vehicles' histories are read once for all of them."""
+    grids = [DayGrid(period.first, period.last, now) for period in periods]
+    begun = [grid for grid in grids if grid.samples]
+    if not begun:
+        return [[] for _grid in grids]
+    first, last = min(grid.first for grid in begun), max(grid.last for grid in begun)
+    versions = requirements.over_time(account_id, first, last)
+    histories = account_histories(account_id, since=start_of_day(first), until=end_of_day(last))
+    return [_days_on(grid, versions, histories) if grid.samples else [] for grid in grids]
+
+
+def _days_on(
+    grid: DayGrid, versions: Sequence[tuple[date, CoverNeeds]], histories: Sequence[VehicleHistory]
+) -> list[VehicleDays]:
+    needed = needs_by_day(grid, versions)
     return [one for vehicle in histories for one in days_of(vehicle, grid, needed)]
 
 

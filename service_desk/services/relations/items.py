@@ -1,4 +1,4 @@
-"""Agreed items: opened by whoever may plan, with an owner of either side and a day."""
+"""Agreed items: opened by whoever may plan, with an owner of either side and a day; done, dropped or moved."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -6,14 +6,18 @@ from datetime import date, datetime
 
 from sqlalchemy import select
 
-from service_desk.base.clock import CHINA
-from service_desk.base.errors import Invalid, InvalidMany
+from service_desk.base.clock import local_date
+from service_desk.base.errors import Conflict, Forbidden, Invalid, InvalidMany
 from service_desk.base.text import one_line
 from service_desk.models.db import db
-from service_desk.models.relations import AgreedItem, ItemSource, ItemState
+from service_desk.models.relations import AgreedItem, ItemSource, ItemState, ItemStep, ItemStepKind
 from service_desk.models.users import User, UserAccount
-from service_desk.rules.permissions import Action
-from service_desk.services import access, audit
+from service_desk.rules.permissions import Action, Role
+from service_desk.services import access, audit, notices
+from service_desk.services.notices import Matter
+from service_desk.services.relations.visibility import get_item
+
+MATTER_KIND = "agreed_item"
 
 
 @dataclass(frozen=True)
@@ -27,16 +31,31 @@ class NewItem:
     branch_id: int | None = None
 
 
-def open_item(
-    account_id: int, source: ItemSource, source_id: int, item: NewItem, *, actor: User, now: datetime
-) -> AgreedItem:
-    """Open an item of an opinion or a meeting. The caller has checked that the source is the actor's to work on.
+def matter_of(item: AgreedItem) -> Matter:
+    """The item as notices know it."""
+    return Matter(MATTER_KIND, item.id, f"#{item.id}", item.account_id, item.branch_id)
 
+
+def open_item(
+    account_id: int,
+    source: ItemSource,
+    source_id: int,
+    item: NewItem,
+    *,
+    actor: User,
+    now: datetime,
+    mails_owner: bool = True,
+) -> AgreedItem:
+    """Open an item of an opinion or a meeting, and tell its owner; by mail too unless another mail says it.
+
+    The caller has checked that the source is the actor's to work on.
     Invalid: required, words_too_long, item_owner_unknown, item_due_past (a day before today in China).
     """
     access.require(actor, Action.PLAN_RELATIONS)
     access.get_account(actor, account_id)
-    _check(account_id, item, now)
+    problems = problems_of(account_id, item, now)
+    if problems:
+        raise InvalidMany(problems)
     row = AgreedItem(
         account_id=account_id,
         branch_id=item.branch_id,
@@ -53,10 +72,13 @@ def open_item(
     db.session.add(row)
     changes = {name: (None, getattr(row, name)) for name in ("title", "owner_id", "due_on")}
     audit.record("item_opened", row, actor=actor, now=now, label=row.title, changes=changes)
+    if row.owner_id != actor.id:
+        tell("item_opened", row, [row.owner_id], f"item:{row.id}:opened", now, mail=mails_owner)
     return row
 
 
-def _check(account_id: int, item: NewItem, now: datetime) -> None:
+def problems_of(account_id: int, item: NewItem, now: datetime) -> list[Invalid]:
+    """What stands against opening an item; nothing when it may be opened."""
     problems: list[Invalid] = []
     if not item.title.strip():
         problems.append(Invalid("required", field="title"))
@@ -68,10 +90,9 @@ def _check(account_id: int, item: NewItem, now: datetime) -> None:
     owner = db.session.get(User, item.owner_id)
     if owner is None or not owner.is_active or db.session.scalar(serves) is None:
         problems.append(Invalid("item_owner_unknown", field="owner_id"))
-    if item.due_on < now.astimezone(CHINA).date():
+    if item.due_on < local_date(now):
         problems.append(Invalid("item_due_past", field="due_on"))
-    if problems:
-        raise InvalidMany(problems)
+    return problems
 
 
 def items_of(source: ItemSource, source_ids: Collection[int]) -> dict[int, list[AgreedItem]]:
@@ -85,3 +106,136 @@ def items_of(source: ItemSource, source_ids: Collection[int]) -> dict[int, list[
     for item in db.session.scalars(statement):
         found[item.source_id].append(item)
     return found
+
+
+def may_report(item: AgreedItem, actor: User) -> bool:
+    """Whether the actor may say that it was done: its owner, of either side, or a manager."""
+    return item.owner_id == actor.id or access.may(actor, Action.LEAD_RELATIONS)
+
+
+def finish(item_id: int, result: str, version: int, *, actor: User, now: datetime) -> AgreedItem:
+    """Say that an item was done and what came of it. Forbidden item_of_another; Conflict item_ended, stale."""
+    item = get_item(item_id, actor=actor)
+    if not may_report(item, actor):
+        raise Forbidden("item_of_another")
+    _require_open(item, version)
+    return _end(item, ItemState.DONE, _words(result, "result"), actor, now)
+
+
+def drop(item_id: int, reason: str, version: int, *, actor: User, now: datetime) -> AgreedItem:
+    """Give an item up, with the reason; for managers."""
+    item = get_item(item_id, actor=actor)
+    access.require(actor, Action.LEAD_RELATIONS)
+    _require_open(item, version)
+    return _end(item, ItemState.DROPPED, _words(reason, "reason"), actor, now)
+
+
+def move_due(
+    item_id: int, due_on: date, reason: str, version: int, *, actor: User, now: datetime
+) -> AgreedItem:
+    """Set another day, with the reason; counted. For its owner at the desk and for managers.
+
+    Invalid: required, item_due_past, item_due_same.
+    """
+    item = get_item(item_id, actor=actor)
+    access.require(actor, Action.PLAN_RELATIONS)
+    if not may_report(item, actor):
+        raise Forbidden("item_of_another")
+    _require_open(item, version)
+    words = _words(reason, "reason")
+    if due_on < local_date(now):
+        raise Invalid("item_due_past", field="due_on")
+    if due_on == item.due_on:
+        raise Invalid("item_due_same", field="due_on")
+    before = item.due_on
+    changes = audit.change(item, due_on=due_on, due_moves=item.due_moves + 1)
+    _keep_step(item, ItemStepKind.DUE_MOVED, words, actor, now, before, due_on)
+    audit.record("item_due_moved", item, actor=actor, now=now, label=item.title, changes=changes)
+    return item
+
+
+def _require_open(item: AgreedItem, version: int) -> None:
+    if item.state is not ItemState.OPEN:
+        raise Conflict("item_ended")
+    if item.version != version:
+        raise Conflict("stale")
+
+
+def _words(text: str, field: str) -> str:
+    words = text.strip()
+    if not words:
+        raise Invalid("required", field=field)
+    return words
+
+
+def _end(item: AgreedItem, state: ItemState, words: str, actor: User, now: datetime) -> AgreedItem:
+    changes = audit.change(item, state=state, result=words, ended_at=now, ended_by_id=actor.id)
+    _keep_step(item, ItemStepKind(state.value), words, actor, now)
+    audit.record(f"item_{state.value}", item, actor=actor, now=now, label=item.title, changes=changes)
+    others = {item.owner_id, item.opened_by_id} - {actor.id}
+    tell("item_ended", item, sorted(others), f"item:{item.id}:ended", now, mail=False)
+    return item
+
+
+def _keep_step(
+    item: AgreedItem,
+    kind: ItemStepKind,
+    note: str,
+    actor: User,
+    now: datetime,
+    before: date | None = None,
+    after: date | None = None,
+) -> None:
+    db.session.add(
+        ItemStep(
+            item_id=item.id,
+            kind=kind,
+            at=now,
+            by_id=actor.id,
+            note=note,
+            due_before=before,
+            due_after=after,
+        )
+    )
+
+
+def tell(
+    kind: str,
+    item: AgreedItem,
+    user_ids: Collection[int],
+    dedupe: str,
+    now: datetime,
+    *,
+    mail: bool = True,
+    days: int = 0,
+) -> None:
+    """Tell people of an item, each once for a key; who has left is not told."""
+    people = audit.people_of({*user_ids, item.owner_id})
+    owner = people[item.owner_id]
+    params = {
+        "url": f"/relations/items/{item.id}",
+        "title": item.title,
+        "measure": item.measure,
+        "due_on": item.due_on.isoformat(),
+        "owner": owner.name,
+        "staff_no": owner.staff_no,
+        "state": item.state.value,
+        "result": item.result,
+        "days": days,
+    }
+    for user_id in user_ids:
+        if people[user_id].is_active:
+            notices.queue(
+                kind,
+                notices.user_recipient(people[user_id]),
+                params,
+                dedupe=dedupe,
+                now=now,
+                matter=matter_of(item),
+                mail=mail,
+            )
+
+
+def possible_owners(account_id: int) -> list[User]:
+    """Who may own an item of an account: its people of both sides, by staff number."""
+    return access.account_members(account_id, *Role)

@@ -19,7 +19,7 @@ from service_desk.base.paging import Page, PageRequest
 from service_desk.models.accounts import Branch
 from service_desk.models.db import days_later, db
 from service_desk.models.fleet import Vehicle
-from service_desk.models.kept import built_once
+from service_desk.models.kept import built_once, constants
 from service_desk.models.policies import Endorsement, Policy, PolicyState
 from service_desk.models.renewals import RenewalOutcome
 from service_desk.models.users import User
@@ -242,7 +242,7 @@ def _end_known(known_at: datetime) -> ColumnElement[datetime]:
     """When the other policy was to end, as far as was known: one cancelled later was a renewal then."""
     cut_later = exists().where(
         Endorsement.policy_id == _next.id,
-        Endorsement.kind.in_(CLOSING_KINDS),
+        Endorsement.kind.in_(constants(sorted(CLOSING_KINDS))),
         Endorsement.created_at >= known_at,
     )
     return case((cut_later, _next.agreed_ends_at), else_=_next.ends_at)

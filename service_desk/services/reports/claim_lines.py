@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, case, func, or_, select, union_all
+from sqlalchemy import Select, and_, case, func, or_, select, union_all
 from sqlalchemy.orm import aliased
 
 from service_desk.base.clock import local_date
 from service_desk.models.accounts import Branch
 from service_desk.models.claims import Claim, ClaimEvent
-from service_desk.models.db import db
+from service_desk.models.kept import built_once
 from service_desk.models.sla import BreachReview, Timer
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import LARGE_LOSS_FEN, ClockStep
-from service_desk.services.measures import Span, history
+from service_desk.rules.sla.history import whole_second
+from service_desk.services.measures import AnySpan, Span, history
 from service_desk.services.reports.figures import Breach, OpenClaim, Person, WeekClaim
 from service_desk.services.sla.compliance import broken_within
 
@@ -37,11 +38,12 @@ class PeriodClaim:
 
 def claims_of(span: Span) -> tuple[list[PeriodClaim], list[PeriodClaim]]:
     """The claims reported in the period, and those open at its end; each by time of report."""
-    found = [_claim(span, row) for row in db.session.execute(_claims_statement(span))]
+    found = [_claim(span, row) for row in _claims(span).rows()]
     return [claim for claim in found if claim.is_new], [claim for claim in found if claim.is_open]
 
 
-def _claims_statement(span: Span) -> Any:
+@built_once
+def _claims(span: AnySpan) -> Select[Any]:
     start, until = span.instants[0], span.until
     is_open, owner = history.is_open_at(until), _PERSON
     return (
@@ -115,19 +117,21 @@ def _open_claim(span: Span, claim: PeriodClaim, clocks: list[tuple[ClockStep, da
 
 def _live_clocks(span: Span) -> dict[int, list[tuple[ClockStep, datetime | None]]]:
     """The clocks that had started and not stopped at the period's end, by claim."""
+    clocks: dict[int, list[tuple[ClockStep, datetime | None]]] = defaultdict(list)
+    # Sorted here: to spare itself that, SQLite would walk through the clocks of all claims there are.
+    for claim_id, _timer_id, step, due_at in sorted(_running(span).rows(), key=lambda row: (row[0], row[1])):
+        clocks[claim_id].append((step, due_at))
+    return clocks
+
+
+@built_once
+def _running(span: AnySpan) -> Select[Any]:
     own = select(_SEEN.id).where(_SEEN.account_id == span.account_id)
     # As a list of ids: SQLite would look through all clocks ever started rather than ask its index of stops twice.
     running = union_all(own.where(_SEEN.stopped_at.is_(None)), own.where(_SEEN.stopped_at >= span.until))
-    rows = db.session.execute(
-        select(Timer.matter_id, Timer.id, Timer.step, Timer.due_at).where(
-            Timer.id.in_(running), Timer.matter_kind == "claim", Timer.started_at < span.until
-        )
+    return select(Timer.matter_id, Timer.id, Timer.step, Timer.due_at).where(
+        Timer.id.in_(running), Timer.matter_kind == "claim", Timer.started_at < span.until
     )
-    clocks: dict[int, list[tuple[ClockStep, datetime | None]]] = defaultdict(list)
-    # Sorted here: to spare itself that, SQLite would walk through the clocks of all claims there are.
-    for claim_id, _timer_id, step, due_at in sorted(rows, key=lambda row: (row[0], row[1])):
-        clocks[claim_id].append((step, due_at))
-    return clocks
 
 
 def days_open(span: Span, claim: PeriodClaim) -> int:
@@ -137,10 +141,31 @@ def days_open(span: Span, claim: PeriodClaim) -> int:
 
 def breaches_of(span: Span) -> list[Breach]:
     """Every promise broken in the period, as the compliance page counts them: of claims and of other matters."""
-    holder, until = _PERSON, span.until
+    return [
+        Breach(
+            timer_id=row.id,
+            number=row.matter_number,
+            plate=row.plate or "",
+            branch=row.branch or "",
+            branch_en=row.branch_en or row.branch or "",
+            step=row.step.value,
+            holder=Person(row.holder, row.staff_no, row.phone),
+            breached_at=row.broken_at,
+            stopped_at=stopped_at,
+            over_seconds=row.over_seconds if stopped_at else None,
+            cause=row.cause or "",
+        )
+        for row in _broken(span, whole_second(span.now)).rows()
+        for stopped_at in (_before(row.stopped_at, span.until),)
+    ]
+
+
+@built_once
+def _broken(span: AnySpan, now: datetime) -> Select[Any]:
+    holder = _PERSON
     broken_at = func.coalesce(Timer.breached_at, Timer.due_at)
-    cause = case((BreachReview.signed_at < until, BreachReview.cause))
-    rows = db.session.execute(
+    cause = case((BreachReview.signed_at < span.until, BreachReview.cause))
+    return (
         select(
             Timer.id,
             Timer.matter_number,
@@ -163,27 +188,10 @@ def breaches_of(span: Span) -> list[Breach]:
         .where(
             Timer.account_id == span.account_id,
             Timer.step != ClockStep.BREACH_REVIEW,
-            broken_within(span.instants, span.now),
+            broken_within(span.instants, now),
         )
         .order_by(broken_at, Timer.id)
     )
-    return [
-        Breach(
-            timer_id=row.id,
-            number=row.matter_number,
-            plate=row.plate or "",
-            branch=row.branch or "",
-            branch_en=row.branch_en or row.branch or "",
-            step=row.step.value,
-            holder=Person(row.holder, row.staff_no, row.phone),
-            breached_at=row.broken_at,
-            stopped_at=stopped_at,
-            over_seconds=row.over_seconds if stopped_at else None,
-            cause=row.cause or "",
-        )
-        for row in rows
-        for stopped_at in (_before(row.stopped_at, until),)
-    ]
 
 
 def _before(moment: datetime | None, until: datetime) -> datetime | None:
@@ -210,10 +218,11 @@ class ClosedClaim:
 
 def closed_lines(span: Span) -> Sequence[ClosedClaim]:
     """The claims closed, withdrawn or denied in the period, by the time they left. `estimate_fen` is the first estimate."""
-    return [_closed(span, row) for row in db.session.execute(_closed_statement(span))]
+    return [_closed(span, row) for row in _left(span).rows()]
 
 
-def _closed_statement(span: Span) -> Any:
+@built_once
+def _left(span: AnySpan) -> Select[Any]:
     until, owner = span.until, _PERSON
     left = select(func.max(ClaimEvent.at)).where(
         ClaimEvent.claim_id == Claim.id,

@@ -12,11 +12,12 @@ from service_desk.base.errors import Conflict, Invalid, NotFound
 from service_desk.models.db import db
 from service_desk.models.sla import Absence, AbsenceKind
 from service_desk.models.users import User, UserAccount
+from service_desk.rules.duty import Span
 from service_desk.rules.permissions import CLIENT_ROLES, Action, Scope, may
-from service_desk.rules.sla.absences import AwayTimes, check_times, common_window
+from service_desk.rules.sla.absences import AwayTimes, Window, check_times, common_window
 from service_desk.rules.sla.history import whole_second
-from service_desk.services import access, audit
-from service_desk.services.sla import covering
+from service_desk.services import access, audit, duty
+from service_desk.services.sla import covering, standing_in
 from service_desk.services.sla.standing_in import times_of
 
 # Who stands in must be able to do the same work.
@@ -27,10 +28,13 @@ _SHOWN = ("user_id", "substitute_id", "kind", "from_at", "to_at", "repeats_until
 
 @dataclass(frozen=True)
 class PlanAbsence:
-    """Who is away from when to when, and who stands in. With `repeats_until_on` the same hours every day."""
+    """Who is away from when to when, and who stands in: None is whoever is on duty by the roster.
+
+    With `repeats_until_on` the same hours every day.
+    """
 
     user_id: int
-    substitute_id: int
+    substitute_id: int | None
     kind: AbsenceKind
     from_at: datetime
     to_at: datetime
@@ -48,7 +52,7 @@ class AbsenceRow:
 
     absence: Absence
     user: User
-    substitute: User
+    substitute: User | None
 
     @property
     def is_open(self) -> bool:
@@ -60,16 +64,15 @@ def plan(command: PlanAbsence, *, actor: User, now: datetime) -> Absence:
 
     Invalid: absence_ends_first, absence_past, absence_over, absence_too_long, absence_repeats_too_early,
     absence_repeats_too_long, absence_overlaps, absence_while_standing_in, substitute_self, substitute_unknown,
-    substitute_other_account, substitute_other_work, substitute_away.
+    substitute_other_account, substitute_other_work, substitute_away, roster_empty.
     """
     access.require(actor, Action.PLAN_ABSENCES)
     user = _get_person(command.user_id, actor)
-    substitute = db.session.get(User, command.substitute_id)
     times = command.times
     check_times(times, now)
     _lock(command.user_id, command.substitute_id)
     _check_person(user, times, now)
-    _check_substitute(user, substitute, times, now)
+    _check_cover(user, command.substitute_id, times, now)
     absence = Absence(
         user_id=user.id,
         substitute_id=command.substitute_id,
@@ -115,28 +118,32 @@ def change_end(absence_id: int, to_at: datetime, version: int, *, actor: User, n
     check_times(times, min(now, absence.from_at))
     if times.to_at <= now:
         raise Invalid("absence_over", field="to_at")
-    user, substitute = db.session.get_one(User, absence.user_id), db.session.get(User, absence.substitute_id)
+    user = db.session.get_one(User, absence.user_id)
     _lock(absence.user_id, absence.substitute_id)
     _check_person(user, times, now, but=absence.id)
-    _check_substitute(user, substitute, times, now)
+    _check_cover(user, absence.substitute_id, times, now)
     changes = audit.change(absence, to_at=times.to_at)
     if absence.has_begun:
         absence.next_change_at = times.to_at
+        if absence.substitute_id is None:
+            covering.pass_on(absence, now)
     _record("absence_changed", absence, changes, actor, now)
     covering.tell_plan(absence, "absence_changed", actor=actor, now=now)
     return absence
 
 
-def name_another(absence_id: int, substitute_id: int, version: int, *, actor: User, now: datetime) -> Absence:
-    """Let another person stand in from now on; the clocks that are covered go over at once.
+def name_another(
+    absence_id: int, substitute_id: int | None, version: int, *, actor: User, now: datetime
+) -> Absence:
+    """Let another person, or None the roster, stand in from now on; the clocks that are covered go over at once.
 
     Invalid: substitute_self, substitute_unknown, substitute_other_account, substitute_other_work,
-    substitute_away.
+    substitute_away, roster_empty.
     """
     absence = get_absence(absence_id, actor=actor, version=version)
-    user, substitute = db.session.get_one(User, absence.user_id), db.session.get(User, substitute_id)
+    user = db.session.get_one(User, absence.user_id)
     _lock(absence.user_id, substitute_id)
-    _check_substitute(user, substitute, times_of(absence), now)
+    _check_cover(user, substitute_id, times_of(absence), now)
     former_id = absence.substitute_id
     changes = audit.change(absence, substitute_id=substitute_id)
     if changes and absence.has_begun:
@@ -195,7 +202,7 @@ def possible_substitutes(users: Collection[User]) -> dict[int, list[User]]:
     """Who may stand in for each of some people: active, on all the same accounts, able to do the same work."""
     active = select(User).where(User.is_active, User.role.not_in(CLIENT_ROLES))
     colleagues = db.session.scalars(active.order_by(User.staff_no, User.id)).all()
-    accounts = _accounts_of([user.id for user in (*users, *colleagues)])
+    accounts = standing_in.accounts_of([user.id for user in (*users, *colleagues)])
     return {
         user.id: [
             one
@@ -212,7 +219,7 @@ def _listed(whose: ColumnElement[bool], now: datetime) -> list[AbsenceRow]:
     statement = (
         select(Absence, person, substitute)
         .join(person, person.id == Absence.user_id)
-        .join(substitute, substitute.id == Absence.substitute_id)
+        .outerjoin(substitute, substitute.id == Absence.substitute_id)
         .where(whose, recent)
         .order_by(Absence.next_change_at.is_(None), Absence.from_at, Absence.id)
         .limit(200)
@@ -227,7 +234,7 @@ def _get_person(user_id: int, actor: User) -> User:
     raise NotFound("not_found")
 
 
-def _lock(*user_ids: int) -> None:
+def _lock(*user_ids: int | None) -> None:
     """Two plans about the same people are made one after the other, or each could miss the other.
 
     Their keys stay free: the sweep, which holds clocks this may want next, goes on writing rows that name them.
@@ -248,12 +255,34 @@ def _check_person(user: User, times: AwayTimes, now: datetime, *, but: int = 0) 
             raise Invalid("absence_while_standing_in", field="from_at", who=who, at=window.from_at)
 
 
+def check_cover(absence: Absence, substitute_id: int, now: datetime) -> None:
+    """Refuse who cannot stand in for what is left of an absence. Invalid as for `name_another`."""
+    _lock(absence.user_id, substitute_id)
+    _check_cover(db.session.get_one(User, absence.user_id), substitute_id, times_of(absence), now)
+
+
+def _check_cover(user: User, substitute_id: int | None, times: AwayTimes, now: datetime) -> None:
+    """Refuse a stand-in who cannot, and the roster where nobody is on it in that time."""
+    if substitute_id is not None:
+        _check_substitute(user, db.session.get(User, substitute_id), times, now)
+        return
+    accounts = standing_in.accounts_of([user.id])[user.id]
+    if not any(duty.has_shifts(accounts, Span(one.from_at, one.to_at)) for one in _ahead(times, now)):
+        raise Invalid("roster_empty", field="substitute_id")
+
+
+def _ahead(times: AwayTimes, now: datetime) -> list[Window]:
+    """The first and the last time away that are still to come: enough to know that a roster was made."""
+    windows = [one for one in times.windows() if one.to_at > now]
+    return [windows[0], windows[-1]] if windows else []
+
+
 def _check_substitute(user: User, substitute: User | None, times: AwayTimes, now: datetime) -> None:
     if substitute is None or not substitute.is_active or substitute.role in CLIENT_ROLES:
         raise Invalid("substitute_unknown", field="substitute_id")
     if substitute.id == user.id:
         raise Invalid("substitute_self", field="substitute_id")
-    accounts = _accounts_of([user.id, substitute.id])
+    accounts = standing_in.accounts_of([user.id, substitute.id])
     if accounts[user.id] and accounts[user.id].isdisjoint(accounts[substitute.id]):
         # Nobody learns a name by sending the number of somebody they never work with.
         raise Invalid("substitute_unknown", field="substitute_id")
@@ -270,14 +299,6 @@ def _check_substitute(user: User, substitute: User | None, times: AwayTimes, now
 def _open_absences(*conditions: ColumnElement[bool]) -> Sequence[Absence]:
     statement = select(Absence).where(Absence.next_change_at.is_not(None), *conditions)
     return db.session.scalars(statement.order_by(Absence.from_at, Absence.id)).all()
-
-
-def _accounts_of(user_ids: Sequence[int]) -> dict[int, set[int]]:
-    found: dict[int, set[int]] = {user_id: set() for user_id in user_ids}
-    statement = select(UserAccount.user_id, UserAccount.account_id).where(UserAccount.user_id.in_(user_ids))
-    for user_id, account_id in db.session.execute(statement).tuples():
-        found[user_id].add(account_id)
-    return found
 
 
 def _lacking(user: User, substitute: User) -> bool:

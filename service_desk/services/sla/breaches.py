@@ -12,10 +12,11 @@ from service_desk.base.clock import local_date
 from service_desk.base.paging import Page, PageRequest
 from service_desk.models.accounts import KeyAccount
 from service_desk.models.db import db
+from service_desk.models.kept import built_once
 from service_desk.models.sla import BreachReview, Timer, TimerEntry, TimerState
 from service_desk.models.users import User, UserAccount
 from service_desk.rules.claim_flow import ClockStep
-from service_desk.rules.permissions import CLIENT_ROLES, Action
+from service_desk.rules.permissions import CLIENT_ROLES, Action, Scope
 from service_desk.rules.sla import EventKind
 from service_desk.rules.sla.terms import HOLDER_CHANGES
 from service_desk.rules.vocabulary import Severity
@@ -111,7 +112,17 @@ def count_views(wanted: BreachFilter, *, actor: User, now: datetime) -> dict[Bre
 
 def count_open(actor: User, *, account_id: int) -> int:
     """How many breaches of an account await review."""
-    return _count(_awaiting(_of_filter(BreachFilter(account_id=account_id), actor)))
+    if not access.may(actor, Action.REVIEW_BREACHES):
+        return 0
+    scope = access.require(actor, Action.REVIEW_BREACHES)
+    return _open_of(account_id, scope).scalar(**access.reach(actor)) or 0
+
+
+@built_once
+def _open_of(account_id: int, scope: Scope) -> Select[tuple[int]]:
+    """Made once for each scope: every page asks."""
+    reviewable = _of_reviewers(access.visible_in(scope, Timer)).where(Timer.account_id == account_id)
+    return _awaiting(reviewable).with_only_columns(func.count(Timer.id))
 
 
 def holders_in(account_id: int) -> list[User]:
@@ -187,9 +198,13 @@ def _standing(state: CorrectionState | None, now: datetime) -> list[ColumnElemen
 def _of_filter(wanted: BreachFilter, actor: User) -> Select[Any]:
     nothing: dict[str, Any] = dict.fromkeys(PASSED_OVER[wanted.view])
     wanted = replace(wanted, **nothing)
+    visible = access.visible_clause(actor, Action.REVIEW_BREACHES, Timer)
+    return _of_reviewers(visible).where(*_narrowing(wanted))
+
+
+def _of_reviewers(visible: ColumnElement[bool]) -> Select[Any]:
     statement = select(Timer).outerjoin(BreachReview, BreachReview.timer_id == Timer.id)
-    visible = access.visible(actor, Action.REVIEW_BREACHES, statement, Timer)
-    return visible.where(Timer.step != ClockStep.BREACH_REVIEW, *_narrowing(wanted))
+    return statement.where(visible, Timer.step != ClockStep.BREACH_REVIEW)
 
 
 def _narrowing(wanted: BreachFilter) -> list[ColumnElement[bool]]:

@@ -5,14 +5,15 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 
 from service_desk.models.db import db
 from service_desk.models.sla import Absence, Timer
 from service_desk.models.users import User, UserAccount
 from service_desk.rules.sla import EventKind
-from service_desk.services import audit, notices
-from service_desk.services.sla import ledger, timers
+from service_desk.rules.sla.absences import Window
+from service_desk.services import audit, duty, notices
+from service_desk.services.sla import ledger, standing_in, timers
 from service_desk.services.sla.standing_in import able_stand_in, give, last_at, times_of
 
 log = structlog.get_logger()
@@ -37,6 +38,12 @@ def list_without_stand_in() -> list[int]:
     return list(db.session.scalars(statement.where(Absence.has_begun, User.is_active.is_(False))))
 
 
+def list_by_roster() -> list[int]:
+    """The absences that last and are covered by the roster."""
+    statement = select(Absence.id).where(Absence.has_begun, Absence.substitute_id.is_(None))
+    return list(db.session.scalars(statement.order_by(Absence.id)))
+
+
 def make_change(absence_id: int, due_at: datetime, now: datetime) -> bool:
     """Begin or end an absence as was due at `due_at`; False when another worker has.
 
@@ -56,11 +63,15 @@ def make_change(absence_id: int, due_at: datetime, now: datetime) -> bool:
 
 
 def change(absence: Absence, now: datetime) -> None:
-    """Begin an absence, or end it, whichever comes next."""
-    if absence.has_begun:
+    """Begin an absence, let duty change in it, or end it, whichever comes next."""
+    if not absence.has_begun:
+        _begin(absence, now)
+        return
+    window = _lasting(absence)
+    if window is None:
         _end(absence, now)
     else:
-        _begin(absence, now)
+        _hand_on(absence, window, absence.next_change_at or now, now)
 
 
 def end_early(absence: Absence, now: datetime) -> None:
@@ -71,8 +82,23 @@ def end_early(absence: Absence, now: datetime) -> None:
     absence.has_begun = False
 
 
+def follow_roster(absence_id: int, now: datetime) -> None:
+    """Follow a roster that was changed while somebody it covers is away: the clocks go to who is on duty now."""
+    absence = db.session.get_one(Absence, absence_id, with_for_update=True, populate_existing=True)
+    window = times_of(absence).window_at(now)
+    if absence.has_begun and absence.substitute_id is None and window is not None:
+        _hand_on(absence, window, now, now)
+
+
 def pass_on(absence: Absence, now: datetime) -> None:
     """Give the clocks that are covered to a new substitute, and tell them."""
+    window = times_of(absence).window_at(now)
+    if absence.substitute_id is None:
+        if window is not None:
+            _hand_on(absence, window, now, now)
+        return
+    if window is not None:
+        absence.next_change_at = window.to_at
     substitute = db.session.get_one(User, absence.substitute_id)
     covered = _open(Timer.covered_id == absence.user_id, Timer.holder_id != substitute.id)
     _tell_stand_in(absence, substitute, _given(covered, substitute, now, now), now, now)
@@ -97,6 +123,9 @@ def _begin(absence: Absence, now: datetime) -> None:
     window = next(one for one in times_of(absence).windows() if one.from_at == absence.next_change_at)
     absence.has_begun, absence.next_change_at = True, window.to_at
     _use_able_stand_in(absence, now)
+    if absence.substitute_id is None:
+        _record("absence_began", absence, _hand_on(absence, window, window.from_at, now), now)
+        return
     substitute = db.session.get_one(User, absence.substitute_id)
     if not substitute.is_active:
         log.warning("nobody_stands_in", absence_id=absence.id)
@@ -106,6 +135,35 @@ def _begin(absence: Absence, now: datetime) -> None:
     _record("absence_began", absence, len(given), now)
     if window.holds(now):
         _tell_stand_in(absence, substitute, given, window.from_at, now)
+
+
+def _lasting(absence: Absence) -> Window | None:
+    """The time away in which the roster's duty changes next; None when what comes next is its end."""
+    if absence.substitute_id is not None or absence.next_change_at is None:
+        return None
+    return times_of(absence).window_at(absence.next_change_at)
+
+
+def _hand_on(absence: Absence, window: Window, at: datetime, now: datetime) -> int:
+    """Give the clocks of somebody whom the roster covers to who answers since `at`; how many went over.
+
+    A clock that nobody who answers may work on stays where it is. The next change is when duty changes.
+    """
+    boundary = duty.next_change(standing_in.accounts_of([absence.user_id])[absence.user_id], at)
+    absence.next_change_at = min(boundary, window.to_at) if boundary else window.to_at
+    of_person = or_(Timer.holder_id == absence.user_id, Timer.covered_id == absence.user_id)
+    clocks = [timer for timer in _open(of_person) if last_at(timer) < window.to_at]
+    able = standing_in.answering_at({timer.account_id for timer in clocks}, at)
+    given: dict[int, list[Timer]] = {}
+    for timer in clocks:
+        before = timers.shown(timer)
+        if standing_in.give_to_first(timer, able[timer.account_id], since=at, now=now):
+            timers.keep_audit("clock_covered", timer, before, None, now)
+            given.setdefault(timer.holder_id, []).append(timer)
+    if window.holds(now):
+        for user_id, taken in given.items():
+            _tell_stand_in(absence, db.session.get_one(User, user_id), taken, at, now)
+    return sum(map(len, given.values()))
 
 
 def _end(absence: Absence, now: datetime) -> None:
@@ -204,14 +262,14 @@ def _queue(
 def _params(absence: Absence) -> dict[str, Any]:
     """What every message about an absence says; instants are ISO strings. Why somebody is away is theirs."""
     user = db.session.get_one(User, absence.user_id)
-    substitute = db.session.get_one(User, absence.substitute_id)
-    ends_at = absence.next_change_at if absence.has_begun else absence.to_at
+    substitute = db.session.get(User, absence.substitute_id) if absence.substitute_id else None
+    ends_at = absence.next_change_at if absence.has_begun and substitute else absence.to_at
     return {
         "url": "/absences",
         "name": user.name,
         "staff_no": user.staff_no,
-        "substitute": substitute.name,
-        "substitute_no": substitute.staff_no,
+        "substitute": substitute.name if substitute else "",
+        "substitute_no": substitute.staff_no if substitute else "",
         "from_at": absence.from_at.isoformat(),
         "to_at": (ends_at or absence.to_at).isoformat(),
         "repeats_until": absence.repeats_until_on.isoformat() if absence.repeats_until_on else None,

@@ -11,10 +11,11 @@ from service_desk.models.db import db, table_of
 from service_desk.models.sla import Absence, Timer
 from service_desk.models.users import User, UserAccount
 from service_desk.rules.claim_flow import ClockStep
+from service_desk.rules.duty import answering
 from service_desk.rules.permissions import Action, Role
 from service_desk.rules.sla import EventKind
 from service_desk.rules.sla.absences import AwayTimes, Window
-from service_desk.services import access
+from service_desk.services import access, duty
 from service_desk.services.sla import ledger
 
 # What the work on a matter asks for; claims where nothing is said.
@@ -42,7 +43,7 @@ _ANYBODY = select(_ABSENCES.id).where(*_IS_AWAY).limit(1)
 _AWAY = (
     select(Absence, _PERSON, _SUBSTITUTE)
     .join(_PERSON, _PERSON.id == Absence.user_id)
-    .join(_SUBSTITUTE, _SUBSTITUTE.id == Absence.substitute_id)
+    .outerjoin(_SUBSTITUTE, _SUBSTITUTE.id == Absence.substitute_id)
     .where(*_IS_AWAY)
     .order_by(Absence.from_at, Absence.id)
 )
@@ -50,12 +51,16 @@ _AWAY = (
 
 @dataclass(frozen=True)
 class Away:
-    """Somebody is away now, until the end of this window; `substitute` answers."""
+    """Somebody is away now, until the end of this window; `substitute` answers, None while nobody can."""
 
     absence: Absence
     user: User
-    substitute: User
+    substitute: User | None
     window: Window
+
+    @property
+    def is_by_roster(self) -> bool:
+        return self.absence.substitute_id is None
 
 
 def times_of(absence: Absence) -> AwayTimes:
@@ -63,31 +68,96 @@ def times_of(absence: Absence) -> AwayTimes:
     return AwayTimes(absence.from_at, absence.to_at, absence.repeats_until_on)
 
 
-def away_now(user_ids: Collection[int], now: datetime) -> dict[int, Away]:
-    """Those of some people who are away at `now`, with who answers for them. One query, two when there are some."""
+def away_now(user_ids: Collection[int], now: datetime, *, account_id: int | None = None) -> dict[int, Away]:
+    """Those of some people who are away at `now`, with who answers for them. One query, two when there are some.
+
+    Whom the roster covers has who is on duty for `account_id`, or for any account of theirs when None.
+    """
+    rows = _absent(user_ids, now)
+    covered = [who.id for absence, who, _, _ in rows if absence.substitute_id is None]
+    by_roster = _by_roster(covered, now, account_id) if covered else {}
+    return {
+        who.id: Away(absence, who, stand_in or by_roster.get(who.id), window)
+        for absence, who, stand_in, window in rows
+    }
+
+
+def away_ids(user_ids: Collection[int], now: datetime) -> set[int]:
+    """Those of some people who are away at `now`."""
+    return {who.id for _, who, _, _ in _absent(user_ids, now)}
+
+
+def _absent(user_ids: Collection[int], now: datetime) -> list[tuple[Absence, User, User | None, Window]]:
     asked = {"people": [user_id for user_id in set(user_ids) if user_id], "now": now}
     # What is pending counts too; then the ids alone, for mostly nobody is away and the people are not needed.
     db.session.flush()
     if not asked["people"] or db.session.execute(_ANYBODY, asked).first() is None:
-        return {}
-    found = {}
+        return []
+    found: list[tuple[Absence, User, User | None, Window]] = []
     for absence, who, stand_in in db.session.execute(_AWAY, asked).tuples():
         window = times_of(absence).window_at(now)
         if window is not None:
-            found[who.id] = Away(absence, who, stand_in, window)
+            found.append((absence, who, stand_in, window))
     return found
 
 
-def stand_in_for(user_id: int, at: datetime) -> User | None:
+def away_of(members: Collection[duty.StaffMember], now: datetime) -> set[int]:
+    """The ids of those of some members who are away; no query when none of them may be."""
+    return away_ids([one.user.id for one in members if one.may_be_away], now)
+
+
+def _by_roster(user_ids: Collection[int], now: datetime, account_id: int | None) -> dict[int, User]:
+    """Who answers for people whom the roster covers, as far as somebody does."""
+    accounts = accounts_of(user_ids)
+    wanted = {one for ids in accounts.values() for one in ids} if account_id is None else {account_id}
+    able = answering_at(wanted, now)
+    found = {}
+    for user_id in user_ids:
+        of_user = sorted(accounts[user_id] & wanted)
+        answers = [person for one in of_user for person in able[one] if person.id != user_id]
+        if answers:
+            found[user_id] = answers[0]
+    return found
+
+
+def accounts_of(user_ids: Collection[int]) -> dict[int, set[int]]:
+    """The key accounts each of some people works for."""
+    found: dict[int, set[int]] = {user_id: set() for user_id in user_ids}
+    statement = select(UserAccount.user_id, UserAccount.account_id).where(UserAccount.user_id.in_(found))
+    for user_id, account_id in db.session.execute(statement).tuples():
+        found[user_id].add(account_id)
+    return found
+
+
+def answering_at(account_ids: Collection[int], at: datetime) -> dict[int, list[User]]:
+    """Who answers for somebody whom the roster covers, for each account, the first choice first (`rules.duty`)."""
+    on_duty = duty.on_duty(account_ids, at)
+    managers = access.members_of_accounts(account_ids, Role.MANAGER)
+    people = {one.user.id for rows in on_duty.values() for one in rows}
+    away = away_ids(people | {user.id for rows in managers.values() for user in rows}, at)
+    return {
+        account_id: answering(
+            [one.user for one in on_duty[account_id]],
+            managers[account_id],
+            id_of=lambda user: user.id,
+            away=away,
+        )
+        for account_id in account_ids
+    }
+
+
+def stand_in_for(user_id: int, at: datetime, *, account_id: int | None = None) -> User | None:
     """Who gets the clocks of a person at an instant; None when the person is there to hold them."""
-    away = away_now([user_id], at).get(user_id)
-    return able_stand_in(away.absence) if away else None
+    away = away_now([user_id], at, account_id=account_id).get(user_id)
+    if away is None:
+        return None
+    return away.substitute if away.is_by_roster else able_stand_in(away.absence)
 
 
 def able_stand_in(absence: Absence) -> User | None:
     """The substitute; a manager of the absent person's account where the substitute's login is closed."""
-    substitute = db.session.get_one(User, absence.substitute_id)
-    if substitute.is_active:
+    substitute = db.session.get(User, absence.substitute_id) if absence.substitute_id else None
+    if substitute is None or substitute.is_active:
         return substitute
     accounts = select(UserAccount.account_id).where(UserAccount.user_id == absence.user_id)
     managers = (
@@ -107,11 +177,27 @@ def able_stand_in(absence: Absence) -> User | None:
 def cover(timers: Collection[Timer], *, now: datetime) -> None:
     """Give clocks on to the stand-in of a new holder who is away now, from when both are so."""
     away = away_now({timer.holder_id for timer in timers}, now)
-    stand_ins = {user_id: able_stand_in(one.absence) for user_id, one in away.items()}
+    named = {user_id: able_stand_in(one.absence) for user_id, one in away.items() if not one.is_by_roster}
     for timer in timers:
-        one, substitute = away.get(timer.holder_id), stand_ins.get(timer.holder_id)
-        if one is not None and substitute is not None:
+        one = away.get(timer.holder_id)
+        if one is None:
+            continue
+        if one.is_by_roster:
+            give_to_first(timer, answering_at([timer.account_id], now)[timer.account_id], since=now, now=now)
+            continue
+        substitute = named.get(timer.holder_id)
+        if substitute is not None:
             give(timer, substitute, since=one.window.from_at, now=now)
+
+
+def give_to_first(timer: Timer, people: Collection[User], *, since: datetime, now: datetime) -> bool:
+    """Let the first of some people who may do the work hold a clock; False when it stays where it is."""
+    absent_id = timer.covered_id or timer.holder_id
+    for user in people:
+        if user.id == absent_id or not may_take(user, timer):
+            continue
+        return give(timer, user, since=since, now=now)
+    return False
 
 
 def give(timer: Timer, substitute: User, *, since: datetime, now: datetime) -> bool:

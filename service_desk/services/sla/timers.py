@@ -151,11 +151,16 @@ def hand_over(matter: Matter, *, to_id: int, at: datetime, actor: User | None, n
     """
     handed = [timer for timer in _hold_open(matter) if (timer.covered_id or timer.holder_id) != to_id]
     for timer in handed:
-        before = shown(timer)
-        ledger.add_entry(timer, EventKind.HANDOVER, holder_id=to_id, at=at, actor=actor, now=now)
-        standing_in.cover([timer], now=now)
-        keep_audit("clock_handed_over", timer, before, actor, now)
+        hand_over_one(timer, to_id=to_id, at=at, actor=actor, now=now)
     return handed
+
+
+def hand_over_one(timer: Timer, *, to_id: int, at: datetime, actor: User | None, now: datetime) -> None:
+    """Give one open clock, held by the caller, to another holder."""
+    before = shown(timer)
+    ledger.add_entry(timer, EventKind.HANDOVER, holder_id=to_id, at=at, actor=actor, now=now)
+    standing_in.cover([timer], now=now)
+    keep_audit("clock_handed_over", timer, before, actor, now)
 
 
 def pause(

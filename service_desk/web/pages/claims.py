@@ -11,7 +11,7 @@ from flask_login import login_required
 from service_desk.base.errors import Forbidden, NotFound
 from service_desk.forms.claims import AssignManyForm, StepForm
 from service_desk.forms.fields import small_number
-from service_desk.models.claims import ClaimCalculation
+from service_desk.models.claims import Claim, ClaimCalculation
 from service_desk.models.db import db
 from service_desk.models.enquiries import MatterKind
 from service_desk.models.users import User
@@ -29,6 +29,7 @@ from service_desk.services.claims.assigning import Assigned
 from service_desk.services.claims.files import ClaimFile, list_branches, read_file
 from service_desk.services.claims.queries import ClaimFilter, QueueView
 from service_desk.services.sla import standing_in
+from service_desk.services.sla.standing_in import Away
 from service_desk.web.claim_panels import panels_of
 from service_desk.web.claim_steps import STEPS, build_form, possible_steps
 from service_desk.web.exports import send_list
@@ -229,7 +230,7 @@ def _context(number: str, sent: dict[ClaimAction, StepForm] | None = None) -> di
         "awaited_step": upcoming.value if upcoming else None,
         "refused": [action.value for action in refused],
         "is_client": _is_client(),
-        "away": standing_in.away_now([claim.owner_id], g.now).get(claim.owner_id),
+        "away": _away(claim),
         "timeline": time_line(file, g.now, for_client=_is_client(), besides=exchanged_on(claim)),
         "photos": photos_of(file.documents),
         "calculation": _shown_calculation(file),
@@ -239,6 +240,11 @@ def _context(number: str, sent: dict[ClaimAction, StepForm] | None = None) -> di
         "contacts_about": enquiries.list_of_record(claim_id=claim.id, actor=actor()),
         "contact_about": claim.number,
     }
+
+
+def _away(claim: Claim) -> Away | None:
+    """Whether its handler is away, and who answers meanwhile."""
+    return standing_in.away_now([claim.owner_id], g.now, account_id=claim.account_id).get(claim.owner_id)
 
 
 def _takers(file: ClaimFile) -> list[User]:

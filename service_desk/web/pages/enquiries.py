@@ -47,6 +47,7 @@ def inbox() -> ResponseReturnValue:
         choices_of=choices,
         is_client=_is_client(),
         may_edit_templates=access.may(actor(), Action.ANSWER_ENQUIRIES),
+        takers=_colleagues(account.id),
     )
 
 
@@ -218,6 +219,14 @@ def close(number: str) -> ResponseReturnValue:
         _("The contact is closed."),
         url_for("enquiries.enquiry", number=number),
     )
+
+
+def _colleagues(account_id: int) -> list[tuple[int, str]]:
+    """To whom ticked contacts can be offered; nobody for the client."""
+    if not access.may(actor(), Action.ANSWER_ENQUIRIES):
+        return []
+    people = enquiries.possible_takers(account_id, MatterKind.ENQUIRY, actor().id)
+    return [(user.id, f"{user.name} · {user.staff_no}") for user in people]
 
 
 @bp.post("/handovers")

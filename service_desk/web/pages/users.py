@@ -9,7 +9,7 @@ from service_desk.base.clock import local_date
 from service_desk.forms.users import NewUserForm, OwnPasswordForm, SetPasswordForm, UserForm
 from service_desk.presenters.labels import choices
 from service_desk.presenters.sheets.desk import users_sheet
-from service_desk.services import access, accounts, users
+from service_desk.services import access, accounts, departures, users
 from service_desk.services.notices import bounces
 from service_desk.web.exports import send_list, whole
 from service_desk.web.http import actor, again, attempt, done
@@ -59,7 +59,9 @@ def edit(user_id: int) -> ResponseReturnValue:
     _with_choices(form)
     if attempt(
         form,
-        lambda: users.change_user(user_id, form.command(), form.version.data or 0, actor=actor(), now=g.now),
+        lambda: departures.change_login(
+            user_id, form.command(), form.version.data or 0, actor=actor(), now=g.now
+        ),
     ):
         return done(_("The login was changed."), "users.users")
     return _page(

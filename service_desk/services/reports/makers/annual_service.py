@@ -86,25 +86,29 @@ def make(account: KeyAccount, period: Period, *, now: datetime) -> Report:
     trials = _trials(span)
     earlier = found.spans[1].period if len(found.spans) > 1 else None
     before = found.readings[1].total if len(found.readings) > 1 else None
-    return Report(
-        ReportKind.ANNUAL_SERVICE,
-        **parts.head(account, period, now),
-        tiles=parts.tiles(_TILES, found.readings[0].total, before),
-        tables=(
+    tables, cut = parts.cut_lists(
+        (
             _years("service", found, _SERVICE),
             _years("results", found, _RESULTS),
             _years("cover", found, _COVER),
             _steps(found),
+            *parts.promises(account, period, now),
             parts.by_branch(span, (C.CLAIMS_REPORTED, C.CLAIMS_CLOSED, C.PROMISES_KEPT, C.EARNED_LOSS_RATIO)),
             meeting.large_losses(span),
             _needs(trials),
             _what_if(trials),
-        ),
+        )
+    )
+    return Report(
+        ReportKind.ANNUAL_SERVICE,
+        **parts.head(account, period, now),
+        tiles=parts.tiles(_TILES, found.readings[0].total, before),
+        tables=tables,
         charts=(
             Chart("by_step", ChartKind.BARS, "by_step", "step", _KEPT[: len(found.spans)]),
             Chart("loss_by_year", ChartKind.BARS, "results", "year", (C.EARNED_LOSS_RATIO,)),
         ),
-        notes=("claims_by_report", "what_if_meaning"),
+        notes=("claims_by_report", "what_if_meaning", *cut),
         compared_from=earlier.first if earlier else None,
         compared_to=earlier.last if earlier else None,
     )

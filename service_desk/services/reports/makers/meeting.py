@@ -62,7 +62,7 @@ def breaches(span: Span, names: Mapping[str, Name]) -> Reviewed:
         .outerjoin(responsible, responsible.id == BreachReview.responsible_id)
         .where(*_broken(span))
         .order_by(_BROKEN_AT, Timer.id)
-        .limit(parts.MOST_LISTED)
+        .limit(parts.MOST_READ)
     ).all()
     found = [_breach(row, names) for row in rows]
     # Counted by the database: the list may be cut.
@@ -140,7 +140,7 @@ def open_corrections(span: Span) -> Corrections:
             BreachReview.corrected_at.is_(None),
         )
         .order_by(BreachReview.correction_due_on, Timer.id)
-        .limit(parts.MOST_LISTED)
+        .limit(parts.MOST_READ)
     ).all()
     today = span.now.astimezone(span.zone).date()
     columns = (
@@ -209,7 +209,7 @@ def disputes(span: Span) -> Disputes:
     by_topic = [(topic.value, *_in_columns(counts[topic])) for topic in DisputeTopic if topic in counts]
     return Disputes(
         Table("disputes_by_topic", columns, by_topic, (None, *_in_columns(total)) if by_topic else None),
-        Table("disputes", _DISPUTE, listed[: parts.MOST_LISTED], is_detail=True),
+        Table("disputes", _DISPUTE, listed, is_detail=True),
         decided=total["disputes_decided"],
         in_favour=total["in_favour"],
     )
@@ -304,7 +304,7 @@ def large_losses(span: Span) -> Table:
             history.highest_estimate_at(until) >= LARGE_LOSS_FEN,
         )
         .order_by(history.estimate_at(until).desc(), Claim.id)
-        .limit(parts.MOST_LISTED)
+        .limit(parts.MOST_READ)
     )
     found = [
         (
@@ -372,7 +372,7 @@ def _bad_answers(conditions: tuple[Any, ...]) -> Table:
         .join(Branch, Branch.id == Claim.branch_id)
         .where(*conditions[1:], FollowUp.is_dissatisfied)
         .order_by(FollowUp.at, FollowUp.id)
-        .limit(parts.MOST_LISTED)
+        .limit(parts.MOST_READ)
     )
     columns = (
         parts.CLAIM_NO,

@@ -1,6 +1,7 @@
 """What the makers of reports share: a report's head, names of branches and cover sets, tables of measures."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,7 +13,7 @@ from service_desk.models.db import db
 from service_desk.rules.metrics import MEASURES, MeasureCode, Unit
 from service_desk.rules.periods import Period
 from service_desk.rules.report_document import CellKind, Column, Name, Table, Tile, Value
-from service_desk.services import market, measures
+from service_desk.services import commitments, market, measures
 from service_desk.services.measures import By, Key, Reading, Span
 from service_desk.services.policies import rates
 from service_desk.services.reports.weekly import place_in_tree
@@ -29,6 +30,8 @@ STEP = Column("step", CellKind.LABEL, "clock_step")
 # A list longer than this is cut: a run is kept for ever, and nobody reads so far. The note says so.
 MOST_LISTED = 5_000
 LIST_CUT = "list_cut"
+# One more tells that there are more.
+MOST_READ = MOST_LISTED + 1
 
 
 def head(account: KeyAccount, period: Period, now: datetime) -> dict[str, Any]:
@@ -41,6 +44,13 @@ def head(account: KeyAccount, period: Period, now: datetime) -> dict[str, Any]:
         "period_to": period.last,
         "made_at": now,
     }
+
+
+def cut_lists(tables: Sequence[Table]) -> tuple[list[Table], list[str]]:
+    """The tables, their lists no longer than anybody reads; and the note that says so where one was cut."""
+    long = {table.code for table in tables if table.is_detail and len(table.rows) > MOST_LISTED}
+    cut = [replace(table, rows=table.rows[:MOST_LISTED]) if table.code in long else table for table in tables]
+    return cut, [LIST_CUT] if long else []
 
 
 def span_of(account: KeyAccount, period: Period, now: datetime) -> Span:
@@ -111,6 +121,16 @@ def by_branch(
         if branch.id in found.groups and is_shown(found.groups[branch.id])
     ]
     return Table(code, (BRANCH, *map(Column, codes)), rows, (None, *values_of(found.total, codes)))
+
+
+def promises(account: KeyAccount, period: Period, now: datetime) -> tuple[Table, ...]:
+    """The published promises and in how many of the judged months each was kept; no table before the first version."""
+    rows = [
+        (Name(promise.title, promise.title_en), kept)
+        for promise, kept in commitments.kept_months(account, period, now=now)
+    ]
+    columns = (Column("commitment", CellKind.NAME), Column("months_kept", CellKind.RATIO))
+    return (Table("commitments", columns, rows),) if rows else ()
 
 
 def values_of(values: Mapping[MeasureCode, Value], codes: Iterable[MeasureCode]) -> list[Value]:

@@ -22,7 +22,7 @@ from service_desk.rules.report_document import (
     Value,
 )
 from service_desk.services.measures import Reading, Span
-from service_desk.services.reports.makers import meeting, parts
+from service_desk.services.reports.makers import agreed, meeting, parts
 from service_desk.services.sla import compliance
 
 _RESULTS = (
@@ -89,15 +89,13 @@ def make(account: KeyAccount, period: Period, *, now: datetime) -> Report:
     breaches, corrections = meeting.breaches(span, names), meeting.open_corrections(span)
     disputes, answers = meeting.disputes(span), meeting.answers(span)
     findings = _findings(found, breaches, corrections, disputes, answers)
-    return Report(
-        ReportKind.QUARTERLY_REVIEW,
-        **parts.head(account, period, now),
-        tiles=parts.tiles(_TILES, found.readings[0].total, found.readings[1].total),
-        tables=(
+    tables, cut = parts.cut_lists(
+        (
             _compared("results", found, _RESULTS),
             parts.by_branch(span, _BY_BRANCH),
             _compared("service", found, _SERVICE),
             _steps(found),
+            *parts.promises(account, period, now),
             meeting.causes_table(breaches.causes, names),
             breaches.table,
             corrections.table,
@@ -110,13 +108,20 @@ def make(account: KeyAccount, period: Period, *, now: datetime) -> Report:
             parts.by_branch(span, _COVER_BY_BRANCH, code="gaps_by_branch", is_shown=_has_gap),
             _compared("receivables", found, _MONEY),
             parts.by_branch(span, _MONEY, code="receivables_by_branch", is_shown=_owes),
+            agreed.items_of_last_meeting(span),
             _proposals(findings, names),
-        ),
+        )
+    )
+    return Report(
+        ReportKind.QUARTERLY_REVIEW,
+        **parts.head(account, period, now),
+        tiles=parts.tiles(_TILES, found.readings[0].total, found.readings[1].total),
+        tables=tables,
         charts=(
             Chart("by_step", ChartKind.BARS, "by_step", "step", ("kept_now", "kept_before")),
             Chart("loss_by_branch", ChartKind.BARS, "by_branch", "branch", (C.EARNED_LOSS_RATIO,)),
         ),
-        notes=("claims_by_report", "reviews_as_made", "proposals_weighed"),
+        notes=("claims_by_report", "reviews_as_made", "proposals_weighed", *cut),
         compared_from=earlier.first,
         compared_to=earlier.last,
     )

@@ -27,7 +27,9 @@ from service_desk.services.sla.compliance.measuring import (
     Stand,
     count_each,
     count_parts,
+    count_people,
     count_steps,
+    count_steps_of_parts,
     stand_each,
 )
 from service_desk.services.sla.compliance.overview import Compliance, read_compliance
@@ -66,7 +68,9 @@ __all__ = [
     "count_by",
     "count_each",
     "count_parts",
+    "count_people",
     "count_steps",
+    "count_steps_of_parts",
     "export_clocks",
     "export_compliance",
     "in_parts",

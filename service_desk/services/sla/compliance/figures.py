@@ -119,7 +119,7 @@ def measure_all(scope: Scope) -> Times | None:
     return _measured(statement.where(*listed(scope, Verdicts.FINISHED))).get(0)
 
 
-def count_rows(scope: Scope, column: Literal["branch_id", "step"]) -> dict[Any, Figures]:
+def count_rows(scope: Scope, column: Literal["branch_id", "step", "holder_id"]) -> dict[Any, Figures]:
     """The counts of everything the filter finds, by a column of the clocks themselves."""
     return {row[0]: _figures(row[1:]) for row in _rows_by(scope, column).rows()}
 
@@ -141,6 +141,14 @@ def _rows_in(scope: AnyScope, parts: tuple[tuple[datetime, datetime], ...]) -> S
 
 def _counted_by(key: Any, scope: AnyScope) -> Select[Any]:
     return select(key.label("key"), *_counts(scope)).where(*_counted(scope)).group_by("key")
+
+
+def count_combined(scope: Scope, *keys: ColumnElement[Any]) -> Iterable[tuple[tuple[Any, ...], Figures]]:
+    """The same by several columns at once, in one statement."""
+    named = [key.label(f"key_{number}") for number, key in enumerate(keys)]
+    counted = select(*named, *_counts(scope)).where(*_counted(scope))
+    rows = db.session.execute(counted.group_by(*(key.name for key in named)))
+    return ((tuple(row[: len(keys)]), _figures(row[len(keys) :])) for row in rows)
 
 
 def count_groups(scope: Scope, by: Dimension, *, with_times: bool = False) -> list[Group]:

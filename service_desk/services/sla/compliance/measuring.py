@@ -14,11 +14,12 @@ from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.periods import Period
 from service_desk.rules.sla.history import whole_second
 from service_desk.services.sla.compliance import figures
-from service_desk.services.sla.compliance.figures import Figures, count_rows
-from service_desk.services.sla.compliance.grouping import spans
+from service_desk.services.sla.compliance.figures import Figures, count_combined, count_rows
+from service_desk.services.sla.compliance.grouping import in_parts, spans
 from service_desk.services.sla.compliance.wanted import (
     ComplianceFilter,
     Scope,
+    counted_at,
     is_at_risk,
     is_open,
 )
@@ -52,6 +53,23 @@ def count_parts(account_id: int, parts: Sequence[Period], *, zone: ZoneInfo, now
     scope = Scope(whole, zone, whole_second(now), has_reviews=False)
     found = figures.count_parts(scope, tuple(spans(parts, scope)))
     return [found.get(number, Figures()) for number in range(len(parts))]
+
+
+def count_steps_of_parts(
+    account_id: int, parts: Sequence[Period], *, zone: ZoneInfo, now: datetime
+) -> dict[tuple[int, ClockStep, int | None], Figures]:
+    """The counts of each part, step and branch of some periods that adjoin, in one statement."""
+    whole = ComplianceFilter(account_id, Period(parts[0].first, parts[-1].last))
+    scope = Scope(whole, zone, whole_second(now), has_reviews=False)
+    part = in_parts(counted_at(), spans(parts, scope))
+    found = count_combined(scope, part, Timer.step.expression, Timer.branch_id.expression)
+    return {(number, step, branch_id): figures for (number, step, branch_id), figures in found}
+
+
+def count_people(account_id: int, period: Period, *, zone: ZoneInfo, now: datetime) -> dict[int, Figures]:
+    """The counts of the compliance page by who holds a clock, or held it last."""
+    scope = Scope(ComplianceFilter(account_id, period), zone, whole_second(now), has_reviews=False)
+    return count_rows(scope, "holder_id")
 
 
 def stand_each(account_id: int, *, at: datetime, now: datetime) -> dict[int | None, Stand]:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from service_desk.base.clock import local_date
 from service_desk.base.errors import Forbidden, NotFound
 from service_desk.models.accounts import KeyAccount
-from service_desk.models.kept import Outlined
+from service_desk.models.kept import Outlined, constants
 from service_desk.models.sla import BreachReview, Timer, TimerState
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClockStep
@@ -23,6 +23,7 @@ from service_desk.rules.vocabulary import Severity
 from service_desk.services import access
 from service_desk.services.sla import ledger
 
+_OPEN = constants(ledger.OPEN_STATES)
 # The filter for clocks of matters that say nothing about a condition, as the key of their group.
 NOT_SAID: Literal["none"] = "none"
 
@@ -225,7 +226,7 @@ def is_cancelled() -> ColumnElement[bool]:
 
 
 def is_open() -> ColumnElement[bool]:
-    return Timer.state.in_(ledger.OPEN_STATES)
+    return Timer.state.in_(_OPEN)
 
 
 def is_broken(now: datetime) -> ColumnElement[bool]:

@@ -26,6 +26,9 @@ from service_desk.web.exports import send_list, whole
 from service_desk.web.http import STATUS_OF, actor, again, attempt, done
 from service_desk.web.pages.sla.blueprint import bp
 
+# What the field of the stand-in says for the roster, and for nothing.
+_ROSTER, _NOBODY = 0, -1
+
 
 @bp.get("/absences")
 @login_required
@@ -98,7 +101,9 @@ def change_end_of_absence(absence_id: int) -> ResponseReturnValue:
 def name_stand_in(absence_id: int) -> ResponseReturnValue:
     """Let another person stand in."""
     form = StandInForm(prefix=_prefix(absence_id))
-    substitute_id, version = form.substitute_id.data or 0, form.version.data or 0
+    chosen, version = form.substitute_id.data, form.version.data or 0
+    # 0 is the roster; nobody has the number that stands for nothing chosen.
+    substitute_id = _NOBODY if chosen is None else chosen or None
     return _decide(
         lambda: plans.name_another(absence_id, substitute_id, version, actor=actor(), now=g.now),
         _("The absence was changed; the stand-in is told."),
@@ -133,7 +138,11 @@ def _form() -> AbsenceForm:
     form.kind.choices = [("", "—"), *choices("absence_kind")]
     # A manager enters it for others too: who may stand in for whom, the service knows.
     colleagues = plans.possible_substitutes([me])[me.id] if len(people) == 1 else people
-    form.substitute_id.choices = [("", "—"), *((user.id, words.person(user)) for user in colleagues)]
+    form.substitute_id.choices = [
+        ("", "—"),
+        (_ROSTER, _("By the duty roster")),
+        *((user.id, words.person(user)) for user in colleagues),
+    ]
     return form
 
 
@@ -165,10 +174,15 @@ def _shown(row: AbsenceRow, able: dict[int, list[User]]) -> dict[str, Any]:
     }
     if not row.is_open:
         return shown
-    known = {"to_at": absence.to_at, "substitute_id": absence.substitute_id, "version": absence.version}
+    chosen = absence.substitute_id or _ROSTER
+    known = {"to_at": absence.to_at, "substitute_id": chosen, "version": absence.version}
     if absence.repeats_until_on is None:
         shown["end_form"] = AbsenceEndForm(None, prefix=_prefix(absence.id), data=known)
     shown["stand_in_form"] = form = StandInForm(None, prefix=_prefix(absence.id), data=known)
-    colleagues = dict.fromkeys([row.substitute, *able[row.user.id]])
-    form.substitute_id.choices = [(user.id, words.person(user)) for user in colleagues]
+    named = [row.substitute] if row.substitute else []
+    colleagues = dict.fromkeys([*named, *able[row.user.id]])
+    form.substitute_id.choices = [
+        (_ROSTER, _("By the duty roster")),
+        *((user.id, words.person(user)) for user in colleagues),
+    ]
     return shown

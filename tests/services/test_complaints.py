@@ -1,0 +1,286 @@
+"""A complaint goes past whom it is about: neither seen, answered, taken over nor stood in for; closed by the client's word."""
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from service_desk.base.errors import Conflict, Forbidden, Invalid, InvalidMany, NotFound
+from service_desk.base.paging import PageRequest
+from service_desk.models.audit import AuditEntry
+from service_desk.models.db import db
+from service_desk.models.enquiries import (
+    ClientWord,
+    ContactKind,
+    Enquiry,
+    EnquiryChannel,
+    EnquiryClosing,
+    EnquiryRepeat,
+    EnquiryState,
+    MatterKind,
+    WordMeans,
+)
+from service_desk.models.notices import Notice
+from service_desk.models.sla import Timer
+from service_desk.models.users import User
+from service_desk.rules.claim_flow import ClockStep
+from service_desk.rules.permissions import Role
+from service_desk.services import access, audit, enquiries, search, sla
+from service_desk.services.audit import TrailFilter
+from service_desk.services.enquiries import ContactDetails, ContactFilter, ContactView, Word
+from service_desk.services.notices.delivery_log import LogFilter, list_log
+from service_desk.services.sla import standing_in
+from tests.claim_cases import reported_claim
+from tests.factories import UserFactory
+from tests.world import World
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def _levels(world: World, now: datetime) -> None:
+    sla.install_defaults(now)
+    db.session.commit()
+
+
+@pytest.fixture
+def second(world: World) -> User:
+    user: User = UserFactory(
+        username="manager2", name="郑海燕", role=Role.MANAGER, staff_no="9000", accounts=[world.account]
+    )
+    db.session.commit()
+    return user
+
+
+def complain(world: World, now: datetime, *, about: str = "", person: User | None = None) -> Enquiry:
+    made = enquiries.log_complaint(
+        world.account.id,
+        "十一点才到",
+        subject="查勘迟到",
+        about=about,
+        person_id=person.id if person else None,
+        actor=world.hq,
+        now=now,
+    )
+    db.session.commit()
+    return made
+
+
+def answered(world: World, complaint: Enquiry, now: datetime) -> Enquiry:
+    owner = db.session.get_one(User, complaint.owner_id)
+    enquiries.answer(complaint.number, "已核实，向您致歉", complaint.version, actor=owner, now=now)
+    db.session.commit()
+    return complaint
+
+
+def kinds_told(user: User) -> list[str]:
+    return list(db.session.scalars(select(Notice.kind).where(Notice.user_id == user.id).distinct()))
+
+
+def test_a_complaint_about_a_claim_is_heard_by_a_manager_past_its_handler(
+    world: World, now: datetime
+) -> None:
+    claim = reported_claim(world, now)
+
+    complaint = complain(world, now, about=claim.number)
+
+    assert (complaint.kind, complaint.claim_id) == (ContactKind.COMPLAINT, claim.id)
+    assert complaint.hidden_from_id == claim.owner_id == world.claims1.id
+    assert complaint.owner_id == complaint.first_owner_id == world.manager.id
+    clocks = db.session.scalars(select(Timer).where(Timer.matter_number == complaint.number)).all()
+    assert [(one.step, one.holder_id) for one in clocks] == [(ClockStep.COMPLAINT, world.manager.id)]
+    assert "complaint_assigned" in kinds_told(world.manager)
+    assert "enquiry_owner" in kinds_told(world.hq)
+    told = db.session.scalar(select(Notice).where(Notice.kind == "enquiry_owner"))
+    assert told is not None
+    assert told.params["owner"]["staff_no"] == world.manager.staff_no
+
+
+def test_whom_it_is_about_finds_it_nowhere(world: World, now: datetime) -> None:
+    complaint = complain(world, now, person=world.manager)
+    assert complaint.owner_id == world.admin.id
+    number, person = complaint.number, world.manager
+
+    with pytest.raises(NotFound):
+        enquiries.read_contact(number, actor=person)
+    with pytest.raises(NotFound):
+        enquiries.answer(number, "不是我", complaint.version, actor=person, now=now)
+    with pytest.raises(NotFound):
+        enquiries.ask_handover(MatterKind.ENQUIRY, number, world.claims1.id, "", actor=person, now=now)
+    everything = ContactFilter(ContactView.ALL)
+    assert enquiries.list_enquiries(world.account.id, everything, PageRequest(), actor=person).total == 0
+    assert enquiries.count_views(world.account.id, everything, actor=person)[ContactView.ALL] == 0
+    assert (
+        enquiries.list_enquiries(world.account.id, everything, PageRequest(), actor=world.claims2).total == 1
+    )
+    assert search.search(number, actor=person).total == 0
+    assert number not in kinds_told(person)
+    log = list_log(world.account.id, LogFilter(), PageRequest(), actor=person)
+    assert number not in {line.notice.matter_number for line in log.rows}
+    trail = audit.list_entries(TrailFilter(), PageRequest(), actor=person)
+    assert not [one for one, _who in trail.rows if one.entity_label.startswith(number)]
+    clocks = select(Timer).where(Timer.matter_number == number)
+    read = access.visible(person, access.Action.READ_CLOCKS, clocks, Timer)
+    assert db.session.scalars(read).all() == []
+
+
+def test_its_broken_promise_is_told_to_others(world: World, second: User, now: datetime) -> None:
+    complaint = complain(world, now, person=world.manager)
+    timer = db.session.scalars(select(Timer).where(Timer.matter_number == complaint.number)).one()
+    late = now + timedelta(days=7)
+
+    sla.check_timer(timer.id, now=late)
+    db.session.commit()
+
+    about = select(Notice.user_id).where(
+        Notice.matter_number == complaint.number, Notice.kind == "clock_breach"
+    )
+    assert world.manager.id not in set(db.session.scalars(about))
+    review = db.session.scalars(select(Timer).where(Timer.matter_kind == "breach")).one()
+    assert review.holder_id == second.id
+
+
+def test_nobody_takes_it_over_or_stands_in_who_is_complained_about(
+    world: World, second: User, now: datetime
+) -> None:
+    complaint = complain(world, now, person=world.claims1)
+    owner = db.session.get_one(User, complaint.owner_id)
+
+    takers = {user.id for user in enquiries.takers_of(complaint)}
+    assert takers == {world.manager.id, second.id, world.admin.id} - {owner.id}
+    with pytest.raises(Invalid, match="taker_unsuitable"):
+        enquiries.ask_handover(
+            MatterKind.ENQUIRY, complaint.number, world.claims1.id, "", actor=owner, now=now
+        )
+    timer = db.session.scalars(select(Timer).where(Timer.matter_number == complaint.number)).one()
+    assert standing_in.may_take(world.claims2, timer)
+    assert not standing_in.may_take(world.claims1, timer)
+
+
+def test_it_is_closed_by_the_clients_word_alone(world: World, now: datetime) -> None:
+    complaint = answered(world, complain(world, now), now + HOUR)
+    with pytest.raises(Conflict, match="word_missing"):
+        enquiries.close(complaint.number, complaint.version, actor=world.manager, now=now + HOUR)
+
+    enquiries.say_word(
+        complaint.number, "", complaint.version, is_satisfied=True, actor=world.hq, now=now + 2 * HOUR
+    )
+    db.session.commit()
+
+    assert complaint.state is EnquiryState.CLOSED
+    word = db.session.scalars(select(ClientWord)).one()
+    assert (word.is_satisfied, word.means, word.said_by) == (True, WordMeans.PORTAL, world.hq.name)
+    assert db.session.scalars(select(EnquiryClosing.is_first_contact)).one() is True
+    actions = set(db.session.scalars(select(AuditEntry.action)))
+    assert {"client_satisfied", "enquiry_closed"} <= actions
+
+
+def test_what_did_not_satisfy_goes_on_to_the_next_with_the_words(
+    world: World, second: User, now: datetime
+) -> None:
+    complaint = answered(world, complain(world, now), now + HOUR)
+    before, at = complaint.owner_id, now + 2 * HOUR
+    word = Word(False, WordMeans.CALL, "周敏", at - timedelta(minutes=5), "没有说明原因")
+    owner = db.session.get_one(User, before)
+
+    enquiries.record_word(complaint.number, word, complaint.version, actor=owner, now=at)
+    db.session.commit()
+
+    assert complaint.state is EnquiryState.OPEN
+    assert complaint.owner_id != before
+    assert complaint.owner_id in {world.manager.id, second.id}
+    assert (complaint.answer, complaint.answered_at) == ("", None)
+    running = select(Timer).where(Timer.matter_number == complaint.number, Timer.stopped_at.is_(None))
+    assert db.session.scalars(running).one().holder_id == complaint.owner_id
+    told = select(Notice).where(Notice.kind == "complaint_assigned", Notice.user_id == complaint.owner_id)
+    assert "没有说明原因" in {one.params["note"] for one in db.session.scalars(told)}
+    assert db.session.scalars(select(EnquiryRepeat.words)).all() == ["没有说明原因"]
+
+    # Both managers had it: now the administrator hears it, and with nobody left it stays there.
+    for hearing in (complaint.owner_id, world.admin.id):
+        at += HOUR
+        answered(world, complaint, at)
+        assert complaint.owner_id == hearing
+        at += HOUR
+        enquiries.say_word(
+            complaint.number, "还是没有", complaint.version, is_satisfied=False, actor=world.hq, now=at
+        )
+        db.session.commit()
+    assert complaint.owner_id == world.admin.id
+
+
+def test_the_clients_word_is_written_down_whole_or_refused(world: World, now: datetime) -> None:
+    complaint = complain(world, now)
+    early = Word(True, WordMeans.CALL, "周敏", now)
+    with pytest.raises(Conflict, match="word_too_early"):
+        enquiries.record_word(complaint.number, early, complaint.version, actor=world.manager, now=now)
+    answered(world, complaint, now + HOUR)
+    at = now + 2 * HOUR
+    for wrong, code in (
+        (Word(True, WordMeans.CALL, " ", at), "required"),
+        (Word(True, WordMeans.PORTAL, "周敏", at), "word_means_wrong"),
+        (Word(True, WordMeans.CALL, "周敏", at + HOUR), "word_future"),
+        (Word(True, WordMeans.CALL, "周敏", now), "word_before_answer"),
+    ):
+        with pytest.raises(InvalidMany) as refused:
+            enquiries.record_word(complaint.number, wrong, complaint.version, actor=world.manager, now=at)
+        assert [one.code for one in refused.value.problems] == [code]
+    silent = Word(False, WordMeans.CALL, "周敏", at)
+    with pytest.raises(Invalid, match="note_missing"):
+        enquiries.record_word(complaint.number, silent, complaint.version, actor=world.manager, now=at)
+    with pytest.raises(Forbidden):
+        enquiries.record_word(complaint.number, silent, complaint.version, actor=world.claims2, now=at)
+    with pytest.raises(Conflict, match="stale"):
+        enquiries.say_word(
+            complaint.number, "", complaint.version - 1, is_satisfied=True, actor=world.hq, now=at
+        )
+
+
+def test_only_the_account_and_branch_it_belongs_to_see_it(world: World, now: datetime) -> None:
+    complaint = complain(world, now)
+    for stranger in (world.safety_gongyi, world.foreign_hq):
+        with pytest.raises(NotFound):
+            enquiries.say_word(
+                complaint.number, "", complaint.version, is_satisfied=True, actor=stranger, now=now
+            )
+    with pytest.raises(InvalidMany) as refused:
+        enquiries.log_contact(
+            world.account.id,
+            ContactDetails(EnquiryChannel.CALL, "周敏", "", "", "", "", None, caller_email="nobody"),
+            actor=world.claims1,
+            now=now,
+        )
+    assert {one.field for one in refused.value.problems} == {"subject", "caller_email"}
+    with pytest.raises(Invalid, match="person_unknown"):
+        complain(world, now, person=world.foreign_hq)
+
+
+def test_another_matter_closed_may_come_back_for_seven_days(world: World, now: datetime) -> None:
+    details = ContactDetails(EnquiryChannel.MESSAGE, "周敏", "", "发票", "", "", None)
+    question = enquiries.log_contact(world.account.id, details, actor=world.hq, now=now)
+    owner = db.session.get_one(User, question.owner_id)
+    enquiries.answer(question.number, "明日寄出", question.version, actor=owner, now=now + HOUR)
+    enquiries.close(question.number, question.version, actor=owner, now=now + 2 * HOUR)
+    db.session.commit()
+    late = now + 2 * HOUR + timedelta(days=7, seconds=1)
+    with pytest.raises(Conflict, match="reopening_late"):
+        enquiries.say_word(
+            question.number, "没收到", question.version, is_satisfied=False, actor=world.hq, now=late
+        )
+
+    at = now + timedelta(days=2)
+    enquiries.say_word(
+        question.number, "没收到", question.version, is_satisfied=False, actor=world.hq, now=at
+    )
+    db.session.commit()
+
+    assert (question.state, question.owner_id, question.closed_at) == (EnquiryState.OPEN, owner.id, None)
+    closing = db.session.scalars(select(EnquiryClosing)).one()
+    assert (closing.is_first_contact, closing.reopened_at) == (True, at)
+    assert db.session.scalars(select(EnquiryRepeat.answer_before)).one() == "明日寄出"
+    assert "enquiry_repeated" in kinds_told(owner)
+    enquiries.answer(question.number, "已补寄", question.version, actor=owner, now=at + HOUR)
+    enquiries.close(question.number, question.version, actor=owner, now=at + HOUR)
+    db.session.commit()
+    ends = db.session.scalars(select(EnquiryClosing.is_first_contact).order_by(EnquiryClosing.id)).all()
+    assert ends == [True, False]
