@@ -16,11 +16,12 @@ from service_desk.models.policies import EndorsementKind, Policy
 from service_desk.models.premiums import Receivable
 from service_desk.rules.claim_flow import ClaimState
 from service_desk.rules.hooks import HookKind
+from service_desk.rules.messaging import ThreadKind
 from service_desk.rules.notice_subjects import NoticeSubject
 from service_desk.rules.periods import week_of
 from service_desk.rules.settlement.cancellation import CancelReason
 from service_desk.rules.vocabulary import PolicyLine
-from service_desk.services import policies, premiums
+from service_desk.services import messages, policies, premiums
 from service_desk.services.documents import Upload
 from service_desk.services.fleet import importing
 from service_desk.services.notices import channels
@@ -40,7 +41,7 @@ from service_desk.services.policies.rate_drafts import DraftDetails
 from service_desk.services.premiums import ReceiptCommand
 from service_desk.services.reports import runs, schedules
 from tests.browser.pages import PHONE, scrolls_sideways, too_wide_tables
-from tests.claim_cases import Journey, file_store, reported_claim
+from tests.claim_cases import Journey, file_store, picture, reported_claim
 from tests.world import World
 
 ROLES = ("manager", "admin", "underwriter", "claims1", "hq", "safety-gongyi")
@@ -53,7 +54,9 @@ def fill_desk(world: World) -> None:
     now = utc_now()
     rates.install_sample_rates(now=now)
     schedules.ensure_schedules(now)
-    reported_claim(world, now - timedelta(hours=3), is_disputed=True)
+    talked_of = reported_claim(world, now - timedelta(hours=3), is_disputed=True).number
+    asked = messages.NewMessage("对方保单要复印件吗？", [picture()])
+    messages.write(ThreadKind.CLAIM, talked_of, asked, files=file_store(), actor=world.safety_gongyi, now=now)
     sla_sweep.run(now)
     for number, state in enumerate((ClaimState.ASSESSED, ClaimState.CALCULATED, ClaimState.CLOSED), start=1):
         started = now - timedelta(hours=number)
