@@ -46,7 +46,7 @@ from tests.world import World
 
 ROLES = ("manager", "admin", "underwriter", "claims1", "hq", "safety-gongyi")
 # Files are no pages; a photo is shown as it is.
-FILE = re.compile(r"\.(pdf|xlsx|json)$|^/(documents|static)/|/(export|original|checked)$")
+FILE = re.compile(r"\.(pdf|xlsx|json|ics)$|^/(documents|static)/|/(export|original|checked)$")
 
 
 def fill_desk(world: World) -> None:

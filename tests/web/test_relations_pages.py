@@ -104,6 +104,8 @@ _POST = {
 }
 
 
+# What is decided before any statement: one database says it all.
+@pytest.mark.parametrize("_desk", ["sqlite"], indirect=True, scope="session")
 def test_who_may_open_and_send_what(world: World, sign_in, now: datetime) -> None:
     made = built(world, now)
     clients = [sign_in(world.foreign_hq.username if who == "foreign_hq" else who) for who in _WHO]
@@ -227,3 +229,21 @@ def test_work_is_logged_once_and_struck(world: World, sign_in, now: datetime) ->
     row = db.session.scalars(select(WorkEntry)).one()
     assert client.post(f"/work-log/{row.id}/strike", data={"version": "1"}).status_code == 303
     assert db.session.scalars(select(WorkEntry)).all() == []
+
+
+def test_the_home_of_either_side_shows_what_waits_for_one(world: World, sign_in, now: datetime) -> None:
+    event = planned_meeting(world, now + DAY, now)
+    open_item(
+        world.account.id,
+        ItemSource.EVENT,
+        event.id,
+        NewItem("补发批单", "", world.hq.id, local_date(now) + DAY),
+        actor=world.manager,
+        now=now,
+    )
+    db.session.commit()
+    page = sign_in("hq").get("/").text
+    assert event.title in page
+    assert "补发批单" in page
+    assert event.title in sign_in("claims1").get("/").text
+    assert event.title not in sign_in("claims2").get("/").text
