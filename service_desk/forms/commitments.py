@@ -57,7 +57,9 @@ class PromiseForm(DraftStepForm):
     words_en = TextAreaField(_l("In more words, in English"), [Length(max=4000)])
     tie = SelectField(_l("Measured by"), [InputRequired()], choices=[])
     target = DecimalField(
-        _l("Promised figure"), [InputRequired(), NumberRange(min=Decimal(0), max=Decimal(1_000_000))], places=None
+        _l("Promised figure"),
+        [InputRequired(), NumberRange(min=Decimal(0), max=Decimal(1_000_000))],
+        places=None,
     )
 
     @staticmethod
