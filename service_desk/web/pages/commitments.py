@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, g, render_template, request
+from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
@@ -18,7 +18,7 @@ from service_desk.models.db import db
 from service_desk.presenters import commitments as words
 from service_desk.presenters.commitments import PromiseWords
 from service_desk.presenters.report_documents.words import period_words
-from service_desk.rules.permissions import Action
+from service_desk.rules.permissions import Action, Side
 from service_desk.services import access, commitments, submissions
 from service_desk.services.commitments import Board, Move, PublishedVersion
 from service_desk.web.exports import send_list, whole
@@ -44,6 +44,7 @@ def promises() -> ResponseReturnValue:
         period_words=period_words,
         other=_other(),
         may_publish=access.may(actor(), Action.PUBLISH_COMMITMENTS),
+        is_client=actor().side is Side.CLIENT,
     )
 
 
@@ -130,8 +131,10 @@ def _draft_context(form: DraftForm, refused: DraftStepForm | None = None) -> dic
 @bp.post("/promises/draft/publish")
 @login_required
 def publish() -> ResponseReturnValue:
-    """Publish the draft."""
-    row, _promises = commitments.get_draft(current_account().id, actor=actor())
+    """Publish the draft. Sent twice it is published once."""
+    row = commitments.find_draft(current_account().id, actor=actor())
+    if row is None:
+        return redirect(url_for("commitments.promises"), 303)
     number = row.number
     said = _("Version %(number)s is published.", number=number)
     return _finished(commitments.publish, said, version=number)
@@ -141,6 +144,8 @@ def publish() -> ResponseReturnValue:
 @login_required
 def drop() -> ResponseReturnValue:
     """Give the draft up."""
+    if commitments.find_draft(current_account().id, actor=actor()) is None:
+        return redirect(url_for("commitments.promises"), 303)
     return _finished(commitments.drop_draft, _("The draft was given up."))
 
 
