@@ -95,6 +95,7 @@ _POST = {
     "/relations/{number}/answer": (303, 303, 303, 404, 404),
     "/relations/{number}/minutes": (422, 422, 403, 404, 404),
     "/relations/items/{item}/drop": (422, 422, 422, 404, 404),
+    "/relations/items/{item}/give": (422, 422, 422, 404, 404),
     "/relations/items/{item}/done": (422, 422, 422, 404, 404),
     "/relations/cadence/branch_visit": (422, 403, 403, 403, 403),
     "/work-log": (422, 422, 403, 403, 403),
@@ -127,6 +128,8 @@ def test_a_whole_form_of_what_is_the_managers_alone_is_refused(
     client = sign_in(who)
     sent = {"drop-reason": "不做了", "drop-version": "1"}
     assert client.post(f"/relations/items/{made['item']}/drop", data=sent).status_code == 403
+    sent = {"give-owner_id": str(world.claims2.id), "give-reason": "休假", "give-version": "1"}
+    assert client.post(f"/relations/items/{made['item']}/give", data=sent).status_code == 403
     sent = {"whose": "role:claims", "kind": "visit", "month": "2026-11", "times": "3"}
     assert client.post("/work-log/targets", data=sent).status_code == 403
     assert db.session.scalar(select(WorkTarget.times)) == 8
