@@ -44,6 +44,7 @@ from service_desk.services.enquiries.repeats import (
     FurtherCall,
     RepeatAnswer,
     add_repeat,
+    may_add,
     receive_repeat,
     take_contact,
 )
@@ -91,6 +92,7 @@ __all__ = [
     "log_complaint",
     "log_contact",
     "matter_of",
+    "may_add",
     "may_be_complained_about",
     "may_say",
     "may_work_on",
