@@ -67,7 +67,7 @@ def page_context(
         "may_answer": may_answer,
         "may_record_word": may_answer and enquiry.state is EnquiryState.ANSWERED,
         "may_say": is_client and may_say,
-        "may_add_call": not is_client and words.is_answerable(enquiry),
+        "may_add_call": not is_client and enquiries.may_add(enquiry, g.now),
         "may_withdraw": may_offer and file.offer is not None,
         "is_offered_to_me": file.offer is not None and file.offer.to_id == actor().id,
         "takers": _takers(file) if may_offer else [],
