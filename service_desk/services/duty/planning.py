@@ -203,23 +203,21 @@ def _fill(account_id: int, command: Plan, actor: User, now: datetime) -> tuple[l
         ),
         before=reading.assigned(known),
     )
-    made, unfilled = [], 0
-    for turn, user_id in turns:
-        if user_id is None:
-            unfilled += 1
-            continue
-        made.append(
-            DutyShift(
-                account_id=account_id,
-                user_id=user_id,
-                kind=turn.kind,
-                from_at=turn.span.from_at,
-                to_at=turn.span.to_at,
-                entered_by_id=actor.id,
-                entered_at=now,
-            )
-        )
-    return made, unfilled
+    chosen = list(turns)
+    made = [_shift(account_id, turn, user_id, actor, now) for turn, user_id in chosen if user_id is not None]
+    return made, len(chosen) - len(made)
+
+
+def _shift(account_id: int, turn: Turn, user_id: int, actor: User, now: datetime) -> DutyShift:
+    return DutyShift(
+        account_id=account_id,
+        user_id=user_id,
+        kind=turn.kind,
+        from_at=turn.span.from_at,
+        to_at=turn.span.to_at,
+        entered_by_id=actor.id,
+        entered_at=now,
+    )
 
 
 def _uncovered(wanted: Sequence[Turn], taken: Sequence[Span]) -> list[Turn]:
