@@ -243,6 +243,12 @@ def check_span(span: Span) -> None:
         raise Invalid("duty_too_long", field="to_at", hours=LONGEST_SHIFT // timedelta(hours=1))
 
 
+def check_hours(hours: DutyHours) -> None:
+    """Refuse nights that would reach into the one before. Invalid: duty_hours_order."""
+    if hours.begins <= hours.ends:
+        raise Invalid("duty_hours_order", field="begins")
+
+
 def check_plan(from_on: date, to_on: date, people: Collection[int], today: date) -> None:
     """Refuse a plan that cannot be made. Invalid: duty_plan_past, duty_plan_reversed, duty_plan_long, duty_nobody."""
     if from_on < today:
