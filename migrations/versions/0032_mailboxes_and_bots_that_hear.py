@@ -100,7 +100,7 @@ def _mails() -> None:
     sa.UniqueConstraint('mailbox_id', 'message_key', name=op.f('uq_received_mails_mailbox_id_message_key')),
     )
     for columns in (['account_id', 'taken_at'], ['outcome', 'taken_at'], ['from_address', 'taken_at'],
-                    ['enquiry_id'], ['message_id'], ['notice_id']):
+                    ['message_key'], ['enquiry_id'], ['message_id'], ['notice_id']):
         op.create_index(op.f(f'ix_received_mails_{"_".join(columns)}'), 'received_mails', columns)
 
 

@@ -85,6 +85,7 @@ class ReceivedMail(Base):
         Index(None, "account_id", "taken_at"),
         Index(None, "outcome", "taken_at"),
         Index(None, "from_address", "taken_at"),
+        Index(None, "message_key"),
     )
 
     id: Mapped[Id]
