@@ -47,7 +47,9 @@ def mislabelled(sender: str, subject: str, words: str, *, key: str = "<gbk@clien
     return head + subject.encode("gbk") + kind + words.encode("gbk") + b"\r\n"
 
 
-def page_only(sender: str, markup: str, *, charset: str = "gb2312", key: str = "<page@client.example>") -> bytes:
+def page_only(
+    sender: str, markup: str, *, charset: str = "gb2312", key: str = "<page@client.example>"
+) -> bytes:
     """A mail without plain text, its subject in an old charset."""
     mail = MIMEText(markup, "html", charset)
     mail["From"], mail["To"], mail["Message-ID"] = sender, TO, key

@@ -32,9 +32,10 @@ def running() -> Iterator[ImapServer]:
 
 
 @pytest.fixture
-def server(running: ImapServer) -> ImapServer:
+def server(running: ImapServer, app: Flask) -> Iterator[ImapServer]:
     running.make_folder("desk")
-    return running
+    with running.trusted():
+        yield running
 
 
 @pytest.fixture
@@ -129,9 +130,7 @@ def test_what_lay_in_the_folder_before_is_left_alone(box: Mailbox, server: ImapS
     assert [mail.message_key for mail in mails()] == ["<two@client.example>"]
 
 
-def test_two_workers_take_a_mail_once(
-    box: Mailbox, server: ImapServer, app: Flask, now: datetime
-) -> None:
+def test_two_workers_take_a_mail_once(box: Mailbox, server: ImapServer, app: Flask, now: datetime) -> None:
     server.put(letter(CLIENT), letter(CLIENT, key="<two@client.example>"), folder="desk")
 
     def work(later: timedelta) -> Tally:
@@ -176,7 +175,9 @@ def test_a_mail_that_cannot_be_dealt_with_holds_up_no_other(
     server.put(letter(CLIENT), letter(CLIENT, "坏", key="<two@client.example>"), folder="desk")
     receive = arrivals.receive
 
-    def fail(mailbox_id: int, arrived: job.Arrived, read: inbound_mail.Letter, *more: object, **others: object):
+    def fail(
+        mailbox_id: int, arrived: job.Arrived, read: inbound_mail.Letter, *more: object, **others: object
+    ):
         if read.subject == "坏":
             raise ZeroDivisionError
         return receive(mailbox_id, arrived, read, *more, **others)  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ from service_desk.services.arrivals.boxes import (
     change_mailbox,
     get_mailbox,
     list_mailboxes,
+    read_now,
 )
 from service_desk.services.arrivals.chats import Hearing, hear, keys_of
 from service_desk.services.arrivals.polling import (
@@ -50,6 +51,7 @@ __all__ = [
     "list_mailboxes",
     "list_mails",
     "mails_of_enquiry",
+    "read_now",
     "receive",
     "record_read",
     "record_unread",

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import literal_column, select, update
+from sqlalchemy import Boolean, ColumnElement, literal_column, select, update
 
 from service_desk.models.db import db
 from service_desk.models.mailboxes import Mailbox
@@ -34,9 +34,9 @@ def claim_due_mailbox(now: datetime) -> Mailbox | None:
             return db.session.get_one(Mailbox, found, populate_existing=True)
 
 
-def _is_due(now: datetime) -> tuple[object, ...]:
+def _is_due(now: datetime) -> tuple[ColumnElement[bool], ...]:
     # Written out as the index of what is due is.
-    return literal_column("is_active"), Mailbox.next_poll_at <= now
+    return literal_column("is_active", Boolean), Mailbox.next_poll_at <= now
 
 
 def keep_place(mailbox_id: int, uidvalidity: int, uid: int) -> None:

@@ -15,7 +15,8 @@ from service_desk.base.text import like_pattern, squeeze
 from service_desk.models.db import db
 from service_desk.models.documents import Document, DocumentKind
 from service_desk.models.enquiries import Enquiry
-from service_desk.models.mailboxes import Mailbox, MailOutcome, ReceivedMail
+from service_desk.models.mailboxes import Mailbox, MailOutcome, ReceivedChat, ReceivedMail
+from service_desk.models.notices import MessageChannel
 from service_desk.models.users import User
 from service_desk.rules.permissions import Action
 from service_desk.services import access, audit
@@ -50,10 +51,11 @@ class MailRow:
 
 @dataclass(frozen=True)
 class MailOfMatter:
-    """The mails that came to a contact, oldest first, and the files kept with it."""
+    """What came by itself to a contact, oldest first: mails, the files kept with it, words to a bot and its group."""
 
     mails: Sequence[ReceivedMail]
     files: Sequence[Document]
+    chats: Sequence[tuple[ReceivedChat, MessageChannel]]
 
 
 def list_mails(account_id: int, wanted: MailFilter, page: PageRequest, *, actor: User) -> Page[MailRow]:
@@ -160,7 +162,15 @@ def mails_of_enquiry(enquiry: Enquiry) -> MailOfMatter:
         Document.matter_id == enquiry.id,
         Document.kind == DocumentKind.ENQUIRY_FILE,
     )
+    chats = (
+        select(ReceivedChat, MessageChannel)
+        .join(MessageChannel, MessageChannel.id == ReceivedChat.channel_id)
+        .where(ReceivedChat.enquiry_id == enquiry.id)
+        .order_by(ReceivedChat.id)
+        .limit(_MOST_OF_ONE)
+    )
     return MailOfMatter(
         db.session.scalars(mails.order_by(ReceivedMail.id).limit(_MOST_OF_ONE)).all(),
         db.session.scalars(files.order_by(Document.id).limit(_MOST_OF_ONE)).all(),
+        db.session.execute(chats).tuples().all(),
     )
