@@ -207,7 +207,7 @@ def _reported_id(part: Message) -> str:
 class _Plain(HTMLParser):
     """Collects what a reader sees, and breaks lines where a page would."""
 
-    _UNSEEN = frozenset({"script", "style", "head", "title", "template", "noscript"})
+    _UNSEEN = frozenset({"script", "style", "title", "template", "noscript"})
     _BLOCKS = frozenset(
         {
             "p",
