@@ -41,12 +41,6 @@ def reason(mail: ReceivedMail) -> str:
     return str(words) if words is not None else mail.reason
 
 
-def refusal(code: str) -> str:
-    """Why a file was not taken."""
-    words = LABELS["file_refusal"].get(code)
-    return str(words) if words is not None else code
-
-
 def own_and_quoted(mail: ReceivedMail) -> tuple[str, str]:
     """What the sender wrote, and what they quoted below it."""
     return split_quoted(mail.words)

@@ -21,7 +21,7 @@ from service_desk.models.sla import Timer, TimerState
 from service_desk.models.users import User, UserAccount
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.messaging import CameBy
-from service_desk.services import arrivals, documents, enquiries, sla
+from service_desk.services import arrivals, documents, enquiries, messages, sla
 from service_desk.services.arrivals import MailboxDetails, MailFilter
 from tests.claim_cases import file_store, reported_claim
 from tests.letters import bounce, letter, photo
@@ -158,7 +158,9 @@ def test_a_mail_of_a_claim_by_its_number_is_a_message_of_who_sees_it(
         message.id,
         claim.number,
     )
-    assert mail.refused_files == [{"filename": "a.exe", "code": "paper_unreadable"}]
+    view = messages.read_thread(messages.of_claim(claim), actor=world.claims1, now=now).messages[0]
+    assert view.refused == mail.refused_files == [{"filename": "a.exe", "code": "paper_unreadable"}]
+    assert [file.filename for file in view.files] == ["行驶证.jpg"]
     clocks = select(Timer).where(Timer.step == ClockStep.MESSAGE_REPLY, Timer.matter_id == claim.id)
     assert db.session.scalars(clocks).one().state is TimerState.RUNNING
     assert acknowledged() == []
