@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +23,7 @@ from service_desk.rules.settlement.cancellation import CancelReason
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import messages, policies, premiums
 from service_desk.services.documents import Upload
+from service_desk.services.duty import planning, reading, swaps
 from service_desk.services.fleet import importing
 from service_desk.services.notices import channels
 from service_desk.services.notices.channels import ChannelDetails
@@ -47,6 +48,15 @@ from tests.world import World
 ROLES = ("manager", "admin", "underwriter", "claims1", "hq", "safety-gongyi")
 # Files are no pages; a photo is shown as it is.
 FILE = re.compile(r"\.(pdf|xlsx|json|ics)$|^/(documents|static)/|/(export|original|checked)$")
+
+
+def _plan_duty(world: World, now: datetime) -> None:
+    """Three weeks of duty in turns, and a shift that somebody would give away."""
+    today = local_date(now)
+    turns = planning.Plan(today, today + timedelta(days=20), (world.claims1.id, world.claims2.id))
+    planning.plan(world.account.id, turns, actor=world.manager, now=now)
+    mine = next(one for one in reading.list_mine(actor=world.claims1, now=now) if one.from_at > now)
+    swaps.ask(mine.id, world.claims2.id, None, "家里有事", actor=world.claims1, now=now)
 
 
 def fill_desk(world: World) -> None:
@@ -79,6 +89,7 @@ def fill_desk(world: World) -> None:
     address = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=0123456789abcdef"
     bot = ChannelDetails(HookKind.WECOM, "理赔群", "zh", tuple(NoticeSubject), is_active=True, url=address)
     channels.add_channel(world.account.id, bot, actor=world.manager, now=now)
+    _plan_duty(world, now)
     db.session.commit()
 
 
