@@ -343,6 +343,7 @@ def _assign(
 ) -> Handover:
     if not _is_late(last, since, user):
         raise Conflict("assign_too_early", hours=unanswered.hours().assign)
+    matters.KINDS[one.kind].locked(one.id)
     if last is not None and last.state is HandoverState.ASKED:
         changes = audit.change(last, state=HandoverState.WITHDRAWN, decided_at=now)
         audit.record("handover_withdrawn", last, actor=actor, now=now, label=one.number, changes=changes)

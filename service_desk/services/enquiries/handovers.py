@@ -206,6 +206,8 @@ def _owned(kind: MatterKind, number: str, actor: User) -> Claim | Enquiry:
 
 def _open_offer(offer_id: int, actor: User) -> Handover:
     row = get_offer(offer_id, actor=actor)
+    # The matter before its offer, as whoever ends the matter takes them: else each waits for the other.
+    matters.KINDS[row.matter_kind].locked(row.matter_id)
     db.session.refresh(row, with_for_update=True)
     if row.state is not HandoverState.ASKED:
         raise Conflict("handover_decided")
