@@ -264,7 +264,13 @@ def relations_tabs() -> list[dict[str, Any]]:
 
 
 # Pages with a name of their own that are opened from another place.
-_OPENED_FROM = {"messages": "enquiries", "report": "reports", "measures": "reports", "channels": "accounts"}
+_OPENED_FROM = {
+    "messages": "enquiries",
+    "report": "reports",
+    "measures": "reports",
+    "channels": "accounts",
+    "mailboxes": "accounts",
+}
 
 
 def _is_current(endpoint: str) -> bool:
