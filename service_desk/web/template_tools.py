@@ -281,6 +281,7 @@ _OPENED_FROM = {
     "measures": "reports",
     "channels": "accounts",
     "work": "relations",
+    "mailboxes": "accounts",
 }
 
 
