@@ -15,7 +15,7 @@ from service_desk.models.accounts import Branch
 from service_desk.models.db import db
 from service_desk.models.opinions import OpinionCampaign, OpinionInvitation
 from service_desk.models.users import User
-from service_desk.rules.opinions import CampaignState, Question
+from service_desk.rules.opinions import CampaignState, Question, Theme
 from service_desk.rules.permissions import Action, Role
 from service_desk.services import access, audit, notices, numbers
 from service_desk.services.notices import Matter, Recipient
@@ -157,7 +157,7 @@ def token_of(invitation: OpinionInvitation) -> str:
 
 def questions_of(campaign: OpinionCampaign) -> list[Question]:
     """What it asks, in order."""
-    return [Question(**one) for one in campaign.questions]
+    return [Question(Theme(one["theme"]), one["text"], one["text_en"]) for one in campaign.questions]
 
 
 def matter_of(campaign: OpinionCampaign) -> Matter:
