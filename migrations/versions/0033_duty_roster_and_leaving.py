@@ -1,7 +1,7 @@
 """Duty roster: shifts and swaps, absences covered by it; offers of every matter with an owner, reminded and assigned
 
 Revision: 0033
-Follows: 0034
+Follows: 0032
 """
 
 import sqlalchemy as sa
@@ -10,7 +10,7 @@ from alembic import op
 import service_desk.models.db as db
 
 revision = '0033'
-down_revision = '0034'
+down_revision = '0032'
 branch_labels = None
 depends_on = None
 

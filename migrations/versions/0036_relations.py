@@ -49,14 +49,16 @@ def _begin_item_steps() -> None:
     op.create_table('item_steps',
     sa.Column('id', _id(), nullable=False),
     sa.Column('item_id', _id(), nullable=False),
-    sa.Column('kind', _codes('itemstepkind', 'due_moved', 'done', 'dropped'), nullable=False),
+    sa.Column('kind', _codes('itemstepkind', 'due_moved', 'given', 'done', 'dropped'), nullable=False),
     sa.Column('at', db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('by_id', _id(), nullable=False),
     sa.Column('note', sa.Text(), nullable=False),
     sa.Column('due_before', sa.Date(), nullable=True),
     sa.Column('due_after', sa.Date(), nullable=True),
+    sa.Column('owner_id', _id(), nullable=True),
     _refers('item_steps', 'item_id', 'agreed_items'),
     _refers('item_steps', 'by_id', 'users'),
+    _refers('item_steps', 'owner_id', 'users'),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_item_steps')),
     )
     op.create_index(op.f('ix_item_steps_item_id'), 'item_steps', ['item_id'])

@@ -17,6 +17,7 @@ from service_desk.demo.aftermath import (
     settle_outbox,
     sweep_clocks,
 )
+from service_desk.demo.arrivals import build_arrivals
 from service_desk.demo.claim_money import build_claim_money
 from service_desk.demo.claims import build_claims
 from service_desk.demo.contacts import build_contacts
@@ -58,6 +59,7 @@ def load_demo(files: FileStore, now: datetime) -> None:
     build_injuries(group, Random(7), now)  # noqa: S311 - invented people, not keys
     build_contacts(group, random, now)
     build_messages(group, files, now)
+    build_arrivals(group, files, now)
     build_disputes(group, files, now)
     build_outstanding(group, files, now)
     build_new_vehicles(group, files, now)

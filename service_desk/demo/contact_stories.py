@@ -96,6 +96,10 @@ def _asked_twice(group: Group, now: datetime) -> None:
         group.account.id, _call(group, subject, body, plates[0] or ""), actor=owner, now=at
     )
     db.session.flush()
+    enquiries.answer(
+        first.number, "材料已齐，退费复核中。", first.version, actor=owner, now=at + timedelta(minutes=12)
+    )
+    db.session.flush()
     again = FurtherCall(EnquiryChannel.CALL, officer.name, officer.phone, "还没有收到退费，请再查一下。")
     enquiries.add_repeat(first.number, again, actor=other, now=at + timedelta(days=1))
     db.session.flush()

@@ -63,7 +63,7 @@ def _with_photo(claim: Claim, officer: User, files: FileStore, now: datetime) ->
     """Asked with a photo, answered, and asked again a moment ago."""
     talked, owner = messages.of_claim(claim), _owner(claim)
     asked_at = now - timedelta(hours=22)
-    photo = Upload("对方保险单.jpg", _paper())
+    photo = Upload("对方保险单.jpg", paper_photo())
     _say(talked, "对方的交强险保单要不要复印件？照片先发您。", officer, files, asked_at, photo)
     _read(talked, owner, asked_at + 9 * _MINUTE)
     _say(talked, "照片清楚，不用复印件。请再拍一张对方行驶证。", owner, files, asked_at + 14 * _MINUTE)
@@ -107,7 +107,7 @@ def _owner(claim: Claim) -> User:
     return db.session.get_one(User, claim.owner_id)
 
 
-def _paper() -> bytes:
+def paper_photo() -> bytes:
     """A drawn stand-in for the photo of a policy."""
     picture = Image.new("RGB", (640, 440), (245, 243, 236))
     draw = ImageDraw.Draw(picture)

@@ -92,7 +92,7 @@ def _publish(group: Group, day: date, promises: tuple[PromiseTerms, ...]) -> Non
     manager, at = group.users["manager"], datetime.combine(day, time(9, 30), CHINA)
     account_id = group.account.id
     commitments.start_draft(account_id, actor=manager, now=at)
-    terms = DraftTerms(day, _PREFACE, _PREFACE_EN, "客户服务监督 何文涛", "0371 6595 5501")
+    terms = DraftTerms(day, _PREFACE, _PREFACE_EN, "何文涛（分公司总经理室）", "0371 6595 5501")
     commitments.change_draft(account_id, terms, version=_version(group), actor=manager, now=at)
     for one in promises:
         commitments.add_promise(account_id, one, version=_version(group), actor=manager, now=at)

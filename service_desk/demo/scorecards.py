@@ -13,11 +13,11 @@ from service_desk.rules.periods import months_after
 from service_desk.rules.service_cards import CardState
 from service_desk.services import scorecards
 
-_MONTHS = 6
+_MONTHS = 4
 
 
 def build_scorecards(group: Group, now: datetime) -> None:
-    """Keep the last months in their order, each in the night after it, and decide on the earliest cards."""
+    """Keep the last months in their order, each in the night after it, and decide on all cards but the last."""
     for back in range(_MONTHS, 0, -1):
         month = months_after(local_date(now), -back).first
         scorecards.freeze(group.account.id, month, now=_morning(month, 1, time(1, 0)))
@@ -28,16 +28,16 @@ def build_scorecards(group: Group, now: datetime) -> None:
     ).all()
     people = {user.id: user for user in group.users.values()}
     others = [card for card in proposed if card.user_id != group.users["manager"].id]
-    for number, card in enumerate(others[:-1]):
-        _decide(group, card, people[card.user_id], is_confirmed=number == 0)
+    for card in others[:-1]:
+        _decide(group, card, people[card.user_id], is_confirmed=card is others[-2])
 
 
 def _decide(group: Group, card: ServiceCard, person: User, *, is_confirmed: bool) -> None:
-    """The first is confirmed and answered, and stays; the later ones are waived. The last waits for a decision."""
+    """The last but one is confirmed and answered, and stays; those before are waived, the last waits for a decision."""
     manager, account_id = group.users["manager"], group.account.id
     at = _morning(card.month, 3, time(10, 15))
     reason = (
-        "连续两月低于规则要求，已当面说明；下月起由主管每日晨会核对在办计时。"
+        "已达规则所列情形，已当面说明；下月起由主管每日晨会核对在办计时和整改。"
         if is_confirmed
         else "当月集中续保，在办量为平均的两倍，不属个人原因。"
     )
@@ -46,14 +46,14 @@ def _decide(group: Group, card: ServiceCard, person: User, *, is_confirmed: bool
     )
     if not is_confirmed:
         return
-    words = "接受。其中两件因道路管制迟到，已补交交警证明；其余改为出发前先联系报案人。"
+    words = "接受。其中一件因道路管制迟到，已补交交警证明；逾期整改本周内完成。"
     scorecards.reply(
         account_id, card.id, words, version=card.version, actor=person, now=at + timedelta(hours=5)
     )
     scorecards.say_final_word(
         account_id,
         card.id,
-        "两件管制已核实，其余仍成立，维持黄牌，期满自动结束。",
+        "管制一件已核实，其余仍成立，维持黄牌，期满自动结束。",
         is_upheld=True,
         version=card.version,
         actor=manager,

@@ -66,6 +66,10 @@ class ChannelForm(Form):
     audience = RadioField(_l("Who reads it"), choices=[], default=Side.INSURER.value)
     subjects = CheckboxesField(_l("Subjects"), choices=[], coerce=str)
     is_active = BooleanField(_l("In use"), default=True)
+    hears = BooleanField(_l("The bot hears: what is said to it becomes a contact"))
+    inbound_token = PasswordField(_l("Token of the callback"), [Length(max=200)])
+    inbound_key = PasswordField(_l("Key of the callback"), [Length(max=200)])
+    inbound_receiver = StringField(_l("Receiver (CorpID)"), [Length(max=200)])
     version = HiddenField(default="0")
 
     def command(self) -> ChannelDetails:
@@ -79,6 +83,10 @@ class ChannelForm(Form):
             audience=Side(self.audience.data or Side.INSURER),
             url=self.url.data or "",
             secret=self.secret.data or "",
+            hears=bool(self.hears.data),
+            inbound_receiver=self.inbound_receiver.data or "",
+            inbound_token=self.inbound_token.data or "",
+            inbound_key=self.inbound_key.data or "",
         )
 
     @property

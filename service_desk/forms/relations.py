@@ -212,6 +212,11 @@ class MoveDueForm(VersionForm):
     reason = StringField(_l("Why the day is moved"), [InputRequired(), Length(max=200)])
 
 
+class GiveForm(VersionForm):
+    owner_id = SelectField(_l("New owner"), [InputRequired()], choices=[], coerce=optional_id)
+    reason = StringField(_l("Why another owns it"), [InputRequired(), Length(max=200)])
+
+
 class CadenceForm(VersionForm):
     """A line of what is promised."""
 

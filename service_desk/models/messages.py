@@ -4,7 +4,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service_desk.models.db import Base, Id, Instant, Prose, Short, enum_type
-from service_desk.rules.messaging import MessageKind, ThreadKind
+from service_desk.rules.messaging import CameBy, MessageKind, ThreadKind
 from service_desk.rules.permissions import Side
 
 
@@ -50,6 +50,7 @@ class Message(Base):
     side: Mapped[Side] = mapped_column(enum_type(Side))
     kind: Mapped[MessageKind] = mapped_column(enum_type(MessageKind))
     body: Mapped[Prose]
+    came_by: Mapped[CameBy] = mapped_column(enum_type(CameBy), default=CameBy.PAGE)
     at: Mapped[Instant]
 
     @property

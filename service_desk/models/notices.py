@@ -48,7 +48,8 @@ class MessageChannel(Versioned, Base):
     """A group bot or a webhook of an account. Its address holds a key: neither it nor the secret is ever shown.
 
     `subjects` are codes of `NoticeSubject`: what it is told. One read by the client's people (`audience`) is told
-    only what they are told themselves.
+    only what they are told themselves. With an `inbound_ref` (the last part of its own address here) the bot also
+    hears what is said to it: `inbound_token` and `inbound_key` prove that it was its vendor who called.
     """
 
     __tablename__ = "message_channels"
@@ -61,6 +62,10 @@ class MessageChannel(Versioned, Base):
     name: Mapped[Short]
     hook_url: Mapped[str] = mapped_column(String(1000))
     hook_secret: Mapped[Line] = mapped_column(default="")
+    inbound_ref: Mapped[Short | None] = mapped_column(unique=True)
+    inbound_token: Mapped[Line] = mapped_column(default="")
+    inbound_key: Mapped[Line] = mapped_column(default="")
+    inbound_receiver: Mapped[Line] = mapped_column(default="")
     language: Mapped[Short] = mapped_column(default="zh")
     audience: Mapped[Side] = mapped_column(enum_type(Side), default=Side.INSURER)
     subjects: Mapped[list[str]] = mapped_column(Json)
@@ -89,6 +94,7 @@ class Notice(Base):
         Index(None, "account_id", "matter_number"),
         Index(None, "created_at"),
         Index(None, "channel_id", "created_at"),
+        Index(None, "message_id"),
         Index(
             "ix_notices_held",
             "user_id",

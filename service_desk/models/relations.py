@@ -70,12 +70,13 @@ class ItemStepKind(StrEnum):
     """What happened to an item after it was opened."""
 
     DUE_MOVED = "due_moved"
+    GIVEN = "given"
     DONE = "done"
     DROPPED = "dropped"
 
 
 class ItemStep(Base):
-    """A line of an item's history. `note` is the result or the reason; the days are those of a moved day."""
+    """A line of an item's history. `note` is the result or the reason; the days are those of a moved day, the owner the new one."""
 
     __tablename__ = "item_steps"
 
@@ -87,6 +88,7 @@ class ItemStep(Base):
     note: Mapped[Prose] = mapped_column(default="")
     due_before: Mapped[date | None]
     due_after: Mapped[date | None]
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
 
 
 class RelationEvent(Versioned, Base):

@@ -243,7 +243,7 @@ def board_sheet(rows: Iterable[PromiseWords], months: Sequence[Period], now: dat
     """The promises with the figures of twelve months, a line each."""
     fields: list[tuple[Column, Getter[PromiseWords]]] = [
         (Column(_("Promise"), width=36), lambda row: row.title),
-        (Column(_("Promised"), width=16), lambda row: row.target),
+        (Column(_("Promised figure"), width=16), lambda row: row.target),
         (Column(_("Measured by"), width=30), lambda row: row.basis),
         (Column(_("This month so far")), lambda row: row.now.verdict),
         (Column(_("Last month")), lambda row: row.before.verdict),

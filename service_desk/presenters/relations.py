@@ -212,6 +212,7 @@ def _history_entry(step: ItemStep, file: ItemFile) -> HistoryEntry:
             before=times.day(step.due_before),
             after=times.day(step.due_after),
         ),
+        ItemStepKind.GIVEN: _("Given to %(name)s", name=_new_owner(step, file)),
         ItemStepKind.DONE: _("Done"),
         ItemStepKind.DROPPED: _("Dropped"),
     }
@@ -219,6 +220,10 @@ def _history_entry(step: ItemStep, file: ItemFile) -> HistoryEntry:
     return HistoryEntry(
         step.at, titles[step.kind], person(file.people[step.by_id]), step.note, tones.get(step.kind, "")
     )
+
+
+def _new_owner(step: ItemStep, file: ItemFile) -> str:
+    return person(file.people[step.owner_id]) if step.owner_id else ""
 
 
 def event_history(file: EventFile) -> list[HistoryEntry]:

@@ -138,12 +138,13 @@ def high_of(measure: ScoreMeasure) -> float | None:
     return {ScoreUnit.RATIO: 100.0, ScoreUnit.MEAN: 5.0, ScoreUnit.COUNT: None}[SCORES[measure].unit]
 
 
-def card_words(card: ServiceCard, deciders: dict[int, User]) -> CardWords:
-    """A card in words."""
+def card_words(card: ServiceCard, deciders: dict[int, User], today: date) -> CardWords:
+    """A card in words; one whose term is over has no colour any more."""
+    is_running = card.state is CardState.CONFIRMED and today <= card.ends_on
     return CardWords(
         card=card,
         name=label(card.colour, "card_colour"),
-        tone=_TONES[card.colour] if card.state in (CardState.CONFIRMED, CardState.PROPOSED) else "idle",
+        tone=_TONES[card.colour] if is_running or card.state is CardState.PROPOSED else "idle",
         state=label(card.state, "card_state"),
         month=month_words(card.month),
         grounds=[_ground(one) for one in card.grounds]

@@ -128,35 +128,52 @@ def rotate(
     `before` is what they had until then, so that a plan goes on where the last one ended. Nobody takes two turns
     that touch while another is free. None when nobody is free.
     """
-    of_kind, of_all = Counter[tuple[int, DutyKind]](), Counter[int]()
-    of_weekday = Counter[tuple[int, int]]()
-    last: dict[int, datetime] = {}
-    for one in before:
-        of_kind[one.user_id, one.kind] += 1
-        of_all[one.user_id] += 1
-        last[one.user_id] = max(last.get(one.user_id, one.span.to_at), one.span.to_at)
-    place = {user_id: index for index, user_id in enumerate(people)}
+    shares = _Shares(people, before)
     for turn in wanted:
         free = [user_id for user_id in people if is_free(user_id, turn.span)]
-        rested = [user_id for user_id in free if user_id not in last or last[user_id] < turn.span.from_at]
-        if not free:
-            yield turn, None
-            continue
-        chosen = min(
-            rested or free,
-            key=lambda user_id: (
-                of_kind[user_id, turn.kind],
-                of_weekday[user_id, turn.day.weekday()],
-                of_all[user_id],
-                last[user_id].timestamp() if user_id in last else 0.0,
-                place[user_id],
-            ),
-        )
-        of_kind[chosen, turn.kind] += 1
-        of_weekday[chosen, turn.day.weekday()] += 1
-        of_all[chosen] += 1
-        last[chosen] = turn.span.to_at
+        rested = [user_id for user_id in free if shares.is_rested(user_id, turn)]
+        chosen = min(rested or free, key=lambda user_id: shares.order(user_id, turn), default=None)
+        if chosen is not None:
+            shares.count(chosen, turn)
         yield turn, chosen
+
+
+class _Shares:
+    """What everybody has had so far."""
+
+    def __init__(self, people: Sequence[int], before: Iterable[Assigned]) -> None:
+        self._place = {user_id: index for index, user_id in enumerate(people)}
+        self._of_kind = Counter[tuple[int, DutyKind]]()
+        self._of_weekday = Counter[tuple[int, int]]()
+        self._of_all = Counter[int]()
+        self._last: dict[int, datetime] = {}
+        for one in before:
+            self._add(one.user_id, one.kind, one.span)
+
+    def is_rested(self, user_id: int, turn: Turn) -> bool:
+        """Whether their last turn does not touch this one."""
+        return user_id not in self._last or self._last[user_id] < turn.span.from_at
+
+    def order(self, user_id: int, turn: Turn) -> tuple[int, int, int, float, int]:
+        """Whoever comes first takes the turn."""
+        last = self._last.get(user_id)
+        return (
+            self._of_kind[user_id, turn.kind],
+            self._of_weekday[user_id, turn.day.weekday()],
+            self._of_all[user_id],
+            last.timestamp() if last else 0.0,
+            self._place[user_id],
+        )
+
+    def count(self, user_id: int, turn: Turn) -> None:
+        """Give them the turn."""
+        self._of_weekday[user_id, turn.day.weekday()] += 1
+        self._add(user_id, turn.kind, turn.span)
+
+    def _add(self, user_id: int, kind: DutyKind, span: Span) -> None:
+        self._of_kind[user_id, kind] += 1
+        self._of_all[user_id] += 1
+        self._last[user_id] = max(self._last.get(user_id, span.to_at), span.to_at)
 
 
 def gaps(wanted: Iterable[Span], taken: Iterable[Span]) -> list[Span]:
@@ -224,6 +241,12 @@ def check_span(span: Span) -> None:
         raise Invalid("duty_ends_first", field="to_at")
     if span.to_at - span.from_at > LONGEST_SHIFT:
         raise Invalid("duty_too_long", field="to_at", hours=LONGEST_SHIFT // timedelta(hours=1))
+
+
+def check_hours(hours: DutyHours) -> None:
+    """Refuse nights that would reach into the one before. Invalid: duty_hours_order."""
+    if hours.begins <= hours.ends:
+        raise Invalid("duty_hours_order", field="begins")
 
 
 def check_plan(from_on: date, to_on: date, people: Collection[int], today: date) -> None:

@@ -17,6 +17,8 @@ _OF_A_HOUSE = tuple(map(IPv6Network, ("fec0::/10", "::/96", "::ffff:0:0:0/96", "
 # What the name system can ask for; any other could not even be looked up.
 _HOST_NAME = re.compile(r"(?=.{1,253}$)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9_-]{1,63}")
 
+_AES_KEY = re.compile(r"[A-Za-z0-9+/]{43}")
+
 
 class HookKind(StrEnum):
     """Group bots of WeCom (企业微信), DingTalk (钉钉) and Feishu (飞书), and any receiver of signed JSON."""
@@ -112,6 +114,20 @@ def require_secret(kind: HookKind, secret: str) -> None:
     """A webhook's receiver must be able to tell our messages from others'. Invalid: hook_secret_short."""
     if kind is HookKind.WEBHOOK and len(secret) < MIN_WEBHOOK_SECRET:
         raise Invalid("hook_secret_short", field="secret", length=MIN_WEBHOOK_SECRET)
+
+
+def require_inbound(kind: HookKind, token: str, key: str) -> None:
+    """What is needed to prove that a vendor called: Invalid inbound_key, inbound_token.
+
+    WeCom: the token and the 43 characters of the EncodingAESKey. Feishu: verification token and encrypt key.
+    DingTalk: the robot's secret. A webhook: a key as long as the one it is sent to with.
+    """
+    least = MIN_WEBHOOK_SECRET if kind is HookKind.WEBHOOK else 1
+    is_shaped = _AES_KEY.fullmatch(key) is not None if kind is HookKind.WECOM else len(key) >= least
+    if not is_shaped:
+        raise Invalid("inbound_key", field="inbound_key")
+    if kind in (HookKind.WECOM, HookKind.FEISHU) and not token:
+        raise Invalid("inbound_token", field="inbound_token")
 
 
 def masked(url: str) -> str:

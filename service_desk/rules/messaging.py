@@ -19,6 +19,13 @@ class ThreadKind(StrEnum):
     ENQUIRY = "enquiry"
 
 
+class CameBy(StrEnum):
+    """How a message came. What came by mail bears its author's name because the mail said so, which proves nothing."""
+
+    PAGE = "page"
+    MAIL = "mail"
+
+
 class MessageKind(StrEnum):
     """WORD says something; ANSWER ends the waiting of who wrote, and so does NO_ANSWER, with the reason why."""
 

@@ -31,6 +31,8 @@ CHANNEL_TEST = "channel_test"
 MAIL_UNDELIVERED = "mail_undelivered"
 CHANNEL_UNDELIVERED = "channel_undelivered"
 REPORT_NOT_MADE = "report_not_made"
+MAILBOX_ATTENTION = "mailbox_attention"
+CHAT_TAKEN = "chat_taken"
 
 SUBJECTS: dict[str, NoticeSubject] = {
     kind: subject
@@ -86,6 +88,7 @@ SUBJECTS: dict[str, NoticeSubject] = {
             "outstanding_handed_in",
         ),
         NoticeSubject.ENQUIRIES: (
+            CHAT_TAKEN,
             "client_dissatisfied",
             "complaint_assigned",
             "enquiry_answered",
@@ -133,6 +136,7 @@ SUBJECTS: dict[str, NoticeSubject] = {
             "clocks_returned",
             "duty_shift",
             "duty_swap",
+            MAILBOX_ATTENTION,
             MAIL_UNDELIVERED,
             DIGEST,
             "standing_in",
@@ -164,6 +168,9 @@ _PERSONAL = frozenset(
         MAIL_UNDELIVERED,
         REPORT_NOT_MADE,
         DIGEST,
+        # Said in the group where it was asked, and to nobody else.
+        CHAT_TAKEN,
+        MAILBOX_ATTENTION,
         # What two people write to each other is no news for a group.
         "message_answered",
         "message_written",

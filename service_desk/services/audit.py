@@ -23,7 +23,12 @@ from service_desk.services import access
 # Made once, and past the ORM, which takes four times as long for a row nobody reads back.
 _WRITE = insert(table_of(AuditEntry))
 _KEPT = "audit_rows"
-_SECRET_FIELDS = frozenset({"password_hash", "session_stamp", "account_number", "hook_url", "hook_secret"})
+_SECRET_FIELDS = frozenset(
+    {
+        *("password_hash", "session_stamp", "account_number", "hook_url", "hook_secret"),
+        *("mail_password", "inbound_ref", "inbound_token", "inbound_key"),
+    }
+)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from service_desk.adapters.pdf_check import PdfFault
 from service_desk.base.errors import Conflict, Forbidden, Invalid, NotFound
 from service_desk.models.db import db
 from service_desk.models.documents import Document, DocumentKind
+from service_desk.models.enquiries import Enquiry
 from service_desk.models.users import User
 from service_desk.rules.claim_photos import PhotoGroup
 from service_desk.rules.permissions import Action, Side
@@ -76,12 +77,12 @@ def store_paper(
     matter: Matter,
     *,
     field: str,
-    actor: User,
+    actor: User | None,
     now: datetime,
 ) -> Document:
     """Keep a paper: a photo of it, or a PDF that only shows pages, which is only ever served as a download.
 
-    Invalid as for a photo, and pdf_active, pdf_encrypted, pdf_unreadable.
+    `actor` is None for what came by itself. Invalid as for a photo, and pdf_active, pdf_encrypted, pdf_unreadable.
     """
     if is_pdf(upload):
         _check_size(upload, field)
@@ -89,6 +90,19 @@ def store_paper(
         return _keep(files, upload, kind, matter, (upload.content, "application/pdf"), None, actor, now)
     picture = _picture(upload, field, "paper_unreadable")
     return _keep(files, upload, kind, matter, (picture.content, "image/jpeg"), picture, actor, now)
+
+
+def refusal_of_paper(upload: Upload) -> str:
+    """The code of what `store_paper` would refuse a paper for; empty when it would be kept."""
+    try:
+        if is_pdf(upload):
+            _check_size(upload, "")
+            _check_pdf(upload, "")
+        else:
+            _picture(upload, "", "paper_unreadable")
+    except Invalid as error:
+        return error.code
+    return ""
 
 
 def is_pdf(upload: Upload) -> bool:
@@ -144,7 +158,7 @@ def _keep(
     matter: Matter,
     shown: tuple[bytes, str],
     picture: pictures.Picture | None,
-    actor: User,
+    actor: User | None,
     now: datetime,
 ) -> Document:
     content, content_type = shown
@@ -162,7 +176,7 @@ def _keep(
         original_key=original_key,
         storage_key=original_key if content is upload.content else _put(files, content),
         **_of_picture(files, picture, upload.group),
-        uploaded_by_id=actor.id,
+        uploaded_by_id=actor.id if actor else None,
         uploaded_at=now,
     )
     db.session.add(document)
@@ -214,6 +228,7 @@ _READ_WITH = {
 _READ_ELSEWHERE = frozenset({DocumentKind.MESSAGE_FILE, DocumentKind.OPINION_FORM})
 # The clock of a breach's review is the desk's own, and so are the papers that prove its pauses.
 _OF_THE_DESK = "breach"
+_OF_A_CONTACT = "enquiry"
 
 
 def get_document(document_id: int, *, actor: User) -> Document:
@@ -225,6 +240,9 @@ def get_document(document_id: int, *, actor: User) -> Document:
     document = access.get_visible(actor, action, Document, Document.id == document_id)
     if document.matter_kind == _OF_THE_DESK and actor.side is Side.CLIENT:
         raise NotFound("not_found")
+    if document.matter_kind == _OF_A_CONTACT:
+        # A complaint is kept from whom it is about, and so is what came with it.
+        access.get_visible(actor, action, Enquiry, Enquiry.id == document.matter_id)
     return document
 
 

@@ -9,11 +9,12 @@ from service_desk.forms.enquiries import AnswerForm, FurtherCallForm, LinkForm, 
 from service_desk.forms.fields import small_number
 from service_desk.models.enquiries import ContactKind, EnquiryState
 from service_desk.models.users import User
+from service_desk.presenters import arrivals as mail_words
 from service_desk.presenters import enquiries as words
 from service_desk.presenters import sla_clocks
 from service_desk.presenters.labels import choices
 from service_desk.rules.permissions import Action, Role, Side
-from service_desk.services import access, enquiries, messages
+from service_desk.services import access, arrivals, enquiries, messages
 from service_desk.services.enquiries import ContactFile
 from service_desk.services.sla import standing_in
 from service_desk.web.http import actor
@@ -67,13 +68,15 @@ def page_context(
         "may_answer": may_answer,
         "may_record_word": may_answer and enquiry.state is EnquiryState.ANSWERED,
         "may_say": is_client and may_say,
-        "may_add_call": not is_client and words.is_answerable(enquiry),
+        "may_add_call": not is_client and enquiries.may_add(enquiry, g.now),
         "may_withdraw": may_offer and file.offer is not None,
         "is_offered_to_me": file.offer is not None and file.offer.to_id == actor().id,
         "takers": _takers(file) if may_offer else [],
         "is_client": is_client,
         "talk": panel_of(messages.of_enquiry(enquiry)) if messages.has_thread(enquiry) else None,
         "away": _away(file),
+        "arrived": arrivals.mails_of_enquiry(enquiry),
+        "mail_words": mail_words,
     }
 
 

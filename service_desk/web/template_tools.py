@@ -130,7 +130,7 @@ def duty_now() -> list[OnDuty]:
         account = current_account()
     except NotFound:
         return []
-    return duty.who_is_on(account.id, actor=current_user, now=g.now)
+    return duty.on_now(account.id, g.now) if access.may(current_user, Action.READ_ROSTER) else []
 
 
 # endpoint, icon, permission, in the phone's bar; the words are in `_nav_words`.

@@ -5,7 +5,15 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from service_desk.adapters.icalendar import DayEvent, calendar_text
+from service_desk.adapters.icalendar import (
+    Attendee,
+    DayEvent,
+    Meeting,
+    Method,
+    calendar_text,
+    meeting_text,
+    mime_type,
+)
 
 STAMP = datetime(2026, 11, 22, 16, 0, tzinfo=UTC)
 EVENT = DayEvent(
@@ -106,3 +114,46 @@ def test_no_text_can_begin_another_property() -> None:
     assert "ATTENDEE" not in read
     assert read["SUMMARY"] == "x\nATTENDEE:mailto:a@b"
     assert read["DESCRIPTION"] == "yz"
+
+
+class TestMeetings:
+    MEETING = Meeting(
+        uid="0a1b@desk",
+        sequence=2,
+        from_at=datetime(2026, 12, 10, 1, 30, tzinfo=UTC),
+        to_at=datetime(2026, 12, 10, 3, 30, tzinfo=UTC),
+        summary="四季度联席会议; 双方, 全体",
+        place="集团三楼\r\nX-EVIL:1",
+        description="议程\n一、通报",
+        url="https://desk.example/relations/REL-2026-000001",
+        organiser=Attendee('孙国强 "主管"', "manager@desk.example"),
+        attendees=(Attendee("陈慧敏", "hq@zzly.example"), Attendee("无邮箱", "")),
+    )
+
+    def lines(self, method: Method) -> list[str]:
+        text = meeting_text(self.MEETING, "-//Desk//EN", method=method, stamped_at=STAMP)
+        assert all(len(line.encode()) <= 75 for line in text.split("\r\n"))
+        return text.replace("\r\n ", "").split("\r\n")
+
+    def test_an_invitation_names_who_asks_and_who_is_asked(self) -> None:
+        lines = self.lines(Method.REQUEST)
+        assert lines[4] == "METHOD:REQUEST"
+        assert {"SEQUENCE:2", "DTSTART:20261210T013000Z", "DTEND:20261210T033000Z"} <= set(lines)
+        assert "STATUS:CONFIRMED" in lines
+        assert "ORGANIZER;CN=\"孙国强 '主管'\":mailto:manager@desk.example" in lines
+        asked = [line for line in lines if line.startswith("ATTENDEE")]
+        assert asked == [
+            'ATTENDEE;CN="陈慧敏";ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:hq@zzly.example'
+        ]
+
+    def test_what_is_typed_stays_text(self) -> None:
+        lines = self.lines(Method.REQUEST)
+        assert "SUMMARY:四季度联席会议\\; 双方\\, 全体" in lines
+        assert "LOCATION:集团三楼\\nX-EVIL:1" in lines
+        assert not any(line.startswith("X-EVIL") for line in lines)
+
+    def test_a_cancellation_says_so_and_a_published_one_asks_nobody(self) -> None:
+        assert {"METHOD:CANCEL", "STATUS:CANCELLED"} <= set(self.lines(Method.CANCEL))
+        published = self.lines(Method.PUBLISH)
+        assert not any(line.startswith("ATTENDEE") for line in published)
+        assert mime_type(Method.REQUEST) == "text/calendar; charset=utf-8; method=REQUEST"

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,12 +16,14 @@ from service_desk.models.policies import EndorsementKind, Policy
 from service_desk.models.premiums import Receivable
 from service_desk.rules.claim_flow import ClaimState
 from service_desk.rules.hooks import HookKind
+from service_desk.rules.messaging import ThreadKind
 from service_desk.rules.notice_subjects import NoticeSubject
 from service_desk.rules.periods import week_of
 from service_desk.rules.settlement.cancellation import CancelReason
 from service_desk.rules.vocabulary import PolicyLine
-from service_desk.services import policies, premiums
+from service_desk.services import messages, policies, premiums
 from service_desk.services.documents import Upload
+from service_desk.services.duty import planning, reading, swaps
 from service_desk.services.fleet import importing
 from service_desk.services.notices import channels
 from service_desk.services.notices.channels import ChannelDetails
@@ -40,12 +42,21 @@ from service_desk.services.policies.rate_drafts import DraftDetails
 from service_desk.services.premiums import ReceiptCommand
 from service_desk.services.reports import runs, schedules
 from tests.browser.pages import PHONE, scrolls_sideways, too_wide_tables
-from tests.claim_cases import Journey, file_store, reported_claim
+from tests.claim_cases import Journey, file_store, picture, reported_claim
 from tests.world import World
 
 ROLES = ("manager", "admin", "underwriter", "claims1", "hq", "safety-gongyi")
 # Files are no pages; a photo is shown as it is.
-FILE = re.compile(r"\.(pdf|xlsx|json)$|^/(documents|static)/|/(export|original|checked)$")
+FILE = re.compile(r"\.(pdf|xlsx|json|ics)$|^/(documents|static)/|/(export|original|checked)$")
+
+
+def _plan_duty(world: World, now: datetime) -> None:
+    """Three weeks of duty in turns, and a shift that somebody would give away."""
+    today = local_date(now)
+    turns = planning.Plan(today, today + timedelta(days=20), (world.claims1.id, world.claims2.id))
+    planning.plan(world.account.id, turns, actor=world.manager, now=now)
+    mine = next(one for one in reading.list_mine(actor=world.claims1, now=now) if one.from_at > now)
+    swaps.ask(mine.id, world.claims2.id, None, "家里有事", actor=world.claims1, now=now)
 
 
 def fill_desk(world: World) -> None:
@@ -53,7 +64,9 @@ def fill_desk(world: World) -> None:
     now = utc_now()
     rates.install_sample_rates(now=now)
     schedules.ensure_schedules(now)
-    reported_claim(world, now - timedelta(hours=3), is_disputed=True)
+    talked_of = reported_claim(world, now - timedelta(hours=3), is_disputed=True).number
+    asked = messages.NewMessage("对方保单要复印件吗？", [picture()])
+    messages.write(ThreadKind.CLAIM, talked_of, asked, files=file_store(), actor=world.safety_gongyi, now=now)
     sla_sweep.run(now)
     for number, state in enumerate((ClaimState.ASSESSED, ClaimState.CALCULATED, ClaimState.CLOSED), start=1):
         started = now - timedelta(hours=number)
@@ -76,6 +89,7 @@ def fill_desk(world: World) -> None:
     address = "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=0123456789abcdef"
     bot = ChannelDetails(HookKind.WECOM, "理赔群", "zh", tuple(NoticeSubject), is_active=True, url=address)
     channels.add_channel(world.account.id, bot, actor=world.manager, now=now)
+    _plan_duty(world, now)
     db.session.commit()
 
 

@@ -35,6 +35,8 @@ STEPS = [
     "cover_chase",
     "dispute",
     "outstanding_list",
+    "message_reply",
+    "complaint",
 ]
 _BANDS = ("week", "month", "quarter", "older")
 

@@ -14,6 +14,7 @@ from service_desk.rules.duty import (
     ProblemKind,
     Span,
     answering,
+    check_hours,
     check_plan,
     check_span,
     gaps,
@@ -171,6 +172,7 @@ def test_to_whom_a_new_matter_may_go(away, on_duty, found) -> None:
     [
         (lambda: check_span(span("11-27 17:30", "11-27 17:30")), "duty_ends_first"),
         (lambda: check_span(span("11-24 17:30", "11-28 17:31")), "duty_too_long"),
+        (lambda: check_hours(DutyHours(time(8, 30), time(8, 30))), "duty_hours_order"),
         (lambda: check_plan(date(2026, 11, 1), date(2026, 11, 9), (1,), date(2026, 11, 2)), "duty_plan_past"),
         (
             lambda: check_plan(date(2026, 11, 9), date(2026, 11, 8), (1,), date(2026, 11, 2)),

@@ -117,6 +117,21 @@ class TestEnding:
         step = item_lists.read_item(item.id, actor=world.claims1).steps[0]
         assert (step.due_before, step.due_after, step.note) == (later - 10 * DAY, later, "人员未到岗")
 
+    def test_a_manager_gives_it_to_another_who_is_told_and_chased(self, world: World, now: datetime) -> None:
+        item = opened(world, now, due_on=TODAY)
+        with pytest.raises(Forbidden):
+            items.give(item.id, world.hq.id, "休假", item.version, actor=world.claims1, now=now)
+        for owner_id, code in ((world.claims1.id, "item_owner_same"), (10**6, "item_owner_unknown")):
+            with pytest.raises(Invalid, match=code):
+                items.give(item.id, owner_id, "休假", item.version, actor=world.manager, now=now)
+        items.give(item.id, world.hq.id, "由集团落实", item.version, actor=world.manager, now=now)
+        db.session.commit()
+        assert told("item_opened") == [world.claims1.id, world.hq.id]
+        (step,) = item_lists.read_item(item.id, actor=world.hq).steps
+        assert (step.owner_id, step.note) == (world.hq.id, "由集团落实")
+        relations_watch.run(now)
+        assert told("item_due") == [world.hq.id]
+
     def test_an_owner_at_the_client_moves_no_day(self, world: World, now: datetime) -> None:
         item = opened(world, now, owner_id=world.hq.id)
         with pytest.raises(Forbidden):

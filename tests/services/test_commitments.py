@@ -21,6 +21,7 @@ from service_desk.rules.promises import PROMISABLE, Verdict
 from service_desk.services import commitments, measures
 from service_desk.services.commitments import DraftTerms, Move
 from service_desk.services.measures import By, Span
+from service_desk.services.reports.makers import parts
 from service_desk.services.sla import compliance
 from tests.promise_cases import MONTHS, PROMISES, busy_months, publish
 from tests.report_cases import add_claim, survey_clock
@@ -303,3 +304,7 @@ def test_a_year_tells_in_how_many_months_each_was_kept(busy: World) -> None:
     assert board["回访评分"] == Ratio(1, 3)
     assert board["查勘及时到达"].whole == 3
     assert commitments.kept_months(busy.foreign_account, year, now=NOW) == []
+    [table] = parts.promises(busy.account, year, NOW)
+    assert [column.code for column in table.columns] == ["commitment", "months_kept"]
+    assert [row[1] for row in table.rows] == [kept for _promise, kept in found]
+    assert parts.promises(busy.foreign_account, year, NOW) == ()

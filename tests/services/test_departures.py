@@ -13,21 +13,27 @@ from service_desk.models.db import db
 from service_desk.models.duty import DutyShift
 from service_desk.models.enquiries import Enquiry, EnquiryChannel, Handover, HandoverState, MatterKind
 from service_desk.models.notices import Notice
+from service_desk.models.outstanding import ListState, OutstandingList
 from service_desk.models.relations import AgreedItem, ItemSource
+from service_desk.models.renewals import MissedCoverCase
+from service_desk.models.reports import ReportRecipient, ReportSchedule
 from service_desk.models.sla import Absence, AbsenceKind, Timer
 from service_desk.models.users import User
+from service_desk.rules.claim_flow import ClaimState, ClockStep
 from service_desk.rules.duty import DutyKind
 from service_desk.rules.permissions import Role
-from service_desk.services import departures, enquiries, users
+from service_desk.services import departures, enquiries, sla, users
 from service_desk.services.departures import Key
 from service_desk.services.duty import planning, swaps
 from service_desk.services.duty.planning import ShiftDetails
-from service_desk.services.enquiries import ContactDetails, unanswered
+from service_desk.services.enquiries import ContactDetails, matters, unanswered
 from service_desk.services.enquiries.unanswered import Hours
+from service_desk.services.notices import Matter
 from service_desk.services.relations.items import NewItem, open_item
 from service_desk.services.sla import absences
 from service_desk.services.sla.absences import PlanAbsence
 from service_desk.services.users import UserDetails
+from tests.breach_cases import matter_of, paper, reviewed
 from tests.claim_cases import reported_claim
 from tests.factories import UserFactory
 from tests.world import World
@@ -276,3 +282,92 @@ def test_sent_back_the_giver_reads_the_reason(world: World, claim: Claim, now: d
     db.session.commit()
     rows: list[tuple[Handover, User]] = unanswered.list_refused(actor=world.claims1, now=now + HOUR)
     assert [(row.refusal_reason, who.id) for row, who in rows] == [("正在外地查勘", world.claims2.id)]
+
+
+def rarer(world: World, now: datetime, owner: User) -> None:
+    """One of each kind that needs rows of its own: a correction, a chase, a list, a reader, an ended claim, a clock."""
+    reviewed(world, now, due_on=date(2026, 12, 1), owner=owner)
+    case = MissedCoverCase(
+        number="MC-2026-000001",
+        account_id=world.account.id,
+        branch_id=world.gongyi.id,
+        vehicle_id=world.coach.id,
+        vehicle_name="豫A12345",
+        layers=["ctpl"],
+        owner_id=owner.id,
+        opened_at=now,
+    )
+    schedule = ReportSchedule(
+        account_id=world.account.id, kind="weekly_claim_report", weekday=0, starts_on=date(2026, 1, 1)
+    )
+    db.session.add_all([case, schedule])
+    db.session.flush()
+    db.session.add(ReportRecipient(schedule_id=schedule.id, user_id=owner.id))
+    listed = OutstandingList(
+        number="OSL-2026-000001",
+        account_id=world.account.id,
+        document_id=paper(matter_of(world), now),
+        filename="未决.xlsx",
+        file_sha256="0" * 64,
+        state=ListState.CHECKED,
+        mapping=[],
+        counts={},
+        owner_id=owner.id,
+        handed_in_by_id=world.hq.id,
+        handed_in_at=now,
+    )
+    db.session.add(listed)
+    db.session.flush()
+    for kind, row_id, number, step in (
+        ("missed_cover", case.id, case.number, ClockStep.COVER_CHASE),
+        ("outstanding_list", listed.id, listed.number, ClockStep.OUTSTANDING_LIST),
+        ("vehicle_request", 9, "REQ-2026-000009", ClockStep.SURVEY),
+    ):
+        matter = Matter(kind, row_id, number, world.account.id, world.gongyi.id)
+        sla.start(matter, step, holder_id=owner.id, at=now, actor=None, now=now)
+    db.session.commit()
+
+
+def test_every_kind_of_matter_moves(world: World, now: datetime) -> None:
+    sla.install_defaults(now - 30 * DAY)
+    leaver, taker = world.claims1, world.manager
+    rarer(world, now, leaver)
+    ended = reported_claim(world, now)
+    ended.state = ClaimState.CLOSED
+    db.session.commit()
+    chosen = keys(world, leaver, now)
+    assert {kind for kind, _ in chosen} == {
+        MatterKind.FOLLOW_UP,
+        MatterKind.OUTSTANDING_LIST,
+        MatterKind.CLOCK,
+        MatterKind.CORRECTION,
+        MatterKind.MISSED_COVER,
+        MatterKind.REPORT,
+    }
+    departures.offer(leaver.id, chosen, [taker.id], "月底离职", actor=world.admin, now=now)
+    db.session.commit()
+    ids = [offer.id for offer, _ in enquiries.list_offered(actor=taker)]
+    outcome = enquiries.accept_many(ids, actor=taker, now=now + HOUR)
+    db.session.commit()
+
+    assert (len(outcome.done), outcome.left) == (len(chosen), [])
+    assert departures.count_left(leaver.id, now + HOUR) == 0
+    assert set(matters.held_by(taker.id, now + HOUR)) >= {kind for kind, _ in chosen}
+    assert set(db.session.scalars(select(Timer.holder_id).where(Timer.stopped_at.is_(None)))) == {taker.id}
+
+
+def test_the_clients_items_are_given_away_at_once(world: World, now: datetime) -> None:
+    item = NewItem("整改停车场照明", "加装六盏灯", world.safety_gongyi.id, date(2026, 12, 20))
+    open_item(world.account.id, ItemSource.EVENT, 1, item, actor=world.manager, now=now)
+    db.session.commit()
+    leaver = world.safety_gongyi
+    with pytest.raises(Conflict, match="matters_left"):
+        departures.close_login(leaver.id, actor=world.admin, now=now)
+    found = departures.read_departure(leaver.id, actor=world.admin, now=now)
+    chosen = [(kind, line.held.id) for kind, lines in found.lines.items() for line in lines]
+    outcome = departures.assign(
+        leaver.id, chosen, world.manager.id, "该同志已调离", actor=world.admin, now=now
+    )
+    assert (len(outcome.done), outcome.left) == (1, [])
+    departures.close_login(leaver.id, actor=world.admin, now=now)
+    assert not leaver.is_active

@@ -74,6 +74,13 @@ def told(kind: str, channel: Channel) -> set[int | None]:
     return set(db.session.scalars(statement))
 
 
+def unread(who: User, world: World) -> int:
+    found = messages.list_threads(
+        world.account.id, ThreadFilter(ThreadListView.NEW), PageRequest(), actor=who
+    )
+    return sum(row.new for row in found.rows)
+
+
 def owner_of(matter: Claim | Enquiry) -> User:
     return db.session.get_one(User, matter.owner_id)
 
@@ -186,6 +193,9 @@ def test_a_hand_over_moves_the_clock_and_who_is_told(world: World, claim: Claim,
     enquiries.accept(offer.id, actor=world.claims2, now=now + A_MINUTE)
     db.session.commit()
     assert [clock.holder_id for clock in clocks(claim)] == [world.claims2.id]
+    assert unread(world.claims2, world) == 1
+    seen_by(world.claims2, claim, now + A_MINUTE)
+    assert unread(world.claims2, world) == 0
 
     say(claim, "喂？", world.safety_gongyi, now + 2 * A_MINUTE)
     assert told("message_written", Channel.IN_APP) == {world.claims1.id, world.claims2.id}

@@ -17,6 +17,8 @@ from service_desk.models.db import db
 from service_desk.models.enquiries import (
     Enquiry,
     EnquiryChannel,
+    EnquiryClosing,
+    EnquiryRepeat,
     EnquiryState,
     Handover,
     HandoverState,
@@ -56,7 +58,7 @@ def work(world: World) -> None:
     move(claims[0], AT + 4 * DAY, ClaimState.CLOSED)
     db.session.add(FollowUp(claim_id=claims[0].id, round=1, at=AT + 5 * DAY, spoken_with="郭永刚", score=3))
     first = _contact(world, 1, AT, closed_at=AT + DAY, claim_id=claims[1].id)
-    _contact(world, 2, AT + 2 * DAY, claim_id=claims[1].id)
+    again = _contact(world, 2, AT + 2 * DAY, claim_id=claims[1].id)
     given = _contact(world, 3, AT, closed_at=AT + DAY, owner_id=world.claims2.id)
     _contact(world, 4, AT, channel=EnquiryChannel.CLAIM_REPORT, claim_id=claims[2].id)
     db.session.add(
@@ -72,8 +74,25 @@ def work(world: World) -> None:
             decided_at=AT + HOUR,
         )
     )
+    db.session.add_all(
+        [
+            EnquiryClosing(
+                enquiry_id=first.id, at=AT + DAY, owner_id=world.claims1.id, is_first_contact=True
+            ),
+            EnquiryClosing(
+                enquiry_id=given.id, at=AT + DAY, owner_id=world.claims2.id, is_first_contact=False
+            ),
+            EnquiryRepeat(
+                enquiry_id=first.id,
+                at=again.opened_at,
+                channel=EnquiryChannel.CALL,
+                caller_name=again.caller_name,
+                taken_by_id=world.claims1.id,
+                second_id=again.id,
+            ),
+        ]
+    )
     db.session.flush()
-    assert first.first_owner_id == world.claims1.id
 
 
 def _contact(world: World, number: int, at: datetime, **values) -> Enquiry:
@@ -150,7 +169,9 @@ class TestKeeping:
         assert found[M.OPEN_MATTERS] == 3
         assert found[M.CONTACTS_TAKEN] == 3
         assert found[M.CLOCKS_KEPT] == Ratio(2, 3)
-        assert found[M.FIRST_CONTACT_CLOSED] == Ratio(1, 2)
+        assert found[M.FIRST_CONTACT_CLOSED] == Ratio(1, 1)
+        others = from_json(rows[worked.claims2.id].figures)
+        assert others[M.FIRST_CONTACT_CLOSED] == Ratio(0, 1)
         assert found[M.REPEAT_CONTACTS] == Ratio(1, 3)
         assert found[M.FOLLOW_UP_SCORE] == Mean(3, 1)
         desk = from_json(rows[worked.claims2.id].desk)

@@ -10,11 +10,11 @@ from sqlalchemy import func, select
 from service_desk.models.claims import Claim
 from service_desk.models.db import db
 from service_desk.models.duty import DutyShift, DutySwap, SwapState
-from service_desk.models.enquiries import Handover, HandoverState
+from service_desk.models.enquiries import Handover, HandoverState, MatterKind
 from service_desk.models.sla import Absence
 from service_desk.models.users import User
 from service_desk.rules.duty import DutyKind
-from service_desk.services import settings, sla
+from service_desk.services import departures, settings, sla
 from service_desk.services.duty import planning
 from service_desk.services.duty.planning import ShiftDetails
 from service_desk.services.enquiries import unanswered
@@ -232,3 +232,17 @@ def test_the_command_line_closes_with_a_reason(app, world: World, now: datetime)
     done = run(args=["users", "close", "claims1", "--leave-matters", "--reason", "立即停用"])
     assert (done.exit_code, "1 open matters" in done.output) == (0, True)
     assert run(args=["users", "close", "claims1"]).exit_code == 1
+
+
+def test_offers_of_every_kind_are_shown_and_sent_back(sign_in, world: World, now: datetime) -> None:
+    one = shift(world, world.claims1, NIGHT, NIGHT + 9 * HOUR, now)
+    chosen = [(MatterKind.SHIFT, one.id)]
+    departures.offer(world.claims1.id, chosen, [world.claims2.id], "", actor=world.manager, now=now)
+    db.session.commit()
+    taker = sign_in("claims2")
+    for address in ("/", "/handovers"):
+        assert "2026-11-23" in taker.get(address).text
+    offer = db.session.scalars(select(Handover)).one()
+    answer = taker.post(f"/handovers/{offer.id}/refuse", data={"reason": "当晚有约"})
+    assert (answer.status_code, answer.location) == (303, "/handovers")
+    assert "当晚有约" in sign_in("claims1").get("/handovers").text

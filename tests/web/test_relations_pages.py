@@ -95,6 +95,7 @@ _POST = {
     "/relations/{number}/answer": (303, 303, 303, 404, 404),
     "/relations/{number}/minutes": (422, 422, 403, 404, 404),
     "/relations/items/{item}/drop": (422, 422, 422, 404, 404),
+    "/relations/items/{item}/give": (422, 422, 422, 404, 404),
     "/relations/items/{item}/done": (422, 422, 422, 404, 404),
     "/relations/cadence/branch_visit": (422, 403, 403, 403, 403),
     "/work-log": (422, 422, 403, 403, 403),
@@ -104,6 +105,8 @@ _POST = {
 }
 
 
+# What is decided before any statement: one database says it all.
+@pytest.mark.parametrize("_desk", ["sqlite"], indirect=True, scope="session")
 def test_who_may_open_and_send_what(world: World, sign_in, now: datetime) -> None:
     made = built(world, now)
     clients = [sign_in(world.foreign_hq.username if who == "foreign_hq" else who) for who in _WHO]
@@ -125,6 +128,8 @@ def test_a_whole_form_of_what_is_the_managers_alone_is_refused(
     client = sign_in(who)
     sent = {"drop-reason": "不做了", "drop-version": "1"}
     assert client.post(f"/relations/items/{made['item']}/drop", data=sent).status_code == 403
+    sent = {"give-owner_id": str(world.claims2.id), "give-reason": "休假", "give-version": "1"}
+    assert client.post(f"/relations/items/{made['item']}/give", data=sent).status_code == 403
     sent = {"whose": "role:claims", "kind": "visit", "month": "2026-11", "times": "3"}
     assert client.post("/work-log/targets", data=sent).status_code == 403
     assert db.session.scalar(select(WorkTarget.times)) == 8
@@ -227,3 +232,21 @@ def test_work_is_logged_once_and_struck(world: World, sign_in, now: datetime) ->
     row = db.session.scalars(select(WorkEntry)).one()
     assert client.post(f"/work-log/{row.id}/strike", data={"version": "1"}).status_code == 303
     assert db.session.scalars(select(WorkEntry)).all() == []
+
+
+def test_the_home_of_either_side_shows_what_waits_for_one(world: World, sign_in, now: datetime) -> None:
+    event = planned_meeting(world, now + DAY, now)
+    open_item(
+        world.account.id,
+        ItemSource.EVENT,
+        event.id,
+        NewItem("补发批单", "", world.hq.id, local_date(now) + DAY),
+        actor=world.manager,
+        now=now,
+    )
+    db.session.commit()
+    page = sign_in("hq").get("/").text
+    assert event.title in page
+    assert "补发批单" in page
+    assert event.title in sign_in("claims1").get("/").text
+    assert event.title not in sign_in("claims2").get("/").text

@@ -63,6 +63,7 @@ LABELS = {
         "item_opened": _l("Agreed item opened"),
         "item_done": _l("Agreed item done"),
         "item_dropped": _l("Agreed item dropped"),
+        "item_given": _l("Agreed item given to another"),
         "item_due_moved": _l("Day of an agreed item moved"),
         "event_planned": _l("Meeting or visit planned"),
         "event_changed": _l("Meeting or visit changed"),

@@ -8,6 +8,7 @@ MESSAGES = {
     ),
     "duty_calendar_unknown": _l("Choose one of the working calendars."),
     "duty_ends_first": _l("The shift must end after it begins."),
+    "duty_hours_order": _l("Nights must begin later in the day than they end in the morning."),
     "duty_not_yours": _l("Only whose shift it is can offer it."),
     "duty_nobody": _l("Tick who takes turns."),
     "duty_other_shift": _l("Choose one of the coming shifts of this colleague."),

@@ -6,6 +6,7 @@ MESSAGES = {
     "item_owner_unknown": _l("Choose somebody of this account whose login is open."),
     "item_due_past": _l("Enter a day from today on."),
     "item_due_same": _l("This is the day it is due on already."),
+    "item_owner_same": _l("They own it already."),
     "item_ended": _l("The item has ended already."),
     "item_of_another": _l("Only its owner or a manager may do this."),
     "event_state": _l("This cannot be done any more as things stand. Look at the page again."),

@@ -7,6 +7,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError
 
 from service_desk.base.clock import local_date
 from service_desk.base.errors import Conflict, Invalid, InvalidMany, NotFound
@@ -101,8 +102,12 @@ def start_draft(account_id: int, *, actor: User, now: datetime) -> CommitmentLis
         made_by_id=actor.id,
         made_at=now,
     )
-    db.session.add(draft)
-    db.session.flush()
+    try:
+        with db.session.begin_nested():
+            db.session.add(draft)
+    except IntegrityError:
+        # Somebody else began it this very moment.
+        return get_draft(account_id, actor=actor)[0]
     for promise in promises_of(latest.id) if latest else ():
         copied = {name: getattr(promise, name) for name in _COPIED}
         db.session.add(Commitment(list_id=draft.id, **copied))
@@ -252,7 +257,9 @@ def _tell_client(draft: CommitmentList, number: int, now: datetime) -> None:
 
 def _current(account_id: int, version: int, actor: User) -> CommitmentList:
     draft, _promises = get_draft(account_id, actor=actor)
-    if draft.version != version:
+    # Held to the end: of two who write at once the second must find the other's version here.
+    held = select(CommitmentList.version).where(CommitmentList.id == draft.id).with_for_update()
+    if {draft.version, db.session.scalar(held)} != {version}:
         raise Conflict("stale")
     return draft
 

@@ -13,7 +13,17 @@ from service_desk.base.text import one_line
 from service_desk.models.db import db
 from service_desk.models.duty import DutyShift
 from service_desk.models.users import User
-from service_desk.rules.duty import DutyHours, DutyKind, Span, Turn, check_plan, check_span, gaps, rotate
+from service_desk.rules.duty import (
+    DutyHours,
+    DutyKind,
+    Span,
+    Turn,
+    check_hours,
+    check_plan,
+    check_span,
+    gaps,
+    rotate,
+)
 from service_desk.rules.permissions import Action
 from service_desk.rules.sla import OFFICE
 from service_desk.services import access, audit
@@ -60,11 +70,12 @@ class ShiftDetails:
 def plan(account_id: int, command: Plan, *, actor: User, now: datetime) -> Planned:
     """Fill the hours that want somebody, in turns. Hours that are covered stay as they are unless it `replaces`.
 
-    Invalid: duty_plan_past, duty_plan_reversed, duty_plan_long, duty_nobody, duty_person_unsuitable,
-    duty_calendar_unknown.
+    Invalid: duty_plan_past, duty_plan_reversed, duty_plan_long, duty_nobody, duty_hours_order,
+    duty_person_unsuitable, duty_calendar_unknown.
     """
     _require(account_id, actor)
     check_plan(command.from_on, command.to_on, command.people, local_date(now))
+    check_hours(command.hours)
     suitable = {user.id for user in reading.possible_people(account_id)}
     if not suitable.issuperset(command.people):
         raise Invalid("duty_person_unsuitable", field="people")
@@ -203,23 +214,21 @@ def _fill(account_id: int, command: Plan, actor: User, now: datetime) -> tuple[l
         ),
         before=reading.assigned(known),
     )
-    made, unfilled = [], 0
-    for turn, user_id in turns:
-        if user_id is None:
-            unfilled += 1
-            continue
-        made.append(
-            DutyShift(
-                account_id=account_id,
-                user_id=user_id,
-                kind=turn.kind,
-                from_at=turn.span.from_at,
-                to_at=turn.span.to_at,
-                entered_by_id=actor.id,
-                entered_at=now,
-            )
-        )
-    return made, unfilled
+    chosen = list(turns)
+    made = [_shift(account_id, turn, user_id, actor, now) for turn, user_id in chosen if user_id is not None]
+    return made, len(chosen) - len(made)
+
+
+def _shift(account_id: int, turn: Turn, user_id: int, actor: User, now: datetime) -> DutyShift:
+    return DutyShift(
+        account_id=account_id,
+        user_id=user_id,
+        kind=turn.kind,
+        from_at=turn.span.from_at,
+        to_at=turn.span.to_at,
+        entered_by_id=actor.id,
+        entered_at=now,
+    )
 
 
 def _uncovered(wanted: Sequence[Turn], taken: Sequence[Span]) -> list[Turn]:

@@ -46,21 +46,7 @@ def ask(
     suitable = {user.id for user in reading.possible_people(shift.account_id)}
     if to_id == actor.id or to_id not in suitable:
         raise Invalid("duty_person_unsuitable", field="to_id")
-    other = _other(shift, to_id, other_id, now)
-    swap = DutySwap(
-        account_id=shift.account_id,
-        shift_id=shift.id,
-        from_at=shift.from_at,
-        to_at=shift.to_at,
-        other_id=other.id if other else None,
-        other_from_at=other.from_at if other else None,
-        other_to_at=other.to_at if other else None,
-        giver_id=actor.id,
-        to_id=to_id,
-        state=SwapState.ASKED,
-        note=one_line(note)[:200],
-        asked_at=now,
-    )
+    swap = _swap(shift, _other(shift, to_id, other_id, now), to_id, note, now)
     try:
         with db.session.begin_nested():
             db.session.add(swap)
@@ -69,6 +55,23 @@ def ask(
     _record("duty_swap_asked", swap, {"to_id": (None, to_id)}, actor, now)
     telling.tell_swap(swap, to_id, now=now)
     return swap
+
+
+def _swap(shift: DutyShift, other: DutyShift | None, to_id: int, note: str, now: datetime) -> DutySwap:
+    return DutySwap(
+        account_id=shift.account_id,
+        shift_id=shift.id,
+        from_at=shift.from_at,
+        to_at=shift.to_at,
+        other_id=other.id if other else None,
+        other_from_at=other.from_at if other else None,
+        other_to_at=other.to_at if other else None,
+        giver_id=shift.user_id,
+        to_id=to_id,
+        state=SwapState.ASKED,
+        note=one_line(note)[:200],
+        asked_at=now,
+    )
 
 
 def _other(shift: DutyShift, to_id: int, other_id: int | None, now: datetime) -> DutyShift | None:

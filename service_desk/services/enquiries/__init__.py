@@ -46,6 +46,7 @@ from service_desk.services.enquiries.repeats import (
     FurtherCall,
     RepeatAnswer,
     add_repeat,
+    may_add,
     receive_repeat,
     take_contact,
 )
@@ -96,6 +97,7 @@ __all__ = [
     "log_complaint",
     "log_contact",
     "matter_of",
+    "may_add",
     "may_be_complained_about",
     "may_say",
     "may_work_on",

@@ -122,9 +122,11 @@ def receive_contact(
     *,
     now: datetime,
     earlier: Enquiry | None = None,
+    is_mailed: bool = True,
 ) -> Enquiry:
     """Log what came by itself, by mail or from a chat group: nobody is signed in.
 
+    `is_mailed`: the sender is mailed who owns it; in the app a login is told anyway.
     The owner is found as for a message of the client. It counts as opened by the sender's login, else by the owner.
     What it is about is looked for in all the account has; a number nobody knows makes a contact about nothing.
     """
@@ -140,7 +142,8 @@ def receive_contact(
         subject = find_subject(account_id, said.about, sender.user)
     except Invalid:
         subject = Subject()
-    return _log(account_id, said, subject, earlier, actor=None, opener=sender.user, now=now)
+    opener = sender.user
+    return _log(account_id, said, subject, earlier, actor=None, opener=opener, now=now, is_mailed=is_mailed)
 
 
 def _log(
@@ -152,6 +155,7 @@ def _log(
     actor: User | None,
     opener: User | None,
     now: datetime,
+    is_mailed: bool = True,
 ) -> Enquiry:
     branch_id = _branch_id(account_id, details, subject, opener)
     hidden_from_id = _person(account_id, details, subject)
@@ -188,7 +192,7 @@ def _log(
     start_clock(enquiry, actor=actor, now=now)
     if actor is None or owner_id != actor.id:
         tell_owner(enquiry, now=now)
-    tell_client_owner(enquiry, actor, now)
+    tell_client_owner(enquiry, actor, now, is_mailed=is_mailed)
     return enquiry
 
 
@@ -288,7 +292,7 @@ def tell_owner(enquiry: Enquiry, *, now: datetime, note: str = "") -> None:
     )
 
 
-def tell_client_owner(enquiry: Enquiry, actor: User | None, now: datetime) -> None:
+def tell_client_owner(enquiry: Enquiry, actor: User | None, now: datetime, *, is_mailed: bool = True) -> None:
     """Send the owner's name, staff number and phone to whoever asked: to their login, else by mail where known.
 
     Called when a contact is logged and whenever it gets another owner. Nothing is sent where no way is known: the
@@ -312,8 +316,11 @@ def tell_client_owner(enquiry: Enquiry, actor: User | None, now: datetime) -> No
         dedupe=f"enquiry_owner:{enquiry.id}:{now.isoformat()}",
         now=now,
         matter=matter_of(enquiry),
+        mail=is_mailed,
         is_shared=False,
     )
+    if not is_mailed and not recipient.user_id:
+        return
     told = {"owner_id": (None, owner.id), "told": (None, recipient.name)}
     audit.record("client_told_owner", enquiry, actor=actor, now=now, changes=told)
 

@@ -72,7 +72,7 @@ def contacts(user_id: int, _now: datetime) -> list[Held]:
         ~exists().where(
             Claim.id == Enquiry.claim_id,
             Claim.owner_id == user_id,
-            Claim.state.in_(OPEN_STATES),
+            or_(Claim.state.in_(OPEN_STATES), _has_clock(CLAIM, Claim.id)),
             Enquiry.channel == EnquiryChannel.CLAIM_REPORT,
         ),
     )

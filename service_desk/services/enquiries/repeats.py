@@ -87,6 +87,11 @@ def add_repeat(number: str, call: FurtherCall, *, actor: User, now: datetime) ->
     return _add(enquiry, call, channel, taken_by_id=actor.id, actor=actor, now=now)
 
 
+def may_add(enquiry: Enquiry, now: datetime) -> bool:
+    """Whether a further call may still be added: it is no claim's own, and open or closed lately."""
+    return enquiry.channel is not EnquiryChannel.CLAIM_REPORT and is_remembered(enquiry.closed_at, now)
+
+
 def receive_repeat(enquiry: Enquiry, call: FurtherCall, sender: Sender, *, now: datetime) -> Enquiry:
     """Add what came by itself to a contact; nobody is signed in. It counts as taken by the sender's login or the owner."""
     taken_by_id = sender.user.id if sender.user else enquiry.owner_id

@@ -45,7 +45,7 @@ class ThreadFilter:
 
 @dataclass(frozen=True)
 class ThreadRow:
-    """A line of the list. `last` is the newest message, `new` how many the reader was told of and has not seen, `clock` the answer's."""
+    """A line of the list. `last` is the newest message, `new` how many wait to be seen by the reader, `clock` the answer's."""
 
     thread: MessageThread
     claim: Claim | None
@@ -147,20 +147,19 @@ def _view(view: ThreadListView, actor: User) -> ColumnElement[bool]:
 def _is_mine(actor: User) -> ColumnElement[bool]:
     """Staff: they own the matter or hold its clock. The client's: of their branch; of the group what they take part in."""
     if actor.side is Side.INSURER:
-        return or_(_owner == actor.id, _has_clock(Timer.holder_id == actor.id))
+        return or_(_owner == actor.id, _holds_clock(actor))
     if actor.role is Role.BRANCH_SAFETY:
         return true()
     wrote = exists().where(_ANY.thread_id == MessageThread.id, _ANY.author_id == actor.id)
     return or_(wrote, func.coalesce(Claim.reported_by_id, Enquiry.opened_by_id) == actor.id)
 
 
-def _has_clock(*conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+def _has_clock() -> ColumnElement[bool]:
     return exists().where(
         Timer.matter_kind == MessageThread.matter_kind,
         Timer.matter_id == MessageThread.matter_id,
         Timer.step == ClockStep.MESSAGE_REPLY,
         Timer.state.in_(sla.OPEN_STATES),
-        *conditions,
     )
 
 
@@ -172,8 +171,32 @@ def _seen(actor: User) -> Any:
 
 
 def _is_new(actor: User) -> ColumnElement[bool]:
-    """Whether the actor was told of something in the thread that they have not seen."""
-    return MessageThread.id.in_(select(MessageUnread.thread_id).where(MessageUnread.user_id == actor.id))
+    """Whether the actor was told of something in the thread, or got its clock from somebody, and has not seen it."""
+    told = select(MessageUnread.thread_id).where(MessageUnread.user_id == actor.id)
+    was_told: ColumnElement[bool] = MessageThread.id.in_(told)
+    if actor.side is Side.CLIENT:
+        return was_told
+    return or_(was_told, and_(_holds_clock(actor), MessageThread.last_client_number > _seen(actor)))
+
+
+def _holds_clock(actor: User) -> ColumnElement[bool]:
+    """Asked once of the few clocks a person holds, not once a thread."""
+    held = (
+        Timer.holder_id == actor.id,
+        Timer.step == ClockStep.MESSAGE_REPLY,
+        Timer.state.in_(sla.OPEN_STATES),
+    )
+    return or_(
+        *(
+            and_(
+                MessageThread.matter_kind == kind,
+                MessageThread.matter_id.in_(
+                    select(Timer.matter_id).where(Timer.matter_kind == kind.value, *held)
+                ),
+            )
+            for kind in ThreadKind
+        )
+    )
 
 
 def _count_new(actor: User) -> Any:

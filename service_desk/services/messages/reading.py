@@ -4,16 +4,18 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.exc import IntegrityError
 
 from service_desk.models.db import db
 from service_desk.models.documents import Document, DocumentKind
+from service_desk.models.mailboxes import ReceivedMail
 from service_desk.models.messages import Message, MessageRead, MessageThread, MessageUnread
 from service_desk.models.sla import Timer
 from service_desk.models.users import User
-from service_desk.rules.messaging import last_day, may_write
+from service_desk.rules.messaging import CameBy, last_day, may_write
 from service_desk.rules.permissions import Action, Side
 from service_desk.services import access
 from service_desk.services.messages import matters
@@ -38,13 +40,17 @@ class Reading:
 
 @dataclass(frozen=True)
 class MessageView:
-    """A message as shown. `readings` are the other side's, each person's first."""
+    """A message as shown. `readings` are the other side's, each person's first.
+
+    `refused` are the files of its mail that were not taken: each a filename and the code of why.
+    """
 
     message: Message
     author: User
     files: Sequence[Document]
     readings: Sequence[Reading]
     is_new: bool
+    refused: Sequence[dict[str, Any]] = ()
 
 
 @dataclass(frozen=True)
@@ -201,6 +207,7 @@ def _messages(
     rows = db.session.execute(statement).tuples().all()[::-1]
     files = _files_of([message.id for message, _author in rows])
     reads = _reads_of(thread)
+    refused = _refused_files([message.id for message, _author in rows if message.came_by is CameBy.MAIL])
     return [
         MessageView(
             message=message,
@@ -208,6 +215,7 @@ def _messages(
             files=files[message.id],
             readings=_readings(message, reads),
             is_new=message.side is not actor.side and message.number > seen,
+            refused=refused.get(message.id, ()),
         )
         for message, author in rows
     ]
@@ -220,6 +228,14 @@ def _files_of(message_ids: Collection[int]) -> dict[int, list[Document]]:
         for document in db.session.scalars(select(Document).where(*of_messages).order_by(Document.id)):
             found[document.matter_id or 0].append(document)
     return found
+
+
+def _refused_files(message_ids: Collection[int]) -> dict[int, Sequence[dict[str, Any]]]:
+    """What came with the mails behind some messages and was not taken."""
+    if not message_ids:
+        return {}
+    statement = select(ReceivedMail).where(ReceivedMail.message_id.in_(message_ids))
+    return {mail.message_id or 0: mail.refused_files for mail in db.session.scalars(statement)}
 
 
 def _reads_of(thread: MessageThread) -> Sequence[tuple[MessageRead, User]]:

@@ -16,7 +16,7 @@ from service_desk.models.messages import Message, MessageThread
 from service_desk.models.sla import Timer
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClockStep
-from service_desk.rules.messaging import MAX_WORDS, MessageKind, ThreadKind, may_write
+from service_desk.rules.messaging import MAX_WORDS, CameBy, MessageKind, ThreadKind, may_write
 from service_desk.rules.permissions import Side
 from service_desk.services import audit, documents, sla
 from service_desk.services.documents import Upload
@@ -30,11 +30,15 @@ MAX_REASON = 500
 
 @dataclass(frozen=True)
 class NewMessage:
-    """A message as typed. `is_interim`: the desk says something, but the answer is still to come."""
+    """A message as typed. `is_interim`: the desk says something, but the answer is still to come.
+
+    `came_by`: a client's own page, or a mail, whose sender is not verified.
+    """
 
     body: str
     files: Sequence[Upload] = ()
     is_interim: bool = False
+    came_by: CameBy = CameBy.PAGE
 
 
 def write(
@@ -54,6 +58,7 @@ def write(
     is_answer = actor.side is Side.INSURER and waiting is not None and not message.is_interim
     written_as = MessageKind.ANSWER if is_answer else MessageKind.WORD
     row = _add(thread, written_as, message.body.strip(), actor, now)
+    row.came_by = message.came_by
     for upload in message.files:
         documents.store_paper(
             files,

@@ -24,6 +24,7 @@ from service_desk.services.notices.queueing import (
     queue,
     queue_many,
     take_back,
+    to_channel,
     user_recipient,
 )
 
@@ -51,6 +52,7 @@ __all__ = [
     "send_again",
     "set_aside",
     "take_back",
+    "to_channel",
     "unread_count",
     "user_recipient",
 ]

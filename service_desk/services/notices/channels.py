@@ -1,5 +1,6 @@
 """The bots and webhooks of an account: added, changed, paused and tried by whoever runs it."""
 
+import secrets
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from service_desk.base.text import squeeze
 from service_desk.models.db import db
 from service_desk.models.notices import DeliveryTry, FailReason, MessageChannel, Notice, NoticeState
 from service_desk.models.users import User
-from service_desk.rules.hooks import HookKind, masked, require_secret, target_of
+from service_desk.rules.hooks import HookKind, masked, require_inbound, require_secret, target_of
 from service_desk.rules.notice_subjects import CHANNEL_TEST, NoticeSubject
 from service_desk.rules.permissions import Action, Side
 from service_desk.services import access, audit
@@ -22,11 +23,15 @@ from service_desk.services.notices.queueing import Message, Recipient, to_channe
 
 MOST_CHANNELS = 50
 _LATEST = 5
+_SECRETS = frozenset({"hook_url", "hook_secret", "inbound_ref", "inbound_token", "inbound_key"})
 
 
 @dataclass(frozen=True)
 class ChannelDetails:
-    """What was typed. An empty `url` or `secret` of a channel that is there keeps the one it has."""
+    """What was typed. An empty address, secret, token or key of a channel that is there keeps the one it has.
+
+    `hears`: what is said to the bot comes to the desk.
+    """
 
     kind: HookKind
     name: str
@@ -36,6 +41,10 @@ class ChannelDetails:
     audience: Side = Side.INSURER
     url: str = field(default="", repr=False)
     secret: str = field(default="", repr=False)
+    hears: bool = False
+    inbound_receiver: str = ""
+    inbound_token: str = field(default="", repr=False)
+    inbound_key: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -121,9 +130,7 @@ def add_channel(account_id: int, details: ChannelDetails, *, actor: User, now: d
     values = _checked(account.id, details, None)
     channel = MessageChannel(account_id=account.id, created_at=now, kind=details.kind, **values)
     db.session.add(channel)
-    changes = {
-        name: (None, value) for name, value in values.items() if name not in ("hook_url", "hook_secret")
-    }
+    changes = {name: (None, value) for name, value in values.items() if name not in _SECRETS}
     audit.record("channel_added", channel, actor=actor, now=now, changes=changes)
     return channel
 
@@ -170,6 +177,22 @@ def _checked(account_id: int, details: ChannelDetails, own: MessageChannel | Non
         "audience": details.audience,
         "subjects": [subject.value for subject in NoticeSubject if subject in details.subjects],
         "is_active": details.is_active,
+        **_inbound(kind, details, own),
+    }
+
+
+def _inbound(kind: HookKind, details: ChannelDetails, own: MessageChannel | None) -> dict[str, Any]:
+    """What it hears with. A channel that hears no more forgets its address here and its keys."""
+    if not details.hears:
+        return {"inbound_ref": None, "inbound_token": "", "inbound_key": "", "inbound_receiver": ""}
+    token = details.inbound_token.strip() or (own.inbound_token if own else "")
+    key = details.inbound_key.strip() or (own.inbound_key if own else "")
+    require_inbound(kind, token, key)
+    return {
+        "inbound_ref": (own.inbound_ref if own else None) or secrets.token_urlsafe(24),
+        "inbound_token": token,
+        "inbound_key": key,
+        "inbound_receiver": details.inbound_receiver.strip() if kind is HookKind.WECOM else "",
     }
 
 

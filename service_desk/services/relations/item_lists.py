@@ -119,7 +119,10 @@ def read_item(item_id: int, *, actor: User) -> ItemFile:
         branch=db.session.get(Branch, item.branch_id) if item.branch_id else None,
         event=event,
         steps=steps,
-        people=audit.people_of({item.owner_id, item.opened_by_id, *(step.by_id for step in steps)}),
+        people=audit.people_of(
+            {item.owner_id, item.opened_by_id}
+            | {user_id for step in steps for user_id in (step.by_id, step.owner_id) if user_id}
+        ),
     )
 
 

@@ -84,15 +84,20 @@ def problems_of(account_id: int, item: NewItem, now: datetime) -> list[Invalid]:
         problems.append(Invalid("required", field="title"))
     if len(one_line(item.title)) > 200:
         problems.append(Invalid("words_too_long", field="title", length=200))
-    serves = select(UserAccount.id).where(
-        UserAccount.user_id == item.owner_id, UserAccount.account_id == account_id
-    )
-    owner = db.session.get(User, item.owner_id)
-    if owner is None or not owner.is_active or db.session.scalar(serves) is None:
+    if not _may_own(account_id, item.owner_id):
         problems.append(Invalid("item_owner_unknown", field="owner_id"))
     if item.due_on < local_date(now):
         problems.append(Invalid("item_due_past", field="due_on"))
     return problems
+
+
+def _may_own(account_id: int, user_id: int) -> bool:
+    """Somebody of either side with an open login of the account."""
+    serves = select(UserAccount.id).where(
+        UserAccount.user_id == user_id, UserAccount.account_id == account_id
+    )
+    owner = db.session.get(User, user_id)
+    return owner is not None and owner.is_active and db.session.scalar(serves) is not None
 
 
 def items_of(source: ItemSource, source_ids: Collection[int]) -> dict[int, list[AgreedItem]]:
@@ -151,6 +156,31 @@ def move_due(
     changes = audit.change(item, due_on=due_on, due_moves=item.due_moves + 1)
     _keep_step(item, ItemStepKind.DUE_MOVED, words, actor, now, before, due_on)
     audit.record("item_due_moved", item, actor=actor, now=now, label=item.title, changes=changes)
+    return item
+
+
+def give(item_id: int, owner_id: int, reason: str, version: int, *, actor: User, now: datetime) -> AgreedItem:
+    """Let another own an open item, with the reason; for managers. They are told, and chased from then on.
+
+    Invalid: required, item_owner_unknown, item_owner_same.
+    """
+    item = get_item(item_id, actor=actor)
+    access.require(actor, Action.LEAD_RELATIONS)
+    _require_open(item, version)
+    words = _words(reason, "reason")
+    if not _may_own(item.account_id, owner_id):
+        raise Invalid("item_owner_unknown", field="owner_id")
+    if owner_id == item.owner_id:
+        raise Invalid("item_owner_same", field="owner_id")
+    changes = audit.change(item, owner_id=owner_id)
+    db.session.add(
+        ItemStep(
+            item_id=item.id, kind=ItemStepKind.GIVEN, at=now, by_id=actor.id, note=words, owner_id=owner_id
+        )
+    )
+    audit.record("item_given", item, actor=actor, now=now, label=item.title, changes=changes)
+    if owner_id != actor.id:
+        tell("item_opened", item, [owner_id], f"item:{item.id}:given:{version}", now)
     return item
 
 

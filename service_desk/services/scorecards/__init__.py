@@ -26,7 +26,6 @@ from service_desk.services.scorecards.reading import (
     PersonFile,
     list_people,
     months_known,
-    own_accounts,
     read_person,
 )
 
@@ -47,7 +46,6 @@ __all__ = [
     "list_people",
     "list_rules",
     "months_known",
-    "own_accounts",
     "read_person",
     "reply",
     "rules_in_force",

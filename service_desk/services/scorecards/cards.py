@@ -261,7 +261,7 @@ def _record(action: str, card: ServiceCard, actor: User, now: datetime, changes:
 
 
 def _tell(kind: str, card: ServiceCard, now: datetime) -> None:
-    """Tell the person that there is something to read. Mails pass through other hands: they say no more."""
+    """Tell the person that there is something to read, and no more: the delivery log has other readers."""
     user = db.session.get_one(User, card.user_id)
     _queue(
         kind,

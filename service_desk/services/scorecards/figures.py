@@ -15,9 +15,8 @@ from service_desk.rules.metrics import Mean
 from service_desk.rules.permissions import Role
 from service_desk.rules.scorecard import Figure, ScoreMeasure, nothing_yet
 from service_desk.services import access
-from service_desk.services.measures import Span
+from service_desk.services.measures import Span, by_owner
 from service_desk.services.measures.follow_up import asked_claims
-from service_desk.services.scorecards import contacts
 from service_desk.services.sla import compliance
 
 M = ScoreMeasure
@@ -33,7 +32,7 @@ def counted_people(account_id: int) -> list[User]:
 def read_people(span: Span, user_ids: Collection[int]) -> dict[int, dict[ScoreMeasure, Figure]]:
     """Everybody's figures of a month, or of a month so far."""
     found: dict[int, dict[ScoreMeasure, Figure]] = {user_id: nothing_yet() for user_id in user_ids}
-    owned = contacts.by_owner(span)
+    owned = by_owner(span)
     kept = compliance.count_people(span.account_id, span.period, zone=span.zone, now=span.now)
     _put(found, M.OPEN_MATTERS, _added(_open_claims(span), _open_contacts(span)).items())
     _put(found, M.CLAIMS_WORKED, _claims_worked(span))

@@ -14,10 +14,8 @@ from service_desk.models.db import db
 from service_desk.models.scorecards import Scorecard, ServiceCard
 from service_desk.models.users import User
 from service_desk.rules.periods import month_of, months_after
-from service_desk.rules.permissions import Action
 from service_desk.rules.scorecard import SCORES, Figure, Figures, ScoreMeasure, desk_average, from_json
 from service_desk.rules.service_cards import CardState
-from service_desk.services import access
 from service_desk.services.measures import Span
 from service_desk.services.scorecards.cards import is_running, shown_cards
 from service_desk.services.scorecards.figures import counted_people, read_people
@@ -82,12 +80,6 @@ class PersonFile:
     deciders: Mapping[int, User]
     zone: ZoneInfo
     is_own: bool
-
-
-def own_accounts(actor: User) -> list[KeyAccount]:
-    """The accounts whose managers' list, or whose card of their own, the actor may open."""
-    access.require(actor, Action.READ_SCORECARDS)
-    return access.list_accounts(actor)
 
 
 def months_known(account_id: int, *, actor: User, now: datetime) -> list[date]:

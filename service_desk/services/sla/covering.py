@@ -152,7 +152,9 @@ def _hand_on(absence: Absence, window: Window, at: datetime, now: datetime) -> i
     boundary = duty.next_change(standing_in.accounts_of([absence.user_id])[absence.user_id], at)
     absence.next_change_at = min(boundary, window.to_at) if boundary else window.to_at
     of_person = or_(Timer.holder_id == absence.user_id, Timer.covered_id == absence.user_id)
-    clocks = [timer for timer in _open(of_person) if last_at(timer) < window.to_at]
+    # Only long after its end can a clock have an entry that is later still.
+    is_lasting = window.to_at > now
+    clocks = [timer for timer in _open(of_person) if is_lasting or last_at(timer) < window.to_at]
     able = standing_in.answering_at({timer.account_id for timer in clocks}, at)
     given: dict[int, list[Timer]] = {}
     for timer in clocks:

@@ -194,9 +194,11 @@ def give_to_first(timer: Timer, people: Collection[User], *, since: datetime, no
     """Let the first of some people who may do the work hold a clock; False when it stays where it is."""
     absent_id = timer.covered_id or timer.holder_id
     for user in people:
-        if user.id == absent_id or not may_take(user, timer):
-            continue
-        return give(timer, user, since=since, now=now)
+        if user.id == timer.holder_id:
+            # Who is asked again and again in the same shift: nothing to look up.
+            return False
+        if user.id != absent_id and may_take(user, timer):
+            return give(timer, user, since=since, now=now)
     return False
 
 

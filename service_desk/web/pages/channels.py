@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, g, render_template
+from flask import Blueprint, current_app, g, render_template, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
@@ -13,6 +13,7 @@ from service_desk.presenters.labels import choices
 from service_desk.rules.permissions import Action
 from service_desk.services import access
 from service_desk.services.notices import channels
+from service_desk.services.notices.channels import ChannelView
 from service_desk.web.http import actor, again, attempt, current_account, done
 
 bp = Blueprint("channels", __name__)
@@ -56,6 +57,8 @@ def edit(channel_id: int) -> ResponseReturnValue:
                 "audience": kept.audience.value,
                 "subjects": kept.subjects,
                 "is_active": kept.is_active,
+                "hears": kept.inbound_ref is not None,
+                "inbound_receiver": kept.inbound_receiver,
                 "version": str(kept.version),
             }
         )
@@ -81,7 +84,13 @@ def test(channel_id: int) -> ResponseReturnValue:
     )
 
 
-def _page(form: ChannelForm, **context: Any) -> ResponseReturnValue:
+def _page(form: ChannelForm, *, view: ChannelView | None) -> ResponseReturnValue:
+    ref = view.channel.inbound_ref if view else None
+    base_url = current_app.extensions["desk_config"].public_url
+    context: dict[str, Any] = {
+        "view": view,
+        "callback": base_url + url_for("bots.call", token=ref) if ref else "",
+    }
     if form.is_submitted():
         return again("notices/channel.html", form=form, **context)
     return render_template("notices/channel.html", form=form, **context)

@@ -1,9 +1,10 @@
 """Service commitments: each promise beside its figures, for both sides; and the next version, for who publishes it."""
 
+from collections.abc import Callable
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, g, render_template, request
+from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
@@ -13,10 +14,11 @@ from service_desk.base.errors import NotFound
 from service_desk.forms.commitments import DraftForm, DraftStepForm, PromiseForm
 from service_desk.forms.fields import member, small_number
 from service_desk.models.commitments import Commitment
+from service_desk.models.db import db
 from service_desk.presenters import commitments as words
 from service_desk.presenters.commitments import PromiseWords
 from service_desk.presenters.report_documents.words import period_words
-from service_desk.rules.permissions import Action
+from service_desk.rules.permissions import Action, Side
 from service_desk.services import access, commitments, submissions
 from service_desk.services.commitments import Board, Move, PublishedVersion
 from service_desk.web.exports import send_list, whole
@@ -42,6 +44,7 @@ def promises() -> ResponseReturnValue:
         period_words=period_words,
         other=_other(),
         may_publish=access.may(actor(), Action.PUBLISH_COMMITMENTS),
+        is_client=actor().side is Side.CLIENT,
     )
 
 
@@ -125,25 +128,41 @@ def _draft_context(form: DraftForm, refused: DraftStepForm | None = None) -> dic
     }
 
 
-@bp.post("/promises/draft/<any(publish, drop):step>")
+@bp.post("/promises/draft/publish")
 @login_required
-def finish(step: str) -> ResponseReturnValue:
-    """Publish the draft, or give it up."""
+def publish() -> ResponseReturnValue:
+    """Publish the draft. Sent twice it is published once."""
+    row = commitments.find_draft(current_account().id, actor=actor())
+    if row is None:
+        return redirect(url_for("commitments.promises"), 303)
+    number = row.number
+    said = _("Version %(number)s is published.", number=number)
+    return _finished(commitments.publish, said, version=number)
+
+
+@bp.post("/promises/draft/drop")
+@login_required
+def drop() -> ResponseReturnValue:
+    """Give the draft up."""
+    if commitments.find_draft(current_account().id, actor=actor()) is None:
+        return redirect(url_for("commitments.promises"), 303)
+    return _finished(commitments.drop_draft, _("The draft was given up."))
+
+
+def _finished(act: Callable[..., Any], said: str, **address: Any) -> ResponseReturnValue:
     row, _promises = commitments.get_draft(current_account().id, actor=actor())
-    form, number = DraftStepForm(), row.number
+    form, account_id = DraftStepForm(), row.account_id
+    if attempt(form, lambda: act(account_id, version=form.shown_version, actor=actor(), now=g.now)):
+        return done(said, "commitments.promises", **address)
+    return _draft_again(form)
 
-    def act() -> None:
-        how = commitments.publish if step == "publish" else commitments.drop_draft
-        how(row.account_id, version=form.shown_version, actor=actor(), now=g.now)
 
-    if attempt(form, act):
-        if step == "publish":
-            return done(
-                _("Version %(number)s is published.", number=number), "commitments.promises", version=number
-            )
-        return done(_("The draft was given up."), "commitments.promises")
+def _draft_again(refused: DraftStepForm) -> ResponseReturnValue:
+    """The draft's page after a refused act on it, with nothing of the act."""
+    db.session.rollback()
+    row, _promises = commitments.get_draft(current_account().id, actor=actor())
     shown = DraftForm(formdata=None, data=DraftForm.values_of(row))
-    return again("commitments/draft.html", **_draft_context(shown, form))
+    return again("commitments/draft.html", **_draft_context(shown, refused))
 
 
 @bp.route("/promises/draft/new", methods=["GET", "POST"])
@@ -190,25 +209,25 @@ def promise(promise_id: int) -> ResponseReturnValue:
     return render_template("commitments/promise.html", form=form, promise=found)
 
 
-@bp.post("/promises/draft/<int:promise_id>/<any(up, down, drop):step>")
+@bp.post("/promises/draft/<int:promise_id>/<step>")
 @login_required
 def arrange(promise_id: int, step: str) -> ResponseReturnValue:
     """Move a promise up or down, or leave it out."""
     row, _promises = commitments.get_draft(current_account().id, actor=actor())
-    form = DraftStepForm()
+    form, move, account_id = DraftStepForm(), member(Move, step), row.account_id
+    if move is None and step != "drop":
+        raise NotFound("not_found")
 
     def act() -> None:
-        move: Move | None = member(Move, step)
         asked = {"version": form.shown_version, "actor": actor(), "now": g.now}
         if move is None:
-            commitments.drop_promise(row.account_id, promise_id, **asked)
+            commitments.drop_promise(account_id, promise_id, **asked)
         else:
-            commitments.move_promise(row.account_id, promise_id, move, **asked)
+            commitments.move_promise(account_id, promise_id, move, **asked)
 
     if attempt(form, act):
         return done(_("The draft was saved."), "commitments.draft")
-    shown = DraftForm(formdata=None, data=DraftForm.values_of(row))
-    return again("commitments/draft.html", **_draft_context(shown, form))
+    return _draft_again(form)
 
 
 def _of(promises_found: list[Commitment], promise_id: int) -> Commitment:

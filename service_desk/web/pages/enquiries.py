@@ -293,8 +293,8 @@ def _decide(act: Callable[[], object], said: str, back: str) -> ResponseReturnVa
 
 
 def _address(kind: MatterKind, number: str) -> str:
-    endpoint = "claims.claim" if kind is MatterKind.CLAIM else "enquiries.enquiry"
-    return url_for(endpoint, number=number)
+    endpoint = {MatterKind.CLAIM: "claims.claim", MatterKind.ENQUIRY: "enquiries.enquiry"}.get(kind)
+    return url_for(endpoint, number=number) if endpoint else url_for("handovers.handovers")
 
 
 def _is_client() -> bool:

@@ -108,7 +108,9 @@ def _person_context(user_id: int, refused: tuple[int, Form] | None = None) -> di
     return {
         "file": file,
         "rows": words.score_rows(file),
-        "cards": [words.card_words(card, dict(file.deciders)) for card in file.cards],
+        "cards": [
+            words.card_words(card, dict(file.deciders), local_date(g.now, file.zone)) for card in file.cards
+        ],
         "form_of": lambda card: refused[1] if refused and refused[0] == card.id else _form_of(card, file),
         "words": words,
         "may_judge": access.may(actor(), Action.JUDGE_SCORECARDS) and not file.is_own,

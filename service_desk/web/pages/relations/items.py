@@ -10,7 +10,7 @@ from flask_login import login_required
 
 from service_desk.base.clock import local_date
 from service_desk.forms.fields import member, small_number
-from service_desk.forms.relations import DropForm, ItemFilterForm, MoveDueForm, ResultForm
+from service_desk.forms.relations import DropForm, GiveForm, ItemFilterForm, MoveDueForm, ResultForm
 from service_desk.models.db import db
 from service_desk.models.relations import ItemSource, ItemState
 from service_desk.presenters import relations as words
@@ -106,11 +106,12 @@ def _context(item_id: int, refused: Any = None, name: str = "") -> dict[str, Any
     file = item_lists.read_item(item_id, actor=actor())
     is_open, reports = file.item.state is ItemState.OPEN, agreed.may_report(file.item, actor())
     known = {"version": str(file.item.version)}
-    forms = {
+    forms: dict[str, Any] = {
         "result_form": ResultForm(formdata=None, data=known, prefix="result"),
         "drop_form": DropForm(formdata=None, data=known, prefix="drop"),
         "move_form": MoveDueForm(formdata=None, data=known | {"due_on": file.item.due_on}, prefix="move"),
     }
+    forms["give_form"] = _give_form(file.item.account_id, known)
     if refused is not None:
         # The page now shows the item as it is, so what is sent again is based on that.
         refused.version.data = str(file.item.version)
@@ -175,6 +176,35 @@ def move(item_id: int) -> ResponseReturnValue:
         ),
         _("The day was moved."),
     )
+
+
+@bp.post("/relations/items/<int:item_id>/give")
+@login_required
+def give(item_id: int) -> ResponseReturnValue:
+    """Let another own it, with the reason."""
+    found = get_item(item_id, actor=actor())
+    form = _give_form(found.account_id)
+    return _end(
+        item_id,
+        (form, "give"),
+        lambda: agreed.give(
+            item_id,
+            form.owner_id.data or 0,
+            form.reason.data or "",
+            form.shown_version,
+            actor=actor(),
+            now=g.now,
+        ),
+        _("It has another owner, who is told."),
+    )
+
+
+def _give_form(account_id: int, known: dict[str, str] | None = None) -> GiveForm:
+    """The form as sent, or with what is known, empty."""
+    form = GiveForm(prefix="give") if known is None else GiveForm(formdata=None, data=known, prefix="give")
+    owners = agreed.possible_owners(account_id)
+    form.owner_id.choices = [("", "—"), *((user.id, f"{user.name} · {user.staff_no}") for user in owners)]
+    return form
 
 
 def _end(item_id: int, sent: tuple[Any, str], act: Callable[[], object], said: str) -> ResponseReturnValue:
