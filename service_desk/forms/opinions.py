@@ -174,7 +174,7 @@ class TakeUpForm(VersionForm):
 
     item_id = SelectField(_l("Agreed item"), coerce=optional_id)
     title = StringField(_l("What is to be done"), [Length(max=200)])
-    measure = TextAreaField(_l("Measure"), [Length(max=4000)])
+    measure = TextAreaField(_l("Measure agreed"), [Length(max=4000)])
     owner_id = SelectField(_l("Owner"), coerce=optional_id)
     due_on = DayField(_l("To be done by"), [Optional()])
 

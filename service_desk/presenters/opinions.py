@@ -195,7 +195,7 @@ def opinions_sheet(rows: Iterable[OpinionRow], now: datetime) -> TableSheet:
         (Column(_("Sees to it")), lambda row: person(row.owner)),
         (Column(_("Agreed item"), width=32), lambda row: row.item.title if row.item else None),
         (Column(_("Reply"), width=48), lambda row: row.opinion.reply),
-        (Column(_("Replied"), "datetime"), lambda row: row.opinion.replied_at),
+        (Column(_("Reply sent at"), "datetime"), lambda row: row.opinion.replied_at),
         (Column(_("Result"), width=40), lambda row: row.opinion.result),
     ]
     return table(_("Opinions"), fields, rows, now)
@@ -210,7 +210,7 @@ def campaigns_sheet(rows: Iterable[CampaignRow], now: datetime) -> TableSheet:
         (Column(_("Sent on"), "date"), lambda row: row.campaign.from_on),
         (Column(_("Answers until"), "date"), lambda row: row.campaign.until_on),
         (Column(_("Asked"), "int"), lambda row: row.answered.whole),
-        (Column(_("Answered"), "int"), lambda row: row.answered.part),
+        (Column(_("Filled in"), "int"), lambda row: row.answered.part),
         (Column(_("Response rate")), lambda row: percent(row.answered)),
     ]
     return table(_("Feedback forms"), fields, rows, now)
@@ -222,7 +222,7 @@ def invitations_sheet(rows: Iterable[InvitationRow], now: datetime) -> TableShee
         (Column(_("Branch"), width=24), lambda row: branch_name(row.branch) if row.branch else None),
         (Column(_("Name")), lambda row: row.invitation.name),
         (Column(_("Mail address"), width=28), lambda row: row.invitation.email),
-        (Column(_("Answered"), "datetime"), lambda row: row.invitation.answered_at),
+        (Column(_("Filled in"), "datetime"), lambda row: row.invitation.answered_at),
         (Column(_("Corrected"), "datetime"), lambda row: row.invitation.corrected_at),
         (Column(_("Reminded"), "datetime"), lambda row: row.invitation.reminded_at),
     ]
