@@ -31,6 +31,7 @@ from service_desk.demo.injuries import build_injuries
 from service_desk.demo.messages import build_messages
 from service_desk.demo.missed_cover import build_missed_cover
 from service_desk.demo.onboarding import build_new_vehicles
+from service_desk.demo.opinions import build_opinions
 from service_desk.demo.outstanding import build_outstanding
 from service_desk.demo.premiums import build_premiums
 from service_desk.demo.promises import build_promises
@@ -71,6 +72,7 @@ def load_demo(files: FileStore, now: datetime) -> None:
     build_missed_cover(group, now)
     build_duty(group, now)
     build_relations(group, files, Random(11), now)  # noqa: S311 - invented people, not keys
+    build_opinions(group, files, Random(13), now)  # noqa: S311 - invented people, not keys
     sweep_clocks(now)
     build_promises(group, now)
     build_scorecards(group, now)

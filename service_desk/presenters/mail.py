@@ -18,6 +18,7 @@ from service_desk.presenters import report_documents
 from service_desk.presenters.follow_ups import form_path
 from service_desk.presenters.languages import in_language, named
 from service_desk.presenters.mail_parts import MailParts
+from service_desk.presenters.opinions import form_path as opinion_form_path
 from service_desk.presenters.premiums import level_words
 from service_desk.presenters.relations_mail import invitation_parts
 from service_desk.rules.report_document import ReportKind
@@ -61,11 +62,19 @@ def _follow_up_form(params: dict[str, Any]) -> MailParts:
     return MailParts({"form_path": form_path(params["nonce"])})
 
 
+def _opinion_form(params: dict[str, Any]) -> MailParts:
+    """Who has a login answers in the portal, others behind a link of their own."""
+    nonce = params["nonce"]
+    return MailParts({"form_path": opinion_form_path(nonce) if nonce else params["url"]})
+
+
 # Kinds whose mail shows more than its parameters hold. Called in the recipient's language.
 _PARTS: dict[str, Callable[[dict[str, Any]], MailParts]] = {
     "clock_digest": _clock_digest,
     "follow_up_form": _follow_up_form,
     "notice_digest": _notice_digest,
+    "opinion_asked": _opinion_form,
+    "opinion_reminded": _opinion_form,
     "relation_cancelled": invitation_parts,
     "relation_changed": invitation_parts,
     "relation_invited": invitation_parts,

@@ -20,6 +20,7 @@ from service_desk.rules.permissions import Action, Role, Side
 from service_desk.services import access, dashboard, duty, notices
 from service_desk.services.duty import OnDuty
 from service_desk.web.http import current_account, own_accounts
+from service_desk.web.opinion_tools import opinion_forms, opinions_made, opinions_of_item, opinions_owed
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ def init_templates(app: Flask) -> None:
     app.jinja_env.globals["relations_tabs"] = relations_tabs
     app.jinja_env.globals["notice_dress"] = dress
     app.jinja_env.globals["duty_now"] = duty_now
+    for tool in (opinion_forms, opinions_made, opinions_of_item, opinions_owed):
+        app.jinja_env.globals[tool.__name__] = tool
     app.context_processor(_context)
 
 
@@ -280,6 +283,7 @@ _OPENED_FROM = {
     "report": "reports",
     "measures": "reports",
     "channels": "accounts",
+    "opinions": "relations",
     "work": "relations",
     "mailboxes": "accounts",
 }

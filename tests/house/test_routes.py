@@ -24,6 +24,8 @@ OPEN_TO_STRANGERS = {
     "phone_app.offline",  # what is shown without network before anybody has signed in
     "feedback.form",  # its address is the secret: the client answers without a sign-in
     "feedback.answer",  # the same
+    "opinions_forms.form",  # its address is the secret: who has no login answers a feedback form
+    "opinions_forms.answer",  # the same
     "bots.ask",  # a vendor's server, which proves itself by its signature; without it there is no such address
     "bots.call",  # the same
     "health.healthz",  # for the machine that watches the desk

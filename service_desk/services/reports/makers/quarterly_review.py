@@ -22,7 +22,7 @@ from service_desk.rules.report_document import (
     Value,
 )
 from service_desk.services.measures import Reading, Span
-from service_desk.services.reports.makers import agreed, meeting, parts
+from service_desk.services.reports.makers import agreed, meeting, opinions, parts
 from service_desk.services.sla import compliance
 
 _RESULTS = (
@@ -109,6 +109,7 @@ def make(account: KeyAccount, period: Period, *, now: datetime) -> Report:
             _compared("receivables", found, _MONEY),
             parts.by_branch(span, _MONEY, code="receivables_by_branch", is_shown=_owes),
             agreed.items_of_last_meeting(span),
+            opinions.opinions_by_theme(span),
             _proposals(findings, names),
         )
     )
