@@ -208,10 +208,10 @@ _READ_WITH = {
     DocumentKind.ENQUIRY_FILE: Action.READ_ENQUIRIES,
     DocumentKind.MEETING_PAPER: Action.READ_RELATIONS,
     DocumentKind.OPINION_FORM: Action.READ_RELATIONS,
-    DocumentKind.KNOWLEDGE_FILE: Action.READ_KNOWLEDGE,
 }
-# What was sent along with a message is read with the matter that was talked about: `messages.find_file`.
-_READ_ELSEWHERE = frozenset({DocumentKind.MESSAGE_FILE})
+# What was sent along with a message is read with the matter that was talked about: `messages.find_file`. A file of
+# an article is read with the article, which may be for all accounts: `knowledge.find_file`.
+_READ_ELSEWHERE = frozenset({DocumentKind.MESSAGE_FILE, DocumentKind.KNOWLEDGE_FILE})
 # The clock of a breach's review is the desk's own, and so are the papers that prove its pauses.
 _OF_THE_DESK = "breach"
 
