@@ -112,6 +112,7 @@ SUBJECTS: dict[str, NoticeSubject] = {
             "item_ended",
             "item_opened",
             "item_overdue",
+            "knowledge_bulletin",
             "promises_published",
             "relation_cancelled",
             "relation_changed",

@@ -384,6 +384,6 @@ def _guides(scope: Scope, has_class: bool, features: int, with_text: bool) -> Se
     if has_class:
         statement = statement.where(has_topic(TopicAxis.USE_CLASS, bindparam("use_class")))
     if features:
-        places = [bindparam(f"feature_{place}") for place in range(features)]
+        places: list[Any] = [bindparam(f"feature_{place}") for place in range(features)]
         statement = statement.where(has_topic(TopicAxis.FEATURE, *places))
     return statement.order_by(Article.ordinal, Article.id).limit(60 if with_text else MOST_SHOWN)

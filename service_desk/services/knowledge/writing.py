@@ -36,6 +36,8 @@ from service_desk.services.notices import Matter
 MATTER_KIND = "article"
 MOST_FILES = 20
 MOST_TEXT = 20_000
+# Addresses beside the articles' own.
+_RESERVED = ("bulletins", "new", "supplied")
 _WORDS = ("title", "title_en", "summary", "summary_en", "body", "body_en")
 
 
@@ -66,7 +68,7 @@ def new_article(
     access.require(actor, Action.EDIT_KNOWLEDGE)
     access.get_visible(actor, Action.EDIT_KNOWLEDGE, KeyAccount, KeyAccount.id == account_id)
     values = _checked(terms)
-    slug = slug_of(terms.title_en, db.session.scalars(select(Article.slug)).all())
+    slug = slug_of(terms.title_en, [*_RESERVED, *db.session.scalars(select(Article.slug))])
     article = Article(account_id=None if for_all else account_id, kind=kind, slug=slug, made_at=now)
     db.session.add(article)
     db.session.flush()
@@ -313,13 +315,13 @@ def _touch(draft: ArticleVersion, actor: User, now: datetime) -> None:
 
 def put_topics(version: ArticleVersion, topics: Topics) -> None:
     """Write what a version helps with."""
-    chosen = {
-        TopicAxis.FEATURE: sorted(topics.features) or [ANY],
-        TopicAxis.USE_CLASS: sorted(topics.use_classes) or [ANY],
-        TopicAxis.MOMENT: sorted(topics.moments),
+    chosen: dict[TopicAxis, list[str]] = {
+        TopicAxis.FEATURE: [one.value for one in sorted(topics.features)] or [ANY],
+        TopicAxis.USE_CLASS: [one.value for one in sorted(topics.use_classes)] or [ANY],
+        TopicAxis.MOMENT: [one.value for one in sorted(topics.moments)],
     }
     db.session.add_all(
-        ArticleTopic(version_id=version.id, axis=axis, code=str(code))
+        ArticleTopic(version_id=version.id, axis=axis, code=code)
         for axis, codes in chosen.items()
         for code in codes
     )
