@@ -46,7 +46,7 @@ def build_knowledge(group: Group, now: datetime) -> None:
     )
     _publish(group, article.slug, first_at)
     second_at = now - timedelta(days=20)
-    draft = knowledge.start_version(account_id, article.slug, actor=writer, now=second_at)
+    draft = knowledge.start_version(article.slug, actor=writer, now=second_at)
     terms = ArticleTerms(
         **{name: getattr(_PARKING, name) for name in ("title", "title_en", "summary", "summary_en")},
         body=_PARKING.body + "\n4. 充电桩、洗车机受损的，另拍设备铭牌。",
@@ -54,9 +54,7 @@ def build_knowledge(group: Group, now: datetime) -> None:
         change_note="增加充电桩和洗车机",
         topics=_PARKING.topics,
     )
-    knowledge.change_draft(
-        account_id, article.slug, terms, version=draft.version, actor=writer, now=second_at
-    )
+    knowledge.change_draft(article.slug, terms, version=draft.version, actor=writer, now=second_at)
     _publish(group, article.slug, second_at)
     waiting = knowledge.new_article(
         account_id, ArticleKind.CASE, _FLOOD, for_all=False, actor=writer, now=now - timedelta(days=1)
@@ -75,28 +73,26 @@ def build_knowledge(group: Group, now: datetime) -> None:
 
 
 def _submit(group: Group, slug: str, at: datetime) -> int:
-    account_id, writer = group.account.id, group.users["claims1"]
-    _article, draft = knowledge.get_open(account_id, slug, actor=writer)
-    return knowledge.submit(account_id, slug, version=draft.version, actor=writer, now=at).version
+    writer = group.users["claims1"]
+    _article, draft = knowledge.get_open(slug, actor=writer)
+    return knowledge.submit(slug, version=draft.version, actor=writer, now=at).version
 
 
 def _publish(group: Group, slug: str, at: datetime) -> None:
     _submit(group, slug, at)
     second = group.users["manager"]
-    _article, draft = knowledge.get_open(group.account.id, slug, actor=second)
-    knowledge.publish(group.account.id, slug, version=draft.version, actor=second, now=at)
+    _article, draft = knowledge.get_open(slug, actor=second)
+    knowledge.publish(slug, version=draft.version, actor=second, now=at)
 
 
 def _read(group: Group, slug: str, now: datetime) -> None:
-    account_id, reader = group.account.id, group.users["hq"]
+    reader = group.users["hq"]
     for one, is_helpful, word in (
         (slug, True, ""),
         ("at-the-scene", True, "驾驶员手机上能直接看，好用。"),
         ("passenger-injured", False, "能不能加一段公交刷卡记录怎么导出？"),
     ):
-        number = knowledge.open_article(account_id, one, actor=reader).version.number
+        number = knowledge.open_article(one, actor=reader).version.number
         at = now - timedelta(days=3)
-        knowledge.note_read(account_id, one, number, actor=reader, now=at)
-        knowledge.tell_opinion(
-            account_id, one, number, is_helpful=is_helpful, word=word, actor=reader, now=at
-        )
+        knowledge.note_read(one, number, actor=reader, now=at)
+        knowledge.tell_opinion(one, number, is_helpful=is_helpful, word=word, actor=reader, now=at)

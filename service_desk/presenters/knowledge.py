@@ -126,7 +126,7 @@ def versions_sheet(rows: Iterable[Listed], people: Mapping[int, User], now: date
         (Column(_("What is new in this version"), width=40), lambda row: row.version.change_note),
         (Column(_("Author")), lambda row: _person(people, row.version.author_id)),
         (Column(_("Published at"), "datetime"), lambda row: row.version.published_at),
-        (Column(_("Published by")), lambda row: _person(people, row.version.published_by_id)),
+        (Column(_("Reviewed and published by")), lambda row: _person(people, row.version.published_by_id)),
         (Column(_("Why it was withdrawn"), width=40), lambda row: row.version.withdrawn_reason),
         (Column(_("Readers"), "int"), lambda row: row.readers),
         (Column(_("Helpful"), "int"), lambda row: row.helped),

@@ -22,19 +22,17 @@ def is_read(version: ArticleVersion, *, actor: User) -> bool:
     return db.session.scalar(statement) is not None
 
 
-def note_read(account_id: int, slug: str, number: int, *, actor: User, now: datetime) -> None:
+def note_read(slug: str, number: int, *, actor: User, now: datetime) -> None:
     """Count the actor among the readers of a version that was published; once however often they come."""
-    opened = open_article(account_id, slug, number=number, actor=actor)
+    opened = open_article(slug, number=number, actor=actor)
     if opened.version.state in ONCE_PUBLISHED and not is_read(opened.version, actor=actor):
         db.session.add(ArticleRead(version_id=opened.version.id, user_id=actor.id, at=now))
 
 
-def list_opinions(
-    account_id: int, slug: str, number: int, *, actor: User
-) -> list[tuple[ArticleOpinion, User]]:
+def list_opinions(slug: str, number: int, *, actor: User) -> list[tuple[ArticleOpinion, User]]:
     """What readers said of a version in words, the latest first; for who edits."""
     access.require(actor, Action.EDIT_KNOWLEDGE)
-    opened = open_article(account_id, slug, number=number, actor=actor)
+    opened = open_article(slug, number=number, actor=actor)
     statement = (
         select(ArticleOpinion, User)
         .join(User, User.id == ArticleOpinion.user_id)
@@ -45,10 +43,10 @@ def list_opinions(
 
 
 def tell_opinion(
-    account_id: int, slug: str, number: int, *, is_helpful: bool, word: str, actor: User, now: datetime
+    slug: str, number: int, *, is_helpful: bool, word: str, actor: User, now: datetime
 ) -> ArticleOpinion:
     """Say whether a published version helped; saying it again replaces what was said. Invalid as for a long word."""
-    opened = open_article(account_id, slug, number=number, actor=actor)
+    opened = open_article(slug, number=number, actor=actor)
     if opened.version.state is not VersionState.PUBLISHED:
         raise NotFound("not_found")
     row = opened.own_opinion

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, exists, func, or_, select
+from sqlalchemy.orm import aliased
 
 from service_desk.base.errors import NotFound
 from service_desk.base.paging import Page, PageRequest
@@ -36,6 +37,8 @@ from service_desk.rules.vocabulary import UseClass
 from service_desk.services import access
 
 MOST_SHOWN = 6
+# Beside the topics that are only looked for.
+_OF_CLASS = aliased(ArticleTopic)
 _TEXTS = (
     ArticleVersion.title,
     ArticleVersion.title_en,
@@ -111,10 +114,14 @@ class Opened:
 
 def in_reach(scope: Scope) -> ColumnElement[bool]:
     """Articles for all, and those of the `account_id` asked with, where who asks (`access.reach`) belongs to it."""
-    accounts = select(KeyAccount.id).where(
-        KeyAccount.id == bindparam("account_id"), access.visible_in(scope, KeyAccount)
+    return or_(
+        Article.account_id.is_(None),
+        Article.account_id.in_(_accounts(scope).where(KeyAccount.id == bindparam("account_id"))),
     )
-    return or_(Article.account_id.is_(None), Article.account_id.in_(accounts))
+
+
+def _accounts(scope: Scope) -> Select[tuple[int]]:
+    return select(KeyAccount.id).where(access.visible_in(scope, KeyAccount))
 
 
 def has_topic(axis: TopicAxis, *codes: Any) -> ColumnElement[bool]:
@@ -217,25 +224,30 @@ def topics_of(ids: Collection[int]) -> dict[int, Topics]:
     }
 
 
-def get_article(account_id: int, slug: str, *, actor: User) -> Article:
-    """An article the actor may read: published, or any for who edits. NotFound otherwise."""
+def get_article(slug: str, *, actor: User) -> Article:
+    """An article the actor may read, whichever of their accounts it is of: published, or any for who edits.
+
+    NotFound otherwise.
+    """
     scope = access.require(actor, Action.READ_KNOWLEDGE)
-    statement = select(Article).where(Article.slug == slug, in_reach(scope))
+    statement = select(Article).where(
+        Article.slug == slug, or_(Article.account_id.is_(None), Article.account_id.in_(_accounts(scope)))
+    )
     if not access.may(actor, Action.EDIT_KNOWLEDGE):
         statement = statement.where(
             exists().where(
                 ArticleVersion.article_id == Article.id, ArticleVersion.state == VersionState.PUBLISHED
             )
         )
-    found = db.session.scalar(statement, access.reach(actor) | {"account_id": account_id})
+    found = db.session.scalar(statement, access.reach(actor))
     if found is None:
         raise NotFound("not_found")
     return found
 
 
-def open_article(account_id: int, slug: str, *, actor: User, number: int | None = None) -> Opened:
+def open_article(slug: str, *, actor: User, number: int | None = None) -> Opened:
     """An article's version by its number; without one the published, for who edits else the latest."""
-    article = get_article(account_id, slug, actor=actor)
+    article = get_article(slug, actor=actor)
     versions = list_versions(article, actor=actor)
     shown = next((one for one in versions if one.state is VersionState.PUBLISHED), None)
     wanted = next((one for one in versions if one.number == number), None)
@@ -268,9 +280,9 @@ def list_versions(article: Article, *, actor: User) -> list[ArticleVersion]:
     return list(db.session.scalars(statement.order_by(ArticleVersion.number.desc())))
 
 
-def listed_versions(account_id: int, slug: str, *, actor: User) -> tuple[list[Listed], dict[int, User]]:
+def listed_versions(slug: str, *, actor: User) -> tuple[list[Listed], dict[int, User]]:
     """All versions of an article with their counts, and the people who wrote and published them."""
-    article = get_article(account_id, slug, actor=actor)
+    article = get_article(slug, actor=actor)
     versions = list_versions(article, actor=actor)
     return _listed([(article, version) for version in versions]), _people(versions)
 
@@ -295,7 +307,7 @@ def files_of(version_id: int) -> list[Document]:
     return list(db.session.scalars(statement.order_by(ArticleFile.ordinal)))
 
 
-def find_file(account_id: int, document_id: int, *, actor: User) -> Document | None:
+def find_file(document_id: int, *, actor: User) -> Document | None:
     """A file of an article the actor may read; None when it is no article's. NotFound when it is not theirs to see."""
     statement = (
         select(Document, Article.slug, ArticleVersion.state)
@@ -308,7 +320,7 @@ def find_file(account_id: int, document_id: int, *, actor: User) -> Document | N
     if not rows:
         return None
     document, slug, _state = rows[0]
-    get_article(account_id, slug, actor=actor)
+    get_article(slug, actor=actor)
     is_public = any(state in ONCE_PUBLISHED for _, _, state in rows)
     if not is_public and not access.may(actor, Action.EDIT_KNOWLEDGE):
         raise NotFound("not_found")
@@ -371,11 +383,11 @@ def _guides(scope: Scope, has_class: bool, features: int, with_text: bool) -> Se
         version.summary,
         version.summary_en,
     ]
-    statement = select(*columns, *((version.body, version.body_en, ArticleTopic.code) if with_text else ()))
+    statement = select(*columns, *((version.body, version.body_en, _OF_CLASS.code) if with_text else ()))
     statement = statement.join(version, version.article_id == Article.id)
     if with_text:
-        of_class = and_(ArticleTopic.version_id == version.id, ArticleTopic.axis == TopicAxis.USE_CLASS)
-        statement = statement.join(ArticleTopic, of_class)
+        of_class = and_(_OF_CLASS.version_id == version.id, _OF_CLASS.axis == TopicAxis.USE_CLASS)
+        statement = statement.join(_OF_CLASS, of_class)
     statement = statement.where(
         version.state == VersionState.PUBLISHED,
         in_reach(scope),

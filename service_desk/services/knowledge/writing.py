@@ -78,9 +78,9 @@ def new_article(
     return article
 
 
-def start_version(account_id: int, slug: str, *, actor: User, now: datetime) -> ArticleVersion:
+def start_version(slug: str, *, actor: User, now: datetime) -> ArticleVersion:
     """Begin the next version as a copy of the latest; the open one when there is one already."""
-    article = _editable(account_id, slug, actor)
+    article = _editable(slug, actor)
     versions = _versions(article)
     if versions[0].state in OPEN_STATES:
         return versions[0]
@@ -96,9 +96,9 @@ def start_version(account_id: int, slug: str, *, actor: User, now: datetime) -> 
     return version
 
 
-def get_open(account_id: int, slug: str, *, actor: User) -> tuple[Article, ArticleVersion]:
+def get_open(slug: str, *, actor: User) -> tuple[Article, ArticleVersion]:
     """The version being written or in review, for who edits; NotFound without one."""
-    article = _editable(account_id, slug, actor)
+    article = _editable(slug, actor)
     version = _versions(article)[0]
     if version.state not in OPEN_STATES:
         raise NotFound("not_found")
@@ -106,10 +106,10 @@ def get_open(account_id: int, slug: str, *, actor: User) -> tuple[Article, Artic
 
 
 def change_draft(
-    account_id: int, slug: str, terms: ArticleTerms, *, version: int, actor: User, now: datetime
+    slug: str, terms: ArticleTerms, *, version: int, actor: User, now: datetime
 ) -> ArticleVersion:
     """Change the draft. Invalid: required, knowledge_too_long. Conflict: stale, knowledge_in_review."""
-    article, draft = _current(account_id, slug, version, actor)
+    article, draft = _current(slug, version, actor)
     _require_state(draft, VersionState.DRAFT, "knowledge_in_review")
     values = _checked(terms)
     changes = audit.change(draft, **values)
@@ -138,7 +138,7 @@ def add_file(
     now: datetime,
 ) -> ArticleFile:
     """Add a picture or PDF to the draft. Invalid: required, knowledge_files_full, and as for any paper."""
-    article, draft = _current(account_id, slug, version, actor)
+    article, draft = _current(slug, version, actor)
     _require_state(draft, VersionState.DRAFT, "knowledge_in_review")
     if upload is None:
         raise Invalid("required", field="file")
@@ -160,11 +160,9 @@ def add_file(
     return row
 
 
-def remove_file(
-    account_id: int, slug: str, document_id: int, *, version: int, actor: User, now: datetime
-) -> None:
+def remove_file(slug: str, document_id: int, *, version: int, actor: User, now: datetime) -> None:
     """Take a file out of the draft; versions that were published keep theirs, and the others their numbers."""
-    article, draft = _current(account_id, slug, version, actor)
+    article, draft = _current(slug, version, actor)
     _require_state(draft, VersionState.DRAFT, "knowledge_in_review")
     row = db.session.scalar(
         select(ArticleFile).where(ArticleFile.version_id == draft.id, ArticleFile.document_id == document_id)
@@ -180,9 +178,9 @@ def remove_file(
     )
 
 
-def submit(account_id: int, slug: str, *, version: int, actor: User, now: datetime) -> ArticleVersion:
+def submit(slug: str, *, version: int, actor: User, now: datetime) -> ArticleVersion:
     """Ask somebody else to review the draft. Both languages must be whole: Invalid knowledge_language, field by field."""
-    article, draft = _current(account_id, slug, version, actor)
+    article, draft = _current(slug, version, actor)
     _require_state(draft, VersionState.DRAFT, "knowledge_in_review")
     missing = [name for name in _WORDS if not getattr(draft, name).strip()]
     if missing:
@@ -194,11 +192,9 @@ def submit(account_id: int, slug: str, *, version: int, actor: User, now: dateti
     return draft
 
 
-def give_back(
-    account_id: int, slug: str, reason: str, *, version: int, actor: User, now: datetime
-) -> ArticleVersion:
+def give_back(slug: str, reason: str, *, version: int, actor: User, now: datetime) -> ArticleVersion:
     """Return what is in review to be written again, with the reason its author reads. Invalid: required."""
-    article, draft = _current(account_id, slug, version, actor)
+    article, draft = _current(slug, version, actor)
     _require_state(draft, VersionState.IN_REVIEW, "knowledge_not_in_review")
     if not reason.strip():
         raise Invalid("required", field="reason")
@@ -209,12 +205,12 @@ def give_back(
     return draft
 
 
-def publish(account_id: int, slug: str, *, version: int, actor: User, now: datetime) -> ArticleVersion:
+def publish(slug: str, *, version: int, actor: User, now: datetime) -> ArticleVersion:
     """Publish what is in review: never changed from now on, and in the place of the version before.
 
     Conflict: knowledge_own when the actor wrote on it.
     """
-    article, draft = _current(account_id, slug, version, actor)
+    article, draft = _current(slug, version, actor)
     _require_state(draft, VersionState.IN_REVIEW, "knowledge_not_in_review")
     if actor.id in draft.editors:
         raise Conflict("knowledge_own")
@@ -230,11 +226,9 @@ def publish(account_id: int, slug: str, *, version: int, actor: User, now: datet
     return draft
 
 
-def withdraw(
-    account_id: int, slug: str, reason: str, *, version: int, actor: User, now: datetime
-) -> ArticleVersion:
+def withdraw(slug: str, reason: str, *, version: int, actor: User, now: datetime) -> ArticleVersion:
     """Take the published version from its readers, with a reason that stays on record. Invalid: required."""
-    article = _editable(account_id, slug, actor)
+    article = _editable(slug, actor)
     shown = next((one for one in _versions(article) if one.state is VersionState.PUBLISHED), None)
     if shown is None or shown.version != version:
         raise Conflict("stale")
@@ -253,9 +247,9 @@ def withdraw(
     return shown
 
 
-def drop_draft(account_id: int, slug: str, *, version: int, actor: User, now: datetime) -> bool:
+def drop_draft(slug: str, *, version: int, actor: User, now: datetime) -> bool:
     """Give the open version up; whether the article is still there, for one that was never published goes with it."""
-    article, draft = _current(account_id, slug, version, actor)
+    article, draft = _current(slug, version, actor)
     audit.record("article_dropped", article, actor=actor, now=now, label=_label(article, draft))
     for table in (ArticleTopic, ArticleFile):
         db.session.execute(delete(table).where(table.version_id == draft.id))
@@ -267,9 +261,9 @@ def drop_draft(account_id: int, slug: str, *, version: int, actor: User, now: da
     return is_left
 
 
-def _editable(account_id: int, slug: str, actor: User) -> Article:
+def _editable(slug: str, actor: User) -> Article:
     access.require(actor, Action.EDIT_KNOWLEDGE)
-    return get_article(account_id, slug, actor=actor)
+    return get_article(slug, actor=actor)
 
 
 def _versions(article: Article) -> Sequence[ArticleVersion]:
@@ -277,8 +271,8 @@ def _versions(article: Article) -> Sequence[ArticleVersion]:
     return db.session.scalars(statement.order_by(ArticleVersion.number.desc())).all()
 
 
-def _current(account_id: int, slug: str, version: int, actor: User) -> tuple[Article, ArticleVersion]:
-    article, draft = get_open(account_id, slug, actor=actor)
+def _current(slug: str, version: int, actor: User) -> tuple[Article, ArticleVersion]:
+    article, draft = get_open(slug, actor=actor)
     if draft.version != version:
         raise Conflict("stale")
     return article, draft

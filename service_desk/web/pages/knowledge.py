@@ -117,7 +117,7 @@ def article(slug: str) -> ResponseReturnValue:
 
 def _opened(slug: str) -> Opened:
     number = small_number(request.args.get("version"))
-    return knowledge.open_article(current_account().id, slug, number=number, actor=actor())
+    return knowledge.open_article(slug, number=number, actor=actor())
 
 
 def _context(opened: Opened, **forms: Any) -> dict[str, Any]:
@@ -125,13 +125,13 @@ def _context(opened: Opened, **forms: Any) -> dict[str, Any]:
     own = opened.own_opinion
     said = {"helped": "yes" if own.is_helpful else "no", "word": own.word} if own else {}
     step = ReasonForm(formdata=None, data={"version": opened.version.version})
-    account_id, slug, number = current_account().id, opened.article.slug, opened.version.number
+    slug, number = opened.article.slug, opened.version.number
     return {
         "opened": opened,
         "version": opened.version,
         "words": words,
         "may_edit": may_edit,
-        "said": knowledge.list_opinions(account_id, slug, number, actor=actor()) if may_edit else [],
+        "said": knowledge.list_opinions(slug, number, actor=actor()) if may_edit else [],
         "opinion_form": OpinionForm(formdata=None, data=said),
         "step_form": step,
         "is_own": actor().id in opened.version.editors,
@@ -143,13 +143,13 @@ def _note_read(opened: Opened) -> None:
     """A page that is only looked at is read without a writer's lock, so the note comes after it is made."""
     if request.method == "HEAD" or opinions.is_read(opened.version, actor=actor()):
         return
-    account_id, slug, number = current_account().id, opened.article.slug, opened.version.number
+    slug, number = opened.article.slug, opened.version.number
 
     @after_this_request
     def note(response: Response) -> Response:
         try:
             with unit_of_work():
-                knowledge.note_read(account_id, slug, number, actor=actor(), now=g.now)
+                knowledge.note_read(slug, number, actor=actor(), now=g.now)
         except (IntegrityError, OperationalError):
             # Noted in another window meanwhile, or at the next reading.
             db.session.rollback()
@@ -160,12 +160,11 @@ def _note_read(opened: Opened) -> None:
 @login_required
 def tell(slug: str) -> ResponseReturnValue:
     """Say whether the published version helped."""
-    account_id, form = current_account().id, OpinionForm()
+    form = OpinionForm()
     number = small_number(request.form.get("number")) or 0
 
     def say() -> str:
         row = knowledge.tell_opinion(
-            account_id,
             slug,
             number,
             is_helpful=form.helped.data == "yes",
@@ -193,7 +192,7 @@ def opinion_address(slug: str) -> ResponseReturnValue:
 @login_required
 def versions(slug: str) -> ResponseReturnValue:
     """All versions with their counts, and what differs between two of them."""
-    rows, people = knowledge.listed_versions(current_account().id, slug, actor=actor())
+    rows, people = knowledge.listed_versions(slug, actor=actor())
     return render_template(
         "knowledge/versions.html",
         slug=slug,
@@ -221,7 +220,7 @@ def _compared(rows: list[Listed]) -> tuple[Listed, Listed, Any] | None:
 @login_required
 def export_versions(slug: str) -> ResponseReturnValue:
     """The versions as a spreadsheet."""
-    rows, people = knowledge.listed_versions(current_account().id, slug, actor=actor())
+    rows, people = knowledge.listed_versions(slug, actor=actor())
     return send_list(
         whole(rows),
         lambda some: words.versions_sheet(some, people, g.now),

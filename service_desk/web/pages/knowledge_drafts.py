@@ -63,7 +63,7 @@ def _offer(form: ArticleForm) -> None:
 @login_required
 def start(slug: str) -> ResponseReturnValue:
     """Begin the next version, or go to the one that is begun."""
-    knowledge.start_version(current_account().id, slug, actor=actor(), now=g.now)
+    knowledge.start_version(slug, actor=actor(), now=g.now)
     return done(_("The draft is a copy of the latest version."), "knowledge_drafts.draft", slug=slug)
 
 
@@ -71,15 +71,12 @@ def start(slug: str) -> ResponseReturnValue:
 @login_required
 def draft(slug: str) -> ResponseReturnValue:
     """Change the draft."""
-    account_id = current_account().id
     opened = _open(slug)
     form = ArticleForm(data=ArticleForm.values_of(opened.version, opened.topics))
     _offer(form)
 
     def act() -> None:
-        knowledge.change_draft(
-            account_id, slug, form.terms(), version=form.shown_version, actor=actor(), now=g.now
-        )
+        knowledge.change_draft(slug, form.terms(), version=form.shown_version, actor=actor(), now=g.now)
 
     if form.is_submitted() and attempt(form, act):
         return done(_("The draft was saved."), "knowledge_drafts.draft", slug=slug)
@@ -89,9 +86,8 @@ def draft(slug: str) -> ResponseReturnValue:
 
 
 def _open(slug: str) -> Opened:
-    account_id = current_account().id
-    _article, version = knowledge.get_open(account_id, slug, actor=actor())
-    return knowledge.open_article(account_id, slug, number=version.number, actor=actor())
+    _article, version = knowledge.get_open(slug, actor=actor())
+    return knowledge.open_article(slug, number=version.number, actor=actor())
 
 
 def _context(opened: Opened, form: ArticleForm, file_form: FileForm | None = None) -> dict[str, Any]:
@@ -136,7 +132,6 @@ def remove_file(slug: str, document_id: int) -> ResponseReturnValue:
 
     def act() -> None:
         knowledge.remove_file(
-            current_account().id,
             slug,
             document_id,
             version=form.shown_version,
@@ -161,23 +156,22 @@ def _refused(slug: str, **forms: Any) -> dict[str, Any]:
 @login_required
 def act(slug: str, step: str) -> ResponseReturnValue:
     """Give to review, publish, return, withdraw, or give up."""
-    account_id = current_account().id
     form = ReasonForm() if step in {"return", "withdraw"} else StepForm()
     left: list[bool] = []
     asked: dict[str, Any] = {"version": form.shown_version, "actor": actor(), "now": g.now}
     acts: dict[str, tuple[Callable[[], Any], str]] = {
-        "submit": (lambda: knowledge.submit(account_id, slug, **asked), _("Somebody else reviews it now.")),
-        "publish": (lambda: knowledge.publish(account_id, slug, **asked), _("The article is published.")),
+        "submit": (lambda: knowledge.submit(slug, **asked), _("Somebody else reviews it now.")),
+        "publish": (lambda: knowledge.publish(slug, **asked), _("The article is published.")),
         "return": (
-            lambda: knowledge.give_back(account_id, slug, _reason(form), **asked),
+            lambda: knowledge.give_back(slug, _reason(form), **asked),
             _("It is a draft again, with the reason."),
         ),
         "withdraw": (
-            lambda: knowledge.withdraw(account_id, slug, _reason(form), **asked),
+            lambda: knowledge.withdraw(slug, _reason(form), **asked),
             _("The article was withdrawn; readers do not see it any more."),
         ),
         "drop": (
-            lambda: left.append(knowledge.drop_draft(account_id, slug, **asked)),
+            lambda: left.append(knowledge.drop_draft(slug, **asked)),
             _("The draft was given up."),
         ),
     }
