@@ -1,7 +1,7 @@
 """Guides and safety cases in versions, who read them and what they said, bulletins
 
-Revision: 0038
-Follows: 0035
+Revision: 0034
+Follows: 0033
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 import service_desk.models.db as db
 
-revision = '0038'
-down_revision = '0035'
+revision = '0034'
+down_revision = '0033'
 branch_labels = None
 depends_on = None
 
