@@ -65,7 +65,7 @@ class ImapServer:
 @contextmanager
 def imap_server() -> Iterator[ImapServer]:
     """A running server."""
-    port = _free_port()
+    port = free_port()
     started, stop = Event(), Event()
     thread = Thread(target=lambda: asyncio.run(_serve(port, started, stop)), daemon=True)
     thread.start()
@@ -98,7 +98,8 @@ def _arguments(port: int) -> Namespace:
     return arguments
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port nobody listens on."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])

@@ -12,6 +12,7 @@ from service_desk.presenters.insurer import insurer_name
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import current_language
 from service_desk.presenters.threads import kind_words, read_line, title
+from service_desk.rules.messaging import CameBy
 from service_desk.rules.permissions import Side
 from service_desk.services.messages import MessageView, ThreadView
 
@@ -67,7 +68,8 @@ def _table(view: ThreadView) -> dict[str, Any]:
 def _row(one: MessageView) -> list[str]:
     message = one.message
     side = _("The client") if message.side is Side.CLIENT else _("The desk")
-    said = [kind_words(message), message.body]
+    by_mail = _("by mail, sender not verified") if message.came_by is CameBy.MAIL else ""
+    said = [kind_words(message), by_mail, message.body]
     said += [f"{file.filename} ({file.sha256[:_HASH_SHOWN]})" for file in one.files]
     said.append(read_line(one))
     return [
