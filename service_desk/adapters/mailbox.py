@@ -23,6 +23,8 @@ TIMEOUT_SECONDS = 20
 MOST_AT_ONCE = 100
 # Servers' clocks differ, and a day of SEARCH is by the server's own zone.
 _MARGIN = timedelta(minutes=5)
+# What a connection may end in, with a server that speaks another language than IMAP too.
+_FAULTS = (OSError, IMAPClientError, ValueError, KeyError)
 
 
 class MailboxError(Exception):
@@ -84,7 +86,7 @@ class MailboxReader:
     def __enter__(self) -> "MailboxReader":
         try:
             self._open()
-        except (OSError, IMAPClientError, UnicodeError) as error:
+        except _FAULTS as error:
             self._hang_up()
             raise MailboxError(self._said(error)) from error
         return self
@@ -101,7 +103,7 @@ class MailboxReader:
                 arrived = self._fetch(uid)
                 if arrived is not None:
                     yield arrived
-        except (OSError, IMAPClientError) as error:
+        except _FAULTS as error:
             raise MailboxError(self._said(error)) from error
 
     def _open(self) -> None:

@@ -20,6 +20,7 @@ from service_desk.base.clock import utc_now
 from service_desk.models.db import db, unit_of_work
 from service_desk.services import market, sla
 from service_desk.services.claims import authority
+from service_desk.services.knowledge import starting_set
 from service_desk.services.policies import rates
 from service_desk.services.reports import schedules
 from service_desk.services.sla.segments import fill_segments, list_without_segments
@@ -41,6 +42,15 @@ def prepare_command() -> None:
         migrated = migrate()
         install_defaults(utc_now())
     click.echo("The database was migrated." if migrated else "The database is up to date.")
+
+
+@cli.command("add-guides")
+@with_appcontext
+def add_guides_command() -> None:
+    """Add the guides and safety cases that come with the desk and are missing. Nothing that is there changes."""
+    with unit_of_work():
+        number = starting_set.install_missing(utc_now())
+    click.echo(f"{number} articles were added.")
 
 
 @contextmanager
@@ -107,7 +117,7 @@ def _alembic_config() -> AlembicConfig:
 
 def install_defaults(now: datetime) -> None:
     """Add what is missing of calendars, service levels, price tables (marked as samples), authority, market
-    figures and schedules.
+    figures and schedules; to a desk that nobody uses yet also guides and safety cases.
 
     What people changed stays.
     """
@@ -116,4 +126,5 @@ def install_defaults(now: datetime) -> None:
         rates.install_sample_rates(now=now)
         authority.install_defaults()
         market.install_published()
+        starting_set.install_for_new_desk(now)
         schedules.ensure_schedules(now)

@@ -28,6 +28,7 @@ from service_desk.demo.duty import build_duty
 from service_desk.demo.endorsements import build_endorsements
 from service_desk.demo.group import PASSWORD, build_fleet, build_group
 from service_desk.demo.injuries import build_injuries
+from service_desk.demo.knowledge import build_knowledge
 from service_desk.demo.messages import build_messages
 from service_desk.demo.missed_cover import build_missed_cover
 from service_desk.demo.onboarding import build_new_vehicles
@@ -73,6 +74,7 @@ def load_demo(files: FileStore, now: datetime) -> None:
     build_duty(group, now)
     build_relations(group, files, Random(11), now)  # noqa: S311 - invented people, not keys
     build_opinions(group, files, Random(13), now)  # noqa: S311 - invented people, not keys
+    build_knowledge(group, now)
     sweep_clocks(now)
     build_promises(group, now)
     build_scorecards(group, now)

@@ -32,16 +32,16 @@ def build_arrivals(group: Group, files: FileStore, now: datetime) -> None:
     )
     asked.add_attachment(paper_photo(), maintype="image", subtype="jpeg", filename="新行驶证.jpg")
     asked.add_attachment(b"MZ", maintype="application", subtype="octet-stream", filename="登记表.exe")
-    _come(own, asked, files, now - 38 * _MINUTE)
+    _come(own, asked, files, now - 18 * _MINUTE)
     claim = _open_claim(group, now)
     if claim is not None:
         words = f"维修清单已寄出，单号 SF1423。\n\n> {claim.number} 请补交维修清单"
-        _come(own, _mail(department, f"回复：{claim.number} 维修清单", words), files, now - 25 * _MINUTE)
+        _come(own, _mail(department, f"回复：{claim.number} 维修清单", words), files, now - 15 * _MINUTE)
     away = _mail(department, "自动回复：本周出差", "我本周出差，周五回复。")
     away["Auto-Submitted"] = "auto-replied"
-    _come(own, away, files, now - 20 * _MINUTE)
+    _come(own, away, files, now - 11 * _MINUTE)
     stranger = _mail(None, "咨询团体车辆投保", "我们有 60 台货车，想了解大客户服务。")
-    _come(common, stranger, files, now - 12 * _MINUTE)
+    _come(common, stranger, files, now - 9 * _MINUTE)
     db.session.flush()
 
 

@@ -14,7 +14,7 @@ class MailboxForm(Form):
     """A mailbox. Its password is never sent to the page: empty means unchanged."""
 
     name = StringField(_l("Name of the mailbox"), [InputRequired(), Length(max=64)])
-    address = StringField(_l("Mail address"), [InputRequired(), Length(max=200)])
+    address = StringField(_l("Mailbox address"), [InputRequired(), Length(max=200)])
     host = StringField(_l("IMAP server"), [InputRequired(), Length(max=200)])
     port = IntegerField(_l("Port"), [InputRequired(), NumberRange(1, 65535)], default=993)
     security = SelectField(_l("Encryption"), choices=[], default=MailSecurity.TLS.value)

@@ -94,10 +94,21 @@ def _receive(mailbox_id: int, arrived: Arrived, now: datetime) -> Tally:
     db.session.rollback()
     if not isinstance(outcome, Fault):
         return outcome
-    with unit_of_work():
-        arrivals.set_aside(mailbox_id, arrived, _store(), outcome.code or "fault", now=now)
-        arrivals.keep_place(mailbox_id, arrived.uidvalidity, arrived.uid)
+    code = outcome.code or "fault"
+    kept = guarded(
+        "mailbox", f"{mailbox_id}:{arrived.uid}", lambda: _set_aside(mailbox_id, arrived, code, now)
+    )
+    db.session.rollback()
+    if isinstance(kept, Fault):
+        # Not of this mail: the disk is full, the database is away. It stays where it is until that is mended.
+        raise MailboxError(kept.code)
     return Tally(failed=1)
+
+
+def _set_aside(mailbox_id: int, arrived: Arrived, code: str, now: datetime) -> None:
+    with unit_of_work():
+        arrivals.set_aside(mailbox_id, arrived, _store(), code, now=now)
+        arrivals.keep_place(mailbox_id, arrived.uidvalidity, arrived.uid)
 
 
 def _take_mail(mailbox_id: int, arrived: Arrived, now: datetime) -> Tally:

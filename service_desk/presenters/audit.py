@@ -42,6 +42,7 @@ class Names:
 _CODES = {
     "absences.kind": "absence_kind",
     "agreed_items.state": "item_state",
+    "articles.state": "article_state",
     "channel": "enquiry_channel",
     "claims.confirmed": "pay_doubt",
     "claims.kind": "letter_title",

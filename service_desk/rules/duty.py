@@ -1,6 +1,6 @@
 """The duty roster: which hours want somebody on duty, who takes them in turn, what is wrong with a roster, who answers.
 
-Docs: decisions/0033.
+Docs: decisions/0029.
 """
 
 from collections import Counter

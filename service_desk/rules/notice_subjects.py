@@ -120,6 +120,7 @@ SUBJECTS: dict[str, NoticeSubject] = {
             "opinion_received",
             "opinion_reminded",
             "opinion_replied",
+            "knowledge_bulletin",
             "promises_published",
             "relation_cancelled",
             "relation_changed",

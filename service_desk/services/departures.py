@@ -77,7 +77,7 @@ def list_people(*, actor: User) -> list[User]:
 def read_departure(user_id: int, *, actor: User, now: datetime) -> Departure:
     """All that is theirs. For managers of their accounts and administrators; NotFound for anybody else's people."""
     user = get_leaver(user_id, actor=actor)
-    held = matters.held_by(user.id, now)
+    held = _seen(user, actor, now)
     offers = _last_offers(user.id)
     takers = _users({one.to_id for one in offers.values()})
     since = now - timedelta(hours=unanswered.hours().assign)
@@ -91,8 +91,8 @@ def read_departure(user_id: int, *, actor: User, now: datetime) -> Departure:
     return Departure(
         user=user,
         lines=lines,
-        offered_to=_offered_to(user.id),
-        swaps=_open_swaps(user.id),
+        offered_to=_waiting_for(user, actor),
+        swaps=_swaps_of(user, actor),
         accepted=db.session.scalar(accepted) or 0,
         colleagues=_colleagues(user),
     )
@@ -112,7 +112,7 @@ def offer(
     Invalid: nothing_ticked, too_many_ticked, taker_missing.
     """
     user = get_leaver(user_id, actor=actor)
-    chosen = _chosen(user, keys, now)
+    chosen = _chosen(user, keys, actor, now)
     if not to_ids:
         raise Invalid("taker_missing", field="to_ids")
     done: list[Handover] = []
@@ -149,7 +149,7 @@ def assign(
     offers, since = _last_offers(user.id), now - timedelta(hours=unanswered.hours().assign)
     done: list[Handover] = []
     left: list[tuple[str, DomainError]] = []
-    for one in _chosen(user, keys, now):
+    for one in _chosen(user, keys, actor, now):
         last = offers.get((one.kind, one.id))
         try:
             with db.session.begin_nested():
@@ -163,7 +163,7 @@ def assign(
 def take_back(user_id: int, *, actor: User, now: datetime) -> int:
     """Take back what waits for an answer of somebody who leaves: offers to them, exchanges of shifts; how many."""
     user = get_leaver(user_id, actor=actor)
-    waiting, open_swaps = _offered_to(user.id), _open_swaps(user.id)
+    waiting, open_swaps = _waiting_for(user, actor), _swaps_of(user, actor)
     for row, _ in waiting:
         changes = audit.change(row, state=HandoverState.WITHDRAWN, decided_at=now)
         audit.record(
@@ -286,7 +286,37 @@ def _colleagues(user: User) -> list[User]:
     return list(db.session.scalars(statement.order_by(User.staff_no, User.id)))
 
 
-def _chosen(user: User, keys: Sequence[Key], now: datetime) -> list[Offered]:
+def _seen(user: User, actor: User, now: datetime) -> dict[MatterKind, list[Held]]:
+    """What is theirs on the actor's accounts, but for complaints about the actor."""
+    held, accounts = matters.held_by(user.id, now), _accounts(actor)
+    hidden = access.hidden_from([one.number for rows in held.values() for one in rows])
+    found = {
+        kind: [one for one in rows if one.account_id in accounts and hidden.get(one.number) != actor.id]
+        for kind, rows in held.items()
+    }
+    return {kind: rows for kind, rows in found.items() if rows}
+
+
+def _waiting_for(user: User, actor: User) -> list[tuple[Handover, User]]:
+    waiting, accounts = _offered_to(user.id), _accounts(actor)
+    hidden = access.hidden_from([row.matter_number for row, _ in waiting])
+    return [
+        (row, giver)
+        for row, giver in waiting
+        if row.account_id in accounts and hidden.get(row.matter_number) != actor.id
+    ]
+
+
+def _swaps_of(user: User, actor: User) -> list[DutySwap]:
+    accounts = _accounts(actor)
+    return [one for one in _open_swaps(user.id) if one.account_id in accounts]
+
+
+def _accounts(actor: User) -> set[int]:
+    return {account.id for account in access.list_accounts(actor)}
+
+
+def _chosen(user: User, keys: Sequence[Key], actor: User, now: datetime) -> list[Offered]:
     """The matters that were ticked, as far as they are still theirs."""
     if not keys:
         raise Invalid("nothing_ticked")
@@ -295,7 +325,7 @@ def _chosen(user: User, keys: Sequence[Key], now: datetime) -> list[Offered]:
     wanted = set(keys)
     return [
         Offered(kind, one.id, one.number, one.account_id, user.id)
-        for kind, rows in matters.held_by(user.id, now).items()
+        for kind, rows in _seen(user, actor, now).items()
         for one in rows
         if (kind, one.id) in wanted
     ]
@@ -313,6 +343,7 @@ def _assign(
 ) -> Handover:
     if not _is_late(last, since, user):
         raise Conflict("assign_too_early", hours=unanswered.hours().assign)
+    matters.KINDS[one.kind].locked(one.id)
     if last is not None and last.state is HandoverState.ASKED:
         changes = audit.change(last, state=HandoverState.WITHDRAWN, decided_at=now)
         audit.record("handover_withdrawn", last, actor=actor, now=now, label=one.number, changes=changes)

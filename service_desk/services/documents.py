@@ -221,11 +221,13 @@ _READ_WITH = {
     DocumentKind.VEHICLE_LICENCE: Action.READ_FLEET,
     DocumentKind.ENQUIRY_FILE: Action.READ_ENQUIRIES,
     DocumentKind.MEETING_PAPER: Action.READ_RELATIONS,
-    DocumentKind.KNOWLEDGE_FILE: Action.READ_KNOWLEDGE,
 }
 # What was sent along with a message is read with the matter that was talked about: `messages.find_file`; the scan of
-# an opinion with the opinion, for it may be anonymous: `opinions.recording.get_paper`.
-_READ_ELSEWHERE = frozenset({DocumentKind.MESSAGE_FILE, DocumentKind.OPINION_FORM})
+# an opinion with the opinion, for it may be anonymous: `opinions.recording.get_paper`; a file of an article with the
+# article, which may be for all accounts: `knowledge.find_file`.
+_READ_ELSEWHERE = frozenset(
+    {DocumentKind.MESSAGE_FILE, DocumentKind.OPINION_FORM, DocumentKind.KNOWLEDGE_FILE}
+)
 # The clock of a breach's review is the desk's own, and so are the papers that prove its pauses.
 _OF_THE_DESK = "breach"
 _OF_A_CONTACT = "enquiry"

@@ -16,6 +16,7 @@ from service_desk.presenters import times
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import LANGUAGE_NAMES, named, normalise_language
 from service_desk.presenters.notices import dress
+from service_desk.rules.knowledge import blocks_of
 from service_desk.rules.permissions import Action, Role, Side
 from service_desk.services import access, dashboard, duty, notices
 from service_desk.services.duty import OnDuty
@@ -51,6 +52,8 @@ def init_templates(app: Flask) -> None:
         duration=times.duration,
         label=_label,
         named=lambda row: named(row.name, row.name_en),
+        in_words=named,
+        article_blocks=blocks_of,
     )
     app.jinja_env.globals["audit_tabs"] = audit_tabs
     app.jinja_env.globals["relations_tabs"] = relations_tabs
@@ -285,6 +288,8 @@ _OPENED_FROM = {
     "channels": "accounts",
     "opinions": "relations",
     "work": "relations",
+    "mailboxes": "accounts",
+    "knowledge": "relations",
 }
 
 

@@ -17,10 +17,10 @@ CLOSED = datetime(2026, 11, 20, 9)
 
 @pytest.mark.parametrize("pair", ["sqlite"], indirect=True)
 def test_old_contacts_have_their_closing_and_their_phone(pair: Pair, migrating: Flask) -> None:
-    upgrade(revision="0025")
+    upgrade(revision="0026")
     contacts_of_a_desk_in_use(pair.migrated_url)
 
-    upgrade(revision="0031")
+    upgrade(revision="0027")
 
     with rows_of(pair.migrated_url) as read:
         closings = read(

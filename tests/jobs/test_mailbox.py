@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from service_desk.adapters.file_store import FileStore, NoRoom
 from service_desk.jobs import mailbox as job
 from service_desk.jobs.runner import Tally
 from service_desk.models.db import db
@@ -192,6 +193,22 @@ def test_a_mail_that_cannot_be_dealt_with_holds_up_no_other(
     told = select(Notice).where(Notice.kind == "mailbox_attention", Notice.user_id == world.manager.id)
     assert {notice.params["what"] for notice in db.session.scalars(told)} == {"set_aside"}
     assert job.run(now + 4 * MINUTE) == Tally()
+
+
+def test_a_full_disk_loses_no_mail(
+    box: Mailbox, server: ImapServer, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.put(letter(CLIENT), folder="desk")
+
+    def full(_store: FileStore, _content: bytes) -> str:
+        raise NoRoom
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FileStore, "put", full)
+        assert job.run(now + MINUTE) == Tally(failed=1)
+    assert mails() == []
+    assert db.session.get_one(Mailbox, box.id, populate_existing=True).last_error == "NoRoom"
+    assert job.run(now + 5 * MINUTE) == Tally(done=1)
 
 
 def test_a_mail_that_is_too_large_is_named_and_not_read(

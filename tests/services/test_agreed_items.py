@@ -69,6 +69,12 @@ def test_what_cannot_be_opened_is_refused(world, now, changes, code) -> None:
     assert [one.code for one in refusal.value.problems] == [code]
 
 
+def test_a_branch_of_another_account_has_no_items_here(world: World, now: datetime) -> None:
+    with pytest.raises(InvalidMany) as refusal:
+        opened(world, now, branch_id=world.foreign_branch.id)
+    assert [one.code for one in refusal.value.problems] == ["contact_branch_unknown"]
+
+
 class TestEnding:
     def test_the_owner_of_either_side_reports_the_result(self, world: World, now: datetime) -> None:
         item = opened(world, now, owner_id=world.hq.id)

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select
 
+from service_desk.base.clock import CHINA
 from service_desk.base.errors import Conflict, Forbidden, Invalid, InvalidMany, NotFound
 from service_desk.base.paging import PageRequest
 from service_desk.models.audit import AuditEntry
@@ -20,15 +21,29 @@ from service_desk.models.enquiries import (
     MatterKind,
     WordMeans,
 )
-from service_desk.models.notices import Notice
+from service_desk.models.notices import HookKind, MessageChannel, Notice
 from service_desk.models.sla import Timer
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClockStep
-from service_desk.rules.permissions import Role
-from service_desk.services import access, audit, enquiries, search, sla
+from service_desk.rules.notice_subjects import NoticeSubject
+from service_desk.rules.periods import month_of
+from service_desk.rules.permissions import Role, Side
+from service_desk.rules.work_log import WorkKind
+from service_desk.services import access, audit, departures, enquiries, search, sla
 from service_desk.services.audit import TrailFilter
-from service_desk.services.enquiries import ContactDetails, ContactFilter, ContactView, Word
+from service_desk.services.enquiries import (
+    ContactDetails,
+    ContactFilter,
+    ContactView,
+    Word,
+    handovers,
+    unanswered,
+)
+from service_desk.services.enquiries.handovers import Offered
+from service_desk.services.enquiries.many import Outcome
 from service_desk.services.notices.delivery_log import LogFilter, list_log
+from service_desk.services.relations import work
+from service_desk.services.relations.work import NewEntry, WorkFilter
 from service_desk.services.sla import standing_in
 from tests.claim_cases import reported_claim
 from tests.factories import UserFactory
@@ -284,3 +299,67 @@ def test_another_matter_closed_may_come_back_for_seven_days(world: World, now: d
     db.session.commit()
     ends = db.session.scalars(select(EnquiryClosing.is_first_contact).order_by(EnquiryClosing.id)).all()
     assert ends == [True, False]
+
+
+def test_nobody_reads_of_a_complaint_about_themselves_in_colleagues_matters(
+    world: World, second: User, now: datetime
+) -> None:
+    person, account_id = world.manager, world.account.id
+    call = ContactDetails(
+        EnquiryChannel.CALL, "周敏", "", "查勘迟到", "", "", None, ContactKind.COMPLAINT, person_id=person.id
+    )
+    complaint = enquiries.log_contact(account_id, call, actor=world.claims1, now=now)
+    assert complaint.owner_id == second.id
+    visit = NewEntry(WorkKind.VISIT, now - HOUR, 30, None, "周敏", "当面致歉", complaint.number)
+    work.log(account_id, visit, actor=second, now=now)
+    db.session.commit()
+
+    def worked(reader: User) -> set[str]:
+        wanted = WorkFilter(month_of(now.date()), is_everybody=True)
+        page = work.list_work(account_id, wanted, PageRequest(), actor=reader, zone=CHINA)
+        return {row.number for row in page.rows}
+
+    assert (worked(person), worked(second)) == (set(), {complaint.number})
+
+    found = {
+        reader: departures.read_departure(second.id, actor=reader, now=now)
+        for reader in (person, world.admin)
+    }
+    assert found[person].lines == {}
+    assert MatterKind.ENQUIRY in found[world.admin].lines
+    key = (MatterKind.ENQUIRY, complaint.id)
+    assert departures.offer(second.id, [key], [world.claims2.id], "", actor=person, now=now) == Outcome(
+        [], []
+    )
+
+
+def test_the_hand_over_of_a_complaint_is_told_neither_to_whom_it_is_about_nor_to_a_group(
+    world: World, second: User, now: datetime
+) -> None:
+    group = MessageChannel(
+        account_id=world.account.id,
+        kind=HookKind.WECOM,
+        name="客服群",
+        audience=Side.INSURER,
+        language="zh",
+        subjects=[one.value for one in NoticeSubject],
+        hook_url="https://bot.example/1",
+        created_at=now,
+    )
+    db.session.add(group)
+    complaint = complain(world, now, person=world.manager)
+    assert complaint.owner_id == second.id
+    offer = enquiries.ask_handover(
+        MatterKind.ENQUIRY, complaint.number, world.admin.id, "", actor=second, now=now
+    )
+    unanswered.tell(offer.id, now=now + 9 * HOUR)
+    db.session.commit()
+
+    late = select(Notice.user_id).where(Notice.kind == "handover_unanswered", Notice.channel == "in_app")
+    assert set(db.session.scalars(late)) == {world.admin.id, second.id}
+    assert not db.session.scalars(select(Notice).where(Notice.channel_id.is_not(None))).all()
+
+    timer = db.session.scalars(select(Timer).where(Timer.matter_number == complaint.number)).one()
+    clock = Offered(MatterKind.CLOCK, timer.id, complaint.number, world.account.id, second.id)
+    with pytest.raises(Invalid, match="taker_unsuitable"):
+        handovers.offer(clock, world.manager.id, "", actor=world.admin, now=now)

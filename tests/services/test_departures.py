@@ -29,7 +29,7 @@ from service_desk.services.duty.planning import ShiftDetails
 from service_desk.services.enquiries import ContactDetails, matters, unanswered
 from service_desk.services.enquiries.unanswered import Hours
 from service_desk.services.notices import Matter
-from service_desk.services.relations.items import NewItem, open_item
+from service_desk.services.relations.items import NewItem, finish, open_item
 from service_desk.services.sla import absences
 from service_desk.services.sla.absences import PlanAbsence
 from service_desk.services.users import UserDetails
@@ -260,6 +260,36 @@ def test_an_offer_nobody_answers_is_told_again_and_then_to_the_manager(
         (now + 8 * HOUR, world.claims1.id)
     ]
     assert unanswered.list_open(actor=world.claims2) == []
+
+
+def test_an_offer_of_what_has_ended_is_taken_back_and_nobody_told(world: World, now: datetime) -> None:
+    new = NewItem("雨雪天安全讲座", "", world.claims1.id, date(2026, 12, 20))
+    item = open_item(world.account.id, ItemSource.EVENT, 1, new, actor=world.manager, now=now)
+    key = (MatterKind.ITEM, item.id)
+    offered = departures.offer(world.claims1.id, [key], [world.claims2.id], "", actor=world.manager, now=now)
+    finish(item.id, "已宣讲", item.version, actor=world.claims1, now=now)
+    db.session.commit()
+
+    handover_reminders.run(now + 9 * HOUR)
+
+    db.session.expire_all()
+    assert [one.state for one in offered.done] == [HandoverState.WITHDRAWN]
+    assert told("handover_unanswered") == []
+
+
+def test_a_manager_gives_away_only_what_is_of_their_accounts(world: World, now: datetime) -> None:
+    both = UserFactory(
+        username="both", role=Role.CLAIMS, staff_no="7001", accounts=[world.account, world.foreign_account]
+    )
+    contact(world, now, both)
+    details = ContactDetails(EnquiryChannel.CALL, "马强", "", "发票", "", "", None)
+    foreign = enquiries.log_contact(world.foreign_account.id, details, actor=both, now=now)
+    db.session.commit()
+
+    found = departures.read_departure(both.id, actor=world.manager, now=now)
+
+    assert foreign.id not in {line.held.id for line in found.lines[MatterKind.ENQUIRY]}
+    assert departures.read_departure(both.id, actor=world.admin, now=now).left == found.left + 1 == 2
 
 
 def test_the_hours_are_data_of_the_desk(world: World, claim: Claim, now: datetime) -> None:

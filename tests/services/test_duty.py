@@ -209,12 +209,20 @@ def test_a_swap_that_no_longer_fits_is_refused(world: World, now: datetime) -> N
     away = PlanAbsence(
         world.claims2.id, world.claims1.id, AbsenceKind.LEAVE, china("11-25 08:00"), china("11-25 20:00")
     )
-    absences.plan(away, actor=world.claims2, now=now)
+    absence = absences.plan(away, actor=world.claims2, now=now)
     db.session.commit()
     with pytest.raises(Conflict, match="duty_swap_away"):
         swaps.accept(asked.id, actor=world.claims2, now=now)
     with pytest.raises(Conflict, match="duty_swap_overtaken"):
         swaps.accept(asked.id, actor=world.claims2, now=china("11-25 17:30"))
+    absences.cancel(absence.id, absence.version, actor=world.claims2, now=now)
+    # The same evening, for whichever account it is.
+    shift(world, world.claims2, "11-25 12:00", "11-25 18:00", now)
+    with pytest.raises(Conflict, match="duty_swap_busy"):
+        swaps.accept(asked.id, actor=world.claims2, now=now)
+    world.claims2.role = Role.ADMIN
+    with pytest.raises(Conflict, match="duty_swap_overtaken"):
+        swaps.accept(asked.id, actor=world.claims2, now=now)
     details = ShiftDetails(world.claims1.id, DutyKind.NIGHT, mine.from_at, mine.to_at + HOUR)
     planning.change(mine.id, details, mine.version, actor=world.manager, now=now)
     db.session.refresh(asked)

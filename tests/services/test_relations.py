@@ -12,9 +12,10 @@ from service_desk.base.paging import PageRequest
 from service_desk.jobs import notice_delivery, relations_watch
 from service_desk.models.audit import AuditEntry
 from service_desk.models.db import db
-from service_desk.models.notices import Channel, Notice
+from service_desk.models.notices import Channel, HookKind, MessageChannel, Notice
 from service_desk.models.relations import AgreedItem, EventMinutes, ItemSource, RelationEvent
 from service_desk.presenters import mail
+from service_desk.rules.notice_subjects import NoticeSubject
 from service_desk.rules.permissions import Side
 from service_desk.rules.relation_flow import EventKind, EventState, InviteAnswer
 from service_desk.rules.relations_due import CadencePeriod
@@ -114,6 +115,28 @@ class TestPlanning:
         assert code in codes(refusal)
         assert db.session.scalar(select(func.count(RelationEvent.id))) == 0
         assert mails("relation_invited") == []
+
+    def test_what_our_guests_alone_get_is_not_told_to_the_clients_group(
+        self, world: World, now: datetime
+    ) -> None:
+        group = MessageChannel(
+            account_id=world.account.id,
+            kind=HookKind.WECOM,
+            name="客户群",
+            hook_url="https://bot.example/1",
+            audience=Side.CLIENT,
+            subjects=[NoticeSubject.RELATIONS.value],
+            created_at=now,
+        )
+        db.session.add(group)
+        trainer = Guest("外聘讲师", "trainer@example.com", Side.INSURER)
+        ours = {"kind": EventKind.TRAINING, "user_ids": (world.claims1.id,), "guests": (trainer,)}
+        planned_meeting(world, now + timedelta(days=2), now, **ours)
+
+        told = select(Notice.address, Notice.channel_id).where(Notice.channel != "in_app")
+        found = db.session.execute(told).tuples().all()
+        assert "trainer@example.com" in {address for address, _channel in found}
+        assert {channel for _address, channel in found} == {None}
 
     def test_a_person_of_another_account_is_not_invited(self, world: World, now: datetime) -> None:
         wrong = meeting_plan(world, now + DAY, user_ids=(world.foreign_hq.id,))

@@ -206,7 +206,7 @@ def test_everybody_of_either_side_keeps_their_own_settings(world: World, sign_in
     page = client.get("/notices/settings").text
     assert "Asia/Shanghai" in page
     assert ("The desk itself" in page) is (username == "manager")
-    subjects = ["large_losses", "clocks", "reports", "cover", "claims", "enquiries"]
+    subjects = ["large_losses", "clocks", "reports", "cover", "claims", "enquiries", "relations"]
     typed = {f"choice_{subject}": "at_once" for subject in [*subjects, "system"]} | {
         "choice_claims": "digest",
         "quiet_from": "22:00",

@@ -12,7 +12,7 @@ LABELS = {
         "mail_dismissed": _l("Mail put aside as nobody's matter"),
     },
     "audit_field": {
-        "address": _l("Mail address"),
+        "address": _l("Mailbox address"),
         "folder": _l("Folder"),
         "host": _l("IMAP server"),
         "inbound_key": _l("Key of the callback"),

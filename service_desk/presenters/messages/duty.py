@@ -19,6 +19,7 @@ MESSAGES = {
     "duty_plan_reversed": _l("The last day cannot lie before the first."),
     "duty_shift_past": _l("The shift must end later than now."),
     "duty_swap_away": _l("%(who)s is entered as away on %(day)s."),
+    "duty_swap_busy": _l("%(who)s already has another shift in these hours of %(day)s."),
     "duty_swap_decided": _l("This exchange was decided or taken back meanwhile."),
     "duty_swap_open": _l("This shift is offered to somebody already. Take that offer back first."),
     "duty_swap_overtaken": _l("The roster has changed meanwhile; this exchange no longer fits."),

@@ -91,14 +91,14 @@ def _other(shift: DutyShift, to_id: int, other_id: int | None, now: datetime) ->
 def accept(swap_id: int, *, actor: User, now: datetime) -> DutySwap:
     """Take the shift, and give one's own where it was asked for; the managers see it.
 
-    Conflict: duty_swap_decided, duty_swap_overtaken, duty_swap_away.
+    Conflict: duty_swap_decided, duty_swap_overtaken, duty_swap_away, duty_swap_busy.
     """
     swap = _asked_of(swap_id, actor)
     shift, other = _locked(swap)
     _check_as_asked(swap, shift, other, now)
-    _check_here(swap.to_id, shift)
+    _check_able(swap.to_id, shift, other)
     if other is not None:
-        _check_here(swap.giver_id, other)
+        _check_able(swap.giver_id, other, shift)
     changes = audit.change(swap, state=SwapState.ACCEPTED, decided_at=now)
     call_off([one.id for one in (shift, other) if one is not None], now=now, but=swap.id)
     shift.user_id = swap.to_id
@@ -165,6 +165,8 @@ def _open(swap_id: int, actor: User) -> DutySwap:
     if actor.side is Side.CLIENT:
         access.require(actor, Action.EDIT_ROSTER)
     swap = access.get_visible(actor, Action.READ_ROSTER, DutySwap, DutySwap.id == swap_id)
+    # The shifts before their exchange, as whoever edits a shift takes them: else each waits for the other.
+    _hold_shifts(swap)
     db.session.refresh(swap, with_for_update=True)
     if swap.state is not SwapState.ASKED:
         raise Conflict("duty_swap_decided")
@@ -178,13 +180,16 @@ def _asked_of(swap_id: int, actor: User) -> DutySwap:
     return swap
 
 
-def _locked(swap: DutySwap) -> tuple[DutyShift, DutyShift | None]:
+def _hold_shifts(swap: DutySwap) -> dict[int, DutyShift]:
     ids = [one for one in (swap.shift_id, swap.other_id) if one is not None]
     statement = select(DutyShift).where(DutyShift.id.in_(ids)).order_by(DutyShift.id).with_for_update()
-    found = {
-        one.id: one for one in db.session.scalars(statement, execution_options={"populate_existing": True})
-    }
-    if len(found) < len(ids):
+    rows = db.session.scalars(statement, execution_options={"populate_existing": True})
+    return {one.id: one for one in rows}
+
+
+def _locked(swap: DutySwap) -> tuple[DutyShift, DutyShift | None]:
+    found = _hold_shifts(swap)
+    if not found.keys() >= {swap.shift_id, swap.other_id} - {None}:
         raise Conflict("duty_swap_overtaken")
     return found[swap.shift_id], found[swap.other_id] if swap.other_id is not None else None
 
@@ -200,11 +205,21 @@ def _check_as_asked(swap: DutySwap, shift: DutyShift, other: DutyShift | None, n
         raise Conflict("duty_swap_overtaken")
 
 
-def _check_here(user_id: int, shift: DutyShift) -> None:
-    span = Span(shift.from_at, shift.to_at)
+def _check_able(user_id: int, shift: DutyShift, given: DutyShift | None) -> None:
+    """Refuse who may have no duty here any more, is away, or has another shift then, besides the one given for it."""
+    if user_id not in {user.id for user in reading.possible_people(shift.account_id)}:
+        raise Conflict("duty_swap_overtaken")
+    span, who = Span(shift.from_at, shift.to_at), db.session.get_one(User, user_id).name
     if reading.away_spans([user_id], span)[user_id]:
-        who = db.session.get_one(User, user_id).name
         raise Conflict("duty_swap_away", who=who, day=local_date(shift.from_at).isoformat())
+    meeting = select(DutyShift.id).where(
+        DutyShift.user_id == user_id,
+        DutyShift.to_at > span.from_at,
+        DutyShift.from_at < span.to_at,
+        DutyShift.id.not_in([shift.id, given.id if given else 0]),
+    )
+    if db.session.scalar(meeting.limit(1)) is not None:
+        raise Conflict("duty_swap_busy", who=who, day=local_date(shift.from_at).isoformat())
 
 
 def _record(

@@ -49,7 +49,9 @@ def takers_of(row: Claim | Enquiry) -> list[User]:
 def _takers_of(one: Offered) -> list[User]:
     if one.kind is MatterKind.ENQUIRY:
         return takers_of(db.session.get_one(Enquiry, one.id))
-    return possible_takers(one.account_id, one.kind, one.owner_id)
+    # The clocks of a complaint, and what its reviews ordered, are no more theirs than the complaint.
+    barred = access.hidden_from([one.number]).get(one.number)
+    return [user for user in possible_takers(one.account_id, one.kind, one.owner_id) if user.id != barred]
 
 
 def ask_handover(
@@ -204,6 +206,8 @@ def _owned(kind: MatterKind, number: str, actor: User) -> Claim | Enquiry:
 
 def _open_offer(offer_id: int, actor: User) -> Handover:
     row = get_offer(offer_id, actor=actor)
+    # The matter before its offer, as whoever ends the matter takes them: else each waits for the other.
+    matters.KINDS[row.matter_kind].locked(row.matter_id)
     db.session.refresh(row, with_for_update=True)
     if row.state is not HandoverState.ASKED:
         raise Conflict("handover_decided")
@@ -233,4 +237,11 @@ def _tell(row: Handover, kind: str, user_id: int, actor: User, now: datetime) ->
         now=now,
         account_id=row.account_id,
         matter=matters.notice_matter(row.matter_kind, row.matter_id, row.matter_number, row.account_id),
+        is_shared=not _is_of_complaint(row),
     )
+
+
+def _is_of_complaint(row: Handover) -> bool:
+    """Whether it is a complaint, or a clock of one: no group reads of those."""
+    kind = db.session.scalar(select(Enquiry.kind).where(Enquiry.number == row.matter_number))
+    return kind is ContactKind.COMPLAINT

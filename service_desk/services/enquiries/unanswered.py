@@ -71,9 +71,16 @@ def list_due(now: datetime) -> list[int]:
 
 
 def tell(offer_id: int, *, now: datetime) -> None:
-    """Tell who was asked again, and the managers once it is late; each once."""
-    row = db.session.get_one(Handover, offer_id, with_for_update=True, populate_existing=True)
+    """Tell who was asked again, and the managers once it is late; each once. Of what has ended nobody is told."""
+    row = db.session.get_one(Handover, offer_id)
+    rules = matters.KINDS[row.matter_kind]
+    matter = rules.locked(row.matter_id)
+    db.session.refresh(row, with_for_update=True)
     if row.state is not HandoverState.ASKED:
+        return
+    if matter is None or not rules.is_open(matter, now):
+        changes = audit.change(row, state=HandoverState.WITHDRAWN, decided_at=now)
+        audit.record("handover_withdrawn", row, actor=None, now=now, label=row.matter_number, changes=changes)
         return
     after = hours()
     if row.reminded_at is None and row.asked_at <= now - timedelta(hours=after.remind):
@@ -81,9 +88,15 @@ def tell(offer_id: int, *, now: datetime) -> None:
         _queue(row, db.session.get_one(User, row.to_id), now, to_manager=False)
     if row.escalated_at is None and row.asked_at <= now - timedelta(hours=after.tell_managers):
         row.escalated_at = now
-        for manager in access.account_members(row.account_id, Role.MANAGER) or access.administrators():
-            if manager.id != row.to_id:
-                _queue(row, manager, now, to_manager=True)
+        for manager in _managers(row):
+            _queue(row, manager, now, to_manager=True)
+
+
+def _managers(row: Handover) -> list[User]:
+    """Whom a late answer is told: the managers, else the administrators; a complaint not to whom it is about."""
+    barred = {row.to_id, access.hidden_from([row.matter_number]).get(row.matter_number)}
+    people = access.account_members(row.account_id, Role.MANAGER) or access.administrators()
+    return [user for user in people if user.id not in barred]
 
 
 def list_open(*, actor: User) -> list[tuple[Handover, User, User]]:

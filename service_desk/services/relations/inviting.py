@@ -10,6 +10,7 @@ from typing import Any
 from service_desk.models.db import db
 from service_desk.models.relations import AgreedItem, EventMinutes, EventParticipant, RelationEvent
 from service_desk.models.users import User
+from service_desk.rules.permissions import Side
 from service_desk.services import audit
 from service_desk.services.notices import Matter, Message, Recipient, queue_many
 
@@ -74,6 +75,8 @@ def _send(
             {**common, "attendee": {"name": one.name, "email": one.email}},
             dedupe or f"event:{event.id}:{kind}:{event.sequence}",
             matter=matter_of(event),
+            # Who has no login counts as the client's: what only guests of ours get is not for its groups.
+            is_shared=one.user_id is not None or one.side is Side.CLIENT,
         )
         for one in people
         if one.user_id or one.email

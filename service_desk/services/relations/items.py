@@ -9,6 +9,7 @@ from sqlalchemy import select
 from service_desk.base.clock import local_date
 from service_desk.base.errors import Conflict, Forbidden, Invalid, InvalidMany
 from service_desk.base.text import one_line
+from service_desk.models.accounts import Branch
 from service_desk.models.db import db
 from service_desk.models.relations import AgreedItem, ItemSource, ItemState, ItemStep, ItemStepKind
 from service_desk.models.users import User, UserAccount
@@ -49,7 +50,8 @@ def open_item(
     """Open an item of an opinion or a meeting, and tell its owner; by mail too unless another mail says it.
 
     The caller has checked that the source is the actor's to work on.
-    Invalid: required, words_too_long, item_owner_unknown, item_due_past (a day before today in China).
+    Invalid: required, words_too_long, item_owner_unknown, item_due_past (a day before today in China),
+    contact_branch_unknown.
     """
     access.require(actor, Action.PLAN_RELATIONS)
     access.get_account(actor, account_id)
@@ -88,6 +90,9 @@ def problems_of(account_id: int, item: NewItem, now: datetime) -> list[Invalid]:
         problems.append(Invalid("item_owner_unknown", field="owner_id"))
     if item.due_on < local_date(now):
         problems.append(Invalid("item_due_past", field="due_on"))
+    branch = db.session.get(Branch, item.branch_id) if item.branch_id is not None else None
+    if item.branch_id is not None and (branch is None or branch.account_id != account_id):
+        problems.append(Invalid("contact_branch_unknown", field="branch_id"))
     return problems
 
 

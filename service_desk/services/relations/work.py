@@ -133,7 +133,7 @@ def list_work(
     account_id: int, wanted: WorkFilter, page: PageRequest, *, actor: User, zone: ZoneInfo
 ) -> Page[WorkRow]:
     """A page of the log, the latest first. Forbidden work_of_another."""
-    found = _all_work(account_id, _whose(account_id, wanted, actor), wanted, zone)
+    found = _all_work(account_id, _whose(account_id, wanted, actor), wanted, zone, actor.id)
     total = db.session.scalar(select(func.count()).select_from(found)) or 0
     statement = (
         select(found, User, Branch)
@@ -205,10 +205,17 @@ def _links(account_id: int, about: str, actor: User) -> dict[str, int]:
     raise Invalid("about_unknown", field="about", value=about)
 
 
-def _all_work(account_id: int, user_ids: Collection[int], wanted: WorkFilter, zone: ZoneInfo) -> Subquery:
-    """Every kind of entry as the same columns, of these people and days."""
+def _all_work(
+    account_id: int,
+    user_ids: Collection[int],
+    wanted: WorkFilter,
+    zone: ZoneInfo,
+    reader_id: int | None = None,
+) -> Subquery:
+    """Every kind of entry as the same columns, of these people and days; a reader not of complaints about them."""
     begins, ends = wanted.period.instants(zone)
-    parts = (_typed(account_id), _contacts(account_id), _events(account_id), *_follow_ups(account_id))
+    of_contacts = (_typed(account_id, reader_id), _contacts(account_id, reader_id))
+    parts = (*of_contacts, _events(account_id), *_follow_ups(account_id))
     # SQLite compares what a UNION answers as text: so each part is narrowed by its own columns.
     narrowed = [statement.where(who.in_(user_ids), at >= begins, at < ends) for statement, who, at in parts]
     found = union_all(*narrowed).subquery()
@@ -252,7 +259,7 @@ def _columns(
     )
 
 
-def _typed(account_id: int) -> _Part:
+def _typed(account_id: int, reader_id: int | None) -> _Part:
     number = func.coalesce(Claim.number, Enquiry.number, RelationEvent.number, "")
     columns = _columns(
         WorkSource.TYPED,
@@ -272,12 +279,12 @@ def _typed(account_id: int) -> _Part:
         .outerjoin(Claim, Claim.id == WorkEntry.claim_id)
         .outerjoin(Enquiry, Enquiry.id == WorkEntry.enquiry_id)
         .outerjoin(RelationEvent, RelationEvent.id == WorkEntry.event_id)
-        .where(WorkEntry.account_id == account_id)
+        .where(WorkEntry.account_id == account_id, access.not_hidden(Enquiry, reader_id))
     )
     return statement, WorkEntry.user_id, WorkEntry.at
 
 
-def _contacts(account_id: int) -> _Part:
+def _contacts(account_id: int, reader_id: int | None) -> _Part:
     """Calls and visits that were logged as first contacts, by whoever took them."""
     columns = _columns(
         WorkSource.CONTACT,
@@ -294,6 +301,7 @@ def _contacts(account_id: int) -> _Part:
     statement = select(*columns).where(
         Enquiry.account_id == account_id,
         Enquiry.channel.in_((EnquiryChannel.CALL, EnquiryChannel.VISIT)),
+        access.not_hidden(Enquiry, reader_id),
     )
     return statement, Enquiry.first_owner_id, Enquiry.opened_at
 

@@ -12,7 +12,7 @@ from service_desk.models.sla import Absence, Timer
 from service_desk.models.users import User, UserAccount
 from service_desk.rules.sla import EventKind
 from service_desk.rules.sla.absences import Window
-from service_desk.services import audit, duty, notices
+from service_desk.services import access, audit, duty, notices
 from service_desk.services.sla import ledger, standing_in, timers
 from service_desk.services.sla.standing_in import able_stand_in, give, last_at, times_of
 
@@ -258,6 +258,8 @@ def _queue(
         now=now,
         account_id=account_id,
         mail=mail,
+        # No group reads that there is a complaint about one of its own.
+        is_shared=not access.hidden_from([one["number"] for one in params.get("clocks", ())]),
     )
 
 

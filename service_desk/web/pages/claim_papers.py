@@ -27,8 +27,9 @@ from service_desk.presenters.labels import choices
 from service_desk.presenters.sheets.claims import later_demands_sheet
 from service_desk.rules.claim_documents import RULE_OF
 from service_desk.rules.claim_flow import ClaimAction, transition
+from service_desk.rules.knowledge import HelpMoment
 from service_desk.rules.permissions import Action, Side
-from service_desk.services import access, submissions
+from service_desk.services import access, knowledge, submissions
 from service_desk.services.claims import checklists, paper_files, papers
 from service_desk.services.claims.paper_files import PaperFile
 from service_desk.web.exports import send_list
@@ -165,6 +166,9 @@ def _context(number: str, refused: dict[str, Form] | None = None) -> dict[str, A
         "may_send": _possible(file, ClaimAction.RECEIVE_DOCUMENT),
         "may_judge": _possible(file, ClaimAction.REJECT_DOCUMENT),
         "may_read_demands": access.may(actor(), Action.READ_DASHBOARD),
+        "guides": knowledge.guides_for(
+            file.claim.account_id, HelpMoment.DOCUMENTS, features=file.features, actor=actor()
+        ),
     }
 
 

@@ -19,8 +19,9 @@ from service_desk.presenters import intake as words
 from service_desk.presenters import phone_reports as phone_words
 from service_desk.presenters.labels import choices, label
 from service_desk.presenters.messages import sentence
+from service_desk.rules.knowledge import HelpMoment
 from service_desk.rules.permissions import Action, Role, Side
-from service_desk.services import access, policies
+from service_desk.services import access, knowledge, policies
 from service_desk.services.claims import accidents, intake, phone_reports
 from service_desk.services.claims.files import read_file
 from service_desk.services.documents import MAX_FILES
@@ -93,6 +94,7 @@ def _context(
         "plates": [(vehicle.plate, vehicle.model) for vehicle in listed],
         "is_client": _is_client(),
         "cover": _cover(account_id, form.plate.data or "", form.loss_at.at or g.now),
+        "guides": knowledge.guides_for(account_id, HelpMoment.REPORTING, with_text=True, actor=actor()),
     }
 
 

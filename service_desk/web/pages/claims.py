@@ -21,13 +21,16 @@ from service_desk.presenters.claims_timeline import photos_of, time_line
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import branch_name
 from service_desk.presenters.messages import sentence
+from service_desk.rules.claim_documents import features_of
 from service_desk.rules.claim_flow import ClaimAction, next_action
+from service_desk.rules.knowledge import moment_of
 from service_desk.rules.permissions import Action, Role, Side
-from service_desk.services import access, enquiries, submissions
+from service_desk.services import access, enquiries, knowledge, submissions
 from service_desk.services.claims import assigning, people, queries
 from service_desk.services.claims.assigning import Assigned
 from service_desk.services.claims.files import ClaimFile, list_branches, read_file
 from service_desk.services.claims.queries import ClaimFilter, QueueView
+from service_desk.services.knowledge import Guide
 from service_desk.services.sla import standing_in
 from service_desk.services.sla.standing_in import Away
 from service_desk.web.claim_panels import panels_of
@@ -239,7 +242,22 @@ def _context(number: str, sent: dict[ClaimAction, StepForm] | None = None) -> di
         "panels": panels_of(file, actor()),
         "contacts_about": enquiries.list_of_record(claim_id=claim.id, actor=actor()),
         "contact_about": claim.number,
+        "guides": _guides(file) if _is_client() else [],
     }
+
+
+def _guides(file: ClaimFile) -> list[Guide]:
+    """What helps the client at the claim's present step."""
+    moment = moment_of(file.claim.state)
+    if moment is None:
+        return []
+    return knowledge.guides_for(
+        file.claim.account_id,
+        moment,
+        use_class=file.vehicle.use_class,
+        features=features_of([row.code for row in file.wanted]),
+        actor=actor(),
+    )
 
 
 def _away(claim: Claim) -> Away | None:

@@ -8,7 +8,7 @@ from flask_login import login_required
 
 from service_desk.adapters import pictures
 from service_desk.models.documents import Document
-from service_desk.services import documents, messages
+from service_desk.services import documents, knowledge, messages
 from service_desk.web.http import actor, files
 
 bp = Blueprint("documents", __name__)
@@ -57,9 +57,11 @@ def original(document_id: int) -> Response:
 
 
 def _readable(document_id: int) -> Document:
-    """A document that one may read, with its message or by itself."""
-    return messages.find_file(document_id, actor=actor()) or documents.get_document(
-        document_id, actor=actor()
+    """A document that one may read, with its message or article or by itself."""
+    return (
+        messages.find_file(document_id, actor=actor())
+        or knowledge.find_file(document_id, actor=actor())
+        or documents.get_document(document_id, actor=actor())
     )
 
 

@@ -32,9 +32,10 @@ from service_desk.presenters.languages import named
 from service_desk.presenters.missed_cover import layer_words
 from service_desk.rules.coverage import Span
 from service_desk.rules.identifiers import has_right_check_digit
+from service_desk.rules.knowledge import HelpMoment
 from service_desk.rules.permissions import Action
 from service_desk.rules.policy_flow import last_covered_day
-from service_desk.services import access, accounts, enquiries
+from service_desk.services import access, accounts, enquiries, knowledge
 from service_desk.services.fleet import queries, vehicles
 from service_desk.services.fleet.queries import CoverFilter, VehicleFilter
 from service_desk.services.policies import calendars, coverage, endorsements
@@ -209,6 +210,9 @@ def _detail(row: Vehicle, state_form: VehicleStateForm) -> str:
         claims=queries.claims_of(row, actor=actor()),
         contacts_about=enquiries.list_of_record(vehicle_id=row.id, actor=actor()),
         contact_about=row.plate or "",
+        guides=knowledge.guides_for(
+            row.account_id, HelpMoment.PREVENTION, use_class=row.use_class, actor=actor()
+        ),
         contacts=queries.contacts_of(row),
         came_from=queries.import_row_of(row),
         place_of=shown.place_of,

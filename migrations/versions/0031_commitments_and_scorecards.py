@@ -1,7 +1,7 @@
 """Service commitments in versions; scorecards as frozen, rules for cards, and cards
 
-Revision: 0037
-Follows: 0033
+Revision: 0031
+Follows: 0030
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 import service_desk.models.db as db
 
-revision = '0037'
-down_revision = '0033'
+revision = '0031'
+down_revision = '0030'
 branch_labels = None
 depends_on = None
 

@@ -1,6 +1,6 @@
 """First contacts in full: complaints kept from whom they are about, repeats, closings, the client's word, templates
 
-Revision: 0031
+Revision: 0027
 Follows: 0026
 """
 
@@ -9,7 +9,7 @@ from alembic import op
 
 import service_desk.models.db as db
 
-revision = '0031'
+revision = '0027'
 down_revision = '0026'
 branch_labels = None
 depends_on = None

@@ -1,7 +1,7 @@
 """Both sides write to each other on a matter's page
 
-Revision: 0034
-Follows: 0031
+Revision: 0028
+Follows: 0027
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 import service_desk.models.db as db
 
-revision = '0034'
-down_revision = '0031'
+revision = '0028'
+down_revision = '0027'
 branch_labels = None
 depends_on = None
 

@@ -1,7 +1,7 @@
 """Duty roster: shifts and swaps, absences covered by it; offers of every matter with an owner, reminded and assigned
 
-Revision: 0033
-Follows: 0032
+Revision: 0030
+Follows: 0029
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 import service_desk.models.db as db
 
-revision = '0033'
-down_revision = '0032'
+revision = '0030'
+down_revision = '0029'
 branch_labels = None
 depends_on = None
 

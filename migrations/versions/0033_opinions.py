@@ -1,7 +1,7 @@
 """Opinions: forms sent out and whom they ask, what was said, and what the desk did with it
 
-Revision: 0035
-Follows: 0036
+Revision: 0033
+Follows: 0032
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 import service_desk.models.db as db
 
-revision = '0035'
-down_revision = '0036'
+revision = '0033'
+down_revision = '0032'
 branch_labels = None
 depends_on = None
 

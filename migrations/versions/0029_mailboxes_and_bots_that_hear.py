@@ -1,7 +1,7 @@
 """Mailboxes that are read, bots that hear, and what came by itself
 
-Revision: 0032
-Follows: 0034
+Revision: 0029
+Follows: 0028
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 import service_desk.models.db as db
 
-revision = '0032'
-down_revision = '0034'
+revision = '0029'
+down_revision = '0028'
 branch_labels = None
 depends_on = None
 

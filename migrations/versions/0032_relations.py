@@ -1,7 +1,7 @@
 """Relations: events of both sides with people and minutes, items' history, what is promised, and the log of work
 
-Revision: 0036
-Follows: 0037
+Revision: 0032
+Follows: 0031
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 import service_desk.models.db as db
 
-revision = '0036'
-down_revision = '0037'
+revision = '0032'
+down_revision = '0031'
 branch_labels = None
 depends_on = None
 
