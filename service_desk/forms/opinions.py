@@ -75,10 +75,10 @@ class CampaignForm(VersionForm):
     title_en = StringField(_l("Title in English"), [InputRequired(), Length(max=200)])
     intro = TextAreaField(_l("Introduction in Chinese"), [Length(max=2000)])
     intro_en = TextAreaField(_l("Introduction in English"), [Length(max=2000)])
-    from_on = DayField(_l("Sent on"), [InputRequired()])
+    from_on = DayField(_l("To be sent on"), [InputRequired()])
     until_on = DayField(_l("Answers until"), [InputRequired()])
     remind_days = IntegerField(_l("Remind so many days before the end"), [InputRequired()])
-    questions = RowList(FormField(QuestionRow), _l("Questions"), max_entries=len(Theme))
+    questions = RowList(FormField(QuestionRow), _l("Questions by theme"), max_entries=len(Theme))
     branch_ids = CheckboxesField(_l("Branches asked"), coerce=optional_id)
     asks_group = BooleanField(_l("The group's insurance department too"))
     guests = RowList(FormField(GuestRow), _l("People without a login"), max_entries=60)
@@ -190,7 +190,7 @@ class TakeUpForm(VersionForm):
 class ReplyForm(VersionForm):
     """A reply. `means` is taken out by the page where a login or a mail address reaches them."""
 
-    words = TextAreaField(_l("Reply"), [InputRequired(), Length(max=MAX_WORDS)])
+    words = TextAreaField(_l("Reply to the opinion"), [InputRequired(), Length(max=MAX_WORDS)])
     means = RadioField(_l("How they were told"), [InputRequired()])
 
     def reply(self) -> Reply:

@@ -1,7 +1,7 @@
 """Opinions in words: where each stands, histories, figures with the span before, spreadsheets, addresses of forms."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -54,16 +54,21 @@ def form_path(nonce: str) -> str:
 
 def state_pill(opinion: Opinion, now: datetime) -> Pill:
     """Where an opinion stands: what is owed with its days, else its state."""
+    words = label(opinion.state, "opinion_state")
     if opinion.state not in OWED:
         tone, icon = _STATE_TONES[opinion.state]
-        return Pill(tone, icon, label(opinion.state, "opinion_state"), None)
+        return Pill(tone, icon, words, None)
+    pill = days_pill(opinion, now)
+    return replace(pill, text=f"{words} · {pill.text}")
+
+
+def days_pill(opinion: Opinion, now: datetime) -> Pill:
+    """How many days there are for the reply, or how many it is late."""
     days = (opinion.due_on - local_date(now)).days
-    words = label(opinion.state, "opinion_state")
     if days < 0:
-        late = ngettext("%(num)s day overdue", "%(num)s days overdue", -days)
-        return Pill("bad", "over", f"{words} · {late}", None)
+        return Pill("bad", "over", ngettext("%(num)s day overdue", "%(num)s days overdue", -days), None)
     left = ngettext("%(num)s day left", "%(num)s days left", days) if days else _("due today")
-    return Pill("warn" if days <= _SOON_DAYS else "ok", "clock", f"{words} · {left}", None)
+    return Pill("warn" if days <= _SOON_DAYS else "ok", "clock", left, None)
 
 
 def giver(row: OpinionRow) -> str:
@@ -194,7 +199,7 @@ def opinions_sheet(rows: Iterable[OpinionRow], now: datetime) -> TableSheet:
         (Column(_("Reply until"), "date"), lambda row: row.opinion.due_on),
         (Column(_("Sees to it")), lambda row: person(row.owner)),
         (Column(_("Agreed item"), width=32), lambda row: row.item.title if row.item else None),
-        (Column(_("Reply"), width=48), lambda row: row.opinion.reply),
+        (Column(_("Reply to the opinion"), width=48), lambda row: row.opinion.reply),
         (Column(_("Reply sent at"), "datetime"), lambda row: row.opinion.replied_at),
         (Column(_("Result"), width=40), lambda row: row.opinion.result),
     ]
@@ -207,7 +212,7 @@ def campaigns_sheet(rows: Iterable[CampaignRow], now: datetime) -> TableSheet:
         (Column(_("Number")), lambda row: row.campaign.number),
         (Column(_("State")), lambda row: label(row.campaign.state, "campaign_state")),
         (Column(_("Title"), width=40), lambda row: title_of(row.campaign)),
-        (Column(_("Sent on"), "date"), lambda row: row.campaign.from_on),
+        (Column(_("Begins on"), "date"), lambda row: row.campaign.from_on),
         (Column(_("Answers until"), "date"), lambda row: row.campaign.until_on),
         (Column(_("Asked"), "int"), lambda row: row.answered.whole),
         (Column(_("Filled in"), "int"), lambda row: row.answered.part),

@@ -35,5 +35,5 @@ def opinions_owed(account_id: int) -> dict[str, Any]:
     if not access.may(actor(), Action.COLLECT_OPINIONS):
         return {"lines": [], "total": 0, "is_whole": False}
     rows, total = lists.list_owed(account_id, actor=actor())
-    lines = [(row, words.state_pill(row.opinion, g.now)) for row in rows]
+    lines = [(row, words.days_pill(row.opinion, g.now)) for row in rows]
     return {"lines": lines, "total": total, "is_whole": actor().role is Role.MANAGER}

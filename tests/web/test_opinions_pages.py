@@ -171,7 +171,9 @@ def test_behind_a_link_without_a_login(world: World, client: FlaskClient, now: d
     assert page.status_code == 200
     assert "Feedback on our service" in page.text
     assert page.headers["X-Robots-Tag"] == "noindex, nofollow, noarchive"
-    assert client.post(address, data={}).status_code == 422
+    refused = client.post(address, data={"is_anonymous": "y"})
+    assert refused.status_code == 422
+    assert "Give at least one mark or write something." in refused.text
     for _click in range(2):
         answer = client.post(address, data={"score_premium": "3", "words_premium": "贵"})
         assert (answer.status_code, answer.location) == (303, address)

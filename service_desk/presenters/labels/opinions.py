@@ -74,7 +74,7 @@ LABELS = {
     "audit_field": {
         "theme": _l("Theme"),
         "item_id": _l("Agreed item"),
-        "reply": _l("Reply"),
+        "reply": _l("Reply to the opinion"),
         "replied_at": _l("Reply sent at"),
         "replied_by_id": _l("Replied by"),
         "reply_means": _l("Way of the reply"),
