@@ -102,6 +102,13 @@ def hidden_from(numbers: Collection[str]) -> dict[str, int]:
     return {number: user_id for number, user_id in db.session.execute(statement) if user_id}
 
 
+def is_about_somebody(model: Any) -> ColumnElement[bool]:
+    """The condition that a row is of a complaint about somebody, by its matter's number: for what has any readers."""
+    numbers = select(Enquiry.number).where(Enquiry.hidden_from_id.is_not(None))
+    of_complaint: ColumnElement[bool] = model.matter_number.in_(numbers)
+    return of_complaint
+
+
 def _reached(scope: Scope, model: Any, actor_id: _Given, branch_id: _Given) -> ColumnElement[bool]:
     if scope is Scope.ALL:
         return true()

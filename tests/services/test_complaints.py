@@ -41,10 +41,14 @@ from service_desk.services.enquiries import (
 )
 from service_desk.services.enquiries.handovers import Offered
 from service_desk.services.enquiries.many import Outcome
+from service_desk.services.measures import Span
 from service_desk.services.notices.delivery_log import LogFilter, list_log
 from service_desk.services.relations import work
 from service_desk.services.relations.work import NewEntry, WorkFilter
-from service_desk.services.sla import standing_in
+from service_desk.services.reports.claim_lines import breaches_of
+from service_desk.services.reports.makers import meeting
+from service_desk.services.sla import CorrectionAsked, standing_in
+from tests.breach_cases import finding
 from tests.claim_cases import reported_claim
 from tests.factories import UserFactory
 from tests.world import World
@@ -363,3 +367,26 @@ def test_the_hand_over_of_a_complaint_is_told_neither_to_whom_it_is_about_nor_to
     clock = Offered(MatterKind.CLOCK, timer.id, complaint.number, world.account.id, second.id)
     with pytest.raises(Invalid, match="taker_unsuitable"):
         handovers.offer(clock, world.manager.id, "", actor=world.admin, now=now)
+
+
+def test_reports_count_its_broken_promise_and_do_not_name_it(
+    world: World, second: User, now: datetime
+) -> None:
+    complaint = complain(world, now, person=world.claims1)
+    timer = db.session.scalars(select(Timer).where(Timer.matter_number == complaint.number)).one()
+    late = now + timedelta(days=7)
+    sla.check_timer(timer.id, now=late)
+    signer = second if complaint.owner_id == world.manager.id else world.manager
+    theirs = CorrectionAsked("当面说明", late.date() + timedelta(days=3), world.claims1.id)
+    with pytest.raises(Invalid, match="review_owner_unknown"):
+        sla.sign_review(timer.id, finding(None, correction=theirs), actor=signer, now=late)
+    asked = CorrectionAsked("当面说明", late.date() + timedelta(days=3), world.claims2.id)
+    sla.sign_review(timer.id, finding(None, correction=asked), actor=signer, now=late)
+    db.session.commit()
+
+    span = Span(world.account.id, month_of(now.date()), CHINA, late)
+    assert [row.number for row in breaches_of(span)] == [""]
+    (row,) = meeting.breaches(span, {}).table.rows
+    assert (row[0], row[2], row[8], row[9]) == ("", ClockStep.COMPLAINT.value, None, None)
+    (left,) = meeting.open_corrections(span).table.rows
+    assert (left[0], left[3]) == ("", "")

@@ -14,7 +14,7 @@ from service_desk.models.duty import DutyShift
 from service_desk.models.enquiries import Enquiry, EnquiryChannel, Handover, HandoverState, MatterKind
 from service_desk.models.notices import Notice
 from service_desk.models.outstanding import ListState, OutstandingList
-from service_desk.models.relations import AgreedItem, ItemSource
+from service_desk.models.relations import AgreedItem, ItemSource, ItemStep, ItemStepKind
 from service_desk.models.renewals import MissedCoverCase
 from service_desk.models.reports import ReportRecipient, ReportSchedule
 from service_desk.models.sla import Absence, AbsenceKind, Timer
@@ -399,5 +399,7 @@ def test_the_clients_items_are_given_away_at_once(world: World, now: datetime) -
         leaver.id, chosen, world.manager.id, "该同志已调离", actor=world.admin, now=now
     )
     assert (len(outcome.done), outcome.left) == (1, [])
+    step = db.session.scalars(select(ItemStep)).one()
+    assert (step.kind, step.owner_id, step.note) == (ItemStepKind.GIVEN, world.manager.id, "该同志已调离")
     departures.close_login(leaver.id, actor=world.admin, now=now)
     assert not leaver.is_active

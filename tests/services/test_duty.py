@@ -1,8 +1,10 @@
 """The duty roster: planned in turns, exchanged with consent, and who answers at 23:00."""
 
+import threading
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from flask import Flask
 from sqlalchemy import func, select
 
 from service_desk.base.errors import Conflict, Forbidden, Invalid, NotFound
@@ -97,6 +99,31 @@ def test_a_year_is_planned_in_turns_and_planned_again_only_where_nobody_is(
     db.session.commit()
     assert (again.entered, anew.entered, anew.removed) == (0, 1, 1)
     assert actions().count("duty_planned") == 3
+
+
+def test_two_who_plan_at_once_plan_each_night_once(app: Flask, world: World, now: datetime) -> None:
+    week = Plan(date(2026, 11, 23), date(2026, 11, 29), (world.claims1.id, world.claims2.id))
+    account_id, planners = world.account.id, (world.manager.id, world.admin.id)
+    start_line, done = threading.Barrier(2), []
+
+    def act(user_id: int) -> None:
+        with app.app_context():
+            start_line.wait()
+            db.session.connection(execution_options={"begin_immediate": True})
+            planning.plan(account_id, week, actor=db.session.get_one(User, user_id), now=now)
+            db.session.commit()
+            done.append(user_id)
+
+    threads = [threading.Thread(target=act, args=(user_id,)) for user_id in planners]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    db.session.rollback()
+
+    nights = db.session.scalars(select(DutyShift.from_at)).all()
+    assert sorted(done) == sorted(planners)
+    assert len(nights) == len(set(nights)) == 7
 
 
 def test_shifts_are_edited_and_what_is_wrong_is_shown(world: World, now: datetime) -> None:

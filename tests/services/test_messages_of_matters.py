@@ -249,6 +249,19 @@ def test_a_closed_claim_is_talked_about_for_thirty_days_and_what_waits_is_answer
         say(paid, "还有一句", world.claims1, late + A_MINUTE)
 
 
+def test_what_is_written_to_who_has_left_waits_for_a_manager(
+    world: World, contact: Enquiry, now: datetime
+) -> None:
+    owner_of(contact).is_active = False
+    db.session.commit()
+
+    say(contact, "发票还没收到", world.hq, now)
+
+    assert [clock.holder_id for clock in clocks(contact)] == [world.manager.id]
+    assert told("message_written", Channel.IN_APP) == {world.manager.id}
+    assert say(contact, "今天寄出", world.manager, now + A_MINUTE).is_answer
+
+
 def test_a_claim_that_is_taken_back_leaves_the_clock_running(
     world: World, claim: Claim, now: datetime
 ) -> None:

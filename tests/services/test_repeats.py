@@ -131,6 +131,24 @@ def test_what_was_closed_opens_again_for_its_owner_while_it_is_remembered(
     assert take(world, None, now + 30 * DAY).id != first.id
 
 
+def test_where_its_owner_has_left_the_client_hears_whose_it_is_now(
+    world: World, first: Enquiry, now: datetime
+) -> None:
+    # Written on the client's page: there is a login to tell.
+    first.opened_by_id, first.channel = world.hq.id, EnquiryChannel.MESSAGE
+    close(first, world.underwriter, now + HOUR)
+    world.underwriter.is_active = False
+    db.session.commit()
+
+    call = FurtherCall(EnquiryChannel.CALL, "郭永刚", "139 3710 8891", "还没有到账")
+    enquiries.add_repeat(first.number, call, actor=world.claims2, now=now + 2 * HOUR)
+    db.session.commit()
+
+    assert first.owner_id == world.claims2.id
+    assert [one.params["owner"]["name"] for one in told("enquiry_owner")][-1:] == [world.claims2.name]
+    assert told("enquiry_owner")[-1].user_id == world.hq.id
+
+
 def test_another_matter_goes_to_whom_the_caller_knows_or_to_who_took_it(
     world: World, first: Enquiry, now: datetime
 ) -> None:

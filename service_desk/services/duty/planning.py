@@ -10,6 +10,7 @@ from sqlalchemy import select
 from service_desk.base.clock import end_of_day, local_date, start_of_day
 from service_desk.base.errors import Conflict, Invalid
 from service_desk.base.text import one_line
+from service_desk.models.accounts import KeyAccount
 from service_desk.models.db import db
 from service_desk.models.duty import DutyShift
 from service_desk.models.users import User
@@ -73,7 +74,7 @@ def plan(account_id: int, command: Plan, *, actor: User, now: datetime) -> Plann
     Invalid: duty_plan_past, duty_plan_reversed, duty_plan_long, duty_nobody, duty_hours_order,
     duty_person_unsuitable, duty_calendar_unknown.
     """
-    _require(account_id, actor)
+    account = _require(account_id, actor)
     check_plan(command.from_on, command.to_on, command.people, local_date(now))
     check_hours(command.hours)
     suitable = {user.id for user in reading.possible_people(account_id)}
@@ -81,6 +82,8 @@ def plan(account_id: int, command: Plan, *, actor: User, now: datetime) -> Plann
         raise Invalid("duty_person_unsuitable", field="people")
     if command.calendar_code not in {row.code for row in duty_hours.calendars()}:
         raise Invalid("duty_calendar_unknown", field="calendar_code")
+    # Of two who plan at once the second finds what the first has planned. What refers to the account is not held up.
+    db.session.refresh(account, with_for_update={"key_share": True})
     duty_hours.keep(account_id, command.calendar_code, command.hours)
     removed = _take_out(account_id, command, actor, now) if command.replaces else 0
     made, unfilled = _fill(account_id, command, actor, now)
@@ -91,7 +94,6 @@ def plan(account_id: int, command: Plan, *, actor: User, now: datetime) -> Plann
         "to_on": (None, command.to_on),
         "shifts": (removed, len(made)),
     }
-    account = access.get_account(actor, account_id)
     audit.record("duty_planned", account, actor=actor, now=now, changes=changes, account_id=account_id)
     telling.tell_planned(account_id, made, command.from_on, command.to_on, actor=actor, now=now)
     return Planned(len(made), removed, unfilled)
@@ -130,9 +132,9 @@ def remove(shift_id: int, version: int, *, actor: User, now: datetime) -> None:
     db.session.delete(shift)
 
 
-def _require(account_id: int, actor: User) -> None:
+def _require(account_id: int, actor: User) -> KeyAccount:
     access.require(actor, Action.EDIT_ROSTER)
-    access.get_account(actor, account_id)
+    return access.get_account(actor, account_id)
 
 
 def _to_edit(shift_id: int, version: int, actor: User, now: datetime) -> DutyShift:

@@ -105,7 +105,7 @@ KINDS: Mapping[MatterKind, KindOfMatter] = {
         AgreedItem,
         lambda row: row.owner_id,
         lambda row, _now: row.ended_at is None,
-        matters_moved.move_owned,
+        matters_moved.move_item,
     ),
     MatterKind.OUTSTANDING_LIST: KindOfMatter(
         _CLAIMS,

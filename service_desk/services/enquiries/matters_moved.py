@@ -12,6 +12,7 @@ from service_desk.models.db import db
 from service_desk.models.duty import DutyShift
 from service_desk.models.enquiries import Enquiry, EnquiryChannel, EnquiryState
 from service_desk.models.outstanding import OutstandingList
+from service_desk.models.relations import AgreedItem, ItemStep, ItemStepKind
 from service_desk.models.renewals import ChaseKind, MissedCoverCase
 from service_desk.models.reports import ReportRecipient
 from service_desk.models.sla import Absence, BreachReview, Timer
@@ -101,6 +102,15 @@ def move_owned(row: Any, from_id: int, to_id: int, _note: str, actor: User, now:
     audit.record(
         "matter_passed_on", row, actor=actor, now=now, label=label, changes={"owner_id": (from_id, to_id)}
     )
+
+
+def move_item(item: AgreedItem, from_id: int, to_id: int, note: str, actor: User, now: datetime) -> None:
+    """What both sides agreed, with a line in its history."""
+    move_owned(item, from_id, to_id, note, actor, now)
+    step = ItemStep(
+        item_id=item.id, kind=ItemStepKind.GIVEN, at=now, by_id=actor.id, note=note, owner_id=to_id
+    )
+    db.session.add(step)
 
 
 def move_list(row: OutstandingList, from_id: int, to_id: int, note: str, actor: User, now: datetime) -> None:

@@ -19,7 +19,7 @@ from service_desk.models.enquiries import (
 from service_desk.models.users import User
 from service_desk.rules.first_contact import is_remembered, phone_key
 from service_desk.rules.permissions import Action, Side
-from service_desk.services import access, audit
+from service_desk.services import access, audit, sla
 from service_desk.services.enquiries import contacts, earlier, owners
 from service_desk.services.enquiries.contacts import ContactDetails, Sender
 from service_desk.services.enquiries.subjects import find_subject
@@ -137,8 +137,13 @@ def _add(
         taken_by_id=taken_by_id,
     )
     db.session.add(repeat)
-    is_reopened = enquiry.state is not EnquiryState.OPEN
+    is_reopened, owner_id = enquiry.state is not EnquiryState.OPEN, enquiry.owner_id
     changes = reopen(enquiry, actor=actor, now=now) if is_reopened else {}
+    if enquiry.owner_id != owner_id:
+        # What of it still runs goes along, and the client hears whom to ask now.
+        matter = contacts.matter_of(enquiry)
+        sla.hand_over(matter, to_id=enquiry.owner_id, at=now, actor=actor, now=now)
+        contacts.tell_client_owner(enquiry, actor, now)
     audit.record(
         "enquiry_repeated", enquiry, actor=actor, now=now, changes=changes | {"repeat": (None, repeat.words)}
     )

@@ -20,6 +20,7 @@ from service_desk.rules.messaging import ThreadKind
 from service_desk.rules.permissions import Action, Side
 from service_desk.services import access, enquiries, sla
 from service_desk.services.claims import common
+from service_desk.services.enquiries import owners
 from service_desk.services.notices import Matter, Recipient
 
 
@@ -126,6 +127,15 @@ def may_answer(talked: Talked, *, actor: User, now: datetime) -> bool:
     """Whether the actor writes for the desk: whoever may handle the claim; of a contact its owner, their stand-in, a manager."""
     is_desk = actor.side is Side.INSURER and access.may(actor, Action.WRITE_MESSAGES)
     return is_desk and _KINDS[talked.kind].may_answer(talked, actor, now)
+
+
+def answerer_of(talked: Talked) -> int:
+    """Who is to answer: the owner; where that login is closed a manager, but nobody whom a complaint is about."""
+    if db.session.get_one(User, talked.owner_id).is_active:
+        return talked.owner_id
+    barred = talked.row.hidden_from_id if isinstance(talked.row, Enquiry) else None
+    able = owners.may_hear(talked.matter.account_id, barred)
+    return able[0].id if able else talked.owner_id
 
 
 def asked_by(talked: Talked) -> Recipient | None:

@@ -55,9 +55,9 @@ def _keep_unread(thread: MessageThread, ids: Collection[int]) -> None:
 
 
 def _desk(talked: Talked) -> list[Recipient]:
-    """The matter's owner, and who holds the clock of the answer when that is somebody else."""
-    clock = matters.clock_of(talked)
-    ids = {talked.owner_id, clock.holder_id if clock else talked.owner_id}
+    """Who is to answer, and who holds the clock of the answer when that is somebody else."""
+    clock, answerer_id = matters.clock_of(talked), matters.answerer_of(talked)
+    ids = {answerer_id, clock.holder_id if clock else answerer_id}
     people = db.session.scalars(select(User).where(User.id.in_(ids), User.is_active).order_by(User.id))
     return [user_recipient(user) for user in people]
 

@@ -182,6 +182,7 @@ def _move_clock(talked: Talked, row: Message, actor: User, now: datetime) -> Non
     """A clock that runs is not begun anew by a further message: the client waits since the first of them."""
     step = ClockStep.MESSAGE_REPLY
     if row.side is Side.CLIENT:
-        sla.start(talked.matter, step, holder_id=talked.owner_id, at=now, actor=actor, now=now)
+        holder_id = matters.answerer_of(talked)
+        sla.start(talked.matter, step, holder_id=holder_id, at=now, actor=actor, now=now)
     elif row.is_answer:
         sla.stop(talked.matter, (step,), at=now, actor=actor, now=now)

@@ -17,6 +17,7 @@ from service_desk.models.sla import BreachReview, Timer
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import LARGE_LOSS_FEN, ClockStep
 from service_desk.rules.sla.history import whole_second
+from service_desk.services import access
 from service_desk.services.measures import AnySpan, Span, history
 from service_desk.services.reports.figures import Breach, OpenClaim, Person, WeekClaim
 from service_desk.services.sla.compliance import broken_within
@@ -168,7 +169,8 @@ def _broken(span: AnySpan, now: datetime) -> Select[Any]:
     return (
         select(
             Timer.id,
-            Timer.matter_number,
+            # Whom a complaint is about may read the report: it is counted there, and not named.
+            case((access.is_about_somebody(Timer), ""), else_=Timer.matter_number).label("matter_number"),
             Timer.step,
             Timer.stopped_at,
             Timer.over_seconds,

@@ -59,6 +59,8 @@ def rules_in_force(account_id: int, on: date) -> list[CardRule]:
 def adopt_defaults(account_id: int, *, actor: User, now: datetime) -> None:
     """Make the default set the account's own, so that it can be changed. Nothing when it has its own already."""
     account = open_as_judge(account_id, actor)
+    # Of two managers at once the second finds the rules there. Rows that refer to the account are not held up.
+    db.session.refresh(account, with_for_update={"key_share": True})
     if _rows(account_id):
         return
     db.session.add_all(_row(account_id, rule, _ALWAYS) for rule in DEFAULT_RULES)

@@ -269,4 +269,5 @@ def _tell(
             dedupe=f"time_corrected:{corrections[0].id}",
             now=now,
             matter=ledger.matter_of(timer),
+            is_shared=not access.hidden_from([timer.matter_number]),
         )

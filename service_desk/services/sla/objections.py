@@ -215,4 +215,5 @@ def _tell(
         dedupe=f"{kind}:{objection.id}",
         now=now,
         matter=ledger.matter_of(timer),
+        is_shared=not access.hidden_from([timer.matter_number]),
     )

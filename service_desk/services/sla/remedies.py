@@ -147,4 +147,5 @@ def _queue(kind: str, remedy: Remedy, user: User, now: datetime) -> None:
         dedupe=f"review:{review.id}:{kind}",
         now=now,
         matter=ledger.matter_of(timer),
+        is_shared=not access.hidden_from([timer.matter_number]),
     )

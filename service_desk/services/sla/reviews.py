@@ -154,8 +154,9 @@ def _candidates(timer: Timer) -> list[User]:
 
 
 def _owners(timer: Timer) -> list[User]:
-    """A correction is work still to be done, so only people who are here."""
-    return [user for user in holders_in(timer.account_id) if user.is_active]
+    """A correction is work still to be done, so only people who are here, and nobody a complaint is about."""
+    barred = access.hidden_from([timer.matter_number]).get(timer.matter_number)
+    return [user for user in holders_in(timer.account_id) if user.is_active and user.id != barred]
 
 
 def _other_signers(timer: Timer, actor: User, now: datetime) -> list[User]:

@@ -23,6 +23,7 @@ from service_desk.rules.disputes import IN_FAVOUR, DisputeOutcome, DisputeTopic
 from service_desk.rules.metrics import Ratio
 from service_desk.rules.proposals import Theme
 from service_desk.rules.report_document import CellKind, Column, Name, Table, Value
+from service_desk.services import access
 from service_desk.services.measures import Span, history
 from service_desk.services.reports.makers import parts
 from service_desk.services.sla.compliance import broken_within
@@ -55,7 +56,7 @@ def breaches(span: Span, names: Mapping[str, Name]) -> Reviewed:
     """Every promise broken in the period with what its review found."""
     holder, responsible = aliased(User), aliased(User)
     rows = db.session.execute(
-        select(Timer, Branch, holder.name, BreachReview, responsible.name)
+        select(Timer, Branch, holder.name, BreachReview, responsible.name, access.is_about_somebody(Timer))
         .join(holder, holder.id == Timer.holder_id)
         .outerjoin(Branch, Branch.id == Timer.branch_id)
         .outerjoin(BreachReview, BreachReview.timer_id == Timer.id)
@@ -94,7 +95,13 @@ def _broken(span: Span) -> list[Any]:
 
 
 def _breach(row: Any, names: Mapping[str, Name]) -> Sequence[Value]:
-    timer, branch, holder, review, responsible = row
+    timer, branch, holder, review, responsible, is_about_somebody = row
+    if is_about_somebody:
+        # Whom a complaint is about may read the report: it is counted there, and neither named nor told.
+        cause = names.get(review.cause, Name(review.cause)) if review else None
+        times = (timer.breached_at or timer.due_at, timer.stopped_at)
+        over = timer.over_seconds if timer.stopped_at else None
+        return ("", None, timer.step.value, None, *times, over, cause, None, None, None)
     return (
         timer.matter_number,
         parts.name_of(branch),
@@ -130,7 +137,7 @@ def open_corrections(span: Span) -> Corrections:
     """What is still to be done of all reviews of breaches until the period's end."""
     owner = aliased(User)
     rows = db.session.execute(
-        select(Timer, Branch, BreachReview, owner.name)
+        select(Timer, Branch, BreachReview, owner.name, access.is_about_somebody(Timer))
         .join(BreachReview, BreachReview.timer_id == Timer.id)
         .join(owner, owner.id == BreachReview.correction_owner_id)
         .outerjoin(Branch, Branch.id == Timer.branch_id)
@@ -154,15 +161,15 @@ def open_corrections(span: Span) -> Corrections:
     )
     found = [
         (
-            timer.matter_number,
-            parts.name_of(branch),
+            "" if is_about_somebody else timer.matter_number,
+            None if is_about_somebody else parts.name_of(branch),
             timer.step.value,
-            review.correction,
+            "" if is_about_somebody else review.correction,
             name,
             review.correction_due_on,
             str(review.correction_due_on < today),
         )
-        for timer, branch, review, name in rows
+        for timer, branch, review, name, is_about_somebody in rows
     ]
     late = sum(row[2].correction_due_on < today for row in rows)
     return Corrections(Table("open_corrections", columns, found), late)
