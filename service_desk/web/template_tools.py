@@ -267,16 +267,28 @@ def relations_tabs() -> list[dict[str, Any]]:
         {
             "label": words[endpoint],
             "url": url_for(endpoint),
-            "is_current": request.endpoint == endpoint,
+            "is_current": _is_relations_tab(endpoint),
         }
         for endpoint, action in _RELATIONS_TABS
         if endpoint in current_app.view_functions and access.may(current_user, action)
     ]
 
 
+def _is_relations_tab(endpoint: str) -> bool:
+    """Whether the reader is on this tab; only the calendar and the agreed items share their word."""
+    word = endpoint.partition(".")[0]
+    return request.endpoint == endpoint or (word != "relations" and request.blueprint == word)
+
+
 # Pages with a name of their own that are opened from another place.
 _OPENED_FROM = {
     "messages": "enquiries",
+    "handovers": "enquiries",
+    "departures": "enquiries",
+    "opinions": "relations",
+    "duty": "relations",
+    "knowledge": "relations",
+    "scorecards": "relations",
     "report": "reports",
     "measures": "reports",
     "channels": "accounts",
@@ -289,6 +301,9 @@ def _is_current(endpoint: str) -> bool:
     # A word may have several page modules: fleet and fleet_imports are one place.
     here = (request.endpoint or "").partition(".")[0].partition("_")[0]
     here = _OPENED_FROM.get(here, here)
+    if here == "commitments" and current_user.side is Side.INSURER:
+        # A place of its own in the client's rail only.
+        here = "relations"
     word = endpoint.partition(".")[0].partition("_")[0]
     if word == "policies":
         is_quoting = request.path.startswith(("/quote", "/issue", "/rates"))
