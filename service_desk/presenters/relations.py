@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from babel.dates import get_day_names, get_month_names
+from babel.dates import format_skeleton, get_day_names
 from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
@@ -18,6 +18,7 @@ from service_desk.presenters.exports import Getter, person, table
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import branch_name
 from service_desk.presenters.sla import Pill
+from service_desk.presenters.sla_absences import person as named_person
 from service_desk.rules.item_reminders import DAYS_BEFORE
 from service_desk.rules.periods import Period
 from service_desk.rules.relation_flow import EventState, InviteAnswer
@@ -27,7 +28,7 @@ from service_desk.services.relations.event_lists import EventFile, EventRow
 from service_desk.services.relations.item_lists import ItemFile, ItemRow
 
 STATE_TONES = {
-    EventState.PLANNED: "warn",
+    EventState.PLANNED: "idle",
     EventState.HELD: "ok",
     EventState.MINUTED: "ok",
     EventState.CANCELLED: "idle",
@@ -112,8 +113,8 @@ def month_weeks(rows: Iterable[EventRow], month: Period, today: date, zone: Zone
 
 def month_title(month: date) -> str:
     """The month with its year above a calendar."""
-    name = get_month_names("wide", "stand-alone", locale=get_locale())[month.month]
-    return _("%(month)s %(year)s", month=name, year=month.year)
+    words: str = format_skeleton("yMMMM", month, locale=get_locale())
+    return words
 
 
 def weekday_heads() -> list[str]:
@@ -198,7 +199,7 @@ def item_history(file: ItemFile) -> list[HistoryEntry]:
     opened = HistoryEntry(
         item.opened_at,
         _("Opened"),
-        person(file.people[item.opened_by_id]),
+        named_person(file.people[item.opened_by_id]),
         "",
         "",
     )
@@ -218,19 +219,21 @@ def _history_entry(step: ItemStep, file: ItemFile) -> HistoryEntry:
     }
     tones = {ItemStepKind.DUE_MOVED: "warn", ItemStepKind.DONE: "ok"}
     return HistoryEntry(
-        step.at, titles[step.kind], person(file.people[step.by_id]), step.note, tones.get(step.kind, "")
+        step.at, titles[step.kind], named_person(file.people[step.by_id]), step.note, tones.get(step.kind, "")
     )
 
 
 def _new_owner(step: ItemStep, file: ItemFile) -> str:
-    return person(file.people[step.owner_id]) if step.owner_id else ""
+    return named_person(file.people[step.owner_id]) if step.owner_id else ""
 
 
 def event_history(file: EventFile) -> list[HistoryEntry]:
     """What became of an event, the newest first."""
     event = file.event
     entries = [
-        HistoryEntry(event.planned_at, _("Scheduled"), person(file.people[event.planned_by_id]), "", ""),
+        HistoryEntry(
+            event.planned_at, _("Scheduled"), named_person(file.people[event.planned_by_id]), "", ""
+        ),
     ]
     if event.held_at:
         entries.append(HistoryEntry(event.held_at, _("Held"), "", "", "ok"))
@@ -238,7 +241,7 @@ def event_history(file: EventFile) -> list[HistoryEntry]:
         HistoryEntry(
             one.written_at,
             _("Minutes, version %(number)s", number=one.number),
-            person(file.people[one.written_by_id]),
+            named_person(file.people[one.written_by_id]),
             one.reason,
             "ok",
         )

@@ -13,6 +13,7 @@ from service_desk.models.users import User
 from service_desk.presenters.exports import Getter, person, table
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import branch_name
+from service_desk.presenters.sla_absences import person as named_person
 from service_desk.services.relations.targets import Standing
 from service_desk.services.relations.work import WorkRow
 
@@ -46,7 +47,7 @@ def of_target(one: Standing) -> str:
 
 def whose(target: WorkTarget, user: User | None) -> str:
     """A person, or a role."""
-    return person(user) if user else label(target.role, "role")
+    return named_person(user) if user else label(target.role, "role")
 
 
 def work_sheet(rows: Iterable[WorkRow], now: datetime) -> TableSheet:

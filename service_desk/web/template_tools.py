@@ -144,7 +144,7 @@ _INSURER_NAV = [
     ("onboarding.requests", "truck", Action.READ_FLEET, False),
     ("policies.quote", "doc", Action.QUOTE, False),
     ("policies.policies", "shield", Action.READ_POLICIES, False),
-    ("renewals.board", "calendar", Action.READ_RENEWALS, True),
+    ("renewals.board", "calendar", Action.READ_RENEWALS, False),
     ("premiums.ledger", "money", Action.READ_PREMIUMS, False),
     ("claims.queue", "list", Action.READ_CLAIMS, True),
     ("outstanding.lists", "swap", Action.COMPARE_OUTSTANDING, False),
@@ -165,8 +165,8 @@ _CLIENT_NAV = [
     ("outstanding.lists", "swap", Action.COMPARE_OUTSTANDING, False),
     ("fleet.vehicles", "car", Action.READ_FLEET, True),
     ("onboarding.requests", "truck", Action.READ_FLEET, False),
-    ("renewals.board", "calendar", Action.READ_RENEWALS, True),
-    ("enquiries.inbox", "chat", Action.READ_ENQUIRIES, False),
+    ("renewals.board", "calendar", Action.READ_RENEWALS, False),
+    ("enquiries.inbox", "chat", Action.READ_ENQUIRIES, True),
     ("policies.policies", "shield", Action.READ_POLICIES, False),
     ("premiums.ledger", "money", Action.READ_PREMIUMS, False),
     ("sla.compliance", "check", Action.READ_COMPLIANCE, False),
@@ -273,16 +273,28 @@ def relations_tabs() -> list[dict[str, Any]]:
         {
             "label": words[endpoint],
             "url": url_for(endpoint),
-            "is_current": request.endpoint == endpoint,
+            "is_current": _is_relations_tab(endpoint),
         }
         for endpoint, action in _RELATIONS_TABS
         if endpoint in current_app.view_functions and access.may(current_user, action)
     ]
 
 
+def _is_relations_tab(endpoint: str) -> bool:
+    """Whether the reader is on this tab; only the calendar and the agreed items share their word."""
+    word = endpoint.partition(".")[0]
+    return request.endpoint == endpoint or (word != "relations" and request.blueprint == word)
+
+
 # Pages with a name of their own that are opened from another place.
 _OPENED_FROM = {
     "messages": "enquiries",
+    "handovers": "enquiries",
+    "departures": "enquiries",
+    "opinions": "relations",
+    "duty": "relations",
+    "knowledge": "relations",
+    "scorecards": "relations",
     "report": "reports",
     "measures": "reports",
     "channels": "accounts",
@@ -298,6 +310,9 @@ def _is_current(endpoint: str) -> bool:
     # A word may have several page modules: fleet and fleet_imports are one place.
     here = (request.endpoint or "").partition(".")[0].partition("_")[0]
     here = _OPENED_FROM.get(here, here)
+    if here == "commitments" and current_user.side is Side.INSURER:
+        # A place of its own in the client's rail only.
+        here = "relations"
     word = endpoint.partition(".")[0].partition("_")[0]
     if word == "policies":
         is_quoting = request.path.startswith(("/quote", "/issue", "/rates"))

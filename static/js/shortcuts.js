@@ -1,4 +1,4 @@
-// "/" puts the cursor into the search box, unless someone is typing.
+// "/" puts the cursor into the search box, unless someone is typing. Buttons that print show only with script.
 
 document.addEventListener("keydown", (event) => {
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
@@ -8,6 +8,8 @@ document.addEventListener("keydown", (event) => {
   search.focus();
   search.select();
 });
+
+for (const button of document.querySelectorAll("[data-print]")) button.hidden = false;
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-print]")) window.print();

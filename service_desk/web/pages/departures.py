@@ -139,6 +139,7 @@ def _context(user_id: int) -> dict[str, Any]:
     return {
         "found": found,
         "form": _form(found),
+        "ticked": set(request.form.getlist("matter")),
         "path_of": matters.path_of,
         "hours": unanswered.hours(),
         "may_close": access.may(actor(), Action.MANAGE_USERS) and found.user.id != actor().id,
@@ -146,7 +147,7 @@ def _context(user_id: int) -> dict[str, Any]:
 
 
 def _form(found: Departure) -> LeavingForm:
-    form = LeavingForm(None)
+    form = LeavingForm()
     people = [(user.id, f"{user.name} · {user.staff_no}") for user in found.colleagues]
     form.to_ids.choices = people
     form.to_id.choices = [("", "—"), *people]

@@ -108,7 +108,7 @@ def _month_context(account: KeyAccount, form: EventFilterForm) -> dict[str, Any]
         "month_title": words.month_title(first),
         "month_before": f"{months_after(first, -1).first:%Y-%m}",
         "month_after": f"{months_after(first, 1).first:%Y-%m}",
-        "count": len(rows),
+        "event_count": len(rows),
     }
 
 
