@@ -37,6 +37,8 @@ from service_desk.rules.vocabulary import UseClass
 from service_desk.services import access
 
 MOST_SHOWN = 6
+# With their whole text, on the accident form: of all classes, for it is kept on phones before the vehicle is known.
+_MOST_WITH_TEXT = 20
 # Beside the topics that are only looked for.
 _OF_CLASS = aliased(ArticleTopic)
 _TEXTS = (
@@ -368,7 +370,7 @@ def _as_guides(rows: Sequence[Any], *, with_text: bool) -> list[Guide]:
             tuple(classes[row.slug]),
             **texts,
         )
-    return list(found.values())[: MOST_SHOWN * 2 if with_text else MOST_SHOWN]
+    return list(found.values())[: _MOST_WITH_TEXT if with_text else MOST_SHOWN]
 
 
 @cache
@@ -398,4 +400,6 @@ def _guides(scope: Scope, has_class: bool, features: int, with_text: bool) -> Se
     if features:
         places: list[Any] = [bindparam(f"feature_{place}") for place in range(features)]
         statement = statement.where(has_topic(TopicAxis.FEATURE, *places))
-    return statement.order_by(Article.ordinal, Article.id).limit(60 if with_text else MOST_SHOWN)
+    return statement.order_by(Article.ordinal, Article.id).limit(
+        _MOST_WITH_TEXT * len(UseClass) if with_text else MOST_SHOWN
+    )

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_login import login_required
 
+from service_desk.base.errors import NotFound
 from service_desk.forms.knowledge import ArticleForm, FileForm, NewArticleForm, ReasonForm, StepForm
 from service_desk.models.db import db
 from service_desk.presenters import knowledge as words
@@ -19,6 +20,8 @@ from service_desk.services.knowledge import Opened, starting_set
 from service_desk.web.http import actor, again, attempt, current_account, done, files, uploads
 
 bp = Blueprint("knowledge_drafts", __name__)
+
+_STEPS = frozenset({"submit", "publish", "return", "withdraw", "drop"})
 
 
 @bp.route("/knowledge/new", methods=["GET", "POST"])
@@ -152,10 +155,12 @@ def _refused(slug: str, **forms: Any) -> dict[str, Any]:
     return _context(opened, form) | forms
 
 
-@bp.post("/knowledge/<slug>/<any(submit, publish, return, withdraw, drop):step>")
+@bp.post("/knowledge/<slug>/<step>")
 @login_required
 def act(slug: str, step: str) -> ResponseReturnValue:
     """Give to review, publish, return, withdraw, or give up."""
+    if step not in _STEPS:
+        raise NotFound("not_found")
     form = ReasonForm() if step in {"return", "withdraw"} else StepForm()
     left: list[bool] = []
     asked: dict[str, Any] = {"version": form.shown_version, "actor": actor(), "now": g.now}
@@ -188,10 +193,12 @@ def _reason(form: Any) -> str:
     return form.reason.data or ""
 
 
-@bp.get("/knowledge/<slug>/<any(next, files, submit, publish, return, withdraw, drop):step>")
+@bp.get("/knowledge/<slug>/<step>")
 @login_required
-def step_address(slug: str, step: str) -> ResponseReturnValue:  # noqa: ARG001 - the address has it
+def step_address(slug: str, step: str) -> ResponseReturnValue:
     """A refused step leaves its address behind; reloaded, it is the article's page."""
+    if step not in {*_STEPS, "next", "files"}:
+        raise NotFound("not_found")
     return redirect(url_for("knowledge.article", slug=slug))
 
 
