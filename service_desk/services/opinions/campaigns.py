@@ -18,7 +18,7 @@ from service_desk.models.users import User
 from service_desk.rules.opinions import CampaignState, Question, Theme
 from service_desk.rules.permissions import Action, Role
 from service_desk.services import access, audit, notices, numbers
-from service_desk.services.notices import Matter, Recipient
+from service_desk.services.notices import Matter, Message, Recipient
 from service_desk.services.opinions.visibility import get_campaign
 
 PURPOSE = "opinion_form"
@@ -105,10 +105,12 @@ def send_out(campaign: OpinionCampaign, *, actor: User | None, now: datetime) ->
     first = min(campaign.from_on, local_date(now))
     changes = audit.change(campaign, state=CampaignState.OPEN, sent_at=now, from_on=first)
     audit.record("campaign_sent", campaign, actor=actor, now=now, changes=changes)
-    for invitation in invitations_of(campaign.id):
+    people = invitations_of(campaign.id)
+    for invitation in people:
         if invitation.user_id is None:
             _give_link(invitation)
-        tell("opinion_asked", campaign, invitation, f"opinion_asked:{invitation.id}", now)
+    asked = [message("opinion_asked", campaign, one, f"opinion_asked:{one.id}") for one in people]
+    notices.queue_many(asked, now=now)
 
 
 def close(number: str, version: int, *, actor: User, now: datetime) -> OpinionCampaign:
@@ -140,7 +142,8 @@ def renew_link(number: str, invitation_id: int, *, actor: User, now: datetime) -
     _give_link(invitation)
     invitation.revoked_at = None
     audit.record("opinion_link_renewed", campaign, actor=actor, now=now, label=_label(campaign, invitation))
-    tell("opinion_asked", campaign, invitation, f"opinion_asked:{invitation.id}:{invitation.nonce}", now)
+    dedupe = f"opinion_asked:{invitation.id}:{invitation.nonce}"
+    notices.queue_many([message("opinion_asked", campaign, invitation, dedupe)], now=now)
 
 
 def invitations_of(campaign_id: int) -> list[OpinionInvitation]:
@@ -165,10 +168,8 @@ def matter_of(campaign: OpinionCampaign) -> Matter:
     return Matter(MATTER_KIND, campaign.id, campaign.number, campaign.account_id)
 
 
-def tell(
-    kind: str, campaign: OpinionCampaign, invitation: OpinionInvitation, dedupe: str, now: datetime
-) -> None:
-    """Ask or remind somebody. The mail's words get the nonce, never the token."""
+def message(kind: str, campaign: OpinionCampaign, invitation: OpinionInvitation, dedupe: str) -> Message:
+    """What asks or reminds somebody. The mail's words get the nonce, never the token."""
     params = {
         "url": f"/opinions/forms/{campaign.number}",
         "number": campaign.number,
@@ -180,9 +181,7 @@ def tell(
         "nonce": invitation.nonce,
     }
     recipient = Recipient(invitation.name, invitation.email, invitation.language, invitation.user_id)
-    notices.queue(
-        kind, recipient, params, dedupe=dedupe, now=now, matter=matter_of(campaign), is_shared=False
-    )
+    return Message(kind, recipient, params, dedupe, matter_of(campaign), is_shared=False)
 
 
 def possible_branches(account_id: int, *, actor: User) -> list[tuple[Branch, int]]:

@@ -60,10 +60,17 @@ def send_reminders(account_id: int, *, now: datetime) -> int:
 
 def _remind(campaign: OpinionCampaign, now: datetime) -> None:
     """Once, and only who has not answered and whose link still works."""
-    for invitation in campaigns.invitations_of(campaign.id):
-        if invitation.answered_at is None and invitation.reminded_at is None and not invitation.revoked_at:
-            invitation.reminded_at = now
-            campaigns.tell("opinion_reminded", campaign, invitation, f"opinion_reminded:{invitation.id}", now)
+    missing = [
+        one
+        for one in campaigns.invitations_of(campaign.id)
+        if one.answered_at is None and one.reminded_at is None and not one.revoked_at
+    ]
+    for one in missing:
+        one.reminded_at = now
+    reminded = [
+        campaigns.message("opinion_reminded", campaign, one, f"opinion_reminded:{one.id}") for one in missing
+    ]
+    notices.queue_many(reminded, now=now)
 
 
 def _chase(opinion: Opinion, owner: User, managers: list[User], now: datetime) -> None:
