@@ -298,10 +298,8 @@ _OPENED_FROM = {
     "report": "reports",
     "measures": "reports",
     "channels": "accounts",
-    "opinions": "relations",
     "work": "relations",
     "mailboxes": "accounts",
-    "knowledge": "relations",
 }
 
 
