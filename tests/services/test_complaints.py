@@ -29,7 +29,7 @@ from service_desk.rules.notice_subjects import NoticeSubject
 from service_desk.rules.periods import month_of
 from service_desk.rules.permissions import Role, Side
 from service_desk.rules.work_log import WorkKind
-from service_desk.services import access, audit, departures, enquiries, search, sla
+from service_desk.services import access, audit, departures, documents, enquiries, search, sla
 from service_desk.services.audit import TrailFilter
 from service_desk.services.enquiries import (
     ContactDetails,
@@ -42,13 +42,14 @@ from service_desk.services.enquiries import (
 from service_desk.services.enquiries.handovers import Offered
 from service_desk.services.enquiries.many import Outcome
 from service_desk.services.measures import Span
+from service_desk.services.notices import Matter
 from service_desk.services.notices.delivery_log import LogFilter, list_log
 from service_desk.services.relations import work
 from service_desk.services.relations.work import NewEntry, WorkFilter
 from service_desk.services.reports.claim_lines import breaches_of
 from service_desk.services.reports.makers import meeting
 from service_desk.services.sla import CorrectionAsked, standing_in
-from tests.breach_cases import finding
+from tests.breach_cases import finding, paper
 from tests.claim_cases import reported_claim
 from tests.factories import UserFactory
 from tests.world import World
@@ -141,6 +142,12 @@ def test_whom_it_is_about_finds_it_nowhere(world: World, now: datetime) -> None:
     clocks = select(Timer).where(Timer.matter_number == number)
     read = access.visible(person, access.Action.READ_CLOCKS, clocks, Timer)
     assert db.session.scalars(read).all() == []
+    timer = db.session.scalars(clocks).one()
+    for kind, matter_id in (("breach", timer.id), ("enquiry", complaint.id)):
+        file_id = paper(Matter(kind, matter_id, number, world.account.id), now)
+        assert documents.get_document(file_id, actor=world.admin).id == file_id
+        with pytest.raises(NotFound):
+            documents.get_document(file_id, actor=person)
 
 
 def test_its_broken_promise_is_told_to_others(world: World, second: User, now: datetime) -> None:
