@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select
 
+from service_desk.adapters.channels.callbacks import Heard
 from service_desk.base.clock import CHINA
 from service_desk.base.errors import Conflict, Forbidden, Invalid, InvalidMany, NotFound
 from service_desk.base.paging import PageRequest
@@ -29,7 +30,7 @@ from service_desk.rules.notice_subjects import NoticeSubject
 from service_desk.rules.periods import month_of
 from service_desk.rules.permissions import Role, Side
 from service_desk.rules.work_log import WorkKind
-from service_desk.services import access, audit, departures, documents, enquiries, search, sla
+from service_desk.services import access, arrivals, audit, departures, documents, enquiries, search, sla
 from service_desk.services.audit import TrailFilter
 from service_desk.services.enquiries import (
     ContactDetails,
@@ -397,3 +398,24 @@ def test_reports_count_its_broken_promise_and_do_not_name_it(
     assert (row[0], row[2], row[8], row[9]) == ("", ClockStep.COMPLAINT.value, None, None)
     (left,) = meeting.open_corrections(span).table.rows
     assert (left[0], left[3]) == ("", "")
+
+
+def test_a_group_that_names_a_complaint_reads_nothing_of_it(world: World, now: datetime) -> None:
+    group = MessageChannel(
+        account_id=world.account.id,
+        kind=HookKind.WECOM,
+        name="客户群",
+        hook_url="https://bot.example/1",
+        audience=Side.CLIENT,
+        subjects=[NoticeSubject.ENQUIRIES.value],
+        created_at=now,
+    )
+    db.session.add(group)
+    complaint = complain(world, now, person=world.claims1)
+
+    arrivals.hear(group.id, Heard("1", "赵国强", f"{complaint.number} 还没有答复"), now=now + HOUR)
+    db.session.commit()
+
+    assert db.session.scalars(select(EnquiryRepeat.enquiry_id)).all() == [complaint.id]
+    assert "enquiry_repeated" in kinds_told(world.manager)
+    assert not db.session.scalars(select(Notice).where(Notice.channel_id.is_not(None))).all()
