@@ -12,7 +12,7 @@ from service_desk.models.db import db
 from service_desk.models.duty import DutySwap, SwapState
 from service_desk.models.enquiries import Handover, HandoverState, MatterKind
 from service_desk.models.users import User, UserAccount
-from service_desk.rules.permissions import CLIENT_ROLES, Action, Side
+from service_desk.rules.permissions import CLIENT_ROLES, Action, Role, Side
 from service_desk.services import access, audit, notices, users
 from service_desk.services.duty import swaps
 from service_desk.services.enquiries import handovers, many, matters, unanswered
@@ -186,11 +186,16 @@ def close_login(user_id: int, *, actor: User, now: datetime) -> None:
 
 
 def change_login(user_id: int, details: UserDetails, version: int, *, actor: User, now: datetime) -> User:
-    """Change a login; closing it is refused while matters are left with it. Conflict: matters_left."""
+    """Change a login; closing it, or taking an account from it, is refused while matters are left with it.
+
+    Conflict: matters_left, matters_of_account.
+    """
     user = users.get_user(user_id, actor=actor)
     closes = user.is_active and not details.is_active
     if closes and user.id != actor.id:
         _require_nothing(user, now)
+    if user.is_active and not closes and details.role is not Role.ADMIN:
+        _require_nothing_of(user, set(users.account_ids_of(user)) - set(details.account_ids), now)
     return users.change_user(user_id, details, version, actor=actor, now=now, may_close=closes)
 
 
@@ -226,6 +231,17 @@ def _require_nothing(user: User, now: datetime) -> None:
     left = count_left(user.id, now)
     if left:
         raise Conflict("matters_left", name=user.name, count=left)
+
+
+def _require_nothing_of(user: User, account_ids: set[int], now: datetime) -> None:
+    """Nobody keeps what they would not see any more."""
+    if not account_ids:
+        return
+    held = [one.account_id for rows in matters.held_by(user.id, now).values() for one in rows]
+    held += [row.account_id for row, _giver in _offered_to(user.id)]
+    left = sum(account_id in account_ids for account_id in held)
+    if left:
+        raise Conflict("matters_of_account", name=user.name, count=left)
 
 
 def _line(

@@ -14,6 +14,7 @@ from service_desk.base.errors import Conflict, Forbidden, Invalid, NotFound
 from service_desk.models.db import db
 from service_desk.models.documents import Document, DocumentKind
 from service_desk.models.enquiries import Enquiry
+from service_desk.models.sla import Timer
 from service_desk.models.users import User
 from service_desk.rules.claim_photos import PhotoGroup
 from service_desk.rules.permissions import Action, Side
@@ -240,10 +241,12 @@ def get_document(document_id: int, *, actor: User) -> Document:
         raise NotFound("not_found")
     action = Action.READ_CLAIMS if kind is None else _READ_WITH.get(kind, Action.READ_CLAIMS)
     document = access.get_visible(actor, action, Document, Document.id == document_id)
-    if document.matter_kind == _OF_THE_DESK and actor.side is Side.CLIENT:
-        raise NotFound("not_found")
+    # A complaint is kept from whom it is about, and so is what came with it or with the review of its clock.
+    if document.matter_kind == _OF_THE_DESK:
+        if actor.side is Side.CLIENT:
+            raise NotFound("not_found")
+        access.get_visible(actor, action, Timer, Timer.id == document.matter_id)
     if document.matter_kind == _OF_A_CONTACT:
-        # A complaint is kept from whom it is about, and so is what came with it.
         access.get_visible(actor, action, Enquiry, Enquiry.id == document.matter_id)
     return document
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select
 
+from service_desk.adapters.channels.callbacks import Heard
 from service_desk.base.clock import CHINA
 from service_desk.base.errors import Conflict, Forbidden, Invalid, InvalidMany, NotFound
 from service_desk.base.paging import PageRequest
@@ -29,7 +30,7 @@ from service_desk.rules.notice_subjects import NoticeSubject
 from service_desk.rules.periods import month_of
 from service_desk.rules.permissions import Role, Side
 from service_desk.rules.work_log import WorkKind
-from service_desk.services import access, audit, departures, enquiries, search, sla
+from service_desk.services import access, arrivals, audit, departures, documents, enquiries, search, sla
 from service_desk.services.audit import TrailFilter
 from service_desk.services.enquiries import (
     ContactDetails,
@@ -42,13 +43,14 @@ from service_desk.services.enquiries import (
 from service_desk.services.enquiries.handovers import Offered
 from service_desk.services.enquiries.many import Outcome
 from service_desk.services.measures import Span
+from service_desk.services.notices import Matter
 from service_desk.services.notices.delivery_log import LogFilter, list_log
 from service_desk.services.relations import work
 from service_desk.services.relations.work import NewEntry, WorkFilter
 from service_desk.services.reports.claim_lines import breaches_of
 from service_desk.services.reports.makers import meeting
 from service_desk.services.sla import CorrectionAsked, standing_in
-from tests.breach_cases import finding
+from tests.breach_cases import finding, paper
 from tests.claim_cases import reported_claim
 from tests.factories import UserFactory
 from tests.world import World
@@ -141,6 +143,12 @@ def test_whom_it_is_about_finds_it_nowhere(world: World, now: datetime) -> None:
     clocks = select(Timer).where(Timer.matter_number == number)
     read = access.visible(person, access.Action.READ_CLOCKS, clocks, Timer)
     assert db.session.scalars(read).all() == []
+    timer = db.session.scalars(clocks).one()
+    for kind, matter_id in (("breach", timer.id), ("enquiry", complaint.id)):
+        file_id = paper(Matter(kind, matter_id, number, world.account.id), now)
+        assert documents.get_document(file_id, actor=world.admin).id == file_id
+        with pytest.raises(NotFound):
+            documents.get_document(file_id, actor=person)
 
 
 def test_its_broken_promise_is_told_to_others(world: World, second: User, now: datetime) -> None:
@@ -390,3 +398,24 @@ def test_reports_count_its_broken_promise_and_do_not_name_it(
     assert (row[0], row[2], row[8], row[9]) == ("", ClockStep.COMPLAINT.value, None, None)
     (left,) = meeting.open_corrections(span).table.rows
     assert (left[0], left[3]) == ("", "")
+
+
+def test_a_group_that_names_a_complaint_reads_nothing_of_it(world: World, now: datetime) -> None:
+    group = MessageChannel(
+        account_id=world.account.id,
+        kind=HookKind.WECOM,
+        name="客户群",
+        hook_url="https://bot.example/1",
+        audience=Side.CLIENT,
+        subjects=[NoticeSubject.ENQUIRIES.value],
+        created_at=now,
+    )
+    db.session.add(group)
+    complaint = complain(world, now, person=world.claims1)
+
+    arrivals.hear(group.id, Heard("1", "赵国强", f"{complaint.number} 还没有答复"), now=now + HOUR)
+    db.session.commit()
+
+    assert db.session.scalars(select(EnquiryRepeat.enquiry_id)).all() == [complaint.id]
+    assert "enquiry_repeated" in kinds_told(world.manager)
+    assert not db.session.scalars(select(Notice).where(Notice.channel_id.is_not(None))).all()

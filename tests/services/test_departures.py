@@ -292,6 +292,23 @@ def test_a_manager_gives_away_only_what_is_of_their_accounts(world: World, now: 
     assert departures.read_departure(both.id, actor=world.admin, now=now).left == found.left + 1 == 2
 
 
+def test_an_account_is_taken_from_nobody_who_has_open_matters_of_it(world: World, now: datetime) -> None:
+    person = world.claims1
+    contact(world, now, person)
+    moved = UserDetails(
+        person.username,
+        person.name,
+        person.staff_no,
+        person.phone,
+        person.email,
+        person.role,
+        (world.foreign_account.id,),
+        None,
+    )
+    with pytest.raises(Conflict, match="matters_of_account"):
+        departures.change_login(person.id, moved, person.version, actor=world.admin, now=now)
+
+
 def test_the_hours_are_data_of_the_desk(world: World, claim: Claim, now: datetime) -> None:
     unanswered.set_hours(Hours(1, 2, 3), actor=world.admin, now=now)
     enquiries.ask_handover(MatterKind.CLAIM, claim.number, world.claims2.id, "", actor=world.claims1, now=now)

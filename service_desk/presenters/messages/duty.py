@@ -31,6 +31,9 @@ MESSAGES = {
     "matters_left": _l(
         "%(count)s open matters are still with %(name)s. Hand them over first; the login can be closed then."
     ),
+    "matters_of_account": _l(
+        "%(count)s open matters of this account are still with %(name)s. Hand them over before the account is taken away."
+    ),
     "roster_empty": _l(
         "Nobody is on the duty roster in that time. Name a stand-in, or plan the roster first."
     ),

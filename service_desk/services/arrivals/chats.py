@@ -10,7 +10,7 @@ from service_desk.adapters.channels.callbacks import Heard, Keys
 from service_desk.base.errors import NotFound
 from service_desk.base.text import one_line
 from service_desk.models.db import db
-from service_desk.models.enquiries import Enquiry, EnquiryChannel
+from service_desk.models.enquiries import ContactKind, Enquiry, EnquiryChannel
 from service_desk.models.mailboxes import ReceivedChat
 from service_desk.models.notices import MessageChannel, Notice
 from service_desk.models.users import User
@@ -66,7 +66,9 @@ def hear(channel_id: int, heard: Heard, *, now: datetime) -> Enquiry | None:
             db.session.flush()
     except IntegrityError:
         return None
-    _answer(channel, enquiry, now)
+    if enquiry.kind is not ContactKind.COMPLAINT:
+        # Whom a complaint is about may well be in the group; its owner hears of the call without it.
+        _answer(channel, enquiry, now)
     return enquiry
 
 
