@@ -67,7 +67,7 @@ def test_handed_over_with_consent_and_covered_by_night(
     assert axe_problems(phone) == []
     assert not scrolls_sideways(phone)
     phone.goto(f"/claims/{claim.number}")
-    expect(phone.get_by_text("按值班表")).to_be_visible()
+    expect(phone.get_by_text("按值班表").first).to_be_visible()
     giver.goto("/")
     expect(giver.get_by_role("table", name="To do, by due time")).to_contain_text("赵丽")
     db.session.rollback()
