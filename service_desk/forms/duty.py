@@ -42,8 +42,8 @@ class ShiftForm(Form):
 
     user_id = SelectField(_l("Person"), [InputRequired()], choices=[], coerce=optional_id)
     kind = SelectField(_l("Kind"), [InputRequired()], choices=[])
-    from_at = MomentField(_l("From"), [InputRequired()])
-    to_at = MomentField(_l("Until"), [InputRequired()])
+    from_at = MomentField(_l("Begins at"), [InputRequired()])
+    to_at = MomentField(_l("Ends at"), [InputRequired()])
     note = StringField(_l("Note"), [Length(max=200)])
     version = IntegerField(widget=HiddenInput(), default=0)
 

@@ -77,4 +77,4 @@ class RuleForm(Form):
 class EndRuleForm(_CardForm):
     """The day from which a rule holds no longer."""
 
-    ends_on = DayField(_l("From"), [InputRequired()])
+    ends_on = DayField(_l("Holds no longer from"), [InputRequired()])

@@ -266,6 +266,6 @@ def versions_sheet(rows: Iterable[PublishedVersion], today: date, now: datetime)
         (Column(_("State")), lambda row: state_words(row, today)[0]),
         (Column(_("In force"), width=28), span_words),
         (Column(_("Published at"), "datetime"), lambda row: row.list.published_at),
-        (Column(_("Published by")), lambda row: person(row.publisher)),
+        (Column(_("Who published it")), lambda row: person(row.publisher)),
     ]
     return table(_("Versions of the promises"), fields, rows, now)

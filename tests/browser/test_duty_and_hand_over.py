@@ -102,8 +102,8 @@ def put_on_duty(page: Page, who: User) -> None:
     page.get_by_text("Enter a shift").click()
     form = page.locator("#shift")
     form.get_by_label("Person").select_option(str(who.id))
-    form.get_by_label("From").fill(typed(AFTERNOON + timedelta(hours=1, minutes=30)))
-    form.get_by_label("Until").fill(typed(MORNING))
+    form.get_by_label("Begins at").fill(typed(AFTERNOON + timedelta(hours=1, minutes=30)))
+    form.get_by_label("Ends at").fill(typed(MORNING))
     form.get_by_role("button", name="Enter the shift").click()
     expect(page.get_by_text("The shift was entered.")).to_be_visible()
     assert axe_problems(page) == []

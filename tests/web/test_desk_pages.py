@@ -167,3 +167,25 @@ def test_the_number_of_queries_does_not_grow_with_the_rows(app, world: World, si
         reported_claim(world, utc_now())
 
     assert count() <= few
+
+
+@pytest.mark.parametrize(
+    ("username", "page", "place"),
+    [
+        ("manager", "/handovers", "/enquiries"),
+        ("manager", "/leaving", "/enquiries"),
+        ("manager", "/messages", "/enquiries"),
+        ("manager", "/roster", "/relations"),
+        ("manager", "/scorecards/rules", "/relations"),
+        ("manager", "/work-log/targets", "/relations"),
+        ("manager", "/promises", "/relations"),
+        ("hq", "/promises", "/promises"),
+    ],
+)
+def test_the_rail_marks_the_place_a_page_was_opened_from(
+    world: World, sign_in, username: str, page: str, place: str
+) -> None:
+    rail = sign_in(username).get(page).text.partition('class="rail-places"')[2].partition("</nav>")[0]
+
+    assert f'href="{place}" aria-current="page"' in rail
+    assert rail.count("aria-current") == 1
