@@ -44,7 +44,7 @@ def test_a_matter_from_the_first_call_to_the_clients_word(
     address = first.url
 
     client.goto(address)
-    expect(client.get_by_text(owner_words).first).to_be_visible()
+    expect(client.get_by_text(owner_words).last).to_be_visible()
     expect(client.get_by_role("link", name=phone_of_owner).first).to_be_visible()
     assert not scrolls_sideways(client)
     assert axe_problems(client) == []
