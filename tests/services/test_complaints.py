@@ -23,14 +23,24 @@ from service_desk.models.enquiries import (
     WordMeans,
 )
 from service_desk.models.notices import HookKind, MessageChannel, Notice
-from service_desk.models.sla import Timer
+from service_desk.models.sla import AbsenceKind, Timer
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.notice_subjects import NoticeSubject
 from service_desk.rules.periods import month_of
 from service_desk.rules.permissions import Role, Side
 from service_desk.rules.work_log import WorkKind
-from service_desk.services import access, arrivals, audit, departures, documents, enquiries, search, sla
+from service_desk.services import (
+    access,
+    arrivals,
+    audit,
+    departures,
+    documents,
+    enquiries,
+    messages,
+    search,
+    sla,
+)
 from service_desk.services.audit import TrailFilter
 from service_desk.services.enquiries import (
     ContactDetails,
@@ -49,7 +59,8 @@ from service_desk.services.relations import work
 from service_desk.services.relations.work import NewEntry, WorkFilter
 from service_desk.services.reports.claim_lines import breaches_of
 from service_desk.services.reports.makers import meeting
-from service_desk.services.sla import CorrectionAsked, standing_in
+from service_desk.services.sla import CorrectionAsked, absences, standing_in
+from service_desk.services.sla.absences import PlanAbsence
 from tests.breach_cases import finding, paper
 from tests.claim_cases import reported_claim
 from tests.factories import UserFactory
@@ -419,3 +430,16 @@ def test_a_group_that_names_a_complaint_reads_nothing_of_it(world: World, now: d
     assert db.session.scalars(select(EnquiryRepeat.enquiry_id)).all() == [complaint.id]
     assert "enquiry_repeated" in kinds_told(world.manager)
     assert not db.session.scalars(select(Notice).where(Notice.channel_id.is_not(None))).all()
+
+
+def test_its_thread_names_nobody_to_answer_whom_it_is_about(
+    world: World, second: User, now: datetime
+) -> None:
+    complaint = complain(world, now, person=world.manager)
+    away = PlanAbsence(second.id, world.manager.id, AbsenceKind.LEAVE, now, now + 8 * HOUR)
+    absences.plan(away, actor=second, now=now)
+    db.session.commit()
+
+    thread = messages.read_thread(messages.of_enquiry(complaint), actor=world.hq, now=now + HOUR)
+
+    assert (complaint.owner_id, thread.away) == (second.id, None)

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from service_desk.models.db import db
 from service_desk.models.documents import Document, DocumentKind
+from service_desk.models.enquiries import Enquiry
 from service_desk.models.mailboxes import ReceivedMail
 from service_desk.models.messages import Message, MessageRead, MessageThread, MessageUnread
 from service_desk.models.sla import Timer
@@ -100,7 +101,7 @@ def read_thread(
     return ThreadView(
         talked=talked,
         owner=db.session.get_one(User, talked.owner_id),
-        away=standing_in.away_now([talked.owner_id], now).get(talked.owner_id),
+        away=_away(talked, now),
         thread=thread,
         messages=_messages(thread, actor, seen, max(most, min(new, SHOWN)), before) if thread else [],
         total=thread.last_number if thread else 0,
@@ -110,6 +111,14 @@ def read_thread(
         is_writer=is_writer,
         until=last_day(talked.kind, talked.closed_at),
     )
+
+
+def _away(talked: Talked, now: datetime) -> Away | None:
+    """Who answers while the owner is away; never whom a complaint is about."""
+    found = standing_in.away_now([talked.owner_id], now, account_id=talked.matter.account_id)
+    away = found.get(talked.owner_id)
+    barred = talked.row.hidden_from_id if isinstance(talked.row, Enquiry) else None
+    return None if away and away.substitute and away.substitute.id == barred else away
 
 
 def read_whole(talked: Talked, *, actor: User, now: datetime) -> ThreadView:
