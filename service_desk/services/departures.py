@@ -1,5 +1,6 @@
 """Somebody leaves: all that is theirs is offered, accepted or assigned, and only then is the login closed."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from service_desk.models.db import db
 from service_desk.models.duty import DutySwap, SwapState
 from service_desk.models.enquiries import Handover, HandoverState, MatterKind
 from service_desk.models.users import User, UserAccount
-from service_desk.rules.permissions import CLIENT_ROLES, Action, Role, Side
+from service_desk.rules.permissions import CLIENT_ROLES, Action, Role, Side, may, side_of
 from service_desk.services import access, audit, notices, users
 from service_desk.services.duty import swaps
 from service_desk.services.enquiries import handovers, many, matters, unanswered
@@ -188,12 +189,15 @@ def close_login(user_id: int, *, actor: User, now: datetime) -> None:
 def change_login(user_id: int, details: UserDetails, version: int, *, actor: User, now: datetime) -> User:
     """Change a login; closing it, or taking an account from it, is refused while matters are left with it.
 
-    Conflict: matters_left, matters_of_account.
+    So is a role in which they could not go on with what is theirs. Conflict: matters_left, matters_of_account,
+    matters_of_role.
     """
     user = users.get_user(user_id, actor=actor)
     closes = user.is_active and not details.is_active
     if closes and user.id != actor.id:
         _require_nothing(user, now)
+    if user.is_active and not closes and user.id != actor.id:
+        _require_fitting(user, details.role, now)
     if user.is_active and not closes and details.role is not Role.ADMIN:
         _require_nothing_of(user, set(users.account_ids_of(user)) - set(details.account_ids), now)
     return users.change_user(user_id, details, version, actor=actor, now=now, may_close=closes)
@@ -242,6 +246,26 @@ def _require_nothing_of(user: User, account_ids: set[int], now: datetime) -> Non
     left = sum(account_id in account_ids for account_id in held)
     if left:
         raise Conflict("matters_of_account", name=user.name, count=left)
+
+
+def _require_fitting(user: User, role: Role, now: datetime) -> None:
+    """Nobody keeps what they could not work on in another role."""
+    if role is user.role:
+        return
+    counts: Counter[MatterKind] = Counter()
+    for kind, rows in matters.held_by(user.id, now).items():
+        counts[kind] += len(rows)
+    counts.update(row.matter_kind for row, _giver in _offered_to(user.id))
+    counts[MatterKind.SHIFT] += len(_open_swaps(user.id))
+    left = {kind: count for kind, count in counts.items() if count and not _goes_on(user.role, role, kind)}
+    if left:
+        raise Conflict("matters_of_role", name=user.name, count=sum(left.values()), matters=left)
+
+
+def _goes_on(before: Role, role: Role, kind: MatterKind) -> bool:
+    rules = matters.KINDS[kind]
+    stays_client = {side_of(before), side_of(role)} == {Side.CLIENT}
+    return role in rules.takers or (stays_client and may(role, rules.work))
 
 
 def _line(

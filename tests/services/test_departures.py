@@ -19,6 +19,8 @@ from service_desk.models.renewals import MissedCoverCase
 from service_desk.models.reports import ReportRecipient, ReportSchedule
 from service_desk.models.sla import Absence, AbsenceKind, Timer
 from service_desk.models.users import User
+from service_desk.presenters.languages import in_language
+from service_desk.presenters.messages import sentence
 from service_desk.rules.claim_flow import ClaimState, ClockStep
 from service_desk.rules.duty import DutyKind
 from service_desk.rules.permissions import Role
@@ -307,6 +309,35 @@ def test_an_account_is_taken_from_nobody_who_has_open_matters_of_it(world: World
     )
     with pytest.raises(Conflict, match="matters_of_account"):
         departures.change_login(person.id, moved, person.version, actor=world.admin, now=now)
+
+
+def test_a_role_is_changed_once_nothing_is_left_that_it_cannot_do(
+    world: World, claim: Claim, now: datetime
+) -> None:
+    person = world.claims1
+    contact(world, now, person)
+
+    def of_role(role: Role) -> UserDetails:
+        return UserDetails(
+            person.username,
+            person.name,
+            person.staff_no,
+            person.phone,
+            person.email,
+            role,
+            (world.account.id,),
+            None,
+        )
+
+    with pytest.raises(Conflict, match="matters_of_role") as refusal:
+        departures.change_login(
+            person.id, of_role(Role.UNDERWRITER), person.version, actor=world.admin, now=now
+        )
+    assert refusal.value.params["matters"] == {MatterKind.CLAIM: 1}
+    with in_language("en"):
+        assert "(Claim 1)" in sentence(refusal.value)
+    departures.change_login(person.id, of_role(Role.MANAGER), person.version, actor=world.admin, now=now)
+    assert person.role is Role.MANAGER
 
 
 def test_the_hours_are_data_of_the_desk(world: World, claim: Claim, now: datetime) -> None:

@@ -53,4 +53,7 @@ def _shown(value: Any) -> Any:
         return times.minute(value)
     if isinstance(value, ClaimAction):
         return label(value, "claim_action")
+    if isinstance(value, Mapping):
+        # Matters by their kind, the only figures a refusal names more than one of.
+        return " · ".join(f"{label(kind, 'matter_kind')} {count}" for kind, count in value.items())
     return "—" if value is None or value == "" else value

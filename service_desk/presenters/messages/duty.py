@@ -34,6 +34,9 @@ MESSAGES = {
     "matters_of_account": _l(
         "%(count)s open matters of this account are still with %(name)s. Hand them over before the account is taken away."
     ),
+    "matters_of_role": _l(
+        "%(name)s could not go on with %(count)s open matters in the new role (%(matters)s). Hand them over first."
+    ),
     "roster_empty": _l(
         "Nobody is on the duty roster in that time. Name a stand-in, or plan the roster first."
     ),
