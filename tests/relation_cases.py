@@ -3,6 +3,9 @@
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import pytest
+from sqlalchemy import false
+
 from service_desk.models.db import db
 from service_desk.models.relations import RelationEvent
 from service_desk.rules.permissions import Side
@@ -30,6 +33,18 @@ def meeting_plan(world: World, from_at: datetime, **other: Any) -> EventPlan:
         "guests": (Guest("高建军", "safety@zzly.example", Side.CLIENT, "en"),),
     }
     return EventPlan(**(values | other))
+
+
+def unseen(monkeypatch: pytest.MonkeyPatch, model: type) -> None:
+    """Let nobody read rows of a model, as for who asks before another's are committed."""
+    scalar, scalars = db.session.scalar, db.session.scalars
+
+    def hide(statement: Any) -> Any:
+        of_model = statement.column_descriptions[0]["entity"] is model
+        return statement.where(false()) if of_model else statement
+
+    monkeypatch.setattr(db.session, "scalar", lambda statement, *rest: scalar(hide(statement), *rest))
+    monkeypatch.setattr(db.session, "scalars", lambda statement, *rest: scalars(hide(statement), *rest))
 
 
 def planned_meeting(world: World, from_at: datetime, now: datetime, **other: Any) -> RelationEvent:

@@ -13,7 +13,13 @@ from service_desk.jobs import notice_delivery, relations_watch
 from service_desk.models.audit import AuditEntry
 from service_desk.models.db import db
 from service_desk.models.notices import Channel, HookKind, MessageChannel, Notice
-from service_desk.models.relations import AgreedItem, EventMinutes, ItemSource, RelationEvent
+from service_desk.models.relations import (
+    AgreedItem,
+    EventMinutes,
+    ItemSource,
+    RelationCadence,
+    RelationEvent,
+)
 from service_desk.presenters import mail
 from service_desk.rules.notice_subjects import NoticeSubject
 from service_desk.rules.permissions import Side
@@ -27,7 +33,7 @@ from service_desk.services.relations.events import Guest
 from service_desk.services.relations.minutes import Written
 from tests.claim_cases import file_store, picture
 from tests.jobs.smtp_server import mail_server
-from tests.relation_cases import decisions, meeting_plan, planned_meeting, write_minutes
+from tests.relation_cases import decisions, meeting_plan, planned_meeting, unseen, write_minutes
 from tests.world import World
 
 DAY = timedelta(days=1)
@@ -326,6 +332,16 @@ class TestDue:
         assert meetings() == []
         events.cancel(event.number, "停会", event.version, actor=world.manager, now=now)
         assert meetings() == ["quarterly_meeting"]
+
+    def test_of_two_who_change_a_line_first_the_second_is_told(
+        self, world: World, now: datetime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        wanted = CadenceWanted(2, CadencePeriod.QUARTER, 10, "")
+        due.edit_line(world.account.id, "quarterly_meeting", wanted, 0, actor=world.manager, now=now)
+        db.session.commit()
+        unseen(monkeypatch, RelationCadence)
+        with pytest.raises(Conflict, match="stale"):
+            due.edit_line(world.account.id, "quarterly_meeting", wanted, 0, actor=world.manager, now=now)
 
     def test_a_manager_changes_a_line_and_others_may_not(self, world: World, now: datetime) -> None:
         wanted = CadenceWanted(2, CadencePeriod.QUARTER, 10, "协议第 8 条")

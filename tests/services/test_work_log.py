@@ -13,6 +13,7 @@ from service_desk.models.claims import FollowUp
 from service_desk.models.db import db
 from service_desk.models.enquiries import EnquiryChannel
 from service_desk.models.follow_ups import CallOutcome, FollowUpCall, FollowUpMeans, FollowUpPlan
+from service_desk.models.relations import WorkTarget
 from service_desk.models.users import User
 from service_desk.rules.periods import Period
 from service_desk.rules.permissions import Role
@@ -24,7 +25,7 @@ from service_desk.services.relations import events, targets, work
 from service_desk.services.relations.targets import TargetWanted
 from service_desk.services.relations.work import NewEntry, WorkFilter, WorkRow
 from tests.claim_cases import reported_claim
-from tests.relation_cases import planned_meeting, write_minutes
+from tests.relation_cases import planned_meeting, unseen, write_minutes
 from tests.world import World
 
 NOVEMBER = Period(datetime(2026, 11, 1).date(), datetime(2026, 11, 30).date())
@@ -206,6 +207,16 @@ class TestTargets:
         targets.remove_target(row.id, row.version, actor=world.manager, now=now)
         db.session.flush()
         assert targets.list_targets(world.account.id, actor=world.manager) == []
+
+    def test_of_two_who_set_the_same_new_one_the_second_is_told(
+        self, world: World, now: datetime, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        wanted = TargetWanted(Role.CLAIMS, None, WorkKind.CALL, now.date(), 8)
+        targets.set_target(world.account.id, wanted, actor=world.manager, now=now)
+        db.session.commit()
+        unseen(monkeypatch, WorkTarget)
+        with pytest.raises(Conflict, match="stale"):
+            targets.set_target(world.account.id, wanted, actor=world.manager, now=now)
 
     def test_only_a_manager_sets_them_and_only_for_the_desks_people(
         self, world: World, now: datetime

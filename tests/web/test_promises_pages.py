@@ -218,10 +218,13 @@ def test_a_card_is_decided_answered_and_ended_on_the_page(world: World, sign_in)
 
     assert "70.0%" in manager.get(page).text
     assert "两月" not in person.get(page).text
-    assert (
-        manager.post(f"/scorecards/cards/{card.id}/decide", data={**decided, "reason": ""}).status_code == 422
-    )
-    assert manager.post(f"/scorecards/cards/{card.id}/decide", data=decided).status_code == 303
+    refused = manager.post(f"/scorecards/cards/{card.id}/decide", data={**decided, "reason": ""})
+    assert refused.status_code == 422
+    shown = f'href="{page}?month={card.month:%Y-%m}" aria-current="page"'
+    assert shown in refused.text
+    answer = manager.post(f"/scorecards/cards/{card.id}/decide", data=decided)
+    assert answer.status_code == 303
+    assert f"month={card.month:%Y-%m}" in answer.location
     assert manager.post(f"/scorecards/cards/{card.id}/decide", data=decided).status_code == 409
     assert "两月未达标" in person.get(page).text
     reply = {"reply": "道路管制", "version": "2"}

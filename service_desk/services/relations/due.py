@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from service_desk.adapters.statutory_days import statutory_year
 from service_desk.base.clock import local_date, start_of_day
@@ -91,7 +92,12 @@ def edit_line(
     )
     if row is None:
         row = RelationCadence(account_id=account_id, code=code, **values)
-        db.session.add(row)
+        try:
+            with db.session.begin_nested():
+                db.session.add(row)
+        except IntegrityError:
+            # Somebody else changed it this very moment.
+            raise Conflict("stale") from None
         changes = {name: (getattr(line.cadence, name), value) for name, value in values.items()}
     else:
         changes = audit.change(row, **values)

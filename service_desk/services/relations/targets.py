@@ -6,6 +6,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 
 from service_desk.base.errors import Conflict, Invalid, NotFound
 from service_desk.models.db import db
@@ -84,7 +85,7 @@ def list_targets(account_id: int, *, actor: User) -> list[tuple[WorkTarget, User
 
 
 def set_target(account_id: int, wanted: TargetWanted, *, actor: User, now: datetime) -> WorkTarget:
-    """Set a target from a month on; one of the same month is changed. Invalid: target_whose, work_target_times."""
+    """Set a target from a month on; one of the same month is changed. Invalid: target_whose, work_target_times; Conflict: stale."""
     access.require(actor, Action.LEAD_RELATIONS)
     access.get_account(actor, account_id)
     _check(account_id, wanted, actor)
@@ -107,7 +108,12 @@ def set_target(account_id: int, wanted: TargetWanted, *, actor: User, now: datet
             from_on=first,
             times=wanted.times,
         )
-        db.session.add(row)
+        try:
+            with db.session.begin_nested():
+                db.session.add(row)
+        except IntegrityError:
+            # Somebody else set it this very moment.
+            raise Conflict("stale") from None
     else:
         row.times = wanted.times
     label = f"{wanted.kind.value} {first:%Y-%m}"

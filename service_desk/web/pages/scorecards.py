@@ -99,12 +99,15 @@ def export_person(user_id: int) -> ResponseReturnValue:
     )
 
 
-def _file(user_id: int) -> PersonFile:
-    return scorecards.read_person(current_account().id, user_id, month=_month(), actor=actor(), now=g.now)
+def _file(user_id: int, month: date | None = None) -> PersonFile:
+    wanted = month or _month()
+    return scorecards.read_person(current_account().id, user_id, month=wanted, actor=actor(), now=g.now)
 
 
-def _person_context(user_id: int, refused: tuple[int, Form] | None = None) -> dict[str, Any]:
-    file = _file(user_id)
+def _person_context(
+    user_id: int, refused: tuple[int, Form] | None = None, month: date | None = None
+) -> dict[str, Any]:
+    file = _file(user_id, month)
     return {
         "file": file,
         "rows": words.score_rows(file),
@@ -186,10 +189,12 @@ def final_word(card_id: int) -> ResponseReturnValue:
 
 def _acted(card_id: int, form: Form, act: Any, said: str) -> ResponseReturnValue:
     account_id = current_account().id
-    user_id = scorecards.get_card(account_id, card_id, actor=actor()).user_id
+    card = scorecards.get_card(account_id, card_id, actor=actor())
+    user_id, month = card.user_id, card.month
     if attempt(form, lambda: act(account_id)):
-        return done(said, "scorecards.person", user_id=user_id, _anchor=f"card-{card_id}")
-    return again("scorecards/person.html", **_person_context(user_id, (card_id, form)))
+        address = {"month": words.month_words(month), "_anchor": f"card-{card_id}"}
+        return done(said, "scorecards.person", user_id=user_id, **address)
+    return again("scorecards/person.html", **_person_context(user_id, (card_id, form), month))
 
 
 @bp.route("/scorecards/rules", methods=["GET", "POST"])
