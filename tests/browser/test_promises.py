@@ -88,6 +88,9 @@ def _publish(page: Page) -> None:
     page.get_by_role("button", name="保存").click()
     expect(page.get_by_text("草稿已保存")).to_be_visible()
     assert axe_problems(page) == []
+    page.get_by_role("link", name="发布…").click()
+    expect(page.get_by_role("main")).to_contain_text("查勘及时到达")
+    assert axe_problems(page) == []
     page.get_by_role("button", name="发布").click()
     expect(page.get_by_text("第 1 版已发布。")).to_be_visible()
 

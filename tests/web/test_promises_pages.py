@@ -89,6 +89,7 @@ READS = {
     "/promises/versions.xlsx": (OK, OK, OK, OK, OK, OK),
     "/promises/draft": (OK, NO, NO, OK, NO, NO),
     "/promises/draft/new": (OK, NO, NO, OK, NO, NO),
+    "/promises/draft/publish": (OK, NO, NO, OK, NO, NO),
     "/promises/draft/{promise}": (OK, NO, NO, OK, NO, NO),
     "/scorecards": (OK, 302, 302, NO, NO, NO),
     "/scorecards.xlsx": (OK, NO, NO, NO, NO, NO),
@@ -200,6 +201,8 @@ def test_a_version_is_drafted_arranged_and_published(world: World, sign_in) -> N
     assert manager.post(f"/promises/draft/{promise.id}", data=changed).status_code == 303
     assert "90.5%" in manager.get("/promises/draft").text
     assert "查勘及时" not in sign_in("hq").get("/promises").text
+    asked = manager.get("/promises/draft/publish").text
+    assert all(words in asked for words in ("查勘及时", world.hq.name, "1 项承诺"))
     assert manager.post("/promises/draft/publish", data={"version": version()}).status_code == 303
 
     assert "查勘及时" in sign_in("hq").get("/promises").text

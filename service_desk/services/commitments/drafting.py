@@ -230,9 +230,18 @@ def publish(account_id: int, *, version: int, actor: User, now: datetime) -> Com
     return draft
 
 
+def list_told(account_id: int, *, actor: User) -> list[User]:
+    """Who would be told of a version that is published now; for who publishes."""
+    open_account(account_id, actor, Action.PUBLISH_COMMITMENTS)
+    return _told(account_id)
+
+
+def _told(account_id: int) -> list[User]:
+    return access.account_members(account_id, Role.GROUP_INSURANCE, Role.BRANCH_SAFETY)
+
+
 def _tell_client(draft: CommitmentList, number: int, now: datetime) -> None:
     account = db.session.get_one(KeyAccount, draft.account_id)
-    told = access.account_members(account.id, Role.GROUP_INSURANCE, Role.BRANCH_SAFETY)
     notices.queue_many(
         [
             notices.Message(
@@ -249,7 +258,7 @@ def _tell_client(draft: CommitmentList, number: int, now: datetime) -> None:
                 dedupe=f"promises:{draft.id}",
                 account_id=account.id,
             )
-            for user in told
+            for user in _told(account.id)
         ],
         now=now,
     )

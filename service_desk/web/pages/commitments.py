@@ -128,6 +128,22 @@ def _draft_context(form: DraftForm, refused: DraftStepForm | None = None) -> dic
     }
 
 
+@bp.get("/promises/draft/publish")
+@login_required
+def before_publishing() -> ResponseReturnValue:
+    """What publishing will do, asked once more: nothing of it can be taken back."""
+    row, promises_found = commitments.get_draft(current_account().id, actor=actor())
+    former = commitments.list_versions(row.account_id, actor=actor())
+    return render_template(
+        "commitments/publish.html",
+        draft=row,
+        promises=promises_found,
+        former=former[0] if former else None,
+        told=commitments.list_told(row.account_id, actor=actor()),
+        words=words,
+    )
+
+
 @bp.post("/promises/draft/publish")
 @login_required
 def publish() -> ResponseReturnValue:
