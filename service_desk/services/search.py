@@ -1,4 +1,4 @@
-"""One box for everything: plate, VIN, policy number, claim number, name, phone."""
+"""One box for everything: plate, VIN, a number of any kind, name, phone, a title."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,10 +12,15 @@ from service_desk.models.claims import Claim
 from service_desk.models.db import db
 from service_desk.models.enquiries import Enquiry
 from service_desk.models.fleet import PlateRecord, Vehicle
+from service_desk.models.opinions import Opinion
 from service_desk.models.policies import Policy
+from service_desk.models.relations import RelationEvent
 from service_desk.models.users import User
 from service_desk.rules.permissions import Action
-from service_desk.services import access
+from service_desk.services import access, knowledge
+from service_desk.services.knowledge import Guide
+from service_desk.services.opinions.visibility import opinions_seen
+from service_desk.services.relations.visibility import events_seen
 
 SHORTEST = 2
 PER_GROUP = 20
@@ -32,6 +37,9 @@ class Found:
     enquiries: list[Enquiry] = field(default_factory=list)
     contacts: list[Contact] = field(default_factory=list)
     branches: list[Branch] = field(default_factory=list)
+    events: list[RelationEvent] = field(default_factory=list)
+    opinions: list[Opinion] = field(default_factory=list)
+    guides: list[Guide] = field(default_factory=list)
 
     @property
     def total(self) -> int:
@@ -39,7 +47,17 @@ class Found:
 
     @property
     def groups(self) -> tuple[list[Any], ...]:
-        return (self.vehicles, self.policies, self.claims, self.enquiries, self.contacts, self.branches)
+        return (
+            self.vehicles,
+            self.policies,
+            self.claims,
+            self.enquiries,
+            self.contacts,
+            self.branches,
+            self.events,
+            self.opinions,
+            self.guides,
+        )
 
     @property
     def only(self) -> Any | None:
@@ -86,6 +104,12 @@ def search(text: str, *, actor: User) -> Found:
         ),
         contacts=_rows(actor, Action.READ_FLEET, Contact, in_text(Contact.name), phone(Contact.phone)),
         branches=_rows(actor, Action.READ_FLEET, Branch, in_text(Branch.name), in_text(Branch.name_en)),
+        events=_relations(
+            actor, RelationEvent, events_seen, in_text(RelationEvent.number), in_text(RelationEvent.title)
+        ),
+        # By number alone: who gave an opinion, or said what in it, is not to be found out by searching.
+        opinions=_relations(actor, Opinion, opinions_seen, in_text(Opinion.number)),
+        guides=knowledge.find_by_title(query, actor=actor, most=PER_GROUP),
     )
 
 
@@ -98,6 +122,18 @@ def _phone_contains(query: str) -> Callable[[Any], ColumnElement[bool]]:
     digits = "".join(character for character in query if character.isdigit())
     # Fewer than four digits would find every phone.
     return _contains(digits) if len(digits) >= 4 else lambda column: column.is_(None)
+
+
+def _relations(
+    actor: User,
+    model: Any,
+    seen_by: Callable[[User], ColumnElement[bool]],
+    *conditions: ColumnElement[bool],
+) -> list[Any]:
+    if not access.may(actor, Action.READ_RELATIONS):
+        return []
+    statement = select(model).where(seen_by(actor), or_(*conditions))
+    return list(db.session.scalars(statement.order_by(model.id.desc()).limit(PER_GROUP)))
 
 
 def _rows(actor: User, action: Action, model: Any, *conditions: ColumnElement[bool]) -> list[Any]:

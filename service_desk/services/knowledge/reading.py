@@ -32,7 +32,7 @@ from service_desk.rules.knowledge import (
     TopicAxis,
     VersionState,
 )
-from service_desk.rules.permissions import Action, Scope
+from service_desk.rules.permissions import Action, Scope, scope_for
 from service_desk.rules.vocabulary import UseClass
 from service_desk.services import access
 
@@ -245,6 +245,31 @@ def get_article(slug: str, *, actor: User) -> Article:
     if found is None:
         raise NotFound("not_found")
     return found
+
+
+def find_by_title(text: str, *, actor: User, most: int) -> list[Guide]:
+    """What is published under a title that holds a text, of any of the actor's accounts; nothing for who reads none."""
+    scope = scope_for(actor.role, Action.READ_KNOWLEDGE)
+    if scope is None or not actor.is_active:
+        return []
+    pattern = like_pattern(text)
+    statement = _joined().where(
+        ArticleVersion.state == VersionState.PUBLISHED,
+        or_(Article.account_id.is_(None), Article.account_id.in_(_accounts(scope))),
+        or_(
+            *(
+                column.ilike(pattern, escape="\\")
+                for column in (ArticleVersion.title, ArticleVersion.title_en)
+            )
+        ),
+    )
+    rows = db.session.execute(
+        statement.order_by(Article.ordinal, Article.id).limit(most), access.reach(actor)
+    ).tuples()
+    return [
+        Guide(article.slug, article.kind, one.title, one.title_en, one.summary, one.summary_en)
+        for article, one in rows
+    ]
 
 
 def open_article(slug: str, *, actor: User, number: int | None = None) -> Opened:

@@ -10,9 +10,12 @@ from service_desk.models.accounts import Branch
 from service_desk.models.claims import Claim
 from service_desk.models.enquiries import Enquiry
 from service_desk.models.fleet import Vehicle
+from service_desk.models.opinions import Opinion
 from service_desk.models.policies import Policy
+from service_desk.models.relations import RelationEvent
 from service_desk.rules.policy_flow import last_covered_day
 from service_desk.services import search
+from service_desk.services.knowledge import Guide
 from service_desk.web.http import actor
 
 bp = Blueprint("search", __name__)
@@ -46,4 +49,10 @@ def address_of(row: Any) -> str:
         return url_for("enquiries.enquiry", number=row.number)
     if isinstance(row, Branch):
         return url_for("fleet.vehicles", branch=row.id)
+    if isinstance(row, RelationEvent):
+        return url_for("relations.event", number=row.number)
+    if isinstance(row, Opinion):
+        return url_for("opinions.opinion", number=row.number)
+    if isinstance(row, Guide):
+        return url_for("knowledge.article", slug=row.slug)
     return url_for("accounts.account")
