@@ -1,11 +1,37 @@
-"""Acts on several matters at once: saying why some stayed where they are."""
+"""Acts on several matters at once: saying why some stayed where they are, and keeping what was ticked for them."""
 
-from flask import flash
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import flash, request, session
 
 from service_desk.base.errors import DomainError
 from service_desk.presenters.messages import sentence
 
 _NAMED = 10
+# The session is a cookie: more than a list's page is not kept in it.
+_MOST_KEPT = 100
+_KEY = "refused_offer"
+
+
+@dataclass(frozen=True)
+class KeptOffer:
+    """What of an offer was refused: shown on its list once more as it was typed."""
+
+    numbers: Sequence[str] = ()
+    to_id: int = 0
+    note: str = ""
+
+
+def keep_offer(back: str, numbers: Sequence[str], to_id: int, note: str) -> None:
+    """Keep a refused offer until the list it came from is shown again."""
+    session[_KEY] = [back, list(numbers[:_MOST_KEPT]), to_id, note[:200]]
+
+
+def kept_offer() -> KeptOffer:
+    """The offer that was just refused on this very list; an empty one otherwise."""
+    back, *offer = session.pop(_KEY, None) or [""]
+    return KeptOffer(*offer) if back == request.full_path else KeptOffer()
 
 
 def say_left(left: list[tuple[str, DomainError]]) -> None:

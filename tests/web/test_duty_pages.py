@@ -176,6 +176,19 @@ def test_several_are_offered_from_the_list_and_accepted_together(
     assert "责任人经过" in giver.get(f"/claims/{claim.number}").text
 
 
+def test_a_refused_offer_keeps_its_ticks_and_note(sign_in, world: World, now: datetime) -> None:
+    claim, giver = reported_claim(world, now), sign_in("claims1")
+    form = {"kind": "claim", "number": claim.number, "to_id": world.underwriter.id, "note": "代我查勘"}
+    ticked = f'value="{claim.number}" data-select-row checked'
+    answer = giver.post("/handovers/several", data={**form, "back": "/claims?view=open"})
+    page = giver.get(answer.location).text
+    assert ticked in page
+    assert "代我查勘" in page
+    assert ticked not in giver.get(answer.location).text
+    giver.post("/handovers/several", data={**form, "back": "/claims?view=open"})
+    assert "代我查勘" not in giver.get("/enquiries?view=open").text
+
+
 def test_the_administrator_sets_how_long_an_answer_may_take(sign_in, world: World) -> None:
     admin = sign_in("admin")
     form = {"remind": 2, "tell_managers": 6, "assign": 12}

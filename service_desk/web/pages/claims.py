@@ -37,6 +37,7 @@ from service_desk.web.claim_panels import panels_of
 from service_desk.web.claim_steps import STEPS, build_form, possible_steps
 from service_desk.web.exports import send_list
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request
+from service_desk.web.several import kept_offer
 from service_desk.web.threads import exchanged_on
 
 bp = Blueprint("claims", __name__)
@@ -57,6 +58,7 @@ def _queue(form: AssignManyForm | None) -> dict[str, Any]:
     account, wanted = current_account(), _wanted()
     counts = queries.count_views(account.id, wanted, actor=actor(), now=g.now)
     page = queries.list_claims(account.id, wanted, page_request(), actor=actor(), now=g.now, counts=counts)
+    offer = kept_offer()
     return {
         "page": page,
         "wanted": wanted,
@@ -64,7 +66,8 @@ def _queue(form: AssignManyForm | None) -> dict[str, Any]:
         "branches": [(b.id, branch_name(b)) for b in list_branches(account.id, actor=actor())],
         "words": words,
         "form": form,
-        "ticked": set(request.form.getlist("number")),
+        "offer": offer,
+        "ticked": {*request.form.getlist("number"), *offer.numbers},
         "sees_date_order": access.may(actor(), Action.READ_DASHBOARD),
     }
 

@@ -26,6 +26,7 @@ from service_desk.services.enquiries import ContactFilter, ContactView
 from service_desk.web.enquiry_page import page_context
 from service_desk.web.exports import send_list
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request
+from service_desk.web.several import kept_offer
 
 bp = Blueprint("enquiries", __name__)
 
@@ -48,6 +49,7 @@ def inbox() -> ResponseReturnValue:
         is_client=_is_client(),
         may_edit_templates=access.may(actor(), Action.ANSWER_ENQUIRIES),
         takers=_colleagues(account.id),
+        offer=kept_offer(),
     )
 
 

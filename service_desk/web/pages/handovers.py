@@ -23,7 +23,7 @@ from service_desk.services.enquiries import matters, unanswered
 from service_desk.services.enquiries.many import Outcome
 from service_desk.web.exports import send_list, whole
 from service_desk.web.http import actor, again, attempt, current_account, done, own_path
-from service_desk.web.several import say_left
+from service_desk.web.several import keep_offer, say_left
 
 bp = Blueprint("handovers", __name__)
 
@@ -65,6 +65,7 @@ def offer_several() -> ResponseReturnValue:
             "%(num)s matters were offered. They stay with their owners until they are accepted.",
             count,
         ),
+        lambda left: keep_offer(request.form.get("back", ""), numbers if left is None else left, to_id, note),
     )
 
 
@@ -91,16 +92,26 @@ def set_hours() -> ResponseReturnValue:
     return again("handovers/list.html", **_context(form))
 
 
-def _act_on_several(act: Callable[[], Outcome], said: Callable[[int], str]) -> ResponseReturnValue:
-    """Do what can be done and say both: what was, and of each other matter why not."""
+def _act_on_several(
+    act: Callable[[], Outcome],
+    said: Callable[[int], str],
+    keep: Callable[[list[str] | None], None] = lambda _left: None,
+) -> ResponseReturnValue:
+    """Do what can be done and say both: what was, and of each other matter why not.
+
+    `keep` is told the numbers that were refused, None for all of them.
+    """
     try:
         outcome = act()
         db.session.flush()
     except Invalid as error:
         db.session.rollback()
         flash(sentence(error), "bad")
+        keep(None)
         return _back()
     say_left(outcome.left)
+    if outcome.left:
+        keep([number for number, _refusal in outcome.left])
     if outcome.done:
         flash(said(len(outcome.done)), "ok")
     return _back()
