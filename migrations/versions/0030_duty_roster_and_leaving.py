@@ -16,7 +16,7 @@ depends_on = None
 
 _MATTERS = ('claim', 'enquiry')
 _NEW_MATTERS = (
-    'clock', 'correction', 'missed_cover', 'item', 'outstanding_list', 'follow_up', 'shift', 'stand_in', 'report',
+    'clock', 'correction', 'missed_cover', 'item', 'outstanding_list', 'follow_up', 'shift', 'stand_in', 'report', 'opinion',
 )
 
 

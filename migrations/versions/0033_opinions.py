@@ -158,5 +158,6 @@ def _begin_opinions() -> None:
 def downgrade() -> None:
     """Without opinions; those there were are lost with their papers. Their agreed items stay."""
     op.execute("DELETE FROM documents WHERE matter_kind = 'opinion'")
+    op.execute("DELETE FROM handovers WHERE matter_kind = 'opinion'")
     for table in ('opinion_steps', 'opinions', 'opinion_invitations', 'opinion_campaigns'):
         op.drop_table(table)

@@ -66,6 +66,7 @@ class MatterKind(StrEnum):
     SHIFT = "shift"
     STAND_IN = "stand_in"
     REPORT = "report"
+    OPINION = "opinion"
 
 
 class Enquiry(Versioned, Base):

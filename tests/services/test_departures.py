@@ -38,6 +38,7 @@ from service_desk.services.users import UserDetails
 from tests.breach_cases import matter_of, paper, reviewed
 from tests.claim_cases import reported_claim
 from tests.factories import UserFactory
+from tests.opinion_cases import held_visit, recorded
 from tests.world import World
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -410,6 +411,7 @@ def test_every_kind_of_matter_moves(world: World, now: datetime) -> None:
     sla.install_defaults(now - 30 * DAY)
     leaver, taker = world.claims1, world.manager
     rarer(world, now, leaver)
+    opinion = recorded(world, held_visit(world, now), now)
     ended = reported_claim(world, now)
     ended.state = ClaimState.CLOSED
     db.session.commit()
@@ -421,6 +423,7 @@ def test_every_kind_of_matter_moves(world: World, now: datetime) -> None:
         MatterKind.CORRECTION,
         MatterKind.MISSED_COVER,
         MatterKind.REPORT,
+        MatterKind.OPINION,
     }
     departures.offer(leaver.id, chosen, [taker.id], "月底离职", actor=world.admin, now=now)
     db.session.commit()
@@ -430,6 +433,7 @@ def test_every_kind_of_matter_moves(world: World, now: datetime) -> None:
 
     assert (len(outcome.done), outcome.left) == (len(chosen), [])
     assert departures.count_left(leaver.id, now + HOUR) == 0
+    assert opinion.owner_id == taker.id
     assert set(matters.held_by(taker.id, now + HOUR)) >= {kind for kind, _ in chosen}
     assert set(db.session.scalars(select(Timer.holder_id).where(Timer.stopped_at.is_(None)))) == {taker.id}
 

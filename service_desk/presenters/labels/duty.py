@@ -32,6 +32,7 @@ LABELS = {
         "shift": _l("Shift on the roster"),
         "stand_in": _l("Stands in for"),
         "report": _l("Reader of a report"),
+        "opinion": _l("Opinion to be replied to"),
     },
     "audit_field": {
         "assigned_reason": _l("Reason"),

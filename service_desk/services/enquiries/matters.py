@@ -11,12 +11,14 @@ from service_desk.models.claims import Claim
 from service_desk.models.db import db
 from service_desk.models.duty import DutyShift
 from service_desk.models.enquiries import Enquiry, MatterKind
+from service_desk.models.opinions import Opinion
 from service_desk.models.outstanding import OutstandingList
 from service_desk.models.relations import AgreedItem
 from service_desk.models.renewals import MissedCoverCase
 from service_desk.models.reports import ReportRecipient
 from service_desk.models.sla import Absence, BreachReview, Timer
 from service_desk.models.users import User
+from service_desk.rules.opinions import OWED
 from service_desk.rules.permissions import Action, Role
 from service_desk.services.enquiries import matters_held, matters_moved
 from service_desk.services.enquiries.matters_held import Held
@@ -143,6 +145,15 @@ KINDS: Mapping[MatterKind, KindOfMatter] = {
         lambda _row, _now: True,
         matters_moved.move_report,
     ),
+    MatterKind.OPINION: KindOfMatter(
+        (*DESK, Role.ADMIN),
+        Action.COLLECT_OPINIONS,
+        matters_held.opinions,
+        Opinion,
+        lambda row: row.owner_id,
+        lambda row, _now: row.state in OWED,
+        matters_moved.move_owned,
+    ),
 }
 
 
@@ -164,6 +175,7 @@ def path_of(kind: MatterKind, matter_id: int, number: str) -> str:
         MatterKind.SHIFT: "/roster",
         MatterKind.STAND_IN: "/absences",
         MatterKind.REPORT: "/reports",
+        MatterKind.OPINION: f"/opinions/{number}",
     }.get(kind, "/handovers")
 
 

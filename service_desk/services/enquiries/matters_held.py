@@ -11,6 +11,7 @@ from service_desk.models.claims import Claim
 from service_desk.models.db import db
 from service_desk.models.duty import DutyShift
 from service_desk.models.enquiries import Enquiry, EnquiryChannel, EnquiryState
+from service_desk.models.opinions import Opinion
 from service_desk.models.outstanding import ListState, OutstandingList
 from service_desk.models.relations import AgreedItem, ItemState
 from service_desk.models.renewals import MISSED_COVER, CaseState, MissedCoverCase
@@ -18,6 +19,7 @@ from service_desk.models.reports import ReportRecipient, ReportSchedule
 from service_desk.models.sla import Absence, BreachReview, Timer
 from service_desk.models.users import User, UserAccount
 from service_desk.rules.claim_flow import OPEN_STATES
+from service_desk.rules.opinions import OWED
 from service_desk.services import sla
 
 CLAIM, ENQUIRY, LIST = "claim", "enquiry", "outstanding_list"
@@ -135,6 +137,15 @@ def items(user_id: int, _now: datetime) -> list[Held]:
     return [
         Held(row.id, row.title[:_NUMBER], row.account_id, row.opened_at, row.title)
         for row in db.session.scalars(statement.order_by(AgreedItem.due_on, AgreedItem.id))
+    ]
+
+
+def opinions(user_id: int, _now: datetime) -> list[Held]:
+    """Opinions whose reply they see to."""
+    statement = select(Opinion).where(Opinion.owner_id == user_id, Opinion.state.in_(OWED))
+    return [
+        Held(row.id, row.number, row.account_id, row.given_at, row.theme.value)
+        for row in db.session.scalars(statement.order_by(Opinion.due_on, Opinion.id))
     ]
 
 
