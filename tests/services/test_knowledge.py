@@ -141,6 +141,23 @@ def test_the_next_version_takes_the_place_and_a_withdrawn_one_leaves_it(world: W
     assert knowledge.drop_draft(SLUG, version=1, **at)
 
 
+def test_what_was_withdrawn_is_not_read_again_under_a_newer_version(world: World, now: datetime) -> None:
+    published(world, now)
+    at = {"actor": world.claims1, "now": now}
+    shown = knowledge.open_article(SLUG, actor=world.claims1).version
+    knowledge.withdraw(SLUG, "有误", version=shown.version, **at)
+    db.session.commit()
+    knowledge.start_version(SLUG, **at)
+    db.session.commit()
+    publish(world, now)
+
+    assert knowledge.open_article(SLUG, actor=world.hq).version.number == 2
+    assert [row.version.number for row in knowledge.listed_versions(SLUG, actor=world.hq)[0]] == [2]
+    with pytest.raises(NotFound):
+        knowledge.open_article(SLUG, number=1, actor=world.hq)
+    assert knowledge.open_article(SLUG, number=1, actor=world.claims1).version.withdrawn_reason == "有误"
+
+
 def test_a_draft_written_elsewhere_meanwhile_is_stale_and_one_given_up_is_gone(world: World, now) -> None:
     begun(world, now)
     at = {"actor": world.claims2, "now": now}

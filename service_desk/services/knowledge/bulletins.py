@@ -127,7 +127,7 @@ def send(account_id: int, number: int, *, version: int, actor: User, now: dateti
     row, told = get_bulletin(account_id, number, actor=actor)
     if row.version != version:
         raise Conflict("stale")
-    if any(one.version.state is VersionState.WITHDRAWN for one in told):
+    if any(one.version.withdrawn_at is not None for one in told):
         raise Invalid("bulletin_withdrawn")
     had = {one.notice.user_id for one in _deliveries(row)}
     officers = access.account_members(account_id, Role.BRANCH_SAFETY)
