@@ -125,7 +125,8 @@ def change_mailbox(
     """Change or pause a mailbox; whose it is stays. It is read again at once.
 
     Conflict: stale. Invalid: required, mailbox_name_taken, mailbox_address, mailbox_port, mailbox_interval,
-    mailbox_not_private, mailbox_password_again (another server gets no password it was not typed for). Another server or folder is read from now on.
+    mailbox_not_private, mailbox_password_again (another server gets no password it was not typed for).
+    Another server or folder is read from now on.
     """
     mailbox = _get(mailbox_id, actor)
     if mailbox.version != version:
