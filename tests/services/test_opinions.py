@@ -55,7 +55,10 @@ class TestForms:
         assert guest.token_sha256 != token
         assert not any(token in str(one.params) for one in db.session.scalars(select(Notice)))
         assert answering.read_by_link(token, now=now).invitation.id == guest.id
-        campaigns.renew_link(campaign.number, guest.id, actor=world.claims1, now=now)
+        shown = campaigns.link_mark(guest)
+        for _click in range(2):
+            campaigns.renew_link(campaign.number, guest.id, shown, actor=world.claims1, now=now)
+        assert told("opinion_asked").count("冯立新") == 2
         with pytest.raises(NotFound, match="feedback_link_ended"):
             answering.read_by_link(token, now=now)
         campaigns.revoke_link(campaign.number, guest.id, actor=world.claims1, now=now)
