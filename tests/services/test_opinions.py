@@ -21,7 +21,7 @@ from service_desk.rules.opinions import CampaignState, OpinionSource, OpinionSta
 from service_desk.rules.periods import quarter_of
 from service_desk.rules.report_document import ReportKind
 from service_desk.services import documents, sla
-from service_desk.services.opinions import answering, campaigns, figures, handling, lists, recording
+from service_desk.services.opinions import answering, campaigns, chasing, figures, handling, lists, recording
 from service_desk.services.opinions.answering import Answer, Mark
 from service_desk.services.opinions.handling import Reply
 from service_desk.services.opinions.lists import OpinionFilter, OpinionView
@@ -129,6 +129,16 @@ class TestForms:
         assert sorted(told("opinion_reminded")) == sorted(["冯立新", world.hq.name])
         # Ten working days end on 8 December: three days before it whoever sent the form is reminded.
         assert told("opinion_due") == [world.manager.name]
+
+    def test_a_closed_login_is_neither_asked_nor_reminded(self, world: World, now: datetime) -> None:
+        plan = campaign_plan(world, now, from_on=local_date(now) + DAY)
+        campaigns.plan(world.account.id, plan, actor=world.manager, now=now)
+        world.safety_gongyi.is_active = False
+        db.session.commit()
+        for days in range(12):
+            chasing.run_campaigns(world.account.id, now=now + days * DAY)
+        everybody = sorted(["冯立新", world.hq.name])
+        assert [sorted(told(kind)) for kind in ("opinion_asked", "opinion_reminded")] == [everybody] * 2
 
 
 class TestHandling:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 
 from service_desk.adapters import signed_links
 from service_desk.base.clock import local_date
@@ -105,7 +105,7 @@ def send_out(campaign: OpinionCampaign, *, actor: User | None, now: datetime) ->
     first = min(campaign.from_on, local_date(now))
     changes = audit.change(campaign, state=CampaignState.OPEN, sent_at=now, from_on=first)
     audit.record("campaign_sent", campaign, actor=actor, now=now, changes=changes)
-    people = invitations_of(campaign.id)
+    people = reachable_of(campaign.id)
     for invitation in people:
         if invitation.user_id is None:
             _give_link(invitation)
@@ -155,6 +155,19 @@ def renew_link(number: str, invitation_id: int, shown: str, *, actor: User, now:
 def invitations_of(campaign_id: int) -> list[OpinionInvitation]:
     """Whom a campaign asks. The caller has checked that it is visible."""
     statement = select(OpinionInvitation).where(OpinionInvitation.campaign_id == campaign_id)
+    return list(db.session.scalars(statement.order_by(OpinionInvitation.id)))
+
+
+def reachable_of(campaign_id: int) -> list[OpinionInvitation]:
+    """Whom a campaign asks and may write to: guests, and logins that are not closed."""
+    statement = (
+        select(OpinionInvitation)
+        .outerjoin(User, User.id == OpinionInvitation.user_id)
+        .where(
+            OpinionInvitation.campaign_id == campaign_id,
+            or_(OpinionInvitation.user_id.is_(None), User.is_active),
+        )
+    )
     return list(db.session.scalars(statement.order_by(OpinionInvitation.id)))
 
 
