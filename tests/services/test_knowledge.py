@@ -10,7 +10,7 @@ from service_desk.base.paging import PageRequest
 from service_desk.models.audit import AuditEntry
 from service_desk.models.db import db
 from service_desk.models.knowledge import Article, ArticleOpinion, ArticleRead, ArticleVersion, Bulletin
-from service_desk.models.notices import Channel, Notice
+from service_desk.models.notices import Channel, DeliveryTry, Notice, NoticeState
 from service_desk.models.users import User
 from service_desk.rules.claim_documents import ClaimFeature
 from service_desk.rules.knowledge import ArticleKind, HelpMoment, VersionState
@@ -350,8 +350,20 @@ def test_a_bulletin_goes_to_each_officer_once_and_to_those_who_come_later(world:
     )
     with pytest.raises(Forbidden):
         bulletins.send_again(account_id, row.number, mail.id, **at)
-    mail.tries = 1
-    assert bulletins.send_again(account_id, row.number, mail.id, actor=world.manager, now=now)
+    mail.tries, mail.state = 1, NoticeState.FAILED
+    db.session.add(DeliveryTry(notice_id=mail.id, at=now, succeeded=False))
+    db.session.flush()
+    shown = {
+        one.notice.id: one.latest_try
+        for one in bulletins.deliveries(account_id, row.number, actor=world.claims1)
+    }
+    again = {"seen": shown[mail.id], "actor": world.manager, "now": now}
+    assert bulletins.send_again(account_id, row.number, mail.id, **again)
+    # The second of two clicks, after the mail has gone out.
+    db.session.add(DeliveryTry(notice_id=mail.id, at=now, succeeded=True))
+    mail.state = NoticeState.SENT
+    db.session.flush()
+    assert not bulletins.send_again(account_id, row.number, mail.id, **again)
 
 
 def test_an_empty_desk_begins_with_the_supplied_set(session, now: datetime) -> None:
