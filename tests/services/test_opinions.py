@@ -168,6 +168,18 @@ class TestHandling:
         assert told("opinion_replied") == [world.safety_gongyi.name] * 2
         assert len(lists.of_item(item.id, actor=world.manager)) == 2
 
+    def test_who_asks_later_not_to_be_named_is_named_by_no_item(self, world: World, now: datetime) -> None:
+        campaign = sent_campaign(world, now)
+        opinion = answered(world, campaign, now, SLOW)[0]
+        act = {"actor": world.claims1, "now": now}
+        handling.take_up(opinion.number, None, new_item(world, now), opinion.version, **act)
+        db.session.flush()
+        item = db.session.scalars(select(AgreedItem)).one()
+        assert item.branch_id == world.gongyi.id
+        answered(world, campaign, now, SLOW, is_anonymous=True)
+        assert (opinion.is_anonymous, item.branch_id) == (True, None)
+        assert db.session.scalars(select(AuditEntry.action)).all().count("item_unnamed") == 1
+
     def test_praise_is_thanked_for_and_a_reason_declines(self, world: World, now: datetime) -> None:
         campaign = sent_campaign(world, now)
         marks = {Theme.ATTITUDE: Mark(5, "态度好"), Theme.PREMIUM: Mark(3, "希望打折")}
