@@ -32,6 +32,7 @@ class _Taken:
     """A mailbox as it was when it was taken."""
 
     id: int
+    version: int
     login: Login
     place: Place
 
@@ -50,7 +51,7 @@ def run(now: datetime) -> Tally:
 def _take(now: datetime) -> _Taken | None:
     with unit_of_work():
         mailbox = arrivals.claim_due_mailbox(now)
-        return _Taken(mailbox.id, _login(mailbox), _place(mailbox)) if mailbox else None
+        return _Taken(mailbox.id, mailbox.version, _login(mailbox), _place(mailbox)) if mailbox else None
 
 
 def _login(mailbox: Mailbox) -> Login:
@@ -74,30 +75,29 @@ def _read(taken: _Taken, now: datetime) -> Tally:
         with MailboxReader(taken.login, trusted_hosts()) as reader:
             for arrived in reader.new_since(taken.place):
                 seen += 1
-                tally += _receive(taken.id, arrived, now)
+                tally += _receive(taken, arrived, now)
             place = (reader.uidvalidity, reader.uidnext - 1)
     except MailboxError as error:
         log.warning("mailbox_not_read", mailbox_id=taken.id, error=type(error.__cause__ or error).__name__)
         with unit_of_work():
-            arrivals.record_unread(taken.id, str(error), now=now)
+            arrivals.record_unread(taken.id, str(error), version=taken.version, now=now)
         return tally + Tally(failed=1)
     with unit_of_work():
         if not seen and place[0] != taken.place.uidvalidity:
-            arrivals.keep_place(taken.id, *place)
-        arrivals.record_read(taken.id, now=now, has_more=seen >= MOST_AT_ONCE)
+            arrivals.keep_place(taken.id, *place, version=taken.version)
+        arrivals.record_read(taken.id, version=taken.version, now=now, has_more=seen >= MOST_AT_ONCE)
     return tally
 
 
-def _receive(mailbox_id: int, arrived: Arrived, now: datetime) -> Tally:
+def _receive(taken: _Taken, arrived: Arrived, now: datetime) -> Tally:
     """Take one mail; what cannot be dealt with is kept with the reason and looked at by a person."""
-    outcome = guarded("mailbox", f"{mailbox_id}:{arrived.uid}", lambda: _take_mail(mailbox_id, arrived, now))
+    name = f"{taken.id}:{arrived.uid}"
+    outcome = guarded("mailbox", name, lambda: _take_mail(taken, arrived, now))
     db.session.rollback()
     if not isinstance(outcome, Fault):
         return outcome
     code = outcome.code or "fault"
-    kept = guarded(
-        "mailbox", f"{mailbox_id}:{arrived.uid}", lambda: _set_aside(mailbox_id, arrived, code, now)
-    )
+    kept = guarded("mailbox", name, lambda: _set_aside(taken, arrived, code, now))
     db.session.rollback()
     if isinstance(kept, Fault):
         # Not of this mail: the disk is full, the database is away. It stays where it is until that is mended.
@@ -105,20 +105,20 @@ def _receive(mailbox_id: int, arrived: Arrived, now: datetime) -> Tally:
     return Tally(failed=1)
 
 
-def _set_aside(mailbox_id: int, arrived: Arrived, code: str, now: datetime) -> None:
+def _set_aside(taken: _Taken, arrived: Arrived, code: str, now: datetime) -> None:
     with unit_of_work():
-        arrivals.set_aside(mailbox_id, arrived, _store(), code, now=now)
-        arrivals.keep_place(mailbox_id, arrived.uidvalidity, arrived.uid)
+        arrivals.set_aside(taken.id, arrived, _store(), code, now=now)
+        arrivals.keep_place(taken.id, arrived.uidvalidity, arrived.uid, version=taken.version)
 
 
-def _take_mail(mailbox_id: int, arrived: Arrived, now: datetime) -> Tally:
+def _take_mail(taken: _Taken, arrived: Arrived, now: datetime) -> Tally:
     letter = mail_reader.read(arrived.raw)
     with unit_of_work():
         if arrived.is_too_large:
-            row = arrivals.refuse_large(mailbox_id, arrived, letter, now=now)
+            row = arrivals.refuse_large(taken.id, arrived, letter, now=now)
         else:
-            row = arrivals.receive(mailbox_id, arrived, letter, _store(), own=_own_addresses(), now=now)
-        arrivals.keep_place(mailbox_id, arrived.uidvalidity, arrived.uid)
+            row = arrivals.receive(taken.id, arrived, letter, _store(), own=_own_addresses(), now=now)
+        arrivals.keep_place(taken.id, arrived.uidvalidity, arrived.uid, version=taken.version)
     return Tally(done=1) if row is not None else Tally()
 
 

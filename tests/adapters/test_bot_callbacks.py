@@ -163,3 +163,10 @@ def test_feishu_asks_whether_the_address_is_ours_with_and_without_a_signature() 
 )
 def test_what_means_nothing_here_is_taken_and_left(kind: HookKind, sent: Sent) -> None:
     assert ask(kind, sent).heard is None
+
+
+@pytest.mark.parametrize("kind", [HookKind.WECOM, HookKind.FEISHU])
+def test_brackets_in_brackets_without_end_are_refused_as_anything_else(kind: HookKind) -> None:
+    sent = said()[kind]
+    with pytest.raises(NotOfVendor):
+        ask(kind, Sent(query=sent.query, headers=sent.headers, body=b'{"encrypt":' + b"[" * 200_000))

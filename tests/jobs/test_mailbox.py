@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -154,10 +155,10 @@ def test_a_worker_that_died_midway_leaves_the_rest_to_the_next(
     server.put(letter(CLIENT), letter(CLIENT, key="<two@client.example>"), folder="desk")
     taken = job._receive
 
-    def die(mailbox_id: int, arrived: job.Arrived, at: datetime) -> Tally:
+    def die(mailbox: Any, arrived: job.Arrived, at: datetime) -> Tally:
         if mails():
             raise KeyboardInterrupt
-        return taken(mailbox_id, arrived, at)
+        return taken(mailbox, arrived, at)
 
     with monkeypatch.context() as patch:
         patch.setattr(job, "_receive", die)
@@ -243,6 +244,24 @@ def test_a_server_that_refuses_is_asked_ever_later_and_its_keeper_told(
     assert PASSWORD not in row.last_error
     told = select(Notice).where(Notice.kind == "mailbox_attention")
     assert {notice.params["what"] for notice in db.session.scalars(told)} == {"unreadable"}
+
+
+def test_a_server_changed_while_the_old_one_was_read_begins_at_its_own_place(
+    box: Mailbox, server: ImapServer, world: World, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.put(letter(CLIENT), folder="desk")
+    take = job._take_mail
+
+    def change_meanwhile(*asked: Any) -> Tally:
+        other = details(server, folder="another")
+        arrivals.change_mailbox(box.id, other, 1, actor=world.manager, now=now)
+        db.session.commit()
+        return take(*asked)
+
+    monkeypatch.setattr(job, "_take_mail", change_meanwhile)
+    assert job.run(now + MINUTE).done == 1
+    row = db.session.get_one(Mailbox, box.id, populate_existing=True)
+    assert (row.folder, row.uidvalidity, row.last_uid, row.last_ok_at) == ("another", None, 0, None)
 
 
 def test_a_mail_labelled_wrongly_is_read(box: Mailbox, server: ImapServer, now: datetime) -> None:

@@ -441,6 +441,19 @@ def test_the_password_is_in_no_trail_and_a_stale_change_is_refused(
         arrivals.change_mailbox(box.id, changed, 1, actor=world.manager, now=now)
 
 
+@pytest.mark.parametrize("elsewhere", [{"host": "imap.elsewhere.example"}, {"port": 1993}])
+def test_another_server_gets_no_password_that_was_not_typed_for_it(
+    box: Mailbox, world: World, now: datetime, elsewhere: dict[str, object]
+) -> None:
+    moved = MailboxDetails(**{**vars(DETAILS), "password": "", **elsewhere})  # type: ignore[arg-type]
+    with pytest.raises(InvalidMany) as refused:
+        arrivals.change_mailbox(box.id, moved, box.version, actor=world.manager, now=now)
+    assert [problem.code for problem in refused.value.problems] == ["mailbox_password_again"]
+    assert (box.host, box.port) == (DETAILS.host, DETAILS.port)
+    typed = MailboxDetails(**{**vars(moved), "password": "of the other"})
+    assert arrivals.change_mailbox(box.id, typed, box.version, actor=world.manager, now=now).last_uid == 0
+
+
 def test_a_mail_that_was_not_kept_cannot_be_sorted(common: Mailbox, world: World, now: datetime) -> None:
     mail = come(common, letter(STRANGER), now)
     mail.raw_key = ""

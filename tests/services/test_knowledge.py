@@ -10,7 +10,7 @@ from service_desk.base.paging import PageRequest
 from service_desk.models.audit import AuditEntry
 from service_desk.models.db import db
 from service_desk.models.knowledge import Article, ArticleOpinion, ArticleRead, ArticleVersion, Bulletin
-from service_desk.models.notices import Channel, Notice
+from service_desk.models.notices import Channel, DeliveryTry, Notice, NoticeState
 from service_desk.models.users import User
 from service_desk.rules.claim_documents import ClaimFeature
 from service_desk.rules.knowledge import ArticleKind, HelpMoment, VersionState
@@ -139,6 +139,23 @@ def test_the_next_version_takes_the_place_and_a_withdrawn_one_leaves_it(world: W
     assert slugs(world, world.claims1, ArticleFilter(state=VersionState.WITHDRAWN)) == [SLUG]
     knowledge.start_version(SLUG, **at)
     assert knowledge.drop_draft(SLUG, version=1, **at)
+
+
+def test_what_was_withdrawn_is_not_read_again_under_a_newer_version(world: World, now: datetime) -> None:
+    published(world, now)
+    at = {"actor": world.claims1, "now": now}
+    shown = knowledge.open_article(SLUG, actor=world.claims1).version
+    knowledge.withdraw(SLUG, "有误", version=shown.version, **at)
+    db.session.commit()
+    knowledge.start_version(SLUG, **at)
+    db.session.commit()
+    publish(world, now)
+
+    assert knowledge.open_article(SLUG, actor=world.hq).version.number == 2
+    assert [row.version.number for row in knowledge.listed_versions(SLUG, actor=world.hq)[0]] == [2]
+    with pytest.raises(NotFound):
+        knowledge.open_article(SLUG, number=1, actor=world.hq)
+    assert knowledge.open_article(SLUG, number=1, actor=world.claims1).version.withdrawn_reason == "有误"
 
 
 def test_a_draft_written_elsewhere_meanwhile_is_stale_and_one_given_up_is_gone(world: World, now) -> None:
@@ -333,8 +350,20 @@ def test_a_bulletin_goes_to_each_officer_once_and_to_those_who_come_later(world:
     )
     with pytest.raises(Forbidden):
         bulletins.send_again(account_id, row.number, mail.id, **at)
-    mail.tries = 1
-    assert bulletins.send_again(account_id, row.number, mail.id, actor=world.manager, now=now)
+    mail.tries, mail.state = 1, NoticeState.FAILED
+    db.session.add(DeliveryTry(notice_id=mail.id, at=now, succeeded=False))
+    db.session.flush()
+    shown = {
+        one.notice.id: one.latest_try
+        for one in bulletins.deliveries(account_id, row.number, actor=world.claims1)
+    }
+    again = {"seen": shown[mail.id], "actor": world.manager, "now": now}
+    assert bulletins.send_again(account_id, row.number, mail.id, **again)
+    # The second of two clicks, after the mail has gone out.
+    db.session.add(DeliveryTry(notice_id=mail.id, at=now, succeeded=True))
+    mail.state = NoticeState.SENT
+    db.session.flush()
+    assert not bulletins.send_again(account_id, row.number, mail.id, **again)
 
 
 def test_an_empty_desk_begins_with_the_supplied_set(session, now: datetime) -> None:

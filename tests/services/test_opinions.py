@@ -21,7 +21,7 @@ from service_desk.rules.opinions import CampaignState, OpinionSource, OpinionSta
 from service_desk.rules.periods import quarter_of
 from service_desk.rules.report_document import ReportKind
 from service_desk.services import documents, sla
-from service_desk.services.opinions import answering, campaigns, figures, handling, lists, recording
+from service_desk.services.opinions import answering, campaigns, chasing, figures, handling, lists, recording
 from service_desk.services.opinions.answering import Answer, Mark
 from service_desk.services.opinions.handling import Reply
 from service_desk.services.opinions.lists import OpinionFilter, OpinionView
@@ -55,7 +55,10 @@ class TestForms:
         assert guest.token_sha256 != token
         assert not any(token in str(one.params) for one in db.session.scalars(select(Notice)))
         assert answering.read_by_link(token, now=now).invitation.id == guest.id
-        campaigns.renew_link(campaign.number, guest.id, actor=world.claims1, now=now)
+        shown = campaigns.link_mark(guest)
+        for _click in range(2):
+            campaigns.renew_link(campaign.number, guest.id, shown, actor=world.claims1, now=now)
+        assert told("opinion_asked").count("冯立新") == 2
         with pytest.raises(NotFound, match="feedback_link_ended"):
             answering.read_by_link(token, now=now)
         campaigns.revoke_link(campaign.number, guest.id, actor=world.claims1, now=now)
@@ -127,6 +130,16 @@ class TestForms:
         # Ten working days end on 8 December: three days before it whoever sent the form is reminded.
         assert told("opinion_due") == [world.manager.name]
 
+    def test_a_closed_login_is_neither_asked_nor_reminded(self, world: World, now: datetime) -> None:
+        plan = campaign_plan(world, now, from_on=local_date(now) + DAY)
+        campaigns.plan(world.account.id, plan, actor=world.manager, now=now)
+        world.safety_gongyi.is_active = False
+        db.session.commit()
+        for days in range(12):
+            chasing.run_campaigns(world.account.id, now=now + days * DAY)
+        everybody = sorted(["冯立新", world.hq.name])
+        assert [sorted(told(kind)) for kind in ("opinion_asked", "opinion_reminded")] == [everybody] * 2
+
 
 class TestHandling:
     def test_from_taking_up_to_the_result_each_told_to_who_gave_it(self, world: World, now: datetime) -> None:
@@ -154,6 +167,18 @@ class TestHandling:
         assert first.state is OpinionState.SETTLED
         assert told("opinion_replied") == [world.safety_gongyi.name] * 2
         assert len(lists.of_item(item.id, actor=world.manager)) == 2
+
+    def test_who_asks_later_not_to_be_named_is_named_by_no_item(self, world: World, now: datetime) -> None:
+        campaign = sent_campaign(world, now)
+        opinion = answered(world, campaign, now, SLOW)[0]
+        act = {"actor": world.claims1, "now": now}
+        handling.take_up(opinion.number, None, new_item(world, now), opinion.version, **act)
+        db.session.flush()
+        item = db.session.scalars(select(AgreedItem)).one()
+        assert item.branch_id == world.gongyi.id
+        answered(world, campaign, now, SLOW, is_anonymous=True)
+        assert (opinion.is_anonymous, item.branch_id) == (True, None)
+        assert db.session.scalars(select(AuditEntry.action)).all().count("item_unnamed") == 1
 
     def test_praise_is_thanked_for_and_a_reason_declines(self, world: World, now: datetime) -> None:
         campaign = sent_campaign(world, now)

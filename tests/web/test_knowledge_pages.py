@@ -130,6 +130,18 @@ def test_a_draft_goes_its_way_through_the_pages(world: World, sign_in) -> None:
     assert reader.get(f"/knowledge/{SLUG}").status_code == 404
 
 
+def test_a_bulletin_neither_links_nor_repeats_what_was_withdrawn_since(world: World, sign_in) -> None:
+    published(world)
+    reader = sign_in("safety-gongyi")
+    assert f'href="/knowledge/{SLUG}"' in reader.get("/knowledge/bulletins/1").text
+    knowledge.withdraw(SLUG, "有误", version=version_now(), actor=world.claims1, now=utc_now())
+    db.session.commit()
+    page = reader.get("/knowledge/bulletins/1").text
+    assert "现场" in page
+    assert "先保人" not in page
+    assert f'href="/knowledge/{SLUG}"' not in page
+
+
 def test_guides_stand_where_they_help(world: World, sign_in) -> None:
     claim = reported_claim(world, utc_now())
     published(world)

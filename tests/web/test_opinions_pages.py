@@ -13,6 +13,7 @@ from service_desk.models.db import db
 from service_desk.models.documents import Document
 from service_desk.models.opinions import Opinion, OpinionCampaign
 from service_desk.models.relations import AgreedItem
+from service_desk.models.users import UserAccount
 from service_desk.rules.opinions import CampaignState, OpinionState, Theme
 from service_desk.services.opinions import campaigns
 from service_desk.services.opinions.answering import Mark
@@ -112,6 +113,19 @@ def test_who_may_open_and_send_what(world: World, sign_in, now: datetime) -> Non
             if got != wanted:
                 wrong.append(f"{method} {path}: {got} and not {wanted}")
     assert not wrong, "\n".join(wrong)
+
+
+def test_an_opinion_offers_the_people_of_its_own_account_whichever_is_chosen(
+    world: World, sign_in, now: datetime
+) -> None:
+    number = built(world, now)["own"]
+    db.session.add(UserAccount(user_id=world.manager.id, account_id=world.foreign_account.id))
+    db.session.commit()
+    manager = sign_in("manager")
+    manager.post("/account", data={"account": world.foreign_account.code})
+    page = manager.get(f"/opinions/{number}").text
+    assert f"{world.claims1.name} · {world.claims1.staff_no}" in page
+    assert world.foreign_hq.name not in page
 
 
 def test_a_form_is_planned_once_sent_answered_and_corrected(world: World, sign_in, now: datetime) -> None:

@@ -28,6 +28,13 @@ _ENCRYPTED_XML = re.compile(rb"<Encrypt>\s*(?:<!\[CDATA\[)?([A-Za-z0-9+/=\s]+?)(
 _MENTION = re.compile(r"^(\s*@\S+)+\s*")
 
 
+# What reading ends in that nobody has written as the vendor writes; a RecursionError for brackets in brackets.
+_UNREADABLE = (
+    *(ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError),
+    *(binascii.Error, ElementTree.ParseError),
+)
+
+
 class NotOfVendor(Exception):
     """Not signed as the vendor signs, too old, or not to be read."""
 
@@ -73,7 +80,7 @@ def understand(kind: HookKind, call: Call, keys: Keys, now: datetime) -> Underst
     """Check and read a call. NotOfVendor when it is not proved."""
     try:
         return _READERS[kind](call, keys, now)
-    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error, ElementTree.ParseError) as error:
+    except _UNREADABLE as error:
         raise NotOfVendor from error
 
 

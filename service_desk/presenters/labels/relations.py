@@ -65,6 +65,7 @@ LABELS = {
         "item_dropped": _l("Agreed item dropped"),
         "item_given": _l("Agreed item given to another"),
         "item_due_moved": _l("Day of an agreed item moved"),
+        "item_unnamed": _l("Branch taken off an agreed item"),
         "event_planned": _l("Meeting or visit planned"),
         "event_changed": _l("Meeting or visit changed"),
         "event_cancelled": _l("Meeting or visit called off"),

@@ -18,6 +18,7 @@ MESSAGES = {
     "mailbox_not_private": _l(
         "Without encryption only a server of one's own house may be read, which the desk's settings name (CHANNEL_HOSTS)."
     ),
+    "mailbox_password_again": _l("For another server type the password again."),
     "mailbox_paused": _l("This mailbox is paused. Switch it on first."),
     "mailbox_port": _l("Enter a port from 1 to 65535."),
 }

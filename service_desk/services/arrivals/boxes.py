@@ -125,7 +125,8 @@ def change_mailbox(
     """Change or pause a mailbox; whose it is stays. It is read again at once.
 
     Conflict: stale. Invalid: required, mailbox_name_taken, mailbox_address, mailbox_port, mailbox_interval,
-    mailbox_not_private. Another server or folder is read from now on.
+    mailbox_not_private, mailbox_password_again (another server gets no password it was not typed for).
+    Another server or folder is read from now on.
     """
     mailbox = _get(mailbox_id, actor)
     if mailbox.version != version:
@@ -134,7 +135,7 @@ def change_mailbox(
     changes = audit.change(mailbox, **values)
     if changes:
         mailbox.next_poll_at, mailbox.failures, mailbox.last_error = now, 0, ""
-        if {"host", "username", "folder"} & changes.keys():
+        if {"host", "port", "username", "folder"} & changes.keys():
             mailbox.uidvalidity, mailbox.last_uid = None, 0
             mailbox.created_at, mailbox.last_ok_at = now, None
         audit.record("mailbox_changed", mailbox, actor=actor, now=now, changes=changes)
@@ -159,17 +160,25 @@ def _checked(details: MailboxDetails, own: Mailbox | None) -> dict[str, Any]:
     problems = [Invalid("required", field=name) for name in _REQUIRED if not values[name]]
     if not password:
         problems.append(Invalid("required", field="password"))
+    # Whoever runs a mailbox does not know its password, and may not have it sent to a server of their own.
+    if own and not details.password and (own.host, own.port) != (_host_of(values), details.port):
+        problems.append(Invalid("mailbox_password_again", field="password"))
     problems += _problems(details, values, own)
     if problems:
         raise InvalidMany(problems)
     return values | {
-        "host": values["host"].lower().rstrip("."),
+        "host": _host_of(values),
         "port": details.port,
         "security": details.security,
         "mail_password": password,
         "poll_minutes": details.poll_minutes,
         "is_active": details.is_active,
     }
+
+
+def _host_of(values: dict[str, Any]) -> str:
+    host: str = values["host"]
+    return host.lower().rstrip(".")
 
 
 def _problems(details: MailboxDetails, values: dict[str, Any], own: Mailbox | None) -> list[Invalid]:

@@ -39,17 +39,24 @@ def _is_due(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return literal_column("is_active", Boolean), Mailbox.next_poll_at <= now
 
 
-def keep_place(mailbox_id: int, uidvalidity: int, uid: int) -> None:
-    """Note that all mails up to this one are known."""
+def keep_place(mailbox_id: int, uidvalidity: int, uid: int, *, version: int) -> None:
+    """Note that all mails up to this one are known, of the mailbox as it was when it was taken.
+
+    One that was changed meanwhile is perhaps another: it begins at its own place.
+    """
     # Past the version: somebody who edits the mailbox meanwhile is not to be told that it changed.
     db.session.execute(
-        update(Mailbox).where(Mailbox.id == mailbox_id).values(uidvalidity=uidvalidity, last_uid=uid)
+        update(Mailbox)
+        .where(Mailbox.id == mailbox_id, Mailbox.version == version)
+        .values(uidvalidity=uidvalidity, last_uid=uid)
     )
 
 
-def record_read(mailbox_id: int, *, now: datetime, has_more: bool) -> None:
-    """Note that the mailbox was read; `has_more`: it is to be read again at once."""
+def record_read(mailbox_id: int, *, version: int, now: datetime, has_more: bool) -> None:
+    """Note that the mailbox was read; `has_more`: it is to be read again at once. Nothing of one changed meanwhile."""
     mailbox = db.session.get_one(Mailbox, mailbox_id, populate_existing=True)
+    if mailbox.version != version:
+        return
     due = now if has_more else next_poll(now, mailbox.poll_minutes, 0)
     db.session.execute(
         update(Mailbox)
@@ -58,9 +65,11 @@ def record_read(mailbox_id: int, *, now: datetime, has_more: bool) -> None:
     )
 
 
-def record_unread(mailbox_id: int, said: str, *, now: datetime) -> None:
+def record_unread(mailbox_id: int, said: str, *, version: int, now: datetime) -> None:
     """Note that the mailbox could not be read: again after a growing delay; whoever runs it is told once it lasts."""
     mailbox = db.session.get_one(Mailbox, mailbox_id, populate_existing=True)
+    if mailbox.version != version:
+        return
     failures = mailbox.failures + 1
     db.session.execute(
         update(Mailbox)

@@ -11,7 +11,7 @@ from service_desk.base.paging import Page, PageRequest
 from service_desk.models.accounts import KeyAccount
 from service_desk.models.db import db
 from service_desk.models.knowledge import Article, ArticleVersion, Bulletin, BulletinArticle
-from service_desk.models.notices import Channel, Notice
+from service_desk.models.notices import Channel, DeliveryTry, Notice
 from service_desk.models.users import User
 from service_desk.rules.knowledge import VersionState
 from service_desk.rules.permissions import Action, Role
@@ -42,10 +42,11 @@ class Told:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What became of a bulletin for one reader by one way."""
+    """What became of a bulletin for one reader by one way. `latest_try` is 0 before the first."""
 
     notice: Notice
     user: User | None
+    latest_try: int
 
 
 def list_bulletins(account_id: int, page: PageRequest, *, actor: User) -> Page[tuple[Bulletin, int]]:
@@ -127,7 +128,7 @@ def send(account_id: int, number: int, *, version: int, actor: User, now: dateti
     row, told = get_bulletin(account_id, number, actor=actor)
     if row.version != version:
         raise Conflict("stale")
-    if any(one.version.state is VersionState.WITHDRAWN for one in told):
+    if any(one.version.withdrawn_at is not None for one in told):
         raise Invalid("bulletin_withdrawn")
     had = {one.notice.user_id for one in _deliveries(row)}
     officers = access.account_members(account_id, Role.BRANCH_SAFETY)
@@ -149,12 +150,14 @@ def deliveries(account_id: int, number: int, *, actor: User) -> list[Delivery]:
     return _deliveries(row)
 
 
-def send_again(account_id: int, number: int, notice_id: int, *, actor: User, now: datetime) -> bool:
+def send_again(
+    account_id: int, number: int, notice_id: int, *, seen: int | None = None, actor: User, now: datetime
+) -> bool:
     """Put one reader's mail of a bulletin back into the queue: see `notices.send_again`."""
     row, _ = get_bulletin(account_id, number, actor=actor)
     if notice_id not in {one.notice.id for one in _deliveries(row)}:
         raise NotFound("not_found")
-    return notices.send_again(notice_id, actor=actor, now=now)
+    return notices.send_again(notice_id, seen=seen, actor=actor, now=now)
 
 
 def label_of(row: Bulletin) -> str:
@@ -163,13 +166,14 @@ def label_of(row: Bulletin) -> str:
 
 
 def _deliveries(row: Bulletin) -> list[Delivery]:
+    latest = select(func.max(DeliveryTry.id)).where(DeliveryTry.notice_id == Notice.id).scalar_subquery()
     statement = (
-        select(Notice, User)
+        select(Notice, User, func.coalesce(latest, 0))
         .outerjoin(User, User.id == Notice.user_id)
         .where(Notice.matter_kind == KIND, Notice.matter_id == row.id, Notice.channel_id.is_(None))
         .order_by(User.staff_no, Notice.channel.desc(), Notice.id)
     )
-    return [Delivery(notice, user) for notice, user in db.session.execute(statement).tuples()]
+    return [Delivery(*row) for row in db.session.execute(statement).tuples()]
 
 
 def _message(row: Bulletin, told: Sequence[Told], user: User) -> notices.Message:

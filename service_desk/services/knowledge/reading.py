@@ -300,11 +300,16 @@ def open_article(slug: str, *, actor: User, number: int | None = None) -> Opened
 
 
 def list_versions(article: Article, *, actor: User) -> list[ArticleVersion]:
-    """The versions of an article the actor has opened, the latest first; readers see those that were published."""
+    """The versions of an article the actor has opened, the latest first; readers see those published and not withdrawn."""
     statement = select(ArticleVersion).where(ArticleVersion.article_id == article.id)
     if not access.may(actor, Action.EDIT_KNOWLEDGE):
-        statement = statement.where(ArticleVersion.state.in_(ONCE_PUBLISHED))
+        statement = statement.where(_is_readable())
     return list(db.session.scalars(statement.order_by(ArticleVersion.number.desc())))
+
+
+def _is_readable() -> ColumnElement[bool]:
+    """Once published, and never withdrawn: a newer version does not give readers back what was taken from them."""
+    return and_(ArticleVersion.state.in_(ONCE_PUBLISHED), ArticleVersion.withdrawn_at.is_(None))
 
 
 def listed_versions(slug: str, *, actor: User) -> tuple[list[Listed], dict[int, User]]:
@@ -337,7 +342,7 @@ def files_of(version_id: int) -> list[Document]:
 def find_file(document_id: int, *, actor: User) -> Document | None:
     """A file of an article the actor may read; None when it is no article's. NotFound when it is not theirs to see."""
     statement = (
-        select(Document, Article.slug, ArticleVersion.state)
+        select(Document, Article.slug, _is_readable())
         .join(ArticleFile, ArticleFile.document_id == Document.id)
         .join(ArticleVersion, ArticleVersion.id == ArticleFile.version_id)
         .join(Article, Article.id == ArticleVersion.article_id)
@@ -346,9 +351,9 @@ def find_file(document_id: int, *, actor: User) -> Document | None:
     rows = db.session.execute(statement).tuples().all()
     if not rows:
         return None
-    document, slug, _state = rows[0]
+    document, slug, _is_public = rows[0]
     get_article(slug, actor=actor)
-    is_public = any(state in ONCE_PUBLISHED for _, _, state in rows)
+    is_public = any(readable for _, _, readable in rows)
     if not is_public and not access.may(actor, Action.EDIT_KNOWLEDGE):
         raise NotFound("not_found")
     return document

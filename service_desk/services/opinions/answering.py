@@ -12,6 +12,7 @@ from service_desk.base.errors import Conflict, Invalid, InvalidMany, NotFound
 from service_desk.models.accounts import KeyAccount
 from service_desk.models.db import db
 from service_desk.models.opinions import Opinion, OpinionCampaign, OpinionInvitation
+from service_desk.models.relations import AgreedItem, ItemSource
 from service_desk.models.users import User
 from service_desk.rules.opinions import (
     HIGHEST_SCORE,
@@ -170,6 +171,8 @@ def _answer(
                 _keep(campaign, invitation, theme, marks[theme], given.get(theme), actor, now)
         for one in given.values():
             one.is_anonymous = answer.is_anonymous
+        if answer.is_anonymous:
+            _unname_items([one.id for one in given.values()], actor, now)
     db.session.flush()
     if is_first:
         _tell_owner(campaign, invitation, now)
@@ -239,6 +242,18 @@ def _new(
             due_on=due_on(now),
         )
     )
+
+
+def _unname_items(opinion_ids: list[int], actor: User | None, now: datetime) -> None:
+    """Take the branch from items that were opened of opinions while these were named: it would name their giver."""
+    statement = select(AgreedItem).where(
+        AgreedItem.source == ItemSource.OPINION,
+        AgreedItem.source_id.in_(opinion_ids),
+        AgreedItem.branch_id.is_not(None),
+    )
+    for item in db.session.scalars(statement).all():
+        changes = audit.change(item, branch_id=None)
+        audit.record("item_unnamed", item, actor=actor, now=now, label=item.title, changes=changes)
 
 
 def _tell_owner(campaign: OpinionCampaign, invitation: OpinionInvitation, now: datetime) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 
 from service_desk.adapters import signed_links
 from service_desk.base.clock import local_date
@@ -105,7 +105,7 @@ def send_out(campaign: OpinionCampaign, *, actor: User | None, now: datetime) ->
     first = min(campaign.from_on, local_date(now))
     changes = audit.change(campaign, state=CampaignState.OPEN, sent_at=now, from_on=first)
     audit.record("campaign_sent", campaign, actor=actor, now=now, changes=changes)
-    people = invitations_of(campaign.id)
+    people = reachable_of(campaign.id)
     for invitation in people:
         if invitation.user_id is None:
             _give_link(invitation)
@@ -136,9 +136,15 @@ def revoke_link(number: str, invitation_id: int, *, actor: User, now: datetime) 
         )
 
 
-def renew_link(number: str, invitation_id: int, *, actor: User, now: datetime) -> None:
-    """Make another link in place of the one there was, and mail it where there is an address."""
+def renew_link(number: str, invitation_id: int, shown: str, *, actor: User, now: datetime) -> None:
+    """Make another link in place of the one `shown` (`link_mark`), and mail it where there is an address.
+
+    Asked twice of the same link it is made and mailed once.
+    """
     campaign, invitation = _linked(number, invitation_id, actor)
+    db.session.refresh(invitation, with_for_update=True)
+    if shown != link_mark(invitation):
+        return
     _give_link(invitation)
     invitation.revoked_at = None
     audit.record("opinion_link_renewed", campaign, actor=actor, now=now, label=_label(campaign, invitation))
@@ -150,6 +156,24 @@ def invitations_of(campaign_id: int) -> list[OpinionInvitation]:
     """Whom a campaign asks. The caller has checked that it is visible."""
     statement = select(OpinionInvitation).where(OpinionInvitation.campaign_id == campaign_id)
     return list(db.session.scalars(statement.order_by(OpinionInvitation.id)))
+
+
+def reachable_of(campaign_id: int) -> list[OpinionInvitation]:
+    """Whom a campaign asks and may write to: guests, and logins that are not closed."""
+    statement = (
+        select(OpinionInvitation)
+        .outerjoin(User, User.id == OpinionInvitation.user_id)
+        .where(
+            OpinionInvitation.campaign_id == campaign_id,
+            or_(OpinionInvitation.user_id.is_(None), User.is_active),
+        )
+    )
+    return list(db.session.scalars(statement.order_by(OpinionInvitation.id)))
+
+
+def link_mark(invitation: OpinionInvitation) -> str:
+    """What tells a link from the one before, and nothing about it."""
+    return (invitation.token_sha256 or "")[:12]
 
 
 def token_of(invitation: OpinionInvitation) -> str:

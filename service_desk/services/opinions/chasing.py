@@ -62,7 +62,7 @@ def _remind(campaign: OpinionCampaign, now: datetime) -> None:
     """Once, and only who has not answered and whose link still works."""
     missing = [
         one
-        for one in campaigns.invitations_of(campaign.id)
+        for one in campaigns.reachable_of(campaign.id)
         if one.answered_at is None and one.reminded_at is None and not one.revoked_at
     ]
     for one in missing:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, g, redirect, render_template, url_for
+from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -10,6 +10,7 @@ from flask_login import login_required
 
 from service_desk.base.clock import local_date
 from service_desk.base.paging import PageRequest
+from service_desk.forms.fields import small_number
 from service_desk.forms.knowledge import BulletinForm, StepForm
 from service_desk.models.db import db
 from service_desk.presenters import knowledge as words
@@ -152,8 +153,16 @@ def send(number: int) -> ResponseReturnValue:
 @login_required
 def send_again(number: int, notice_id: int) -> ResponseReturnValue:
     """Put one reader's mail back into the queue."""
-    bulletins.send_again(current_account().id, number, notice_id, actor=actor(), now=g.now)
-    return done(_("The mail is sent again."), "knowledge_bulletins.bulletin", number=number)
+    seen = small_number(request.form.get("seen"), digits=18)
+    is_queued = bulletins.send_again(
+        current_account().id, number, notice_id, seen=seen, actor=actor(), now=g.now
+    )
+    said = (
+        _("The mail is sent again.")
+        if is_queued
+        else _("Somebody has sent it again already; it goes out once.")
+    )
+    return done(said, "knowledge_bulletins.bulletin", number=number)
 
 
 @bp.get("/knowledge/bulletins/<int:number>/send")

@@ -14,6 +14,7 @@ from service_desk.base.errors import NotFound
 from service_desk.forms.fields import member, small_number
 from service_desk.forms.opinions import OpinionFilterForm, RecordForm, ReplyForm, SettleForm, TakeUpForm
 from service_desk.models.db import db
+from service_desk.models.opinions import Opinion
 from service_desk.presenters import opinions as words
 from service_desk.presenters.labels import choices, label
 from service_desk.presenters.languages import LANGUAGE_NAMES, branch_name
@@ -201,7 +202,7 @@ def _context(number: str, refused: Any = None, name: str = "") -> dict[str, Any]
     found = file.row.opinion
     collects = access.may(actor(), Action.COLLECT_OPINIONS)
     allowed = actions_for(found.state) if collects else ()
-    forms = {one.value: _form_of(one, file) for one in allowed}
+    forms = {one.value: _form_of(one, found, file) for one in allowed}
     if refused is not None:
         # The page now shows the opinion as it is, so what is sent again is based on that.
         refused.version.data = str(found.version)
@@ -221,7 +222,7 @@ def _context(number: str, refused: Any = None, name: str = "") -> dict[str, Any]
     }
 
 
-def _form_of(action: OpinionAction, file: OpinionFile | None = None) -> Any:
+def _form_of(action: OpinionAction, found: Opinion, file: OpinionFile | None = None) -> Any:
     """The form of an act; its fields have names of their own, for the page shows several."""
     fresh: dict[str, Any] = {}
     if file is not None:
@@ -229,7 +230,7 @@ def _form_of(action: OpinionAction, file: OpinionFile | None = None) -> Any:
     prefix = action.value.replace("_", "-")
     if action is OpinionAction.TAKE_UP:
         form = TakeUpForm(prefix=prefix, **fresh)
-        account_id = current_account().id
+        account_id = found.account_id
         shared = handling.open_items(account_id, actor=actor())
         form.item_id.choices = [("", _("A new one")), *((one.id, one.title) for one in shared)]
         form.owner_id.choices = [(u.id, f"{u.name} · {u.staff_no}") for u in possible_owners(account_id)]
@@ -252,7 +253,7 @@ def _act(number: str, action: OpinionAction, act: Callable[[Any], object], said:
     """Do one thing with an opinion; a refusal is shown on its page with what was typed."""
     found = get_opinion(number, actor=actor())
     access.require(actor(), Action.COLLECT_OPINIONS)
-    form = _form_of(action)
+    form = _form_of(action, found)
     _set_means(form, found)
     if attempt(form, lambda: act(form)):
         return done(said, "opinions.opinion", number=number)
@@ -260,7 +261,7 @@ def _act(number: str, action: OpinionAction, act: Callable[[Any], object], said:
     return again("opinions/opinion.html", **_context(number, form, action.value))
 
 
-def _set_means(form: Any, found: Any) -> None:
+def _set_means(form: Any, found: Opinion) -> None:
     if "means" not in form:
         return
     if handling.reachable_by(found) is not None:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, current_app, g, render_template, url_for
+from flask import Blueprint, current_app, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
@@ -175,6 +175,7 @@ def campaign(number: str) -> ResponseReturnValue:
         page=page,
         response=lists.response_of(found),
         questions=campaigns.questions_of(found),
+        link_mark=campaigns.link_mark,
         links={row.invitation.id: _link(row.invitation) for row in page.rows},
         is_planned=found.state is CampaignState.PLANNED,
         is_open=found.state is CampaignState.OPEN,
@@ -245,8 +246,9 @@ def revoke(number: str, invitation_id: int) -> ResponseReturnValue:
 def renew(number: str, invitation_id: int) -> ResponseReturnValue:
     """Give somebody another link in place of the one there was."""
     get_campaign(number, actor=actor())
+    shown = request.form.get("shown", "")
     return decide(
-        lambda: campaigns.renew_link(number, invitation_id, actor=actor(), now=g.now),
+        lambda: campaigns.renew_link(number, invitation_id, shown, actor=actor(), now=g.now),
         _("There is a new link; the one before has ended."),
         url_for("opinions_campaigns.campaign", number=number),
     )
