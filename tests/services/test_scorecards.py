@@ -363,7 +363,9 @@ class TestCards:
 
         assert (card.state, card.final_word, card.reply) == (CardState.LIFTED, "证明属实", "道路管制")
         trail = db.session.execute(
-            select(AuditEntry.action, AuditEntry.changes).where(AuditEntry.entity_kind == "service_cards")
+            select(AuditEntry.action, AuditEntry.changes)
+            .where(AuditEntry.entity_kind == "service_cards")
+            .order_by(AuditEntry.id)
         ).all()
         assert [action for action, _changes in trail] == ["card_confirmed", "card_answered", "card_lifted"]
         # The trail is read by who keeps logins too: it says that, not why.

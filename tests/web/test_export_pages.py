@@ -97,7 +97,8 @@ def table(client: FlaskClient, address: str) -> tuple[list[str], list[list[Any]]
 
 def taken(address: str) -> list[AuditEntry]:
     db.session.rollback()
-    entries = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "exported"))
+    exported = select(AuditEntry).where(AuditEntry.action == "exported").order_by(AuditEntry.id)
+    entries = db.session.scalars(exported)
     return [entry for entry in entries if entry.changes["filter"][1].split("?")[0] == address]
 
 
