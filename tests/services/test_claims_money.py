@@ -458,7 +458,9 @@ def test_an_amount_to_get_back_is_corrected_with_a_reason_and_never_below_what_c
     assert (one.amount_fen, one.open_fen, one.state) == (1_200_00, 700_00, RecoveryState.OPEN)
     correct(500_00, world.manager)
     assert (one.open_fen, one.state) == (0, RecoveryState.SETTLED)
-    entries = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "recovery_corrected").order_by(AuditEntry.id)).all()
+    entries = db.session.scalars(
+        select(AuditEntry).where(AuditEntry.action == "recovery_corrected").order_by(AuditEntry.id)
+    ).all()
     assert [entry.changes["amount_fen"] for entry in entries] == [[1_000_00, 1_200_00], [1_200_00, 500_00]]
     assert entries[0].changes["reason"] == [None, "判决书金额"]
 
