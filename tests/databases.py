@@ -45,6 +45,8 @@ def postgres_server(run: str) -> Iterator[PostgresServer]:
             connection.execute(text("ALTER SYSTEM SET fsync = off"))
             connection.execute(text("ALTER SYSTEM SET synchronous_commit = off"))
             connection.execute(text("ALTER SYSTEM SET full_page_writes = off"))
+            # A few rows are read sooner than a program for them is compiled.
+            connection.execute(text("ALTER SYSTEM SET jit = off"))
             connection.execute(text("SELECT pg_reload_conf()"))
     try:
         yield server

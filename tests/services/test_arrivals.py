@@ -434,7 +434,9 @@ def test_the_password_is_in_no_trail_and_a_stale_change_is_refused(
     changed = MailboxDetails(**{**vars(DETAILS), "password": "another secret", "poll_minutes": 5})
     arrivals.change_mailbox(box.id, changed, box.version, actor=world.manager, now=now)
     db.session.flush()
-    entries = db.session.scalars(select(AuditEntry).where(AuditEntry.entity_kind == "mailboxes")).all()
+    entries = db.session.scalars(
+        select(AuditEntry).where(AuditEntry.entity_kind == "mailboxes").order_by(AuditEntry.id)
+    ).all()
     assert len(entries) == 2
     assert not any("secret" in str(entry.changes) for entry in entries)
     with pytest.raises(Conflict, match="stale"):

@@ -138,7 +138,9 @@ def test_photos_are_regrouped_by_the_desk_and_each_change_is_kept(
     assert photos.regroup(claim.number, ids, PhotoGroup.PLATE, actor=world.claims1, now=now) == 2
     assert photos.regroup(claim.number, ids, PhotoGroup.PLATE, actor=world.claims1, now=now) == 0
 
-    trail = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "claim_photo_regrouped")).all()
+    trail = db.session.scalars(
+        select(AuditEntry).where(AuditEntry.action == "claim_photo_regrouped").order_by(AuditEntry.id)
+    ).all()
     assert [entry.changes for entry in trail] == [{"photo_group": ["damage", "plate"]}] * 2
     with pytest.raises(Forbidden):
         photos.regroup(claim.number, ids, PhotoGroup.VIN, actor=world.safety_gongyi, now=now)

@@ -104,7 +104,9 @@ def test_a_clients_message_starts_one_clock_and_the_answer_stops_it(
     say(claim, "好的", world.safety_gongyi, now + 11 * A_MINUTE)
     assert [clock.cycle for clock in clocks(claim)] == [1, 2]
     kept = db.session.execute(
-        select(AuditEntry.action, AuditEntry.entity_label).where(AuditEntry.action == "message_written")
+        select(AuditEntry.action, AuditEntry.entity_label)
+        .where(AuditEntry.action == "message_written")
+        .order_by(AuditEntry.id)
     ).tuples()
     assert [label for _action, label in kept] == [f"{claim.number} #{n}" for n in range(1, 6)]
 

@@ -256,7 +256,9 @@ def test_people_are_left_out_added_and_written_to_in_a_way_of_their_own(
         ("claims1@desk.example", "mail", "en"),
         ("he@zzly.example", "mail", "zh"),
     }
-    entries = db.session.scalars(select(AuditEntry).filter_by(action="report_recipient_changed")).all()
+    entries = db.session.scalars(
+        select(AuditEntry).filter_by(action="report_recipient_changed").order_by(AuditEntry.id)
+    ).all()
     assert {(entry.entity_kind, entry.entity_id) for entry in entries} == {("report_schedules", weekly.id)}
     told = {entry.entity_label.rpartition(" ")[2]: entry.changes for entry in entries}
     assert told["王建军"] == {
