@@ -330,7 +330,9 @@ def test_a_bulletin_goes_to_each_officer_once_and_to_those_who_come_later(world:
     )
     db.session.commit()
     assert send() == 1
-    told = db.session.execute(select(Notice.user_id, Notice.channel).where(Notice.kind == bulletins.KIND))
+    told = db.session.execute(
+        select(Notice.user_id, Notice.channel).where(Notice.kind == bulletins.KIND).order_by(Notice.id)
+    )
     people = (world.safety_gongyi.id, late.id)
     assert sorted(told.tuples()) == sorted(
         (who, way) for who in people for way in (Channel.IN_APP, Channel.MAIL)

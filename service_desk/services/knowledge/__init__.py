@@ -1,5 +1,6 @@
 """Guides, safety cases and notices: written, reviewed, published, read where they help, and mailed to branches."""
 
+from service_desk.services.knowledge.helping import guides_for
 from service_desk.services.knowledge.opinions import list_opinions, note_read, tell_opinion
 from service_desk.services.knowledge.reading import (
     ArticleFilter,
@@ -11,7 +12,6 @@ from service_desk.services.knowledge.reading import (
     find_by_title,
     find_file,
     get_article,
-    guides_for,
     list_articles,
     listed_versions,
     open_article,
