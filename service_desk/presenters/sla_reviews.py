@@ -1,13 +1,13 @@
 """Breaches and reviews in words: causes, corrections and their days, what was told, the audit as a spreadsheet."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from service_desk.adapters.spreadsheets import Column, TableSheet, WorkbookBytes, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet
 from service_desk.adapters.spreadsheets.tables import Value
 from service_desk.base.clock import local_date
 from service_desk.models.sla import BreachCause, BreachReview, SlaEvent
@@ -82,19 +82,18 @@ def _happening(code: str) -> str:
     return label(kind, "clock_happening")
 
 
-def workbook(
-    rows: Sequence[BreachRow], view: BreachView, branches: dict[int, str], now: datetime
-) -> WorkbookBytes:
-    """The audit list as filtered, as .xlsx: the columns of the screen and those a printed list needs."""
+def breaches_sheet(
+    rows: Iterable[BreachRow], view: BreachView, branches: dict[int, str], now: datetime
+) -> TableSheet:
+    """The audit list as filtered: the columns of the screen and those a printed list needs."""
     names = cause_names()
-    sheet = TableSheet(
+    return TableSheet(
         name=_("Breaches"),
         title=_("Breach audit: %(view)s", view=label(view, "breach_view")),
         columns=_columns(),
-        rows=[_line(row, branches, names, now) for row in rows],
+        rows=(_line(row, branches, names, now) for row in rows),
         notes=[_("As of %(time)s", time=times.minute(now))],
     )
-    return workbook_bytes([sheet])
 
 
 def _columns() -> list[Column]:

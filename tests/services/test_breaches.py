@@ -4,11 +4,9 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import select
 
-from service_desk.base.errors import Forbidden, Invalid, NotFound
+from service_desk.base.errors import Forbidden
 from service_desk.base.paging import PageRequest
-from service_desk.models.audit import AuditEntry
 from service_desk.models.db import db
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.sla import EventKind
@@ -27,15 +25,13 @@ def _installed(world, now) -> None:
 
 @pytest.fixture
 def found(world, now):
-    """`found(view, cause=…)`: the numbers of the matters a filter finds, checked against count and export."""
+    """`found(view, cause=…)`: the numbers of the matters a filter finds, checked against the counts."""
 
     def find(view: BreachView = BreachView.OPEN, **narrowed: object) -> list[int]:
         wanted = replace(BreachFilter(view, world.account.id), **narrowed)
         page = sla.list_breaches(wanted, PageRequest(), actor=world.manager, now=now)
-        exported = breaches.export_breaches(wanted, actor=world.manager, now=now)
         counts = breaches.count_views(wanted, actor=world.manager, now=now)
-        assert page.total == counts[view] == len(exported)
-        assert list(page.rows) == exported
+        assert page.total == counts[view] == len(page.rows)
         return [row.timer.matter_id for row in page.rows]
 
     return find
@@ -106,7 +102,7 @@ def test_corrections_stand_by_their_day(world, now, found) -> None:
     assert found(BreachView.CORRECTIONS, correction=CorrectionState.OVERDUE) == []
     tomorrow = now + timedelta(days=1)
     overdue = BreachFilter(BreachView.CORRECTIONS, world.account.id, correction=CorrectionState.OVERDUE)
-    rows = breaches.export_breaches(overdue, actor=world.manager, now=tomorrow)
+    rows = sla.list_breaches(overdue, PageRequest(), actor=world.manager, now=tomorrow).rows
     assert [row.timer.matter_id for row in rows] == [2]
     assert [row.owner.id for row in rows if row.owner] == [world.claims1.id]
 
@@ -117,37 +113,12 @@ def test_another_accounts_breaches_are_in_no_list(world, now, found) -> None:
     db.session.flush()
     everything = sla.list_breaches(BreachFilter(), PageRequest(), actor=world.manager, now=now)
     assert found() == list(everything.rows) == []
-    with pytest.raises(NotFound):
-        breaches.export_breaches(
-            BreachFilter(account_id=world.foreign_account.id), actor=world.manager, now=now
-        )
-
-
-def test_an_export_is_written_down_with_its_filter(world, now) -> None:
-    wanted = BreachFilter(BreachView.REVIEWED, world.account.id, step=ClockStep.SURVEY)
-
-    breaches.export_breaches(wanted, actor=world.manager, now=now)
-
-    entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "breaches_exported")).one()
-    assert (entry.actor_id, entry.account_id) == (world.manager.id, world.account.id)
-    assert entry.changes == {"filter": [None, "view=reviewed step=survey"]}
-
-
-def test_a_list_too_long_for_a_spreadsheet_is_refused_and_not_cut_short(world, now, monkeypatch) -> None:
-    late_survey(world, now, number=1)
-    late_survey(world, now, number=2)
-    monkeypatch.setattr(breaches, "MOST_EXPORTED", 1)
-
-    with pytest.raises(Invalid) as refusal:
-        breaches.export_breaches(BreachFilter(account_id=world.account.id), actor=world.manager, now=now)
-
-    assert refusal.value.code == "export_too_many_rows"
+    theirs = BreachFilter(account_id=world.foreign_account.id)
+    assert sla.list_breaches(theirs, PageRequest(), actor=world.manager, now=now).total == 0
 
 
 @pytest.mark.parametrize("username", ["claims1", "admin", "hq", "safety_gongyi"])
-def test_lists_and_exports_are_for_managers(world, now, username) -> None:
+def test_lists_are_for_managers(world, now, username) -> None:
     actor = getattr(world, username)
     with pytest.raises(Forbidden):
         sla.list_breaches(BreachFilter(), PageRequest(), actor=actor, now=now)
-    with pytest.raises(Forbidden):
-        breaches.export_breaches(BreachFilter(), actor=actor, now=now)

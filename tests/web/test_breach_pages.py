@@ -143,17 +143,17 @@ class TestList:
         client = sign_in("manager")
         query = f"person={world.claims1.id}&size=25"
 
-        book = load_workbook(BytesIO(client.post(f"/breaches.xlsx?{query}").data))
+        book = load_workbook(BytesIO(client.get(f"/breaches.xlsx?{query}").data))
 
-        rows = list(book.active.iter_rows(min_row=4, values_only=True))
+        rows = list(book.active.iter_rows(min_row=5, values_only=True))
         assert [row[0] for row in rows] == ["CLM-2026-000001", "CLM-2026-000003"]
         assert "共 2 条" in client.get(f"/breaches?{query}").text
-        assert book.active.max_row == 5
+        assert book.active.max_row == 6
 
     def test_the_export_has_the_review_and_its_correction(self, sign_in: SignIn, world: World, now) -> None:
         reviewed(world, now, due_on=date(2026, 11, 25))
-        book = load_workbook(BytesIO(sign_in("manager").post("/breaches.xlsx?view=reviewed").data))
-        heads, row = book.active.iter_rows(min_row=3, max_row=4, values_only=True)
+        book = load_workbook(BytesIO(sign_in("manager").get("/breaches.xlsx?view=reviewed").data))
+        heads, row = book.active.iter_rows(min_row=4, max_row=5, values_only=True)
         line = dict(zip(heads, row, strict=True))
         assert line["原因"] == "在办量超过上限"
         assert line["整改人"] == f"王建军 · {world.claims1.staff_no}"
@@ -164,7 +164,7 @@ class TestList:
         client = sign_in(username)
         for path in ("/breaches", f"/breaches/{late.id}"):
             assert client.get(path).status_code == 403
-        assert client.post("/breaches.xlsx").status_code == 403
+        assert client.get("/breaches.xlsx").status_code == 403
 
     def test_another_accounts_breach_does_not_exist(self, sign_in: SignIn, world: World, late: Timer) -> None:
         late.account_id, late.branch_id = world.foreign_account.id, world.foreign_branch.id

@@ -34,6 +34,7 @@ LISTS = {
     "/account?people": "/account/contacts.xlsx",
     "/audit": "/audit.xlsx",
     "/batches": "/batches.xlsx",
+    "/breaches": "/breaches.xlsx",
     "/claims": "/claims.xlsx",
     "/claims/dates": "/claims/dates.xlsx",
     "/claims/later-demands": "/claims/later-demands.xlsx",

@@ -1,6 +1,6 @@
 """The breach audit: broken promises to review, the reviewed ones, what they led to, and clocks at risk."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -10,7 +10,6 @@ from sqlalchemy.orm import aliased
 
 from service_desk.base.clock import local_date
 from service_desk.base.paging import Page, PageRequest
-from service_desk.models.accounts import KeyAccount
 from service_desk.models.db import db
 from service_desk.models.kept import built_once
 from service_desk.models.sla import BreachReview, Timer, TimerEntry, TimerState
@@ -21,10 +20,7 @@ from service_desk.rules.sla import EventKind
 from service_desk.rules.sla.terms import HOLDER_CHANGES
 from service_desk.rules.vocabulary import Severity
 from service_desk.services import access
-from service_desk.services.sla import exports
 
-# They are all in memory at once, each with its review and people.
-MOST_EXPORTED = 20_000
 _TAKES_THE_CLOCK = (EventKind.START, *HOLDER_CHANGES)
 
 
@@ -93,17 +89,6 @@ def list_breaches(wanted: BreachFilter, page: PageRequest, *, actor: User, now: 
     return Page(_read(rows), total, page.number, page.size)
 
 
-def export_breaches(wanted: BreachFilter, *, actor: User, now: datetime) -> list[BreachRow]:
-    """The same list of one account, unpaged. Invalid("export_too_many_rows") for more than anybody reads."""
-    access.require(actor, Action.REVIEW_BREACHES)
-    account = access.get_visible(
-        actor, Action.REVIEW_BREACHES, KeyAccount, KeyAccount.id == wanted.account_id
-    )
-    exports.require_few(_count(_listed(wanted, actor, now)), MOST_EXPORTED)
-    exports.keep_audit("breaches_exported", account.id, "filter", _described(wanted), actor=actor, now=now)
-    return _read(_rows(wanted, actor, now))
-
-
 def count_views(wanted: BreachFilter, *, actor: User, now: datetime) -> dict[BreachView, int]:
     """How many rows each list has under the same filters."""
     access.require(actor, Action.REVIEW_BREACHES)
@@ -134,12 +119,6 @@ def holders_in(account_id: int) -> list[User]:
         .order_by(User.staff_no, User.id)
     )
     return list(db.session.scalars(statement))
-
-
-def _described(wanted: BreachFilter) -> str:
-    """The filter as the audit trail keeps it; the account stands beside it there."""
-    asked = {name: value for name, value in asdict(wanted).items() if value is not None}
-    return " ".join(f"{name}={value}" for name, value in asked.items() if name != "account_id")
 
 
 def _count(statement: Select[Any]) -> int:

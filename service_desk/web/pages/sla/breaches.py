@@ -19,10 +19,11 @@ from service_desk.presenters.languages import branch_name
 from service_desk.rules.permissions import Action
 from service_desk.services import access, accounts, sla, submissions
 from service_desk.services.sla import BreachFilter, BreachView, remedies
-from service_desk.services.sla.breaches import PASSED_OVER, count_views, export_breaches, holders_in
+from service_desk.services.sla.breaches import PASSED_OVER, count_views, holders_in
 from service_desk.services.sla.reviews import BreachFile
 from service_desk.services.sla.similar import similar_to
-from service_desk.web.http import actor, again, attempt, current_account, done, page_request, spreadsheet
+from service_desk.web.exports import chosen_in, send_list
+from service_desk.web.http import actor, again, attempt, current_account, done, page_request
 from service_desk.web.pages.sla.blueprint import bp
 
 _MATTER_PAGES = {
@@ -61,16 +62,20 @@ def breaches() -> ResponseReturnValue:
     )
 
 
-@bp.post("/breaches.xlsx")
+@bp.get("/breaches.xlsx")
 @login_required
 def export_breaches_file() -> ResponseReturnValue:
     """The list as filtered, all its pages, in the reader's language."""
-    _form, wanted = _wanted()
-    rows = export_breaches(wanted, actor=actor(), now=g.now)
+    form, wanted = _wanted()
     branches = accounts.list_branches(current_account().id, actor=actor())
+    _fill(form, branches)
     names = {branch.id: branch_name(branch) for branch in branches}
-    name = _("breaches-%(view)s.xlsx", view=label(wanted.view, "breach_view"))
-    return spreadsheet(review_words.workbook(rows, wanted.view, names, g.now), name)
+    return send_list(
+        lambda page: sla.list_breaches(wanted, page, actor=actor(), now=g.now),
+        lambda rows: review_words.breaches_sheet(rows, wanted.view, names, g.now),
+        _("breaches-%(view)s.xlsx", view=label(wanted.view, "breach_view")),
+        chosen_in(form),
+    )
 
 
 @bp.get("/breaches/<int:timer_id>")
