@@ -202,7 +202,7 @@ def test_every_message_reads_well_in_its_recipients_language(world, timer, now, 
     absence = db.session.get(Absence, absence.id)
     absences.cancel(absence.id, absence.version, actor=world.claims1, now=china("11-24 09:00"))
 
-    mails = db.session.scalars(select(Notice).where(Notice.channel == Channel.MAIL)).all()
+    mails = db.session.scalars(select(Notice).where(Notice.channel == Channel.MAIL).order_by(Notice.id)).all()
     texts = [mail.render(notice, base_url="https://desk.example") for notice in mails]
 
     assert {notice.kind for notice in mails} == {

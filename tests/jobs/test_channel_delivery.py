@@ -101,7 +101,7 @@ def to_channels() -> list[Notice]:
 
 def alarms(kind: str) -> list[Notice]:
     db.session.rollback()
-    return list(db.session.scalars(select(Notice).where(Notice.kind == kind)))
+    return list(db.session.scalars(select(Notice).where(Notice.kind == kind).order_by(Notice.id)))
 
 
 def test_a_breach_reaches_the_groups_bot_once_and_only_where_it_is_wanted(

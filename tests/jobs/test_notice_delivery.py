@@ -235,7 +235,7 @@ def test_an_address_whose_server_refuses_it_is_spared_until_somebody_says_it_is_
     with pytest.raises(Forbidden):
         bounces.try_again(bounce.id, actor=world.hq, now=now)
     # Their managers hear of it once for an address and day, in the app only.
-    [alarm] = db.session.scalars(select(Notice).where(Notice.kind == "mail_undelivered"))
+    [alarm] = db.session.scalars(select(Notice).where(Notice.kind == "mail_undelivered").order_by(Notice.id))
     assert (alarm.user_id, alarm.channel, alarm.params["reason"]) == (
         world.manager.id,
         Channel.IN_APP,
@@ -295,7 +295,9 @@ def test_giving_up_is_loud_for_the_client_and_silent_for_our_own(
 
     notice_delivery.run(now)
 
-    alarms = db.session.scalars(select(Notice).where(Notice.kind == "mail_undelivered")).all()
+    alarms = db.session.scalars(
+        select(Notice).where(Notice.kind == "mail_undelivered").order_by(Notice.id)
+    ).all()
     assert [(one.user_id, one.params["address"]) for one in alarms] == [(world.manager.id, world.hq.email)]
     # A refusal of the mail is none of the address.
     assert bounces.find(world.hq.email) is None
@@ -431,10 +433,14 @@ def test_a_message_set_aside_is_sent_again_once_however_often_it_is_asked(
     assert press(now + MINUTE) is False
     assert notice_delivery.run(now + MINUTE) == Tally()
 
-    rows = db.session.scalars(select(Notice).where(Notice.address == "a@zzly.example")).all()
+    rows = db.session.scalars(
+        select(Notice).where(Notice.address == "a@zzly.example").order_by(Notice.id)
+    ).all()
     assert [(row.id, row.state, row.fail_reason) for row in rows] == [(poison.id, NoticeState.SENT, None)]
     assert [mail["To"] for mail in server.received].count("周敏 <a@zzly.example>") == 1
-    entries = db.session.scalars(select(AuditEntry.id).where(AuditEntry.action == "notice_sent_again")).all()
+    entries = db.session.scalars(
+        select(AuditEntry.id).where(AuditEntry.action == "notice_sent_again").order_by(AuditEntry.id)
+    ).all()
     assert len(entries) == 1
 
 

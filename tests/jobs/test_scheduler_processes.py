@@ -54,7 +54,7 @@ def test_of_three_one_works_and_another_takes_over_when_it_is_killed(
     last_week = week_of(local_date(utc_now() - timedelta(minutes=5))) - WEEK
     assert sorted(runs) == sorted((a.id, last_week) for a in (world.account, world.foreign_account))
     mails = db.session.scalars(
-        select(Notice).where(Notice.channel == Channel.MAIL, Notice.kind == KIND)
+        select(Notice).where(Notice.channel == Channel.MAIL, Notice.kind == KIND).order_by(Notice.id)
     ).all()
     assert {mail.state for mail in mails} == {NoticeState.SENT}
     tries = db.session.scalars(select(DeliveryTry.notice_id)).all()

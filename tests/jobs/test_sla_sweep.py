@@ -439,7 +439,7 @@ def test_every_message_reads_well_in_its_recipients_language(start, world, now, 
     sla_sweep.run(now + 45 * MINUTE)
     sla_sweep.run(now + timedelta(days=7, minutes=1))
 
-    mails = db.session.scalars(select(Notice).where(Notice.channel == Channel.MAIL)).all()
+    mails = db.session.scalars(select(Notice).where(Notice.channel == Channel.MAIL).order_by(Notice.id)).all()
     texts = {notice.kind: mail.render(notice, base_url="https://desk.example") for notice in mails}
 
     assert set(texts) == {"clock_warning", "clock_breach", "clock_escalation", "pause_ended"}

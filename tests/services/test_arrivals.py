@@ -105,7 +105,9 @@ def test_a_mail_of_a_login_is_its_branchs_and_a_clock_runs(box: Mailbox, world: 
         enquiry.id,
         world.safety_gongyi.id,
     )
-    told = db.session.scalars(select(Notice).where(Notice.kind == "enquiry_assigned")).all()
+    told = db.session.scalars(
+        select(Notice).where(Notice.kind == "enquiry_assigned").order_by(Notice.id)
+    ).all()
     assert {notice.user_id for notice in told} == {enquiry.owner_id}
     actions = set(db.session.scalars(select(AuditEntry.action).where(AuditEntry.actor_id.is_(None))))
     assert {"enquiry_logged", "mail_received", "client_told_owner"} <= actions
@@ -126,7 +128,9 @@ def test_a_stranger_is_of_the_mailboxs_account_or_waits_for_a_person(
 
     mail = come(common, letter(STRANGER, key="<two@x>"), now)
     assert (mail.outcome, mail.reason, mail.account_id) == (MailOutcome.UNSORTED, "sender_unknown", None)
-    told = db.session.scalars(select(Notice).where(Notice.kind == "mailbox_attention")).all()
+    told = db.session.scalars(
+        select(Notice).where(Notice.kind == "mailbox_attention").order_by(Notice.id)
+    ).all()
     assert {notice.user_id for notice in told} == {world.admin.id}
 
 
@@ -265,7 +269,7 @@ def test_a_machines_mail_is_kept_and_answered_by_nobody(
     assert (mail.outcome, mail.reason) == (MailOutcome.AUTOMATIC, reason)
     assert file_store().get(mail.raw_key) == raw
     assert db.session.scalars(select(Enquiry)).all() == []
-    assert db.session.scalars(select(Notice)).all() == []
+    assert db.session.scalars(select(Notice).order_by(Notice.id)).all() == []
 
 
 def test_our_own_mail_that_comes_back_ends_there(box: Mailbox, world: World, now: datetime) -> None:

@@ -301,7 +301,9 @@ class TestNewCalendar:
         assert night.next_opening(now) == china("2026-11-24 00:00")
         assert not calendars.depends_on_provisional("night-desk", now, china("2031-01-01 09:00"))
         assert db.session.scalars(
-            select(AuditEntry.entity_label).where(AuditEntry.action == "calendar_made")
+            select(AuditEntry.entity_label)
+            .where(AuditEntry.action == "calendar_made")
+            .order_by(AuditEntry.id)
         ).all() == ["night-desk"]
 
     def test_is_called_by_its_name_in_the_pills_of_its_clocks(self, world, now) -> None:

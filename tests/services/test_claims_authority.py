@@ -48,7 +48,9 @@ def test_who_may_approve_is_asked_once_a_day_and_finds_it_on_their_desk(world: W
     assert approving.ask_for_approval(number, actor=world.claims1, now=journey.now) == 1
     approving.ask_for_approval(number, actor=world.claims2, now=journey.now)
 
-    told = db.session.scalars(select(Notice.user_id).where(Notice.kind == "approval_asked")).all()
+    told = db.session.scalars(
+        select(Notice.user_id).where(Notice.kind == "approval_asked").order_by(Notice.id)
+    ).all()
     assert set(told) == {world.manager.id}
     waiting = approving.list_waiting(actor=world.manager, now=journey.now)
     assert [(one.claim.number, one.is_advance) for one in waiting] == [(number, False)]

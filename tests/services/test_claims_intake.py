@@ -145,7 +145,9 @@ def test_the_same_accident_gets_the_words_and_photos_and_its_handler_is_told(
     line = db.session.scalars(select(ClaimEvent).where(ClaimEvent.kind == "report_repeated")).one()
     assert (line.note, line.params["photos"], line.params["name"]) == ("又来一次", 1, world.hq.name)
     assert db.session.scalar(select(func.count(Document.id)).where(Document.matter_id == first.id)) == 1
-    told = db.session.scalars(select(Notice).where(Notice.kind == "claim_report_repeated")).all()
+    told = db.session.scalars(
+        select(Notice).where(Notice.kind == "claim_report_repeated").order_by(Notice.id)
+    ).all()
     assert {(notice.user_id, notice.params["is_ended"]) for notice in told} == {(first.owner_id, False)}
     assert report(again, world.hq, now, photos=[picture()], key="k").number == first.number
     assert db.session.scalar(select(func.count(Document.id))) == 1
@@ -168,7 +170,9 @@ def test_the_accident_of_an_ended_claim_is_asked_about_and_left_to_its_handler_t
         (ended.number, True)
     ]
     assert (same.number, same.state, count_claims()) == (ended.number, ClaimState.WITHDRAWN, 1)
-    told = db.session.scalars(select(Notice).where(Notice.kind == "claim_report_repeated")).all()
+    told = db.session.scalars(
+        select(Notice).where(Notice.kind == "claim_report_repeated").order_by(Notice.id)
+    ).all()
     assert {(notice.user_id, notice.params["is_ended"]) for notice in told} == {(ended.owner_id, True)}
     exits.reopen(ended.number, exits.Reopen("客户补报暗伤", 3_000_00), actor=world.claims1, now=later)
     assert (ended.state, ended.round) == (ClaimState.REPORTED, 2)

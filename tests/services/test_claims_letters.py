@@ -120,7 +120,9 @@ def test_a_claim_closed_without_a_payment_gets_its_notice(journey: Journey, worl
     letters.send(claim.number, sent, actor=world.claims1, now=journey.now)
 
     assert (letter.kind, letter.content["calculation_version"]) == (LetterKind.ZERO_PAYMENT, 1)
-    told = db.session.scalars(select(Notice.user_id).where(Notice.kind == "claim_letter_sent")).all()
+    told = db.session.scalars(
+        select(Notice.user_id).where(Notice.kind == "claim_letter_sent").order_by(Notice.id)
+    ).all()
     assert set(told) == {world.safety_gongyi.id}
 
 

@@ -106,7 +106,9 @@ def test_who_proposes_an_advance_does_not_approve_it(journey: Journey, world: Wo
     with pytest.raises(Conflict, match="advance_decided"):
         advances.decide(number, one.id, approves=True, note="", actor=world.claims2, now=now)
     assert sums(journey.claim) == (0, 0)
-    told = db.session.scalars(select(Notice.user_id).where(Notice.kind == "advance_asked")).all()
+    told = db.session.scalars(
+        select(Notice.user_id).where(Notice.kind == "advance_asked").order_by(Notice.id)
+    ).all()
     assert set(told) == {world.claims2.id, world.manager.id}
 
 

@@ -286,7 +286,9 @@ def test_who_is_dissatisfied_gets_a_first_contact_owned_by_the_handler(
     assert [(row.owner_id, row.subject, row.state) for row in opened] == (
         [(world.claims1.id, "等了太久", EnquiryState.OPEN)] if opens else []
     )
-    told = db.session.scalars(select(Notice.user_id).where(Notice.kind == "client_dissatisfied")).all()
+    told = db.session.scalars(
+        select(Notice.user_id).where(Notice.kind == "client_dissatisfied").order_by(Notice.id)
+    ).all()
     assert set(told) == ({world.claims1.id, world.manager.id} if opens else set())
     with pytest.raises(Conflict, match="follow_up_recorded"):
         follow_ups.follow_up(claim.number, spoken, actor=world.claims2, now=journey.now)

@@ -112,7 +112,9 @@ class TestABreachThatWasNone:
         audited = select(AuditEntry.entity_label).where(AuditEntry.action == "clock_cancelled")
         assert session.scalars(audited).all() == ["CLM-2026-000007 breach_review"]
         waiting = Notice.state == NoticeState.QUEUED
-        assert not session.scalars(select(Notice).where(Notice.kind == "clock_breach", waiting)).all()
+        assert not session.scalars(
+            select(Notice).where(Notice.kind == "clock_breach", waiting).order_by(Notice.id)
+        ).all()
 
     def test_is_told_and_reviewed_when_the_entry_proves_wrong(self, world, matter, survey, now) -> None:
         correct_stop(survey, matter, now + 72 * MINUTE, actor=world.manager, now=now + 80 * MINUTE)

@@ -185,7 +185,9 @@ class TestVersions:
         ]
         assert entries[-1].changes["promises"] == [None, 6]
         told = db.session.execute(
-            select(Notice.user_id, Notice.params).where(Notice.kind == "promises_published")
+            select(Notice.user_id, Notice.params)
+            .where(Notice.kind == "promises_published")
+            .order_by(Notice.id)
         ).all()
         assert {user_id for user_id, _params in told} == {world.hq.id, world.safety_gongyi.id}
         assert told[0].params["url"] == f"/promises?version={version.number}"

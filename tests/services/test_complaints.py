@@ -380,7 +380,9 @@ def test_the_hand_over_of_a_complaint_is_told_neither_to_whom_it_is_about_nor_to
 
     late = select(Notice.user_id).where(Notice.kind == "handover_unanswered", Notice.channel == "in_app")
     assert set(db.session.scalars(late)) == {world.admin.id, second.id}
-    assert not db.session.scalars(select(Notice).where(Notice.channel_id.is_not(None))).all()
+    assert not db.session.scalars(
+        select(Notice).where(Notice.channel_id.is_not(None)).order_by(Notice.id)
+    ).all()
 
     timer = db.session.scalars(select(Timer).where(Timer.matter_number == complaint.number)).one()
     clock = Offered(MatterKind.CLOCK, timer.id, complaint.number, world.account.id, second.id)
@@ -429,7 +431,9 @@ def test_a_group_that_names_a_complaint_reads_nothing_of_it(world: World, now: d
 
     assert db.session.scalars(select(EnquiryRepeat.enquiry_id)).all() == [complaint.id]
     assert "enquiry_repeated" in kinds_told(world.manager)
-    assert not db.session.scalars(select(Notice).where(Notice.channel_id.is_not(None))).all()
+    assert not db.session.scalars(
+        select(Notice).where(Notice.channel_id.is_not(None)).order_by(Notice.id)
+    ).all()
 
 
 def test_its_thread_names_nobody_to_answer_whom_it_is_about(

@@ -67,7 +67,7 @@ def clocks(claim: Claim, step: ClockStep = ClockStep.DISPUTE) -> list[Timer]:
 
 
 def told(kind: str) -> set[str]:
-    found = db.session.scalars(select(Notice.recipient_name).where(Notice.kind == kind))
+    found = db.session.scalars(select(Notice.recipient_name).where(Notice.kind == kind).order_by(Notice.id))
     return set(found)
 
 

@@ -50,7 +50,7 @@ def clock(enquiry: Enquiry) -> Timer | None:
 
 
 def notices_of(kind: str) -> list[Notice]:
-    return list(db.session.scalars(select(Notice).where(Notice.kind == kind)))
+    return list(db.session.scalars(select(Notice).where(Notice.kind == kind).order_by(Notice.id)))
 
 
 def test_whoever_logs_a_contact_at_the_desk_owns_it_and_its_clock_runs(world: World, now: datetime) -> None:

@@ -188,7 +188,9 @@ def test_a_bad_answer_by_the_form_opens_a_contact_with_an_owner_and_tells_owner_
         EnquiryChannel.MESSAGE,
         "等了三周",
     )
-    told = db.session.scalars(select(Notice.user_id).where(Notice.kind == "client_dissatisfied"))
+    told = db.session.scalars(
+        select(Notice.user_id).where(Notice.kind == "client_dissatisfied").order_by(Notice.id)
+    )
     assert set(told) == {claim.owner_id, world.manager.id}
     assert (claim.followed_up_at, follow_up_clock(claim).state) == (later, TimerState.MET)
     kept = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "claim_followed_up")).one()
@@ -327,7 +329,9 @@ def test_reopening_keeps_the_old_round_readable_and_tells_the_client(
     assert plans.find_plan(claim) is None
     assert [row.round for row in db.session.scalars(select(ClaimCalculation))] == [1]
     assert [row.round for row in db.session.scalars(select(FollowUp))] == [1]
-    told = db.session.scalars(select(Notice.user_id).where(Notice.kind == "claim_reopened"))
+    told = db.session.scalars(
+        select(Notice.user_id).where(Notice.kind == "claim_reopened").order_by(Notice.id)
+    )
     assert set(told) == {claim.reported_by_id}
     cycles = select(Timer.cycle).where(Timer.matter_id == claim.id, Timer.step == ClockStep.ASSESSMENT)
     assert sorted(db.session.scalars(cycles)) == [1, 2]

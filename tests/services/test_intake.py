@@ -168,9 +168,9 @@ def test_a_handler_who_took_the_call_is_not_told_what_they_know_but_the_branch_i
 ) -> None:
     report(command, world.claims1, now)
 
-    assert {(notice.kind, notice.user_id) for notice in db.session.scalars(select(Notice))} == {
-        ("claim_received", world.safety_gongyi.id)
-    }
+    assert {
+        (notice.kind, notice.user_id) for notice in db.session.scalars(select(Notice).order_by(Notice.id))
+    } == {("claim_received", world.safety_gongyi.id)}
 
 
 def test_the_cover_is_the_one_at_the_time_of_loss_not_of_the_report(

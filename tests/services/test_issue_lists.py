@@ -83,7 +83,7 @@ def test_vehicles_are_found_by_plate_or_vin_and_rows_keep_what_they_say(world: W
         kept.id,
         "续保清单.xlsx",
     )
-    assert "issue_list_read" in db.session.scalars(select(AuditEntry.action)).all()
+    assert "issue_list_read" in db.session.scalars(select(AuditEntry.action).order_by(AuditEntry.id)).all()
 
 
 def test_every_row_that_is_no_use_is_listed(world: World, now: datetime) -> None:

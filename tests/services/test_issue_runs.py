@@ -88,7 +88,9 @@ def test_a_large_order_is_issued_in_portions_each_vehicle_once(world: World, now
     assert owed == batch.premium_fen
     run = run_of(batch)
     assert (run.done_count, run.finished_at) == (10, now)
-    actions = db.session.scalars(select(AuditEntry.action).where(AuditEntry.entity_kind == "issue_batches"))
+    actions = db.session.scalars(
+        select(AuditEntry.action).where(AuditEntry.entity_kind == "issue_batches").order_by(AuditEntry.id)
+    )
     assert sorted(actions) == ["issue_run_finished", "policies_issued"]
 
 

@@ -357,7 +357,9 @@ def test_a_caller_without_a_login_gets_what_is_written_by_mail(world: World, now
     for minute in range(2):
         say(contact, "请发营业执照", world.underwriter, now + minute * A_MINUTE)
 
-    sent = db.session.scalars(select(Notice).where(Notice.kind == "message_written")).all()
+    sent = db.session.scalars(
+        select(Notice).where(Notice.kind == "message_written").order_by(Notice.id)
+    ).all()
     assert [(one.channel, one.address, one.params["url"]) for one in sent] == [
         (Channel.MAIL, "qian@zzly.example", "")
     ] * 2

@@ -238,7 +238,9 @@ def test_a_chase_is_logged_once(world: World, case: MissedCoverCase, now: dateti
         "郭永刚",
     )
     assert (case.chased_at, case.promised_on) == (now, date(2026, 11, 24))
-    assert "missed_cover_chased" in list(db.session.scalars(select(AuditEntry.action)))
+    assert "missed_cover_chased" in list(
+        db.session.scalars(select(AuditEntry.action).order_by(AuditEntry.id))
+    )
 
 
 @pytest.mark.parametrize(

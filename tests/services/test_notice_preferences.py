@@ -80,7 +80,9 @@ def test_quiet_hours_put_mails_off_to_their_end_but_never_large_losses_and_breac
     assert in_app("claim_paid") == 2
     assert tell("claim_paid", world.safety_gongyi, NIGHT, 3).next_try_at == NIGHT
     notices.queue("claim_paid", Recipient("周敏", world.hq.email, "zh"), {}, dedupe="contact", now=NIGHT)
-    [contact] = db.session.scalars(select(Notice).where(Notice.dedupe_key.startswith("contact:")))
+    [contact] = db.session.scalars(
+        select(Notice).where(Notice.dedupe_key.startswith("contact:")).order_by(Notice.id)
+    )
     assert contact.next_try_at == NIGHT
 
 
@@ -152,7 +154,7 @@ def test_a_digest_tells_once_a_day_what_was_held_and_marks_it_sent(
     late = tell("claim_paid", world.hq, at_six + HOUR, 3)
     assert notice_digests.run(at_six + 2 * HOUR) == Tally()
 
-    [digest] = db.session.scalars(select(Notice).where(Notice.kind == DIGEST))
+    [digest] = db.session.scalars(select(Notice).where(Notice.kind == DIGEST).order_by(Notice.id))
     assert (digest.channel, digest.user_id, digest.params["count"]) == (Channel.MAIL, world.hq.id, 2)
     words = mail.render(digest, base_url="https://desk.example")
     assert words.subject == "今日消息汇总 2 条"
@@ -176,7 +178,7 @@ def test_what_a_digest_that_did_not_arrive_was_to_tell_stands_in_the_next(
     held = tell("claim_paid", world.hq, now)
     day = 24 * HOUR
     assert notice_digests.run(now + day) == Tally(done=1)
-    [first] = db.session.scalars(select(Notice).where(Notice.kind == DIGEST))
+    [first] = db.session.scalars(select(Notice).where(Notice.kind == DIGEST).order_by(Notice.id))
     assert notice_digests.run(now + 2 * day) == Tally()
 
     notices.record_failed(first, "554 refused", permanent=True, now=now + 2 * day)
@@ -210,7 +212,9 @@ def test_of_several_schedulers_one_makes_the_digest(app, world: World, now: date
     # What this session read before is an older state.
     db.session.rollback()
     assert (tallies.failed, tallies.done > 0) == (0, True)
-    assert len(db.session.scalars(select(Notice.id).where(Notice.kind == DIGEST)).all()) == 1
+    assert (
+        len(db.session.scalars(select(Notice.id).where(Notice.kind == DIGEST).order_by(Notice.id)).all()) == 1
+    )
 
 
 def test_a_digest_made_late_keeps_the_quiet_hours_and_what_was_taken_back_is_not_told(
@@ -228,7 +232,7 @@ def test_a_digest_made_late_keeps_the_quiet_hours_and_what_was_taken_back_is_not
     assert notice_digests.run(NIGHT) == Tally(done=1)
     notices.take_back("taken", matter=matter, now=NIGHT)
 
-    [digest] = db.session.scalars(select(Notice).where(Notice.kind == DIGEST))
+    [digest] = db.session.scalars(select(Notice).where(Notice.kind == DIGEST).order_by(Notice.id))
     assert digest.next_try_at == SEVEN
     assert "CLM-2026-000001" not in mail.render(digest, base_url="").text
     assert mail.render(digest, base_url="").text.count("/claims/1") == 1
@@ -273,4 +277,7 @@ def test_settings_are_ones_own_and_a_stale_page_overwrites_nothing(world: World,
     kept, _version = preferences.get_preferences(world.hq)
     assert kept.quiet_from == time(22)
     assert preferences.get_preferences(world.manager)[0].quiet_from is None
-    assert "notice_preferences_changed" in db.session.scalars(select(AuditEntry.action)).all()
+    assert (
+        "notice_preferences_changed"
+        in db.session.scalars(select(AuditEntry.action).order_by(AuditEntry.id)).all()
+    )

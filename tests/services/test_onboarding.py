@@ -739,7 +739,9 @@ def test_a_clock_of_the_groups_that_runs_over_is_told_and_reviewed(world: World,
 
     assert timer.breached_at is not None
     assert told("clock_breach") >= {world.hq.name, world.manager.name}
-    paths = db.session.scalars(select(Notice.params).where(Notice.kind == "clock_breach")).all()
+    paths = db.session.scalars(
+        select(Notice.params).where(Notice.kind == "clock_breach").order_by(Notice.id)
+    ).all()
     assert f"/vehicle-requests/{request.number}" in {params["url"] for params in paths}
     deciding.approve(request.number, request.version, actor=world.hq, now=late)
     assert request.state is S.APPROVED

@@ -200,7 +200,9 @@ def test_the_answer_goes_out_once_in_their_layout_with_enquiries_for_what_we_lac
         release(listed.number, write(app, world, now), actor=world.claims1, **common)
     clock = db.session.scalars(select(Timer).where(Timer.step == ClockStep.OUTSTANDING_LIST)).one()
     assert clock.state is TimerState.MET
-    told = db.session.scalars(select(Notice.recipient_name).where(Notice.kind == "outstanding_answered"))
+    told = db.session.scalars(
+        select(Notice.recipient_name).where(Notice.kind == "outstanding_answered").order_by(Notice.id)
+    )
     assert set(told) == {world.hq.name}
 
     lacking = [

@@ -185,7 +185,7 @@ class TestDeciding:
         ends = session.scalars(select(SlaEvent.at).where(SlaEvent.kind.startswith("pause_end")))
         assert list(ends) == [now + 7 * DAY, now + 16 * DAY]
         own = (Notice.kind == "pause_ended", Notice.channel == Channel.IN_APP)
-        assert len(session.scalars(select(Notice.id).where(*own)).all()) == 2
+        assert len(session.scalars(select(Notice.id).where(*own).order_by(Notice.id)).all()) == 2
 
     def test_rejected_needs_an_answer_and_leaves_everything_as_it_was(
         self, world, session, survey, now, at
@@ -298,7 +298,7 @@ def test_every_message_reads_well_in_its_recipients_language(world, survey, at, 
         objection.id, "已核对", objection.version, is_upheld=is_upheld, actor=world.manager, now=at
     )
 
-    mails = db.session.scalars(select(Notice).where(Notice.channel == Channel.MAIL)).all()
+    mails = db.session.scalars(select(Notice).where(Notice.channel == Channel.MAIL).order_by(Notice.id)).all()
     texts = {notice.kind: mail.render(notice, base_url="https://desk.example") for notice in mails}
 
     assert {"pause_objected", "objection_decided"} <= set(texts)

@@ -112,7 +112,9 @@ def test_managers_hear_of_a_request_and_the_clerk_of_the_answer(world: World, no
     assert ask(world, now) == number
     premiums.refuse_release(number, "先收款", actor=world.manager, now=now)
     db.session.commit()
-    told = db.session.execute(select(Notice.kind, Notice.user_id).where(Notice.channel == "in_app")).all()
+    told = db.session.execute(
+        select(Notice.kind, Notice.user_id).where(Notice.channel == "in_app").order_by(Notice.id)
+    ).all()
     assert sorted(told) == [
         ("credit_release_asked", world.manager.id),
         ("credit_release_decided", world.underwriter.id),

@@ -56,7 +56,7 @@ def test_notices_reach_the_branch_and_the_group_and_stay(world: World, debts: No
     numbers = premiums.send_notices(world.account.id, chosen, actor=world.underwriter, now=now)
     db.session.commit()
     assert len(numbers) == 2
-    mails = db.session.scalars(select(Notice).where(Notice.channel == Channel.MAIL)).all()
+    mails = db.session.scalars(select(Notice).where(Notice.channel == Channel.MAIL).order_by(Notice.id)).all()
     assert sorted((one.kind, one.address) for one in mails) == [
         ("premium_dunning", "gongyi@zzly.example"),
         ("premium_dunning", "gongyi@zzly.example"),
@@ -65,7 +65,9 @@ def test_notices_reach_the_branch_and_the_group_and_stay(world: World, debts: No
     letter = mail.render(next(one for one in mails if one.kind == "premium_dunning"), base_url="https://desk")
     assert "巩义客运分公司 保费催缴：¥80.00，逾期 30 天以上" in letter.subject
     assert "豫A67890" in letter.text
-    in_app = db.session.scalars(select(Notice).where(Notice.channel == Channel.IN_APP)).all()
+    in_app = db.session.scalars(
+        select(Notice).where(Notice.channel == Channel.IN_APP).order_by(Notice.id)
+    ).all()
     with in_language("zh"):
         lines = [(one.user_id, mail.inbox_line(one)) for one in in_app]
     assert lines == [(world.hq.id, "1 家分公司保费催缴：¥180.00")]

@@ -320,7 +320,9 @@ class TestRecomputing:
         sla.check_timer(timer.id, timer.warn_at)
 
         assert [event.at for event in db.session.scalars(select(SlaEvent))] == [timer.warn_at]
-        assert db.session.scalars(select(Notice).where(Notice.kind == "clock_warning")).all()
+        assert db.session.scalars(
+            select(Notice).where(Notice.kind == "clock_warning").order_by(Notice.id)
+        ).all()
 
     def test_a_pause_that_ran_out_stays_told(self, world, now) -> None:
         timer = start(world, now)

@@ -186,7 +186,9 @@ def test_a_message_on_a_matter_with_an_open_contact_goes_to_the_same_owner(
     assert mail.opened_by_id == world.underwriter.id
     seconds = db.session.scalars(select(EnquiryRepeat.second_id).order_by(EnquiryRepeat.id)).all()
     assert seconds == [message.id, mail.id]
-    addressed = db.session.scalars(select(Notice.address).where(Notice.kind == "enquiry_owner")).all()
+    addressed = db.session.scalars(
+        select(Notice.address).where(Notice.kind == "enquiry_owner").order_by(Notice.id)
+    ).all()
     assert "insurance@zzly.example" in addressed
 
 
@@ -275,7 +277,9 @@ def test_templates_are_the_managers_and_their_use_is_counted(
     page = enquiries.list_templates(account_id, PageRequest(), actor=world.claims1)
     assert {one.template.account_id: one.used for one in page.rows} == {account_id: 1, None: 0}
     saved = db.session.scalars(
-        select(AuditEntry).where(AuditEntry.action == "answer_template_saved", AuditEntry.entity_id == row.id)
+        select(AuditEntry)
+        .where(AuditEntry.action == "answer_template_saved", AuditEntry.entity_id == row.id)
+        .order_by(AuditEntry.id)
     ).all()
     assert [one.changes["body"] for one in saved] == [[None, TEMPLATE.body], [TEMPLATE.body, changed.body]]
     with pytest.raises(Conflict, match="stale"):

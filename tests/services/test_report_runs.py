@@ -68,7 +68,7 @@ def test_every_kind_is_made_kept_and_sent_to_its_audience(
     sides = AUDIENCE[kind]
     expected = {"hq@desk.example", "insurance@zzly.example"} if Side.CLIENT in sides else set()
     assert addresses(run) == expected | ({"manager@desk.example"} if Side.INSURER in sides else set())
-    [notice, *_] = db.session.scalars(select(Notice).where(Notice.matter_id == run.id))
+    [notice, *_] = db.session.scalars(select(Notice).where(Notice.matter_id == run.id).order_by(Notice.id))
     assert (notice.kind, notice.params["run_id"]) == (runs.notice_kind(kind), run.id)
 
 
@@ -125,7 +125,7 @@ def test_a_period_that_is_not_over_is_previewed_and_not_run(
     assert report.period_from == period_at(FREQUENCY[kind], now.date()).first
     assert report.made_at == now
     assert db.session.scalars(select(ReportRun)).all() == []
-    assert db.session.scalars(select(Notice)).all() == []
+    assert db.session.scalars(select(Notice).order_by(Notice.id)).all() == []
 
 
 @pytest.mark.parametrize("username", ["claims1", "underwriter", "hq", "safety_gongyi"])
@@ -184,7 +184,9 @@ def test_the_client_sees_what_was_sent_to_it_and_not_what_was_only_looked_at(
     to_manager = runs.run_now(
         world.account.id, RunNow(WEEK.first, is_sent=True), actor=world.manager, now=now
     )
-    queued = db.session.scalars(select(Notice).where(Notice.matter_id == to_manager.id)).all()
+    queued = db.session.scalars(
+        select(Notice).where(Notice.matter_id == to_manager.id).order_by(Notice.id)
+    ).all()
     # That our own group's bot was told, which is no person either, does not make it the client's.
     assert [notice.user_id for notice in queued if notice.channel_id == bot.id] == [None]
     for notice in queued:

@@ -61,7 +61,7 @@ def sent_to(world: World, now: datetime, kind: ReportKind = KIND) -> set[tuple[s
     """Address or login, channel and language of what a run of last week's report queues."""
     run = runs.make_scheduled(Due(world.account.id, kind, WEEK), now=now)
     assert run is not None
-    found = db.session.scalars(select(Notice).where(Notice.matter_id == run.id))
+    found = db.session.scalars(select(Notice).where(Notice.matter_id == run.id).order_by(Notice.id))
     return {(one.address or str(one.user_id), one.channel.value, one.language) for one in found}
 
 
@@ -112,7 +112,9 @@ def test_what_fell_due_during_a_pause_is_not_sent_afterwards(
 
     changes = [
         entry.changes
-        for entry in db.session.scalars(select(AuditEntry).filter_by(action="report_schedule_changed"))
+        for entry in db.session.scalars(
+            select(AuditEntry).filter_by(action="report_schedule_changed").order_by(AuditEntry.id)
+        )
     ]
     assert [one["is_active"] for one in changes] == [[True, False], [False, True]]
     # Resumed after Friday's 08:30, so what was due then is no more.
@@ -287,7 +289,14 @@ def test_what_is_taken_back_leaves_no_trace_but_in_the_audit(
     decide(Choice(hq), Choice(claims, False))
     assert db.session.scalars(select(ReportRecipient)).all() == []
     assert names(weekly) == {"hq@desk.example": True, "insurance@zzly.example": True}
-    assert len(db.session.scalars(select(AuditEntry).filter_by(action="report_recipient_changed")).all()) == 4
+    assert (
+        len(
+            db.session.scalars(
+                select(AuditEntry).filter_by(action="report_recipient_changed").order_by(AuditEntry.id)
+            ).all()
+        )
+        == 4
+    )
 
 
 def test_who_may_no_longer_read_the_reports_gets_none_though_added(

@@ -117,7 +117,9 @@ class TestWhatItSays:
     def test_the_owner_is_told_once_and_the_signing_is_audited(self, world, now) -> None:
         timer = late_survey(world, now)
         sla.sign_review(timer.id, finding(world.claims1), actor=world.manager, now=now)
-        asked = db.session.scalars(select(Notice).where(Notice.kind == "correction_asked")).all()
+        asked = db.session.scalars(
+            select(Notice).where(Notice.kind == "correction_asked").order_by(Notice.id)
+        ).all()
         assert {notice.user_id or notice.recipient_name for notice in asked} <= {
             world.claims1.id,
             world.claims1.name,

@@ -332,7 +332,9 @@ class TestCards:
         )
         assert [one["measure"] for one in card.grounds] == ["clocks_kept"]
         assert card.grounds[0]["figures"] == ["8/10", "8/10"]
-        told = db.session.scalars(select(Notice).where(Notice.kind == "cards_proposed")).all()
+        told = db.session.scalars(
+            select(Notice).where(Notice.kind == "cards_proposed").order_by(Notice.id)
+        ).all()
         assert {notice.user_id for notice in told} == {world.manager.id}
         assert {notice.channel for notice in told} <= {Channel.IN_APP, Channel.MAIL}
 

@@ -108,7 +108,9 @@ def test_what_is_said_becomes_a_contact_and_the_group_is_told_its_owner(
     told = db.session.scalars(select(Notice).where(Notice.channel_id == channel.id)).one()
     assert (told.kind, told.params["number"]) == ("chat_taken", enquiry.number)
     assert told.params["owner"] == {"name": owner.name, "staff_no": owner.staff_no, "phone": owner.phone}
-    assigned = db.session.scalars(select(Notice).where(Notice.kind == "enquiry_assigned")).all()
+    assigned = db.session.scalars(
+        select(Notice).where(Notice.kind == "enquiry_assigned").order_by(Notice.id)
+    ).all()
     assert {notice.user_id for notice in assigned} == {owner.id}
 
 
@@ -119,7 +121,10 @@ def test_the_same_event_makes_one_contact(add, client: FlaskClient) -> None:
     # Signed anew, and still the same event.
     assert post(client, channel, vendors.webhook("别的", at() - 1)).status_code == 200
     assert len(contacts()) == 1
-    assert len(db.session.scalars(select(Notice).where(Notice.kind == "chat_taken")).all()) == 1
+    assert (
+        len(db.session.scalars(select(Notice).where(Notice.kind == "chat_taken").order_by(Notice.id)).all())
+        == 1
+    )
 
 
 def test_all_that_is_not_the_vendors_finds_no_such_address(

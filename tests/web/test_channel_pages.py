@@ -47,9 +47,9 @@ def test_a_manager_adds_tries_changes_and_pauses_a_channel(world: World, sign_in
     assert "WeCom group bot" in page
     assert manager.post(f"/channels/{channel.id}/test").status_code == 303
     assert "Test of the channel 理赔群" in manager.get("/channels").text
-    assert db.session.scalars(select(Notice.kind).where(Notice.channel_id == channel.id)).all() == [
-        "channel_test"
-    ]
+    assert db.session.scalars(
+        select(Notice.kind).where(Notice.channel_id == channel.id).order_by(Notice.id)
+    ).all() == ["channel_test"]
 
     # A new name; the address stays, for its field was left empty. Then paused.
     path = f"/channels/{channel.id}"

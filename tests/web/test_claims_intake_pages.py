@@ -80,7 +80,9 @@ def test_a_possible_duplicate_is_shown_beside_what_was_typed_and_the_answer_coun
     assert (count(Claim), count(Document)) == (1, 2)
     page = browser.get(f"/claims/{claim.number}").text
     assert "再次报案" in page
-    for notice in db.session.scalars(select(Notice).where(Notice.kind == "claim_report_repeated")):
+    for notice in db.session.scalars(
+        select(Notice).where(Notice.kind == "claim_report_repeated").order_by(Notice.id)
+    ):
         told = mail.render(notice, base_url="https://desk.example")
         assert claim.number in told.subject
         assert "追尾货车" in told.text

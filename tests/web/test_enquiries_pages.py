@@ -216,7 +216,9 @@ def test_every_message_about_owners_reads_as_a_mail(world: World, app, language:
         decide(offer.id, *reason, actor=world.claims2, now=now)
     db.session.commit()
 
-    notices = db.session.scalars(select(Notice).where(Notice.channel == Channel.MAIL)).all()
+    notices = db.session.scalars(
+        select(Notice).where(Notice.channel == Channel.MAIL).order_by(Notice.id)
+    ).all()
     for notice in notices:
         notice.language = language
     mails = {notice.kind: mail.render(notice, base_url="https://desk.example") for notice in notices}

@@ -415,7 +415,9 @@ def test_every_mail_reads_whole_in_the_language_of_who_gets_it(app, world: World
     third = approved(world, now)
     insured(world, third, now=now)
     kinds = {"vehicle_requested", "vehicle_to_insure", "vehicle_request_decided", "vehicle_operating"}
-    notices = db.session.scalars(select(Notice).where(Notice.kind.in_(kinds), Notice.channel == "mail")).all()
+    notices = db.session.scalars(
+        select(Notice).where(Notice.kind.in_(kinds), Notice.channel == "mail").order_by(Notice.id)
+    ).all()
 
     with app.test_request_context():
         mails = [(notice.kind, mail.render(notice, base_url="https://desk.example")) for notice in notices]

@@ -208,7 +208,7 @@ def test_a_version_is_drafted_arranged_and_published(world: World, sign_in) -> N
     assert "查勘及时" in sign_in("hq").get("/promises").text
     assert manager.get("/promises/draft").status_code == 404
     actions = db.session.scalars(
-        select(AuditEntry.action).where(AuditEntry.entity_kind == "commitment_lists")
+        select(AuditEntry.action).where(AuditEntry.entity_kind == "commitment_lists").order_by(AuditEntry.id)
     )
     assert set(actions) == {"promises_drafted", "promises_changed", "promises_published"}
 
