@@ -43,6 +43,7 @@ class ReportForm(Form):
     photos = MultipleFileField(_l("Photos"))
     channel = RadioField(_l("How the report came"), choices=[], default=ReportChannel.PHONE.value)
     reporter_name = StringField(_l("Who reports"), [Length(max=64)])
+    report_no = StringField(_l("Report number"), [Length(max=64)])
     estimate = YuanField(_l("First estimate (yuan)"))
     callback_phone = StringField(_l("Call back on"), [InputRequired(), Length(max=64)])
     other_plates = StringField(_l("More of our vehicles that were in it"), [Length(max=300)])
@@ -90,13 +91,15 @@ class ReportForm(Form):
             same_as=same_as,
             asked_about=tuple((self.asked_about.data or "").split()),
             estimate_fen=self.estimate.fen if "estimate" in self else None,
+            report_no=(self.report_no.data or "") if "report_no" in self else "",
         )
 
 
 class ClientReportForm(ReportForm):
-    """The same, as the client fills it in: it comes by the portal, and the desk estimates."""
+    """The same, as the client fills it in: it comes by the portal, and the desk numbers and estimates."""
 
     channel = None
+    report_no: Any = None
     estimate: Any = None
 
 

@@ -19,6 +19,7 @@ from service_desk.forms.claims import MAX_PROSE, StepForm
 from service_desk.forms.fields import Form, MomentField
 from service_desk.services.claims.accidents import LinkClaim
 from service_desk.services.claims.completing import CompleteReport
+from service_desk.services.claims.report_numbers import EnterReportNo
 
 
 class CompleteReportForm(StepForm):
@@ -48,6 +49,16 @@ class CompleteReportForm(StepForm):
             callback_phone=self.callback_phone.data or "",
             late_reason=self.late_reason.data or "",
         )
+
+
+class ReportNoForm(StepForm):
+    """The insurer's number of the report."""
+
+    report_no = StringField(_l("Report number"), [Length(max=64)])
+
+    def command(self) -> EnterReportNo:
+        """What the form says, once it is valid."""
+        return EnterReportNo(self.report_no.data or "")
 
 
 class LinkClaimForm(Form):

@@ -26,7 +26,13 @@ class WantedState(StrEnum):
 
 
 class Claim(Versioned, Base):
-    """One accident of one vehicle. Reopening starts a new `round` under the same number."""
+    """One accident of one vehicle. Reopening starts a new `round` under the same number.
+
+    `report_no` is the insurer's own number of the accident report (报案号), None where it is not known; `report_key`
+    is what it is compared by (`rules.identifiers.number_key`). It numbers the notice of loss, not the vehicle: when
+    several vehicles of the fleet are reported together, core systems give one to all of them as often as one to each.
+    So it is not unique among claims; `services.claims.report_numbers` refuses it to another accident.
+    """
 
     __tablename__ = "claims"
     __mapper_args__ = {"version_id_col": Versioned.version}
@@ -77,6 +83,14 @@ class Claim(Versioned, Base):
             sqlite_where=text("closed_at IS NOT NULL"),
             postgresql_where=text("closed_at IS NOT NULL"),
         ),
+        # Few claims have one on the first day; those that have none cost their report nothing.
+        Index(
+            "ix_claims_report_key",
+            "account_id",
+            "report_key",
+            sqlite_where=text("report_key IS NOT NULL"),
+            postgresql_where=text("report_key IS NOT NULL"),
+        ),
         Index(
             "ix_claims_reopened",
             "account_id",
@@ -88,6 +102,8 @@ class Claim(Versioned, Base):
 
     id: Mapped[Id]
     number: Mapped[Short] = mapped_column(unique=True)
+    report_no: Mapped[Short | None]
+    report_key: Mapped[Short | None]
     account_id: Mapped[int] = mapped_column(ForeignKey("key_accounts.id"))
     branch_id: Mapped[int] = mapped_column(ForeignKey("branches.id"))
     vehicle_id: Mapped[int] = mapped_column(ForeignKey("vehicles.id"), index=True)

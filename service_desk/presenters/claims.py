@@ -188,6 +188,7 @@ def sheet(rows: Iterable[ClaimRow], view: str, now: datetime) -> TableSheet:
     named: Callable[[str, str], str] = cache(label)
     columns = [
         Column(_("Claim")),
+        Column(_("Report number"), width=24),
         Column(_("Plate"), width=12),
         Column(_("Branch"), width=22),
         Column(_("State")),
@@ -217,6 +218,7 @@ def _sheet_row(
     claim, timer = row.claim, clocks.nearest(row.timers)
     return [
         claim.number,
+        claim.report_no,
         claim.plate,
         branch_name(row.branch),
         named(claim.state, "claim_state"),

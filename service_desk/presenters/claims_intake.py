@@ -31,6 +31,8 @@ def title(event: ClaimEvent) -> str:
         return _("No longer part of the accident %(number)s", number=given["event"])
     if event.kind == "complete_report":
         return _("Report completed")
+    if event.kind == "report_no_entered":
+        return _("Report number entered") if given["report_no"] else _("Report number taken off")
     if event.kind == "photos_added":
         return ngettext("%(num)s photo added", "%(num)s photos added", given["photos"])
     if event.kind == "sketch_added":
@@ -45,9 +47,12 @@ def detail(event: ClaimEvent, claim: Claim) -> str:
         return _late(claim) if given.get("is_late") else ""
     if event.kind == "report_repeated":
         photos = ngettext("%(num)s photo", "%(num)s photos", given["photos"]) if given["photos"] else ""
-        return " · ".join(part for part in (photos, given["phone"], given["place"]) if part)
+        number = _("Report number %(number)s", number=given["report_no"]) if given.get("report_no") else ""
+        return " · ".join(part for part in (photos, given["phone"], given["place"], number) if part)
     if event.kind in {"reported_anew", "accident_joined"}:
         return _(", ").join(given["claims"])
+    if event.kind == "report_no_entered":
+        return str(given["report_no"])
     if event.kind == "arrive":
         return _arrived(given)
     if event.kind == "complete_report":

@@ -111,6 +111,7 @@ def _version_rows(versions: Sequence[ClaimCalculation]) -> list[dict[str, str]]:
 def _loss_rows(file: ClaimFile) -> list[list[str | bool]]:
     claim = file.claim
     return [
+        [_("Report number"), claim.report_no or "—"],
         [_("Plate"), plate(claim.plate)],
         [_("Branch"), branch_name(file.branch)],
         [_("Time of loss"), f"{claim.loss_at.astimezone(CHINA):%Y-%m-%d %H:%M}"],

@@ -1,7 +1,8 @@
-"""Plates, VINs, unified social credit codes and use classes: their usual form, and whether they can be right."""
+"""Plates, VINs, credit codes, report and claim numbers, use classes: their usual form, and whether they can be right."""
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 from operator import mul
 
 from service_desk.base.text import fold
@@ -113,6 +114,46 @@ def is_uscc(code: str) -> bool:
         return False
     total = sum(_USCC_ALPHABET.index(c) * pow(3, place, 31) for place, c in enumerate(code[:-1]))
     return _USCC_ALPHABET[-total % 31] == code[-1]
+
+
+_DASHES = str.maketrans("", "", "-‐‑‒–—−")
+_REPORT_NO = re.compile("(?=.*[0-9])[A-Z0-9]{6,40}")
+
+
+def normalise_report_no(text: str) -> str:
+    """The insurer's report number (报案号) as it is stored: NFKC, upper case, no blanks, no dashes.
+
+    It is text whatever it looks like: figures at its front may be noughts (domain.md §9).
+    """
+    return _compact(text).translate(_DASHES)
+
+
+def is_report_no(number: str) -> bool:
+    """Whether a normalised report number can be one. Every insurer has its own layout: letters and figures, 6 to 40.
+
+    1.23457E+20, what a spreadsheet makes of a long number, is none; nor is one of our own numbers.
+    """
+    return _REPORT_NO.fullmatch(number) is not None and not our_number(number)
+
+
+_ALIKE = str.maketrans({"O": "0", "Q": "0", "I": "1", "L": "1"})
+_OUR_NUMBER = re.compile(r"(C1M|EN0)(\d{4})(\d{6,})")
+_PREFIXES = {"C1M": "CLM", "EN0": "ENQ"}
+
+
+@lru_cache(maxsize=65_536)
+def number_key(text: str) -> str:
+    """A number without separators, in one case, letters and figures that are taken for one another made alike."""
+    plain = text.replace("-", "")
+    if not (plain.isascii() and plain.isalnum()):
+        plain = "".join(c for c in fold(text) if c.isalnum())
+    return plain.upper().translate(_ALIKE)
+
+
+def our_number(text: str) -> str:
+    """A number as we write ours, from however it was typed; empty when it has not that form."""
+    match = _OUR_NUMBER.fullmatch(number_key(text))
+    return f"{_PREFIXES[match[1]]}-{match[2]}-{match[3]}" if match else ""
 
 
 def use_class_of(text: str | None) -> UseClass | None:

@@ -3,7 +3,6 @@
 Claims are indexed once by number and by plate, so that a row costs a few look-ups however many claims there are.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field
@@ -11,7 +10,7 @@ from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 
-from service_desk.base.text import fold
+from service_desk.rules.identifiers import number_key, our_number
 from service_desk.rules.outstanding_list import Phase, Said
 
 NEAR_DAYS = 3
@@ -52,7 +51,10 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KnownClaim:
-    """A claim of ours as a list may name it. `plates`: at the report, now, and formerly; money in whole fen."""
+    """A claim of ours as a list may name it. `plates`: at the report, now, and formerly; money in whole fen.
+
+    `report_no` is the insurer's; the claims of one accident may share it.
+    """
 
     id: int
     number: str
@@ -63,6 +65,12 @@ class KnownClaim:
     reserve_fen: int = 0
     paid_fen: int = 0
     other_numbers: tuple[str, ...] = ()
+    report_no: str = ""
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """All that name it."""
+        return (self.number, *self.other_numbers, *((self.report_no,) if self.report_no else ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,26 +91,8 @@ class Difference:
     ours: str
 
 
-_ALIKE = str.maketrans({"O": "0", "Q": "0", "I": "1", "L": "1"})
-_OUR_NUMBER = re.compile(r"(C1M|EN0)(\d{4})(\d{6,})")
-_PREFIXES = {"C1M": "CLM", "EN0": "ENQ"}
 _AREA = 2
 """How many signs of a plate say where it is from; in the others O and I do not occur (GA 36)."""
-
-
-@lru_cache(maxsize=65_536)
-def number_key(text: str) -> str:
-    """A number without separators, in one case, letters and figures that are taken for one another made alike."""
-    plain = text.replace("-", "")
-    if not (plain.isascii() and plain.isalnum()):
-        plain = "".join(c for c in fold(text) if c.isalnum())
-    return plain.upper().translate(_ALIKE)
-
-
-def our_number(text: str) -> str:
-    """A number as we write ours, from however it was typed; empty when it has not that form."""
-    match = _OUR_NUMBER.fullmatch(number_key(text))
-    return f"{_PREFIXES[match[1]]}-{match[2]}-{match[3]}" if match else ""
 
 
 @lru_cache(maxsize=65_536)
@@ -124,6 +114,15 @@ def numbers_to_look_up(said: Said, *, typed: bool = False) -> set[str]:
     if not typed:
         return written
     return {our_number(one) for number in written for one in swapped(number_key(number), 3)} - {""}
+
+
+def report_keys_to_look_up(said: Said, *, typed: bool = False) -> set[str]:
+    """What a row's numbers are compared by as report numbers of the insurer, which stand in either column.
+
+    With `typed` those with two neighbours changed round.
+    """
+    keys = {number_key(text) for text in (said.claim_no, said.report_no) if text and not our_number(text)}
+    return {one for key in keys for one in swapped(key, 3)} if typed else keys
 
 
 def plates_to_look_up(said: Said, *, typed: bool = False) -> set[str]:
@@ -176,7 +175,7 @@ class ClaimIndex:
         """Take claims in, each once."""
         for claim in claims:
             self.by_id[claim.id] = claim
-            for number in (claim.number, *claim.other_numbers):
+            for number in claim.numbers:
                 self._by_number[number_key(number)].append(claim)
             for plate in {plate_key(plate) for plate in claim.plates}:
                 self._by_plate[plate].append(claim)
@@ -232,24 +231,58 @@ def find(said: Said, index: ClaimIndex, *, plate_slips: bool = True) -> Match:
 
 def _by_number(said: Said, index: ClaimIndex) -> Match | None:
     """By the numbers as written. Two that name two claims, or one that all else contradicts, is asked."""
-    by_claim, by_report = index.of_number(said.claim_no), index.of_number(said.report_no)
+    by_claim, by_report = _named(said, said.claim_no, index), _named(said, said.report_no, index)
     if not by_claim and not by_report:
         return None
-    found = _unique([*by_claim, *by_report])
+    found = [claim for claim in by_claim if claim in by_report] or _unique([*by_claim, *by_report])
     if len(found) > 1:
-        return Match(candidates=tuple(found))
+        others = _near_of_plate(said, index) if is_of_another_plate(said, index) else []
+        return Match(candidates=tuple(_unique([*found, *others])))
     claim = found[0]
-    if _contradicts(said, claim):
-        others = [one for one in index.of_plate(said.plate) if is_near(said, one.loss_on)]
-        return Match(candidates=tuple(_unique([claim, *others])))
-    return Match(claim, How.CLAIM_NO if by_claim else How.REPORT_NO)
+    if _contradicts(said, claim, index):
+        return Match(candidates=tuple(_unique([claim, *_near_of_plate(said, index)])))
+    return Match(claim, How.REPORT_NO if is_of_report(said, claim) or not by_claim else How.CLAIM_NO)
 
 
-def _contradicts(said: Said, claim: KnownClaim) -> bool:
-    """Whether the plate is another and the day does not speak for the claim either."""
+def _named(said: Said, text: str, index: ClaimIndex) -> list[KnownClaim]:
+    """The claims that a number names: of several vehicles that were reported together the row's own."""
+    claims = index.of_number(text)
+    if len(claims) < 2 or not said.plate:
+        return claims
+    return [claim for claim in claims if _has_plate(claim, said.plate)] or claims
+
+
+def is_of_report(said: Said, claim: KnownClaim) -> bool:
+    """Whether the row names the claim by the insurer's report number."""
+    key = number_key(claim.report_no)
+    return bool(key) and key in {number_key(said.claim_no), number_key(said.report_no)}
+
+
+def is_of_another_plate(said: Said, index: ClaimIndex) -> bool:
+    """Whether a report number names only claims of other vehicles: the row's own may be another of that accident."""
+    if not said.plate:
+        return False
+    claims = _unique([*index.of_number(said.claim_no), *index.of_number(said.report_no)])
+    return any(is_of_report(said, one) for one in claims) and not any(
+        _has_plate(one, said.plate) for one in claims
+    )
+
+
+def _contradicts(said: Said, claim: KnownClaim, index: ClaimIndex) -> bool:
+    """Whether the plate is another and the day does not speak for the claim either.
+
+    A report number may be of a whole accident: then a claim of that plate and day contradicts it as well.
+    """
     if not said.plate or _has_plate(claim, said.plate):
         return False
-    return said.loss_on is None or not is_near(said, claim.loss_on)
+    if said.loss_on is None or not is_near(said, claim.loss_on):
+        return True
+    may_be_shared = is_of_report(said, claim) and our_number(said.claim_no) != claim.number
+    return may_be_shared and bool(_near_of_plate(said, index))
+
+
+def _near_of_plate(said: Said, index: ClaimIndex) -> list[KnownClaim]:
+    return [one for one in index.of_plate(said.plate) if is_near(said, one.loss_on)]
 
 
 def _agrees(said: Said, claim: KnownClaim) -> bool:
@@ -305,6 +338,8 @@ def differences(said: Said, claim: KnownClaim, branch_id: int | None) -> list[Di
     number = our_number(said.claim_no)
     if number and number != claim.number and number not in claim.other_numbers:
         found.append(Difference("claim_no", said.claim_no, claim.number))
+    if said.report_no and claim.report_no and not _is_among(said.report_no, claim.numbers):
+        found.append(Difference("report_no", said.report_no, claim.report_no))
     if said.plate and said.plate not in claim.plates:
         found.append(Difference("plate", said.plate, min(claim.plates)))
     if said.loss_on is not None and said.loss_on != claim.loss_on:
@@ -317,6 +352,10 @@ def differences(said: Said, claim: KnownClaim, branch_id: int | None) -> list[Di
     if said.phase is Phase.OPEN and not claim.is_open:
         found.append(Difference("state", said.state, "ended"))
     return found
+
+
+def _is_among(number: str, numbers: Iterable[str]) -> bool:
+    return number_key(number) in map(number_key, numbers)
 
 
 def _amounts(said: Said, claim: KnownClaim) -> Iterator[Difference]:

@@ -16,6 +16,7 @@ from service_desk.models.opinions import Opinion
 from service_desk.models.policies import Policy
 from service_desk.models.relations import RelationEvent
 from service_desk.models.users import User
+from service_desk.rules.identifiers import number_key
 from service_desk.rules.permissions import Action
 from service_desk.services import access, knowledge
 from service_desk.services.knowledge import Guide
@@ -90,6 +91,7 @@ def search(text: str, *, actor: User) -> Found:
             Action.READ_CLAIMS,
             Claim,
             in_text(Claim.number),
+            Claim.report_key == number_key(query),
             in_key(Claim.plate),
             in_text(Claim.reporter_name),
             phone(Claim.callback_phone),

@@ -11,9 +11,11 @@ from service_desk.rules.identifiers import (
     PlateKind,
     has_right_check_digit,
     is_plate,
+    is_report_no,
     is_uscc,
     is_vin,
     normalise_plate,
+    normalise_report_no,
     normalise_uscc,
     normalise_vin,
     plate_kind,
@@ -193,3 +195,35 @@ def test_what_has_not_the_form_of_a_credit_code_is_wrong(code: str) -> None:
 )
 def test_use_class_is_found_by_its_word(word: str | None, use_class: UseClass | None) -> None:
     assert use_class_of(word) is use_class
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ("RDZA202641010000001234", "RDZA202641010000001234"),
+        (" rdza-2026 4101－000000 1234 ", "RDZA202641010000001234"),
+        ("00901234567890", "00901234567890"),
+        ("ＡＺＨＺ００１２", "AZHZ0012"),
+    ],
+)
+def test_report_numbers_are_kept_as_text_without_blanks_and_dashes(typed: str, stored: str) -> None:
+    assert normalise_report_no(typed) == stored
+    assert is_report_no(stored)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "12345",
+        "A" * 22,
+        "1" * 41,
+        "1.23457E+20",
+        "报案号123456",
+        "CLM-2026-000012",
+        "enq2026000012",
+        "90/123456",
+    ],
+)
+def test_what_is_no_report_number(typed: str) -> None:
+    assert not is_report_no(normalise_report_no(typed))

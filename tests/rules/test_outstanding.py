@@ -7,6 +7,7 @@ import pytest
 
 from service_desk.adapters.spreadsheets import read_workbook
 from service_desk.rules.fleet_list import FileError
+from service_desk.rules.identifiers import number_key, our_number
 from service_desk.rules.outstanding_list import Field, Phase, Said, column_name, read_list
 from service_desk.rules.outstanding_match import (
     Change,
@@ -18,10 +19,10 @@ from service_desk.rules.outstanding_match import (
     change_of,
     differences,
     find,
+    is_of_another_plate,
     kind_of,
-    number_key,
-    our_number,
     plate_key,
+    report_keys_to_look_up,
     single_enquiries,
     swapped,
     worth_knowing,
@@ -131,6 +132,9 @@ def test_plates_and_neighbours() -> None:
 
 
 ONE = known(12)
+REPORT, REPORT_TYPED = "RDZA202641010000001234", "RDZA202641010000001243"
+NUMBERED = known(14, "豫A10001", report_no=REPORT)
+SHARED = known(15, "豫A20002", report_no=REPORT)
 
 
 @pytest.mark.parametrize(
@@ -162,6 +166,20 @@ ONE = known(12)
         (said(plate="豫A12354", loss_on=DAY), [ONE], (12, How.PLATE_TYPED, set())),
         (said(plate="豫A12354", loss_on=DAY + timedelta(1)), [ONE], (None, None, {12})),
         (said(plate="豫A12435", loss_on=DAY), [ONE, known(13, "豫A14235")], (None, None, {12, 13})),
+        # By the insurer's report number, in either column, however typed.
+        (said(report_no="rdza-2026 4101 0000 0012 34"), [NUMBERED], (14, How.REPORT_NO, set())),
+        (said(claim_no="RDZA2O264IO1OOOOOO1234"), [NUMBERED, ONE], (14, How.REPORT_NO, set())),
+        (said(claim_no="CLM-2026-000014", report_no=REPORT), [NUMBERED], (14, How.REPORT_NO, set())),
+        (said(claim_no="CLM-2026-000012", report_no=REPORT), [NUMBERED, ONE], (None, None, {12, 14})),
+        (said(report_no=REPORT_TYPED, loss_on=DAY), [NUMBERED], (14, How.NUMBER_TYPED, set())),
+        (said(report_no=REPORT_TYPED), [NUMBERED], (None, None, {14})),
+        # It may be of all vehicles of an accident: then the plate says which, and without one it is asked.
+        (said(report_no=REPORT, plate="豫A20002"), [NUMBERED, SHARED], (15, How.REPORT_NO, set())),
+        (said(report_no=REPORT), [NUMBERED, SHARED], (None, None, {14, 15})),
+        (said(claim_no="CLM-2026-000015", report_no=REPORT), [NUMBERED, SHARED], (15, How.REPORT_NO, set())),
+        # Another vehicle's number on a row with a claim of its own: one of the two is wrong.
+        (said(report_no=REPORT, plate="豫A12345", loss_on=DAY), [NUMBERED, ONE], (None, None, {12, 14})),
+        (said(report_no=REPORT, plate="豫A12345", loss_on=DAY), [NUMBERED], (14, How.REPORT_NO, set())),
         # Nothing of ours.
         (said(claim_no="CLM-2026-000777", plate="豫C55555", loss_on=DAY), [ONE], (None, None, set())),
     ],
@@ -214,6 +232,33 @@ def test_what_a_row_says_otherwise(row: Said, differs: list[str]) -> None:
     claim = known(12, paid_fen=1_000_00)
 
     assert [one.what for one in differences(row, claim, None)] == differs
+
+
+def test_another_report_number_than_ours_differs_and_one_that_we_lack_does_not() -> None:
+    def differing(number: str, claim: KnownClaim) -> list[tuple[str, str]]:
+        return [(one.what, one.ours) for one in differences(said(report_no=number), claim, None)]
+
+    assert differing("RDZA202641010000009999", NUMBERED) == [("report_no", REPORT)]
+    assert differing("rdza 2026 4101 0000 0012 34", NUMBERED) == []
+    assert differing("CLM-2026-000014", NUMBERED) == []
+    assert differing(REPORT, ONE) == []
+
+
+def test_the_plates_of_a_row_are_looked_up_where_its_report_number_is_of_another_vehicle() -> None:
+    index = ClaimIndex([NUMBERED, ONE])
+
+    assert is_of_another_plate(said(report_no=REPORT, plate="豫A12345"), index)
+    assert not is_of_another_plate(said(report_no=REPORT, plate="豫A10001"), index)
+    assert not is_of_another_plate(said(report_no=REPORT), index)
+    assert not is_of_another_plate(said(claim_no="CLM-2026-000012", plate="豫A10001"), index)
+
+
+def test_report_numbers_are_looked_up_by_what_they_are_compared_by() -> None:
+    row = said(claim_no="CLM-2026-000012", report_no="RDZA-O12")
+
+    assert report_keys_to_look_up(row) == {"RDZA012"}
+    assert "RDZA021" in report_keys_to_look_up(row, typed=True)
+    assert report_keys_to_look_up(said(plate="豫A12345")) == set()
 
 
 def test_a_branch_differs_only_where_it_is_known_and_an_ended_claim_is_ended_first() -> None:

@@ -8,8 +8,9 @@ from typing import Any
 
 import openpyxl
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
+from service_desk.adapters.spreadsheets import read_workbook
 from service_desk.base.errors import Conflict, Forbidden, Invalid, NotFound
 from service_desk.base.paging import PageRequest
 from service_desk.models.audit import AuditEntry
@@ -21,11 +22,13 @@ from service_desk.models.outstanding import ListState, OutstandingList, Outstand
 from service_desk.models.sla import Timer, TimerState
 from service_desk.presenters import outstanding as words
 from service_desk.rules.claim_flow import ClaimState, ClockStep
-from service_desk.rules.outstanding_list import Field
+from service_desk.rules.identifiers import number_key
+from service_desk.rules.outstanding_list import Field, read_list
 from service_desk.rules.outstanding_match import Change, RowKind
 from service_desk.services import accounts, documents
 from service_desk.services.claims import outstanding
 from service_desk.services.claims.outstanding import Asked
+from service_desk.services.claims.outstanding.knowing import match_rows
 from service_desk.services.documents import Upload
 from tests.claim_cases import file_store
 from tests.outstanding_cases import (
@@ -353,3 +356,70 @@ def test_only_claims_staff_and_the_groups_own_insurance_department_see_lists(
     with pytest.raises(NotFound):
         documents.get_document(listed.document_id, actor=world.safety_gongyi)
     assert outstanding.get_list(listed.number, actor=world.manager).id == listed.id
+
+
+def test_rows_are_found_by_the_insurers_report_number_and_asked_where_it_is_another_vehicles(
+    world: World, claims: list[Claim], now: datetime
+) -> None:
+    """4 and 5 were reported together and share a number; 6 was in it too, and nobody entered it there."""
+    shared, own = "RDZA202641010000001234", "RDZA202641010000005678"
+    for claim, number in ((claims[3], shared), (claims[4], shared), (claims[6], own)):
+        claim.report_no, claim.report_key = number, number_key(number)
+    db.session.commit()
+    day = loss_day(6).isoformat()
+    text = (
+        "车牌号,报案号,立案号,出险日期\n"
+        f"{plate_of(5)},rdza-2026 4101 0000 0012 34,,\n"
+        f",{shared},,\n"
+        f",,RDZA2O264IO1OOOOOO5678,\n"
+        f"{plate_of(7)},RDZA202641010000005687,,\n"
+        f"{plate_of(6)},{shared},,{day}\n"
+        f"{plate_of(7)},RDZA202641010000999999,,{loss_day(7).isoformat()}\n"
+    )
+
+    rows = rows_of(hand_in(world, now, Upload("报案号.csv", text.encode())))
+
+    numbers = {claim.id: index for index, claim in enumerate(claims, start=1)}
+    found = [
+        (
+            numbers.get(row.claim_id or 0, 0),
+            row.how.value if row.how else "",
+            [numbers[one] for one in row.candidates],
+            [one["what"] for one in row.differs],
+        )
+        for row in rows
+    ]
+    assert found == [
+        (5, "report_no", [], []),
+        (0, "", [4, 5], []),
+        (7, "report_no", [], []),
+        (7, "number_typed", [], ["report_no"]),
+        (0, "", [4, 5, 6], []),
+        (7, "plate_date", [], ["report_no"]),
+    ]
+
+
+def test_report_numbers_cost_a_list_one_statement_and_one_without_them_none(
+    world: World, claims: list[Claim], now: datetime
+) -> None:
+    def asked(text: str) -> list[str]:
+        statements: list[str] = []
+
+        def note(_conn: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+            statements.append(statement)
+
+        rows = read_list(read_workbook(text.encode())).rows
+        event.listen(db.engine, "before_cursor_execute", note)
+        try:
+            match_rows(world.account.id, rows)
+        finally:
+            event.remove(db.engine, "before_cursor_execute", note)
+        return [one for one in statements if "report_key IN" in one]
+
+    claims[3].report_no = claims[3].report_key = "RDZA202641010000001234"
+    db.session.commit()
+    head = "车牌号,报案号,立案号,出险日期\n"
+    with_numbers = head + "".join(f"{plate_of(4)},RDZA202641010000001234,,\n" for _row in range(40))
+
+    assert len(asked(with_numbers)) == 1
+    assert asked(head + f"{plate_of(4)},,{claim_no(4)},\n") == []

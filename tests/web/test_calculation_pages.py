@@ -95,6 +95,7 @@ def test_page_paper_and_command_line_show_the_same_lines(
         (step["formula"], f"{step['amount_fen'] / 100:.2f}") for step in kept.working
     ]
     assert redone["expected"]["total"] == f"{kept.total_fen / 100:.2f}"
+    claim.report_no = "RDZA202641010000001234"
     for language in ("zh", "en"):
         world.claims1.language = language
         db.session.commit()
@@ -103,6 +104,7 @@ def test_page_paper_and_command_line_show_the_same_lines(
         page = client.get(f"/claims/{claim.number}").text
         paper = client.get(f"/claims/{claim.number}/settlement.pdf?lang={language}").data
         text = "".join(extract_text(io.BytesIO(paper)).split())
+        assert claim.report_no in text
         for step in table.working:
             for words in (step["step"], step["formula"], step["amount"], step["clause"]):
                 assert escaped(words) in page

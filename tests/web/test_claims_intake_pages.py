@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from python_calamine import CalamineWorkbook
 from sqlalchemy import func, select
 
 from service_desk.base.clock import CHINA, utc_now
@@ -299,3 +300,57 @@ def test_the_command_lists_files_that_are_not_what_they_were(
         path.write_bytes(content)
     assert broken.exit_code == 1
     assert f"document {document_id} (claim {claim.id}): original changed" in broken.output
+
+
+def test_the_report_number_is_entered_on_the_claims_page_and_read_by_both_sides(
+    sign_in: Any, world: World, claim: Claim
+) -> None:
+    browser, address = sign_in("claims1"), f"/claims/{claim.number}/report-no"
+    assert address in browser.get(f"/claims/{claim.number}").text
+
+    saved = browser.post(address, data={"report_no": " rdza-2026410100001234", "version": claim.version})
+
+    assert saved.status_code == 303
+    for username in ("claims1", "hq", "safety-gongyi"):
+        page = sign_in(username).get(f"/claims/{claim.number}").text
+        assert "RDZA2026410100001234" in page
+        assert (address in page) == (username == "claims1")
+    assert 'value="RDZA2026410100001234"' in browser.get(address).text
+    assert claim.number in browser.get("/claims?q=RDZA-2026410100001234").text
+    assert _in_sheet(browser.get("/claims.xlsx").data, "RDZA2026410100001234")
+    assert sign_in("hq").get(address).status_code == 403
+    assert sign_in("foreign-hq").get(address).status_code == 404
+
+
+def _in_sheet(xlsx: bytes, text: str) -> bool:
+    book = CalamineWorkbook.from_filelike(io.BytesIO(xlsx))
+    return any(text in row for row in book.get_sheet_by_index(0).to_python())
+
+
+def test_a_wrong_or_taken_report_number_is_kept_as_typed_and_says_why(
+    sign_in: Any, world: World, claim: Claim, now: datetime
+) -> None:
+    other = reported_claim(world, now, vehicle=world.bus, report_no="RDZA111111", report_key="RDZA111111")
+    browser, address = sign_in("claims1"), f"/claims/{claim.number}/report-no"
+
+    for typed, words in (("1.23457E+20", "科学计数"), ("rdza 111111", f"{other.number} 已使用此报案号")):
+        refused = browser.post(address, data={"report_no": typed, "version": claim.version})
+        assert refused.status_code == 422
+        assert words in refused.text
+        assert f'value="{typed}"' in refused.text
+
+
+def test_only_the_desk_is_asked_for_a_report_number_with_the_report(sign_in: Any, world: World) -> None:
+    sla.install_defaults(utc_now())
+    db.session.commit()
+
+    assert 'name="report_no"' in sign_in("claims1").get("/claims/report").text
+    assert 'name="report_no"' not in sign_in("safety-gongyi").get("/claims/report").text
+    sent = sign_in("claims1").post(
+        "/claims/report", data=report_form(report_no="RDZA-111111", channel="phone")
+    )
+    assert sent.status_code == 303
+    sneaked = report_form(plate="豫A67890", report_no="RDZA222222", idempotency_key="two")
+    assert sign_in("hq").post("/claims/report", data=sneaked).status_code == 303
+    found = db.session.scalars(select(Claim.report_no).order_by(Claim.id))
+    assert list(found) == ["RDZA111111", None]

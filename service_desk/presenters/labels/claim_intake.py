@@ -41,6 +41,7 @@ LABELS = {
         "photos": _l("Photos"),
         "place": _l("Place"),
         "possible_duplicates": _l("Possible duplicates"),
+        "report_no": _l("Report number"),
         "reporter_name": _l("Who reports"),
     },
     "audit_action": {
@@ -49,6 +50,7 @@ LABELS = {
         "claim_photo_regrouped": _l("Photo put into another group"),
         "claim_photos_added": _l("Photos added"),
         "claim_report_completed": _l("Report completed"),
+        "claim_report_no_entered": _l("Report number entered"),
         "claim_report_repeated": _l("Accident reported again"),
         "claim_reported_anew": _l("Said to be another accident"),
     },

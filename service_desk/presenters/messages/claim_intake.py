@@ -14,6 +14,12 @@ MESSAGES = {
     "loss_time_calculated": _l(
         "The claim is calculated with the cover of this time. Have the calculation sent back before you change the time of loss."
     ),
+    "report_no_invalid": _l(
+        "This is no report number: 6 to 40 letters and figures, as the insurer's system gave it. Copy it as text; a spreadsheet shortens long numbers."
+    ),
+    "report_no_taken": _l(
+        "%(claim)s has this report number already. Correct it, or link the two claims as one accident first."
+    ),
     "in_two_accidents": _l(
         "These claims belong to two different accidents. Take one out of its accident first."
     ),

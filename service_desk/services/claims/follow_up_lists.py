@@ -19,6 +19,7 @@ from service_desk.models.follow_ups import FollowUpLink, FollowUpPlan
 from service_desk.models.sla import Timer
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClaimAction, ClaimState, ClockStep
+from service_desk.rules.identifiers import number_key
 from service_desk.rules.metrics import FollowUpFigures, follow_up_figures
 from service_desk.rules.periods import Period
 from service_desk.rules.permissions import Action
@@ -226,6 +227,7 @@ def _narrowed(account_id: int, wanted: FollowUpFilter) -> list[ColumnElement[boo
         conditions.append(
             or_(
                 Claim.plate.like(like_pattern(search_key(text).upper()), escape="\\"),
+                Claim.report_key == number_key(text),
                 *(
                     column.ilike(pattern, escape="\\")
                     for column in (Claim.number, Claim.reporter_name, Claim.callback_phone)

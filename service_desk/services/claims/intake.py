@@ -23,7 +23,14 @@ from service_desk.rules.duty import takers
 from service_desk.rules.identifiers import normalise_plate, suggest_plate
 from service_desk.rules.permissions import Action, Role, Scope, Side
 from service_desk.services import access, audit, documents, duty, enquiries, notices, numbers, submissions
-from service_desk.services.claims import accidents, people, repeats, report_checks, reserves
+from service_desk.services.claims import (
+    accidents,
+    people,
+    repeats,
+    report_checks,
+    report_numbers,
+    reserves,
+)
 from service_desk.services.claims.common import get_claim, matter_of, start_first_clocks, write_first_event
 from service_desk.services.claims.covers import keep_cover
 from service_desk.services.claims.report_checks import MAX_INJURED, OLDEST_LOSS_YEARS, ReportCommand
@@ -41,6 +48,8 @@ _SUGGESTIONS = 10
 # What a report says of its claim; the branch says whether it lies in a city, the rest is as at every beginning.
 _STATED = (
     "number",
+    "report_no",
+    "report_key",
     "account_id",
     "branch_id",
     "vehicle_id",
@@ -99,7 +108,7 @@ def report(
 
     Invalid (one or many): plate_unknown, plate_unknown_suggest, time_in_future, loss_too_old, place_missing,
     required, phone_invalid, injured_invalid, too_many_photos, too_many_in_report, plate_twice, photo_unreadable,
-    photo_heic, photo_too_large, file_too_large. Conflict `possible_duplicate` when claims may be about the same
+    photo_heic, photo_too_large, file_too_large, report_no_invalid, report_no_taken. Conflict `possible_duplicate` when claims may be about the same
     accident and `duplicate_answer` says nothing, `similar_unknown` when it names one that is not among them.
     """
     access.require(actor, Action.REPORT_CLAIM)
@@ -115,6 +124,7 @@ def _report(
     similar = _asked(command, vehicles, actor)
     linked = _answered(command, vehicles, similar, actor)
     is_same = linked is not None and command.duplicate_answer == SAME
+    report_numbers.require_free(command, linked, actor)
     if linked is not None and is_same:
         repeats.add_to(linked, command, photos, actor=actor, now=now, files=files)
         told = {claim.vehicle_id for claim in similar.seen if claim.likeness == Likeness.SAME_VEHICLE}
@@ -333,6 +343,7 @@ def _write_claim(
 ) -> Claim:
     stated = {
         "number": number,
+        **report_numbers.stated(command, actor),
         "account_id": vehicle.account_id,
         "branch_id": vehicle.branch_id,
         "vehicle_id": vehicle.id,

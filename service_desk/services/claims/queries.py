@@ -18,6 +18,7 @@ from service_desk.models.sla import Timer, TimerState
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import LARGE_LOSS_FEN, ClaimState
 from service_desk.rules.claim_intake import LATE_AFTER
+from service_desk.rules.identifiers import number_key
 from service_desk.rules.permissions import Action, Side
 from service_desk.services import access, sla
 from service_desk.services.claims.common import MATTER_KIND
@@ -76,6 +77,7 @@ SORTS: dict[str, Any] = {
 # What the spreadsheet shows of a claim.
 _IN_FILE = (
     Claim.number,
+    Claim.report_no,
     Claim.plate,
     Claim.state,
     Claim.loss_at,
@@ -162,6 +164,7 @@ def _narrowing(wanted: ClaimFilter) -> list[ColumnElement[bool]]:
         conditions.append(
             or_(
                 Claim.plate.like(plate, escape="\\"),
+                Claim.report_key == number_key(text),
                 *(column.ilike(pattern, escape="\\") for column in columns),
             )
         )

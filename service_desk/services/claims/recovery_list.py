@@ -12,6 +12,7 @@ from service_desk.models.claim_money import Recovery, RecoveryKind, RecoveryStat
 from service_desk.models.claims import Claim
 from service_desk.models.db import db
 from service_desk.models.users import User
+from service_desk.rules.identifiers import number_key
 from service_desk.rules.permissions import Action
 from service_desk.services import access
 
@@ -105,6 +106,7 @@ def _conditions(account_id: int, wanted: RecoveryFilter) -> list[ColumnElement[b
             or_(
                 Claim.plate.like(plate, escape="\\"),
                 Claim.number.ilike(pattern, escape="\\"),
+                Claim.report_key == number_key(text),
                 Recovery.owed_by.ilike(pattern, escape="\\"),
             )
         )

@@ -12,7 +12,7 @@ from service_desk.models.users import User
 from service_desk.rules.claim_flow import OPEN_STATES
 from service_desk.rules.permissions import Side
 from service_desk.services import audit, documents, notices
-from service_desk.services.claims import people, reserves
+from service_desk.services.claims import people, report_numbers, reserves
 from service_desk.services.claims.common import log_event, matter_of
 from service_desk.services.claims.report_checks import ReportCommand
 from service_desk.services.claims.similar import Similar
@@ -42,11 +42,13 @@ def add_to(
         "other_party": one_line(command.other_party),
         "loss_at": command.loss_at.isoformat(),
         "injured_count": command.injured_count,
+        "report_no": report_numbers.stated(command, actor)["report_no"],
     }
     note = command.description.strip()
     log_event(claim, "report_repeated", actor=actor, at=now, now=now, params=params, note=note)
     audit.record("claim_report_repeated", claim, actor=actor, now=now)
     _follow_estimate(claim, command, actor, now)
+    report_numbers.learn(claim, command, actor=actor, now=now)
     handler = db.session.get_one(User, claim.owner_id)
     if handler.id != actor.id:
         notices.queue(

@@ -8,6 +8,7 @@ from service_desk.base.clock import add_years, local_date
 from service_desk.base.errors import Invalid
 from service_desk.base.text import squeeze
 from service_desk.models.claims import ReportChannel
+from service_desk.rules.identifiers import is_report_no, normalise_report_no
 from service_desk.services.claims.reserves import MAX_RESERVE_FEN
 
 OLDEST_LOSS_YEARS = 2
@@ -44,6 +45,8 @@ class ReportCommand:
     accuracy_m: int | None = None
     # What the desk's own people expect it to cost, when they can tell on the telephone.
     estimate_fen: int | None = None
+    # The insurer's own number of this report, where they have it already. It holds for every vehicle of the report.
+    report_no: str = ""
     other_plates: tuple[str, ...] = ()
     is_own_collision: bool = False
     late_reason: str = ""
@@ -65,6 +68,8 @@ def problems_of(command: ReportCommand, now: datetime) -> list[Invalid]:
     problems += wording_problems(command.callback_phone, words)
     if not 0 <= (command.estimate_fen or 0) <= MAX_RESERVE_FEN:
         problems.append(Invalid("reserve_out_of_range", field="estimate"))
+    if command.report_no.strip() and not is_report_no(normalise_report_no(command.report_no)):
+        problems.append(Invalid("report_no_invalid", field="report_no"))
     if not 0 <= command.injured_count <= MAX_INJURED:
         problems.append(Invalid("injured_invalid", field="injured_count", most=MAX_INJURED))
     return problems

@@ -25,6 +25,7 @@ def read(file: ClaimFile, user: User) -> dict[str, Any] | None:
         "may_complete": words.is_open(claim) and completing.may_complete(claim, user),
         "order_problems": claims_intake.order_problems(claim) if is_staff else [],
         "accident": accidents.read_event(claim, actor=user),
+        "may_number": access.may(user, Action.HANDLE_CLAIMS),
         "may_link": access.may(user, Action.HANDLE_CLAIMS),
         "may_add_photos": words.is_open(claim) and access.may(user, Action.UPLOAD_CLAIM_DOCUMENTS),
     }

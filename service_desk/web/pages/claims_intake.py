@@ -8,14 +8,19 @@ from flask_babel import gettext as _
 from flask_login import login_required
 
 from service_desk.base.errors import Forbidden
-from service_desk.forms.claims_intake import CompleteReportForm, LeaveAccidentForm, LinkClaimForm
+from service_desk.forms.claims_intake import (
+    CompleteReportForm,
+    LeaveAccidentForm,
+    LinkClaimForm,
+    ReportNoForm,
+)
 from service_desk.models.claims import Claim
 from service_desk.models.db import db
 from service_desk.presenters import claims as words
 from service_desk.presenters import claims_intake
 from service_desk.rules.permissions import Action
 from service_desk.services import access, submissions
-from service_desk.services.claims import accidents, completing
+from service_desk.services.claims import accidents, completing, report_numbers
 from service_desk.services.claims.common import get_claim
 from service_desk.web.http import actor, again, attempt, done
 
@@ -76,6 +81,27 @@ def _about(claim: Claim) -> dict[str, Any]:
         "is_late": words.is_late_report(claim),
         "lateness": claims_intake.lateness(claim),
     }
+
+
+@bp.route("/claims/<number>/report-no", methods=["GET", "POST"])
+@login_required
+def report_no(number: str) -> ResponseReturnValue:
+    """The insurer's number of the report, to be entered, corrected or taken off by who handles claims."""
+    claim = get_claim(number, actor=actor())
+    access.require(actor(), Action.HANDLE_CLAIMS)
+    form = ReportNoForm(data={"report_no": claim.report_no or "", "version": str(claim.version)})
+    if not form.is_submitted():
+        return render_template("claims/report_no.html", claim=claim, words=words, form=form)
+
+    def act() -> None:
+        report_numbers.enter(number, form.command(), actor=actor(), now=g.now, version=form.shown_version)
+
+    if attempt(form, act):
+        return done(_("The report number was saved."), "claims.claim", number=number)
+    db.session.rollback()
+    claim = get_claim(number, actor=actor())
+    form.version.data = str(claim.version)
+    return again("claims/report_no.html", claim=claim, words=words, form=form)
 
 
 @bp.get("/claims/<number>/accident")

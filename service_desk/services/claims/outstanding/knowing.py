@@ -20,8 +20,10 @@ from service_desk.rules.outstanding_match import (
     KnownClaim,
     Match,
     find,
+    is_of_another_plate,
     numbers_to_look_up,
     plates_to_look_up,
+    report_keys_to_look_up,
     worth_knowing,
 )
 
@@ -31,6 +33,7 @@ _COLUMNS = (
     Claim.id,
     Claim.account_id,
     Claim.number,
+    Claim.report_no,
     Claim.plate,
     Claim.vehicle_id,
     Claim.loss_at,
@@ -55,6 +58,14 @@ class Knowledge:
     def look_up_numbers(self, numbers: Collection[str]) -> None:
         """Fetch the claims that have these numbers, or whose first contact has."""
         self._add(list(self._select(_COLUMNS, Claim.number, [*numbers, *self._of_numbers(numbers)])))
+
+    def look_up_reports(self, keys: Collection[str]) -> None:
+        """Fetch the claims with these report numbers of the insurer, given as they are compared."""
+        found: list[Any] = []
+        for some in _portions(keys):
+            of_account = Claim.account_id == self._account_id
+            found += db.session.execute(select(*_COLUMNS).where(of_account, Claim.report_key.in_(some)))
+        self._add(found)
 
     def look_up_plates(self, rows: Sequence[Said], *, typed: bool = False) -> None:
         """Fetch the claims of the vehicles that have or had the rows' plates, as far as finding looks at them.
@@ -160,6 +171,7 @@ class Knowledge:
             reserve_fen=row.reserve_fen,
             paid_fen=row.paid_fen,
             other_numbers=tuple(self._numbers.get(row.id, ())),
+            report_no=row.report_no or "",
         )
 
 
@@ -181,6 +193,8 @@ def match_rows(
     """
     known = Knowledge(account_id)
     known.look_up_numbers({number for said in rows for number in numbers_to_look_up(said)})
+    known.look_up_reports({key for said in rows for key in report_keys_to_look_up(said)})
+    known.look_up_plates([said for said in rows if is_of_another_plate(said, known.index)])
     known.take(decided)
     nothing = Match()
     matches = [
@@ -192,6 +206,9 @@ def match_rows(
         if typed:
             known.look_up_numbers(
                 {number for at in left for number in numbers_to_look_up(rows[at], typed=True)}
+            )
+            known.look_up_reports(
+                {key for at in left for key in report_keys_to_look_up(rows[at], typed=True)}
             )
         known.look_up_plates([rows[at] for at in left], typed=typed)
         for at in left:
