@@ -39,7 +39,7 @@ def fill(world: World, size: int, now: datetime, *, own_of: int) -> None:
         _copy(ClaimEvent, first | {"from_state": "''", "to_state": "'reported'", "kind": "'reported'"}, at)
         left = {"id": "n * 2 + 1", "claim_id": "n", "at": ended, "recorded_at": ended, "kind": "'moved'"}
         is_ended = f"NOT {_is_open()}"
-        _copy(ClaimEvent, left | {"from_state": "'reported'", "to_state": "'closed'"}, at, is_ended)
+        _copy(ClaimEvent, left | {"from_state": "'paid'", "to_state": "'closed'"}, at, is_ended)
         money = "100000 + (n * 7001) % 2000000"
         _copy(ReserveEntry, {"id": "n", "claim_id": "n", "at": opened, "after_fen": money}, at, whole)
         paid = {"id": "n", "claim_id": "n", "paid_at": ended, "amount_fen": money}

@@ -52,7 +52,18 @@ def add_claim(world: World, reported_at: datetime, vehicle: Vehicle | None = Non
 
 
 def move(claim: Claim, at: datetime, to: ClaimState) -> None:
-    """A change of state at an instant; also what the claim is now."""
+    """A change of state at an instant; also what the claim is now. What is closed was paid, or nothing was due."""
+    if to is ClaimState.CLOSED and claim.state is not ClaimState.PAID:
+        move(claim, at, ClaimState.PAID)
+    _leave(claim, at, to)
+
+
+def withdraw_round(claim: Claim, at: datetime) -> None:
+    """A later round is taken back: closed again, from before anything was decided in it."""
+    _leave(claim, at, ClaimState.CLOSED)
+
+
+def _leave(claim: Claim, at: datetime, to: ClaimState) -> None:
     _event(claim, at, "moved", claim.state.value, to)
     claim.state = to
     claim.closed_at = None if to in OPEN_STATES else at

@@ -137,7 +137,7 @@ def settle(
         at=at,
         recorded_at=at,
         kind="closed",
-        from_state=row.state.value,
+        from_state=(ClaimState.PAID if state is ClaimState.CLOSED else row.state).value,
         to_state=state.value,
         actor_id=world.claims1.id,
     )

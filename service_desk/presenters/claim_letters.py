@@ -7,6 +7,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from service_desk.adapters import pdf
+from service_desk.base.money import format_yuan
 from service_desk.presenters.claims import plate
 from service_desk.presenters.insurer import insurer_name
 from service_desk.presenters.labels import label
@@ -96,9 +97,7 @@ def _paragraphs(kind: LetterKind, content: Mapping[str, Any]) -> list[str]:
             lines.append(_("Facts found: %(facts)s", facts=content["facts"]))
         return lines
     if kind is LetterKind.WITHDRAWAL:
-        lines = [
-            _("At your wish this claim was withdrawn. Nothing is paid on it, and it is no longer worked on.")
-        ]
+        lines = [_withdrawn(content)]
         if content["reason"]:
             lines.append(_("Reason given: %(reason)s", reason=content["reason"]))
         return [*lines, *_facts(content)]
@@ -111,6 +110,19 @@ def _paragraphs(kind: LetterKind, content: Mapping[str, Any]) -> list[str]:
             number=content["calculation_version"],
         )
     return [words, *_facts(content)]
+
+
+def _withdrawn(content: Mapping[str, Any]) -> str:
+    # Letters written before rounds could be taken back alone say nothing of them.
+    if not content.get("paid_fen"):
+        return _(
+            "At your wish this claim was withdrawn. Nothing is paid on it, and it is no longer worked on."
+        )
+    return _(
+        "At your wish round %(round)s of this claim, which had been reopened, was withdrawn and is no longer worked on. The earlier payment of %(amount)s stands; nothing more is paid, and the claim is closed as it was before.",
+        round=content["round"],
+        amount=format_yuan(content["paid_fen"], sign=True),
+    )
 
 
 def _facts(content: Mapping[str, Any]) -> list[str]:

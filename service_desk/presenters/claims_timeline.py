@@ -60,6 +60,7 @@ _TONES = {
     "deny": "bad",
     "dispute": "warn",
     "withdraw": "idle",
+    "withdraw_round": "idle",
     "send_back": "warn",
     "large_loss_notice": "warn",
 }
@@ -153,6 +154,11 @@ def _title(event: ClaimEvent, file: ClaimFile) -> str:
             outcome=label(given["outcome"], "call_outcome"),
         ),
         "withdraw": lambda: _("Claim withdrawn"),
+        "withdraw_round": lambda: _(
+            "Round %(round)s withdrawn; the earlier payment of %(amount)s stands",
+            round=given["round"],
+            amount=_yuan(given["paid_fen"]),
+        ),
         "deny": lambda: _("Claim denied"),
         "send_denial_letter": lambda: _("Denial letter sent to %(name)s", name=given["sent_to"]),
         "reopen": lambda: _("Reopened, round %(round)s", round=given["round"]),

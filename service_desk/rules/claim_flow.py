@@ -29,7 +29,8 @@ class ClaimAction(StrEnum):
     """What people do to a claim, in the order of the flow.
 
     PAY pays the rest, PAY_PART leaves some of it due, PAY_ADVANCE pays before the decision. RETURN_PAYMENT: the
-    bank sent money back, so that it is due again.
+    bank sent money back, so that it is due again. WITHDRAW_ROUND takes back a later round alone: what an earlier
+    one was paid stands.
     """
 
     COMPLETE_REPORT = "complete_report"
@@ -54,6 +55,7 @@ class ClaimAction(StrEnum):
     CLOSE = "close"
     FOLLOW_UP = "follow_up"
     WITHDRAW = "withdraw"
+    WITHDRAW_ROUND = "withdraw_round"
     DENY = "deny"
     SEND_DENIAL_LETTER = "send_denial_letter"
     REOPEN = "reopen"
@@ -196,6 +198,11 @@ for _state in _BEFORE_APPROVAL:
     TRANSITIONS[_state, A.WITHDRAW] = Transition(
         S.WITHDRAWN, P.HANDLE_CLAIMS, starts=_asked, cancels_all=True
     )
+for _state in _BEFORE_APPROVAL[2:]:
+    # A paid claim is no withdrawn one (注销, 零结): it is closed again as it was. Somebody of ours had been there.
+    TRANSITIONS[_state, A.WITHDRAW_ROUND] = Transition(
+        S.CLOSED, P.HANDLE_CLAIMS, starts=(C.FOLLOWUP,), cancels_all=True
+    )
 for _state in _BEFORE_APPROVAL[1:]:
     TRANSITIONS[_state, A.DENY] = Transition(
         S.DENIED,
@@ -225,7 +232,7 @@ for _state in (*_OPEN[1:], S.CLOSED, S.DENIED, S.WITHDRAWN):
     TRANSITIONS[_state, A.ASSIGN] = Transition(None, P.ASSIGN_CLAIMS)
 
 OPEN_STATES = frozenset(_OPEN)
-NOT_WHILE_DISPUTED = frozenset({A.WITHDRAW, A.DENY, A.REOPEN})
+NOT_WHILE_DISPUTED = frozenset({A.WITHDRAW, A.WITHDRAW_ROUND, A.DENY, A.REOPEN})
 """Steps that end or begin a round: they would cancel the clock of a dispute that nobody has decided. Closing lists it
 among all that stands against it."""
 SIX_STEPS = (

@@ -94,8 +94,13 @@ def clauses_for(covers: Collection[str]) -> tuple[Clause, ...]:
     )
 
 
-def letter_for(state: ClaimState, *, paid_fen: int) -> LetterKind | None:
-    """The letter that the claim's end calls for; None while it is open, or closed with money paid."""
+def letter_for(state: ClaimState, *, paid_fen: int, is_round_withdrawn: bool = False) -> LetterKind | None:
+    """The letter that the claim's end calls for; None while it is open, or closed with money paid.
+
+    `is_round_withdrawn`: the present round was taken back, whatever an earlier one was paid.
+    """
+    if state is ClaimState.CLOSED and is_round_withdrawn:
+        return LetterKind.WITHDRAWAL
     if state is ClaimState.DENIED:
         return LetterKind.REFUSAL
     if state is ClaimState.WITHDRAWN:

@@ -89,7 +89,9 @@ STEPS: dict[ClaimAction, Step] = {
     A.PAY: Step(money_forms.PayForm, settlement.pay, _l("The payment was recorded.")),
     A.CLOSE: Step(follow_up_forms.CloseForm, closing.close, _l("The claim was closed.")),
     A.FOLLOW_UP: Step(follow_up_forms.FollowUpForm, follow_ups.follow_up, _l("The follow-up was recorded.")),
-    A.WITHDRAW: Step(forms.ReasonForm, exits.withdraw, _l("The claim was withdrawn.")),
+    A.WITHDRAW: Step(
+        forms.ReasonForm, exits.withdraw, _l("Withdrawn. Write the letter that confirms it next.")
+    ),
     A.DENY: Step(money_forms.DenyForm, exits.deny, _l("The claim was denied. Send the letter next.")),
     A.SEND_DENIAL_LETTER: Step(
         money_forms.SendLetterForm, exits.send_denial_letter, _l("The letter was recorded.")
@@ -131,7 +133,8 @@ def _makes_sense(action: ClaimAction, file: ClaimFile, user: User) -> bool:
         A.FOLLOW_UP: claim.followed_up_at is None
         and needs_follow_up(claim.state, was_surveyed=claim.surveyed_at is not None),
         A.SEND_DENIAL_LETTER: claim.denial_letter_at is None and letters.current_letter(claim) is not None,
-        A.WITHDRAW: claim.paid_fen == 0,
+        # Asked of the database, and so of this step alone.
+        A.WITHDRAW: action is A.WITHDRAW and exits.may_withdraw(claim),
     }
     return answers.get(action, True)
 

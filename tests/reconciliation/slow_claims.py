@@ -211,7 +211,13 @@ def _count_speed(story: Story, to: Sums, days: Days, since: datetime, state: str
     claim, until = story.claim, days.until
     registered_at = story.reserves[0].at if story.reserves and story.reserves[0].at < until else None
     if state == "closed" and paid > 0:
-        closed_at = [one.at for one in story.moves if one.at < until and one.to_state == "closed"][-1]
+        # A round withdrawn after an earlier payment settles nothing: the closing before it did.
+        settled_at = [
+            one.at
+            for one in story.moves
+            if one.at < until and one.to_state == "closed" and one.from_state in {"approved", "paid"}
+        ]
+        closed_at = settled_at[-1]
         if closed_at >= days.start:
             to.note("days", (days.day_of(closed_at) - days.day_of(claim.reported_at)).days)
             to.note("settled", (story.reserves[0].after_fen if registered_at else 0, paid))

@@ -54,6 +54,7 @@ _OFTEN = {
     A.FOLLOW_UP: 8,
     A.SET_RESERVE: 2,
     A.WITHDRAW: 0.35,
+    A.WITHDRAW_ROUND: 0.35,
     A.DENY: 0.25,
     A.REOPEN: 0.5,
     A.RETURN_PAYMENT: 0.5,
@@ -135,7 +136,7 @@ class _Walk:
         self.owner = chance.choice(walker.holders)
         self.state, self.round = S.REPORTED, 1
         self.is_urban = chance.random() < 0.6
-        self.reserve = self.highest = self.approved = self.paid = 0
+        self.reserve = self.highest = self.approved = self.paid = self.paid_before = 0
         self.held: dict[ReserveItem, int] = dict.fromkeys(ReserveItem, 0)
         self.paid_of: dict[ReserveItem, int] = dict.fromkeys(ReserveItem, 0)
         self.live: list[int] = []
@@ -233,8 +234,8 @@ class _Walk:
                 return bool(self.live)
             case A.CLOSE:
                 return due <= 0 and self.dispute is None
-            case A.WITHDRAW:
-                return not self.paid and self.dispute is None
+            case A.WITHDRAW | A.WITHDRAW_ROUND:
+                return self._may_withdraw(is_round=action is A.WITHDRAW_ROUND)
             case A.DENY | A.REOPEN:
                 return self.dispute is None
             case A.FOLLOW_UP:
@@ -247,6 +248,11 @@ class _Walk:
                 return self.has_reserve
         return True
 
+    def _may_withdraw(self, *, is_round: bool) -> bool:
+        """A claim without money; of one that was paid in an earlier round the present one."""
+        is_paid_before = self.paid_before > 0 and self.paid == self.paid_before
+        return self.dispute is None and (is_paid_before if is_round else not self.paid)
+
     def _act(self, action: ClaimAction) -> None:
         chance = self.chance
         match action:
@@ -255,11 +261,13 @@ class _Walk:
             case A.ASSESS | A.SET_RESERVE:
                 item = chance.choice(("vehicle", "property", "injury", "fees"))
                 self._move_reserve(max(self.paid, self._amount()), "change", item)
-            case A.CLOSE | A.WITHDRAW | A.DENY:
+            case A.CLOSE | A.WITHDRAW | A.WITHDRAW_ROUND | A.DENY:
                 self._move_reserve(self.paid, "release", action.value)
                 self.was_asked = False
             case A.REOPEN:
                 self.round += 1
+                # Only what a closed round was paid: of a denied one there are advances that nobody granted.
+                self.paid_before = self.paid if self.state is ClaimState.CLOSED else 0
                 self._move_reserve(self.paid + self._amount(), "reopening", "reopening")
             case A.FOLLOW_UP:
                 self._ask()

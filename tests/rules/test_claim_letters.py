@@ -23,6 +23,11 @@ def test_a_letter_is_called_for_by_an_end_without_money(state: ClaimState, paid_
     assert letter_for(state, paid_fen=paid_fen) == expected.get(state)
 
 
+def test_a_round_that_was_taken_back_is_confirmed_whatever_was_paid_before() -> None:
+    assert letter_for(ClaimState.CLOSED, paid_fen=1, is_round_withdrawn=True) is LetterKind.WITHDRAWAL
+    assert letter_for(ClaimState.SURVEYED, paid_fen=1, is_round_withdrawn=True) is None
+
+
 def test_every_clause_can_be_chosen_once() -> None:
     assert sorted(clause.code for clause in REFUSAL_CLAUSES) == sorted(RefusalClause)
 

@@ -20,7 +20,7 @@ from service_desk.services.measures import By, Reading, Span
 from service_desk.services.measures.money import read_ageing
 from service_desk.services.sla.compliance import ComplianceFilter, Dimension, count_by, stand_of, total_of
 from tests.claim_cases import Journey, dispute, reported_claim
-from tests.report_cases import add_claim, move, pay, reserve, survey, survey_clock
+from tests.report_cases import add_claim, move, pay, reserve, survey, survey_clock, withdraw_round
 from tests.world import World
 
 C = MeasureCode
@@ -350,3 +350,31 @@ def test_a_read_costs_the_same_number_of_queries_however_many_claims(world: Worl
         busy_week(world)
 
     assert queries() == few <= 20
+
+
+def test_a_round_withdrawn_after_an_earlier_payment_is_closed_again_and_settles_nothing(
+    world: World, now: datetime
+) -> None:
+    """It leaves the open book as a closed claim, not a withdrawn one; the days are those to the closing that paid."""
+    before = Period(date(2026, 10, 1), date(2026, 10, 31))
+    claim = add_claim(world, START - 40 * DAY)
+    settle(claim, START - 30 * DAY, estimate=1_000_00, paid=1_000_00)
+    settled = read(world, now, before).total
+    move(claim, START - 2 * DAY, S.SURVEYED)
+    reserve(claim, START - 2 * DAY, 3_000_00)
+    reserve(claim, THURSDAY, 1_000_00)
+    withdraw_round(claim, THURSDAY)
+
+    found = read(world, now).total
+
+    counts = (C.CLAIMS_OPEN_START, C.CLAIMS_CLOSED, C.CLAIMS_WITHDRAWN, C.CLAIMS_OPEN_END)
+    assert [found[code] for code in counts] == [1, 1, 0, 0]
+    assert found[C.CLOSING_RATE] == Ratio(1, 1)
+    assert found[C.CLOSING_RATE_AMOUNT] == Ratio(1_000_00, 1_000_00)
+    assert found[C.CLOSING_CYCLE] == Mean(0, 0)
+    assert found[C.ESTIMATE_DEVIATION] == Ratio(0, 0)
+    assert found[C.ROLLING_CLOSING_RATE] == Ratio(1, 1)
+    assert found[C.FOLLOWED_UP] == Ratio(0, 1)
+    again = read(world, now, before).total
+    assert settled[C.CLOSING_CYCLE] == Mean(10, 1)
+    assert {code: again[code] for code in settled} == settled

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from pdfminer.high_level import extract_text
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
@@ -172,3 +173,41 @@ def test_the_administrator_keeps_authority_and_a_contradiction_names_both(
     assert admin.post("/settings/authority", data={"phone": "0371-12378"}).status_code == 303
     assert "0371-12378" in admin.get("/settings/authority").text
     assert sign_in("manager").get("/settings/authority").status_code == 403
+
+
+def test_a_round_after_a_payment_is_withdrawn_alone_and_its_letter_is_due(
+    sign_in: Any, journey: Journey, world: World
+) -> None:
+    claim = journey.to(ClaimState.CLOSED)
+    exits.reopen(claim.number, exits.Reopen("复诊", 9_000_00), actor=world.claims1, now=journey.now)
+    journey.done = ["dispatched", "surveyed"]
+    journey.to(ClaimState.CALCULATED)
+    desk, address = sign_in("claims1"), f"/claims/{claim.number}"
+    page = desk.get(address).text
+    assert "注销本轮" in page
+    assert "此前已付赔款 ¥6,300.00 不变" in page
+
+    sent = {"withdraw-reason": "伤者自愿放弃", "withdraw-version": version(claim)}
+    assert desk.post(f"{address}/withdraw", data=sent).status_code == 303
+
+    db.session.refresh(claim)
+    assert (claim.state, claim.paid_fen) == (ClaimState.CLOSED, 6_300_00)
+    page = desk.get(address).text
+    for words in ("第 2 轮注销；此前已付赔款 ¥6,300.00 不变", "注销确认", f"{address}/letter"):
+        assert words in page
+    letter = {"addressee": "郑州联运集团保险部", "version": version(claim)}
+    assert desk.post(f"{address}/letter", data=letter).status_code == 303
+    kept = db.session.scalars(select(ClaimLetter)).one()
+    texts = {
+        language: "".join(
+            extract_text(io.BytesIO(desk.get(f"{address}/letters/{kept.id}/{language}.pdf").data)).split()
+        )
+        for language in ("zh", "en")
+    }
+    assert "此前已付赔款¥6,300.00不变" in texts["zh"]
+    assert "Theearlierpaymentof¥6,300.00stands" in texts["en"]
+    # The version that was paid is what both sides find, not what the round had come to.
+    for username in ("claims1", "hq"):
+        assert "第 1 版" in sign_in(username).get(address).text
+    sheet = desk.get(f"{address}/settlement.pdf")
+    assert "-v1" in sheet.headers["Content-Disposition"]

@@ -42,7 +42,10 @@ MESSAGES = {
     "score_invalid": _l("Choose a score from 1 to 5."),
     "before_closing": _l("This is before the claim ended. Check the date and the time."),
     "comment_missing": _l("Write down what they are dissatisfied with: it becomes a matter with an owner."),
-    "already_paid": _l("Money was paid on this claim, so it cannot be withdrawn."),
+    "already_paid": _l("Money was paid for what would be withdrawn, so it cannot be."),
+    "paid_back_is_due": _l(
+        "%(amount)s that the client paid back is due to them again. Calculate and pay it before this round ends."
+    ),
     "letter_recorded": _l("The letter is recorded already."),
     "before_denial": _l("This is before the claim was denied. Check the date and the time."),
     "reopening_needs_reserve": _l("The new reserve must be more than what is paid, ¥%(paid)s."),

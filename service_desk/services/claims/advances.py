@@ -19,7 +19,7 @@ from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClaimAction
 from service_desk.services import audit, notices
 from service_desk.services.claims import authority
-from service_desk.services.claims.common import begin, log_event, matter_of, require_reason
+from service_desk.services.claims.common import begin, log_event, matter_of, require_reason, still_counts
 from service_desk.services.claims.people import basics
 
 OPEN = (AdvanceState.PROPOSED, AdvanceState.APPROVED)
@@ -169,24 +169,32 @@ def approved_open_fen(claim: Claim) -> int:
 
 
 def paid_in_round_fen(claim: Claim) -> int:
-    """What was paid in advance in the present round and did not come back from the bank."""
+    """What was paid for the present round, in advance or by its own decision, and did not come back from the bank."""
     statement = (
         select(func.coalesce(func.sum(ClaimPayment.amount_fen), 0))
-        .join(ClaimAdvance, ClaimAdvance.id == ClaimPayment.advance_id)
+        .outerjoin(ClaimAdvance, ClaimAdvance.id == ClaimPayment.advance_id)
+        .outerjoin(ClaimCalculation, ClaimCalculation.id == ClaimPayment.calculation_id)
         .where(
-            ClaimAdvance.claim_id == claim.id,
-            ClaimAdvance.round == claim.round,
+            ClaimPayment.claim_id == claim.id,
             ClaimPayment.returned_at.is_(None),
+            func.coalesce(ClaimAdvance.round, ClaimCalculation.round) == claim.round,
         )
     )
     return int(db.session.scalar(statement) or 0)
 
 
-def granted_fen(claim: Claim) -> int:
-    """What the latest decision in favour granted of what is paid; nothing before the first."""
+def granted_fen(claim: Claim, *, before_round: int | None = None) -> int:
+    """What the latest decision in favour granted of what is paid; nothing before the first.
+
+    With `before_round` by the rounds before it alone. Rounds that were taken back decided nothing.
+    """
     statement = select(ClaimCalculation.total_fen).where(
-        ClaimCalculation.claim_id == claim.id, ClaimCalculation.approved_at.is_not(None)
+        ClaimCalculation.claim_id == claim.id,
+        ClaimCalculation.approved_at.is_not(None),
+        still_counts(),
     )
+    if before_round is not None:
+        statement = statement.where(ClaimCalculation.round < before_round)
     newest = statement.order_by(ClaimCalculation.calculation_version.desc()).limit(1)
     return min(int(db.session.scalar(newest) or 0), claim.paid_fen)
 

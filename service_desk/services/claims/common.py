@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import ColumnElement, exists, func, insert, select
 
 from service_desk.base.errors import Conflict, Invalid
 from service_desk.models.claims import Claim, ClaimCalculation, ClaimCover, ClaimEvent, WantedDocument
@@ -273,7 +273,18 @@ def last_at(claim: Claim, *kinds: str) -> datetime | None:
     return db.session.scalar(statement)
 
 
+def still_counts() -> ColumnElement[bool]:
+    """Whether a calculation was not taken back with its round."""
+    taken_back = exists().where(
+        ClaimEvent.claim_id == ClaimCalculation.claim_id,
+        ClaimEvent.round == ClaimCalculation.round,
+        ClaimEvent.action == ClaimAction.WITHDRAW_ROUND,
+        ClaimEvent.at >= ClaimCalculation.calculated_at,
+    )
+    return ~taken_back
+
+
 def latest_calculation(claim_id: int) -> ClaimCalculation | None:
-    """The newest version; None before the first."""
-    statement = select(ClaimCalculation).where(ClaimCalculation.claim_id == claim_id)
+    """The newest version that counts; None before the first."""
+    statement = select(ClaimCalculation).where(ClaimCalculation.claim_id == claim_id, still_counts())
     return db.session.scalar(statement.order_by(ClaimCalculation.calculation_version.desc()).limit(1))

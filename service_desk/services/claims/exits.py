@@ -41,19 +41,57 @@ class Reopen:
 
 
 def withdraw(number: str, reason: str, *, actor: User, now: datetime, version: int | None = None) -> Claim:
-    """Take the claim back at the client's wish: clocks cancelled, reserve released. Not once money was paid."""
+    """Take the claim back at the client's wish: clocks cancelled, reserve released.
+
+    Where an earlier round was paid only the present one is taken back, and the claim is closed again with what it was
+    paid. Invalid `already_paid` once money was paid for the present round, or in advance and never granted;
+    `paid_back_is_due` where the client paid money back that is theirs again.
+    """
     claim, _ = begin(number, ClaimAction.WITHDRAW, actor=actor, version=version)
     note = require_reason(reason)
+    action = ClaimAction.WITHDRAW_ROUND if claim.paid_fen else ClaimAction.WITHDRAW
     if claim.paid_fen:
-        raise Invalid("already_paid")
+        _require_round_alone(claim)
     advances.cancel_open(claim)
-    reserves.move(claim, 0, "release", item="withdrawal", reason=note, actor=actor, now=now)
+    reserves.move(
+        claim, claim.paid_fen, "release", item="withdrawal", reason=note[:200], actor=actor, now=now
+    )
     changes = audit.change(claim, closed_at=now)
-    perform(claim, ClaimAction.WITHDRAW, actor=actor, at=now, now=now, note=note)
+    params = {"round": claim.round, "paid_fen": claim.paid_fen}
+    perform(claim, action, actor=actor, at=now, now=now, params=params, note=note)
     _ask_after(claim, actor, now)
     enquiries.close_for_claim(claim.id, now=now)
-    audit.record("claim_withdrawn", claim, actor=actor, now=now, changes=changes)
+    is_round = action is ClaimAction.WITHDRAW_ROUND
+    audit.record(
+        "claim_round_withdrawn" if is_round else "claim_withdrawn",
+        claim,
+        actor=actor,
+        now=now,
+        changes=changes,
+    )
+    if is_round:
+        # A lower calculation of this round may have asked money back before a dispute undid it.
+        recoveries.settle_overpaid(claim, advances.granted_fen(claim), actor=actor, now=now)
     return claim
+
+
+def may_withdraw(claim: Claim) -> bool:
+    """Whether money stands against withdrawing the claim, or its present round."""
+    return not claim.paid_fen or _is_of_earlier_rounds(claim)
+
+
+def _is_of_earlier_rounds(claim: Claim) -> bool:
+    """Whether all that is paid was paid for earlier rounds, and a decision of theirs granted it."""
+    return advances.granted_fen(claim, before_round=claim.round) > 0 and not advances.paid_in_round_fen(claim)
+
+
+def _require_round_alone(claim: Claim) -> None:
+    if not _is_of_earlier_rounds(claim):
+        raise Invalid("already_paid")
+    granted_fen = advances.granted_fen(claim, before_round=claim.round)
+    due_again_fen = recoveries.due_again_fen(claim, granted_fen)
+    if due_again_fen:
+        raise Invalid("paid_back_is_due", amount=format_yuan(due_again_fen))
 
 
 def deny(number: str, command: Denial, *, actor: User, now: datetime, version: int | None = None) -> Claim:

@@ -24,6 +24,7 @@ from service_desk.models.enquiries import Enquiry, EnquiryChannel, Handover, Mat
 from service_desk.models.fleet import Vehicle
 from service_desk.models.sla import Timer, TimerEntry
 from service_desk.models.users import User
+from service_desk.rules.claim_flow import ClaimAction
 from service_desk.rules.permissions import Action
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import access, documents, enquiries, policies, sla
@@ -67,8 +68,21 @@ class ClaimFile:
         return self.people[self.claim.owner_id]
 
     @property
+    def standing(self) -> list[ClaimCalculation]:
+        """The versions that were not taken back with their round (`common.still_counts`), oldest first."""
+        ends = [
+            (event.round, event.at) for event in self.events if event.action is ClaimAction.WITHDRAW_ROUND
+        ]
+        return [
+            one
+            for one in self.calculations
+            if not any(round_ == one.round and at >= one.calculated_at for round_, at in ends)
+        ]
+
+    @property
     def calculation(self) -> ClaimCalculation | None:
-        return self.calculations[-1] if self.calculations else None
+        """The newest version that counts."""
+        return self.standing[-1] if self.standing else None
 
     @property
     def due_fen(self) -> int:

@@ -17,7 +17,7 @@ from service_desk.models.db import db
 from service_desk.models.documents import Document, DocumentKind
 from service_desk.models.settings import Setting
 from service_desk.models.users import User
-from service_desk.rules.claim_flow import ClaimAction
+from service_desk.rules.claim_flow import ClaimAction, ClaimState
 from service_desk.rules.claim_letters import LetterKind, RefusalClause, letter_for
 from service_desk.rules.permissions import Action, Side
 from service_desk.services import access, audit, documents, settings
@@ -60,7 +60,8 @@ class SendLetter:
 
 def kind_for(claim: Claim) -> LetterKind | None:
     """The letter the claim's end calls for; None while it is open, or closed with money paid."""
-    return letter_for(claim.state, paid_fen=claim.paid_fen)
+    is_round_withdrawn = claim.state is ClaimState.CLOSED and _withdrawal_of(claim) is not None
+    return letter_for(claim.state, paid_fen=claim.paid_fen, is_round_withdrawn=is_round_withdrawn)
 
 
 def current_letter(claim: Claim) -> ClaimLetter | None:
@@ -234,14 +235,27 @@ def make_denial(
 
 
 def _withdrawn(claim: Claim) -> dict[str, Any]:
-    at = claim.closed_at or claim.reported_at
-    reason = db.session.scalar(
-        select(ClaimEvent.note)
-        .where(ClaimEvent.claim_id == claim.id, ClaimEvent.action == ClaimAction.WITHDRAW)
+    """With `paid_fen` for a round that was taken back alone: what the claim was paid before."""
+    event = _withdrawal_of(claim)
+    at = event.at if event else claim.closed_at or claim.reported_at
+    content: dict[str, Any] = {"decided_at": at.isoformat(), "reason": event.note if event else ""}
+    if claim.state is ClaimState.CLOSED:
+        content |= {"round": claim.round, "paid_fen": claim.paid_fen}
+    return content
+
+
+def _withdrawal_of(claim: Claim) -> ClaimEvent | None:
+    """The step that took the present round back, or the whole claim; None where none did."""
+    return db.session.scalar(
+        select(ClaimEvent)
+        .where(
+            ClaimEvent.claim_id == claim.id,
+            ClaimEvent.round == claim.round,
+            ClaimEvent.action.in_((ClaimAction.WITHDRAW, ClaimAction.WITHDRAW_ROUND)),
+        )
         .order_by(ClaimEvent.id.desc())
         .limit(1)
     )
-    return {"decided_at": at.isoformat(), "reason": reason or ""}
 
 
 def _nothing_paid(claim: Claim) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from service_desk.models.claims import ClaimCalculation, ClaimCover
 from service_desk.models.db import db
@@ -42,11 +42,10 @@ def calculate(
     """
     claim, _ = begin(number, ClaimAction.CALCULATE, actor=actor, version=version)
     result = calculating.work_out(claim, list_covers(claim.id), calculating.policies_of(claim.id), command)
-    latest = latest_calculation(claim.id)
     calculation = ClaimCalculation(
         claim_id=claim.id,
         round=claim.round,
-        calculation_version=latest.calculation_version + 1 if latest else 1,
+        calculation_version=_last_version(claim.id) + 1,
         calculated_by_id=actor.id,
         calculated_at=now,
         **asdict(result),
@@ -66,6 +65,14 @@ def calculate(
     db.session.flush()
     audit.record("claim_calculated", claim, actor=actor, now=now, changes=changes)
     return calculation
+
+
+def _last_version(claim_id: int) -> int:
+    """The number of the last version, whether it counts or not; 0 before the first."""
+    statement = select(func.max(ClaimCalculation.calculation_version)).where(
+        ClaimCalculation.claim_id == claim_id
+    )
+    return db.session.scalar(statement) or 0
 
 
 def list_covers(claim_id: int) -> list[ClaimCover]:

@@ -19,6 +19,9 @@ from service_desk.services.measures import history
 from service_desk.services.measures.span import AnySpan, By, Key, Reading, Source, Span
 
 _OPEN = constants(OPEN_STATES)
+# What a settled claim was closed from. A round that was withdrawn after an earlier payment goes to closed from before
+# these: it settled nothing, and the days of the claim are those to the closing that did.
+_SETTLED_FROM = constants((ClaimState.APPROVED, ClaimState.PAID))
 
 
 def read_settled(span: Span, _codes: Collection[C], by: By | None) -> Reading:
@@ -29,7 +32,7 @@ def read_settled(span: Span, _codes: Collection[C], by: By | None) -> Reading:
 def list_settled(span: Span, by: By | None) -> dict[Key, Settled]:
     """The claims whose last closing lies in the period, that were closed at its end and for which money was paid.
 
-    Withdrawn and denied claims are not among them. Days are from the day of the report to that of the closing.
+    Withdrawn and denied claims are not among them, nor is a round withdrawn after an earlier one was paid. Days are from the day of the report to that of the closing.
     """
     found: dict[Key, list[tuple[int, tuple[int, int]]]] = defaultdict(list)
     for key, reported_at, closed_at, estimate, paid in _settled(span, by).many():
@@ -60,6 +63,7 @@ def settled_claims(span: AnySpan, by: By | None) -> Select[Any]:
         ClaimEvent.at < until,
         history.is_of_book(),
         ClaimEvent.to_state == ClaimState.CLOSED.value,
+        ClaimEvent.from_state.in_(_SETTLED_FROM),
     )
     each = (
         history.keyed(

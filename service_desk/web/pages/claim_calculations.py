@@ -113,9 +113,10 @@ def _file_of_staff(number: str) -> ClaimFile:
 
 
 def _chosen(file: ClaimFile) -> ClaimCalculation:
-    """The version asked for, else the newest, of those this person may see; NotFound otherwise."""
+    """The version asked for, else the newest that counts, of those this person may see; NotFound otherwise."""
     shown = {one.calculation_version: one for one in _shown_versions(file)}
-    wanted = small_number(request.args.get("version")) or max(shown, default=0)
+    counting = (one.calculation_version for one in file.standing if one.calculation_version in shown)
+    wanted = small_number(request.args.get("version")) or max(counting, default=0)
     if wanted not in shown:
         raise NotFound("not_found")
     return shown[wanted]

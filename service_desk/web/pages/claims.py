@@ -177,7 +177,7 @@ def claim(number: str) -> ResponseReturnValue:
 
 def _shown_calculation(file: ClaimFile) -> ClaimCalculation | None:
     """The newest calculation; for the client the newest that was approved."""
-    shown = [c for c in file.calculations if c.approved_at is not None or not _is_client()]
+    shown = [c for c in file.standing if c.approved_at is not None or not _is_client()]
     return shown[-1] if shown else None
 
 
