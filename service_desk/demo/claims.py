@@ -90,6 +90,8 @@ def _report(
             reporter_name=reporter.name if reporter else person_name(random),
             callback_phone=reporter.phone if reporter else f"138 0371 {random.randint(1000, 9999)}",
             channel=ReportChannel.PHONE if is_by_phone else ReportChannel.PORTAL,
+            # Whoever takes a call enters it in the insurer's system too, which numbers the reports by the second here.
+            report_no=f"RDZA{reported_at:%Y}4101{int(reported_at.timestamp()):010d}" if is_by_phone else "",
             # Two accidents of one vehicle within a day are two accidents here.
             duplicate_answer=intake.NEW,
         ),
