@@ -1,9 +1,11 @@
 """How many accident reports a second one process takes, beside bare Flask that inserts one row and commits.
 
 Both write through the same engine settings, and each commit is on the disk before the answer, as in the desk's own use:
-SQLite with WAL and a sync at each commit, PostgreSQL with its defaults.
+SQLite with WAL and a sync at each commit, PostgreSQL with its defaults. Each waits for the disk once, so that the ratio
+tells of the disk too: `sync_ms` is what one page and its sync take here in the same run.
 """
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -11,6 +13,7 @@ from contextlib import nullcontext
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
+from statistics import median
 from time import perf_counter
 from typing import Any
 from uuid import uuid4
@@ -65,9 +68,22 @@ def _measure(kind: str) -> dict[str, Any]:
                 else databases.sqlite_database(folder / f"{name}.sqlite3")
                 for name in ("report_post", "bare")
             )
-            return _beside(kind, _desk(url, folder / "instance"), _bare(bare_url))
+            found = _beside(kind, _desk(url, folder / "instance"), _bare(bare_url))
+            return found | {"sync_ms": round(_sync_seconds(folder / "page") * 1000, 3)}
     finally:
         shutil.rmtree(folder)
+
+
+def _sync_seconds(path: Path) -> float:
+    """The median of writing one page and waiting until it is on the disk."""
+    took = []
+    with path.open("wb", buffering=0) as file:
+        for _ in range(REQUESTS):
+            begin = perf_counter()
+            file.write(bytes(4096))
+            os.fdatasync(file.fileno())
+            took.append(perf_counter() - begin)
+    return median(took)
 
 
 def _beside(kind: str, app: Flask, bare: Post) -> dict[str, Any]:
@@ -164,6 +180,7 @@ def _bare(url: str) -> Post:
 if __name__ == "__main__":
     for one in measure():
         print(
-            f"{one['name']:36} {one['value']:>10.3f} {one['unit']}  floor {one['floor']:>9.3f}  x {one['ratio']:.2f}",
+            f"{one['name']:36} {one['value']:>10.3f} {one['unit']}  floor {one['floor']:>9.3f}  x {one['ratio']:.2f}"
+            f"  sync {one['sync_ms']:.2f} ms",
             flush=True,
         )

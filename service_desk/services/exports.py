@@ -29,7 +29,7 @@ class Taken:
 
 
 def in_portions(
-    read: Callable[[PageRequest], Page[T]], *, portion: int = PORTION, most: int = MOST_ROWS
+    read: Callable[[PageRequest], Page[T]], *, portion: int = PORTION, most: int | None = None
 ) -> Iterator[T]:
     """All rows of a list in its own order, however many, with no more than a portion of them in memory.
 
@@ -57,8 +57,9 @@ def _read(read: Callable[[PageRequest], Page[T]], number: int, portion: int) -> 
     return read(PageRequest(number, portion))
 
 
-def require_few(rows: int, most: int = MOST_ROWS) -> None:
-    """Invalid("export_too_many_rows"), rather than a file that ends without a word."""
+def require_few(rows: int, most: int | None = None) -> None:
+    """Invalid("export_too_many_rows") beyond MOST_ROWS, or fewer, rather than a file that ends without a word."""
+    most = MOST_ROWS if most is None else most
     if rows > most:
         raise Invalid("export_too_many_rows", number=f"{rows:,}", most=f"{most:,}")
 

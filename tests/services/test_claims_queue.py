@@ -1,8 +1,10 @@
 """The claims queue: saved filters, scope, search, order."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from service_desk.base.errors import NotFound
 from service_desk.base.paging import PageRequest
@@ -13,6 +15,7 @@ from service_desk.rules.disputes import DisputeTopic
 from service_desk.services.claims import disputes, papers, queries
 from service_desk.services.claims.files import read_file
 from service_desk.services.claims.queries import ClaimFilter, QueueView
+from service_desk.services.dashboard import rail
 from tests.claim_cases import Journey, file_store, reported_claim
 from tests.world import World
 
@@ -120,3 +123,29 @@ def test_the_branch_filter_takes_the_subtree(
     _, waiting, _ = (claim.number for claim in three)
 
     assert numbers(world, now, QueueView.OPEN, branch_id=world.zhongmu.id) == [waiting]
+
+
+@pytest.mark.parametrize("_desk", ["sqlite"], indirect=True)
+def test_open_claims_are_counted_in_their_index_without_reading_a_row(
+    world: World, now: datetime, three: tuple[Claim, Claim, Claim]
+) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_rest: Any) -> None:
+        asked.append((statement, values))
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        queries.count_views(world.account.id, ClaimFilter(), actor=world.claims1, now=now)
+        rail.nav_counts(world.account.id, actor=world.claims1)
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+
+    plans = [
+        [step.detail for step in db.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", values)]
+        for sql, values in asked
+        if "FROM claims" in sql and "closed_at IS NULL" in sql
+    ]
+    assert len(plans) == 2
+    for plan in plans:
+        assert plan[0].startswith("SEARCH claims USING COVERING INDEX ix_claims_open_due"), plan

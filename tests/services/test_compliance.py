@@ -18,9 +18,9 @@ from service_desk.rules.metrics import MeasureCode as C
 from service_desk.rules.metrics import Ratio
 from service_desk.rules.periods import Period, Preset, period_of
 from service_desk.rules.sla import Spent
-from service_desk.services import dashboard, sla
+from service_desk.services import dashboard, exports, sla
 from service_desk.services.notices import Matter
-from service_desk.services.sla import compliance, exports
+from service_desk.services.sla import compliance
 from service_desk.services.sla.compliance import (
     Compliance,
     ComplianceFilter,

@@ -10,6 +10,7 @@ from sqlalchemy import Select, func, select
 from service_desk.models.db import db
 from service_desk.models.sla import Timer
 from service_desk.models.users import User
+from service_desk.services.exports import require_few
 from service_desk.services.sla import exports
 from service_desk.services.sla.compliance.figures import open_groups
 from service_desk.services.sla.compliance.overview import Compliance, read_compliance
@@ -51,7 +52,7 @@ def export_clocks(
     scope = open_rows(wanted, rows, actor=actor, now=now)
     conditions = rows_of(scope, rows)
     total = db.session.scalar(select(func.count()).select_from(Timer).where(*conditions)) or 0
-    exports.require_few(total)
+    require_few(total)
     _record(wanted, described, actor, now)
     statement = statement_of(conditions, sort_of(rows, sort)).execution_options(yield_per=_AT_A_TIME)
     return ExportedClocks(total, _lines(scope, rows, statement))

@@ -12,6 +12,7 @@ from service_desk.models.db import db
 from service_desk.models.sla import Timer
 from service_desk.models.users import User
 from service_desk.rules.calendar.openings import moment_of
+from service_desk.services.exports import require_few
 from service_desk.services.sla import exports
 from service_desk.services.sla.what_if.answering import Answer, ask
 from service_desk.services.sla.what_if.comparing import Flip
@@ -47,7 +48,7 @@ def export_cases(
     """
     answer = ask(question, actor=actor, now=now)
     rows = _rows(answer, None)
-    exports.require_few(len(rows))
+    require_few(len(rows))
     exports.keep_audit(
         "what_if_exported", question.of.account_id, "question", described, actor=actor, now=now
     )
