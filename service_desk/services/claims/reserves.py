@@ -33,7 +33,8 @@ from service_desk.services.claims.common import (
 )
 
 MAX_RESERVE_FEN = 100_000_000_00
-
+# A movement keeps the beginning of its reason, the time line all of it.
+MAX_REASON = 200
 
 # The words in which a change of the whole names its item.
 _ITEM_NAMED = {
@@ -136,7 +137,7 @@ def _entry(
         before_fen=claim.reserve_fen,
         after_fen=after_fen,
         actor_id=actor.id,
-        reason=reason,
+        reason=reason[:MAX_REASON],
     )
     db.session.add(entry)
     db.session.flush()
