@@ -24,7 +24,9 @@ def test_an_amount_is_read_however_it_is_typed(typed: str, yuan: str) -> None:
     assert parse_yuan(typed) == Decimal(yuan)
 
 
-@pytest.mark.parametrize("typed", ["1,5万", "1，5万", "12,50", "1.200,00", "1,,200", ",200", "1,20,000", "十元"])
+@pytest.mark.parametrize(
+    "typed", ["1,5万", "1，5万", "12,50", "1.200,00", "1,,200", ",200", "1,20,000", "十元"]
+)
 def test_a_comma_that_does_not_part_thousands_is_asked_again(typed: str) -> None:
     with pytest.raises(ValueError):
         parse_yuan(typed)
