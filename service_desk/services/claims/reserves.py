@@ -23,6 +23,7 @@ from service_desk.rules.claim_flow import LARGE_LOSS_FEN, ClaimAction, ClockStep
 from service_desk.rules.permissions import Role
 from service_desk.rules.reserve_ledger import MovementKind, ReserveItem
 from service_desk.services import access, audit, notices, sla
+from service_desk.services.claims import checklists
 from service_desk.services.claims.common import (
     begin,
     log_event,
@@ -102,7 +103,8 @@ def move(
     reason: str = "",
     outstanding: Mapping[ReserveItem, int] | None = None,
 ) -> None:
-    """Write a movement of the reserve and, where this is the first large estimate, tell the client.
+    """Write a movement of the reserve, ask for the papers wanted from this amount on and, where this is the first large
+    estimate, tell the client.
 
     `outstanding` is how what is left after payments divides, where that is known; it must add up to it. Otherwise
     the item that is named takes the change. The caller has checked the amount. The same amount again writes nothing.
@@ -119,6 +121,7 @@ def move(
     _post(claim, movements, entry, actor, now)
     claim.reserve_fen = after_fen
     claim.highest_estimate_fen = max(claim.highest_estimate_fen, after_fen)
+    checklists.add_by_amount(claim)
     if after_fen >= LARGE_LOSS_FEN and claim.large_loss_noticed_at is None:
         _tell_large_loss(claim, actor=actor, now=now)
 
