@@ -259,11 +259,10 @@ def test_two_clerks_who_pay_at_once_pay_once(journey: Journey, world: World) -> 
     assert sums(journey.claim) == (6_300_00, 6_300_00)
 
 
-@pytest.mark.parametrize("typed", ["6222-0212-3456-7894", "６２２２０２１２３４５６７８９４"])
-def test_an_account_number_is_kept_as_plain_figures(journey: Journey, world: World, typed: str) -> None:
+def test_an_account_number_is_kept_as_plain_figures(journey: Journey, world: World) -> None:
     journey.to(ClaimState.APPROVED)
 
-    command = replace(PAYMENT, account_number=typed)
+    command = replace(PAYMENT, account_number="６２２２ ０２１２３４５６７８９４")
     payment = paying.pay(journey.claim.number, command, actor=world.claims2, now=journey.now)
 
     assert payment.account_number == "6222021234567894"

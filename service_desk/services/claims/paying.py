@@ -132,8 +132,8 @@ def _require_payee(claim: Claim, command: Pay) -> set[Doubt]:
 
 
 def _digits(account_number: str) -> str:
-    """An account number without the blanks and dashes it is printed with, full-width figures as plain ones."""
-    return "".join(fold(account_number).replace("-", "").split())
+    """An account number without the blanks it is printed with, full-width figures as plain ones."""
+    return "".join(fold(account_number).split())
 
 
 def known_payees(claim: Claim) -> list[str]:
