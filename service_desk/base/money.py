@@ -1,9 +1,13 @@
 """Money: Decimal yuan in rules, whole fen in the database, one rounding."""
 
+import re
 from decimal import ROUND_HALF_UP, Decimal
+
+from service_desk.base.text import fold
 
 FEN = Decimal("0.01")
 ZERO = Decimal("0.00")
+_GROUPED = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]*)?")
 
 
 def round_yuan(amount: Decimal) -> Decimal:
@@ -30,15 +34,20 @@ def format_yuan(fen: int | None, *, sign: bool = False) -> str:
 
 
 def parse_yuan(text: str) -> Decimal:
-    """Read what a clerk types: `12,345.6`, `￥1,200`, `1.2万`, `1200元`. ValueError if it is no amount."""
-    cleaned = text.strip().replace("，", ",").replace("￥", "").replace("¥", "").replace(",", "")
+    """Read what a clerk types: `12,345.6`, `￥1,200`, `1.2万`, `1200元`, full-width too. ValueError if it is no amount.
+
+    A comma parts thousands and nothing else: `1,5万` may mean 1.5 or 15, and is asked again.
+    """
+    cleaned = fold(text).replace("¥", "").strip()
     factor = Decimal(1)
     if cleaned.endswith("元"):
-        cleaned = cleaned[:-1]
+        cleaned = cleaned[:-1].rstrip()
     if cleaned.endswith("万"):
-        cleaned, factor = cleaned[:-1], Decimal(10000)
+        cleaned, factor = cleaned[:-1].rstrip(), Decimal(10000)
+    if "," in cleaned and not _GROUPED.fullmatch(cleaned):
+        raise ValueError(text)
     try:
-        amount = Decimal(cleaned.strip()) * factor
+        amount = Decimal(cleaned.replace(",", "")) * factor
     except ArithmeticError as error:
         raise ValueError(text) from error
     if not amount.is_finite():

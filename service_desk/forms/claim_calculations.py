@@ -41,11 +41,11 @@ class Section(StrEnum):
 
 
 FIELDS: dict[Section, tuple[str, ...]] = {
-    Section.VICTIMS: ("victims", "tpl_rate_percent", "payer"),
+    Section.VICTIMS: ("victims", "tpl_limit", "tpl_rate_percent", "payer"),
     Section.VEHICLES: ("vehicles", "trailer_limit", "is_trailer_elsewhere"),
     Section.DRIVER: ("driver", "driver_name", "rescue_cost", "is_injury_ordered"),
     Section.OWN_DAMAGE: (
-        "own_damage", "is_total_loss", "received", "salvage", "own_rate_percent", "other_party", "rescue_fee",
+        "own_damage", "is_total_loss", "own_sum", "received", "salvage", "own_rate_percent", "other_party", "rescue_fee",
         "rescue_vehicle", "rescue_uninsured", "uses_fault_ratio", "other_ctpl",
     ),
     Section.OCCUPANTS: ("occupants", "seat_limit"),
@@ -127,6 +127,7 @@ class FullCalculationForm(StepForm):
     deductible_waiver = BooleanField(_l("Deductible waiver cover (不计免赔)"))
 
     victims = RowList(FormField(VictimRow), _l("Others' losses"), max_entries=MOST_ROWS)
+    tpl_limit = YuanField(_l("Third-party limit of the policy (yuan)"))
     tpl_rate_percent = IntegerField(_l("Further third-party deductible (%)"), SHARE)
     payer = SelectField(_l("Who pays the CTPL property item"))
 
@@ -141,6 +142,7 @@ class FullCalculationForm(StepForm):
 
     own_damage = YuanField(_l("Repair of our vehicle (yuan)"))
     is_total_loss = BooleanField(_l("Total loss"))
+    own_sum = YuanField(_l("Sum insured of our vehicle (yuan)"))
     received = YuanField(_l("Paid by the other side (yuan)"))
     salvage = YuanField(_l("Salvage kept (yuan)"))
     own_rate_percent = IntegerField(_l("Further own-damage deductible (%)"), SHARE)
@@ -233,6 +235,8 @@ class FullCalculationForm(StepForm):
                 "passenger_limit",
                 "passenger_deductible",
                 "theft_sum",
+                "tpl_limit",
+                "own_sum",
             )
         }
         flags = {

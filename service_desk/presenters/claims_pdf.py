@@ -67,7 +67,7 @@ def _labels() -> dict[str, str]:
         "coverage": _("Paid under"),
         "loss": _("Loss"),
         "ctpl_limit": _("CTPL limit"),
-        "fault_ratio": _("Share"),
+        "fault_ratio": _("Fault ratio"),
         "limit": _("Limit"),
         "deductible": _("Deductible"),
         "pay": _("Pays"),

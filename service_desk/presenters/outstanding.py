@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext as _
@@ -180,7 +180,8 @@ def _next_due(ours: Mapping[str, Any]) -> str:
 
 
 def _next_day(ours: Mapping[str, Any]) -> date:
-    return local_date(datetime.fromisoformat(ours["next_at"]))
+    """The day the next step is due: 24:00 belongs to the day that ends."""
+    return local_date(datetime.fromisoformat(ours["next_at"]) - timedelta(seconds=1))
 
 
 def _amounts(ours: Mapping[str, Any]) -> str:

@@ -201,7 +201,8 @@ def uploads(name: str) -> list[Upload]:
 def attempt(form: FlaskForm, act: Callable[[], Any]) -> bool:
     """Validate the form and act. A refusal is put on its field (or on the form) and answers False.
 
-    The view then shows the form again with `again`, so nothing typed is lost and nothing is written.
+    So is what this person may not do for a reason of the case (beyond their authority, their own calculation); who has
+    no part in it at all was offered no form, and gets the error page. The view then shows the form again with `again`, so nothing typed is lost and nothing is written.
     """
     if not form.validate_on_submit():
         return False
@@ -215,6 +216,10 @@ def attempt(form: FlaskForm, act: Callable[[], Any]) -> bool:
         db.session.rollback()
         _put_on_form(form, Conflict("stale"))
     except (Invalid, Conflict) as error:
+        _put_on_form(form, error)
+    except Forbidden as error:
+        if error.code == "not_allowed":
+            raise
         _put_on_form(form, error)
     else:
         return True

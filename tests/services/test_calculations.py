@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from service_desk.base.errors import Forbidden, Invalid
 from service_desk.models.claims import Claim, ClaimCover
@@ -55,6 +56,41 @@ def test_for_an_unfit_driver_the_calculation_names_who_pays_back(
     assert kept.total_fen == 9_000_00
     assert kept.recoveries == [{"kind": "ctpl_recourse", "amount_fen": 9_000_00, "from": "张三"}]
     assert stated_again(kept.inputs) == named
+
+
+def test_a_cover_taken_over_without_its_limit_is_asked_about_and_never_pays_nothing_for_it(
+    world: World, claim: Claim, journey: Journey
+) -> None:
+    journey.to(ClaimState.DOCUMENTS_COMPLETE)
+    for code in (CoverCode.TPL, CoverCode.OWN_DAMAGE):
+        found = select(ClaimCover).where(ClaimCover.claim_id == claim.id, ClaimCover.code == code)
+        db.session.scalars(found).one().limit_fen = None
+    command = CalculationInputs(Fault.FULL, property_fen=5_000_00, own_damage_fen=3_000_00)
+    with pytest.raises(Invalid, match="contract_limit_missing") as own:
+        settlement.calculate(claim.number, command, actor=world.claims1, now=journey.now)
+    own_told = replace(command, own_sum_fen=80_000_00)
+    with pytest.raises(Invalid, match="contract_limit_missing") as tpl:
+        settlement.calculate(claim.number, own_told, actor=world.claims1, now=journey.now)
+
+    told = replace(own_told, tpl_limit_fen=1_000_000_00)
+    kept = settlement.calculate(claim.number, told, actor=world.claims1, now=journey.now)
+
+    assert (own.value.field, tpl.value.field) == ("own_sum", "tpl_limit")
+    assert kept.total_fen == 2_000_00 + 3_000_00 + 3_000_00
+    assert stated_again(kept.inputs) == told
+
+
+def test_a_limit_that_is_typed_does_not_change_the_one_the_policy_has(
+    world: World, claim: Claim, journey: Journey
+) -> None:
+    journey.to(ClaimState.DOCUMENTS_COMPLETE)
+    typed = CalculationInputs(
+        Fault.FULL, property_fen=3_000_000_00, tpl_limit_fen=9_000_000_00, own_sum_fen=9_000_000_00
+    )
+
+    kept = settlement.calculate(claim.number, typed, actor=world.claims1, now=journey.now)
+
+    assert kept.total_fen == 2_000_00 + 1_000_000_00
 
 
 def test_the_carriers_contract_comes_from_its_cover_and_a_typed_figure_wins(

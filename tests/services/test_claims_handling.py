@@ -269,14 +269,19 @@ def test_an_assessment_adds_its_items_up_and_becomes_the_reserve(
     assert stopped.state is TimerState.MET
 
 
-def test_an_assessment_without_items_or_with_an_empty_amount_is_refused(
+def test_an_assessment_without_items_or_with_a_half_empty_one_is_refused(
     world: World, claim: Claim, journey: Journey
 ) -> None:
     journey.to(ClaimState.SURVEYED)
     nothing = replace(ASSESSMENT, items=())
     nought = replace(ASSESSMENT, items=(replace(ASSESSMENT.items[0], amount_fen=0),))
+    unnamed = replace(ASSESSMENT, items=(*ASSESSMENT.items, replace(ASSESSMENT.items[0], label=" ")))
 
-    for command, code in ((nothing, "assessment_empty"), (nought, "amount_not_positive")):
+    for command, code in (
+        (nothing, "assessment_empty"),
+        (nought, "amount_not_positive"),
+        (unnamed, "assessment_item_unnamed"),
+    ):
         with pytest.raises(Invalid, match=code):
             handling.record_assessment(
                 claim.number, command, actor=world.claims1, now=journey.now, files=file_store()

@@ -7,7 +7,7 @@ from sqlalchemy import delete, select
 
 from service_desk.base.errors import Conflict, Forbidden, Invalid, NotFound
 from service_desk.models.claim_letters import ClaimDenial, ClaimLetter
-from service_desk.models.claims import Claim, ClaimCover
+from service_desk.models.claims import Claim, ClaimCover, ReserveEntry
 from service_desk.models.db import db
 from service_desk.models.documents import Document, DocumentKind
 from service_desk.models.notices import Notice
@@ -47,6 +47,19 @@ def test_a_refusal_names_a_clause(journey: Journey, world: World) -> None:
         exits.deny(journey.claim.number, exits.Denial((), "不赔"), actor=world.claims2, now=journey.now)
 
     assert journey.claim.state is ClaimState.ASSESSED
+
+
+def test_a_claim_ends_and_is_reopened_with_a_reason_of_many_lines(journey: Journey, world: World) -> None:
+    claim, long = journey.to(ClaimState.ASSESSED), "经复勘，事故车辆与报案不符。" * 60
+    now = journey.now + timedelta(minutes=1)
+
+    exits.deny(claim.number, exits.Denial(DENIAL.clauses, long), actor=world.claims2, now=now)
+    exits.reopen(claim.number, exits.Reopen(long, 900_00), actor=world.claims1, now=now)
+    exits.withdraw(claim.number, long, actor=world.claims1, now=now)
+    db.session.commit()
+
+    moved = select(ReserveEntry.reason).where(ReserveEntry.kind.in_(("release", "reopening")))
+    assert db.session.scalars(moved).all() == [long[:200]] * 3
 
 
 def test_the_letter_of_a_refusal_is_due_within_three_days_and_frozen(journey: Journey, world: World) -> None:

@@ -259,6 +259,15 @@ def test_two_clerks_who_pay_at_once_pay_once(journey: Journey, world: World) -> 
     assert sums(journey.claim) == (6_300_00, 6_300_00)
 
 
+def test_an_account_number_is_kept_as_plain_figures(journey: Journey, world: World) -> None:
+    journey.to(ClaimState.APPROVED)
+
+    command = replace(PAYMENT, account_number="６２２２ ０２１２３４５６７８９４")
+    payment = paying.pay(journey.claim.number, command, actor=world.claims2, now=journey.now)
+
+    assert payment.account_number == "6222021234567894"
+
+
 def test_a_whole_account_number_is_for_who_may_pay(journey: Journey, world: World) -> None:
     journey.to(ClaimState.PAID)
     payment = db.session.scalars(select(ClaimPayment)).one()

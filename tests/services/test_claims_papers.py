@@ -17,11 +17,11 @@ from service_desk.rules.claim_flow import ClaimState, ClockStep
 from service_desk.rules.claim_losses import LossItem, LossKind
 from service_desk.rules.sla import PauseReason
 from service_desk.services import documents, sla
-from service_desk.services.claims import checklists, handling, papers
+from service_desk.services.claims import checklists, exits, handling, papers, reserves
 from service_desk.services.claims.common import matter_of
 from service_desk.services.claims.papers import JudgeDocument, JudgeFile, ReceiveDocument
 from service_desk.services.documents import Upload
-from tests.claim_cases import Journey, file_store, picture, reported_claim
+from tests.claim_cases import DENIAL, Journey, file_store, picture, reported_claim
 from tests.world import World
 
 F = ClaimFeature
@@ -210,6 +210,26 @@ class TestFeatures:
             now=now + timedelta(minutes=5),
             files=file_store(),
         )
+
+        assert line(claim, "business_licence").state is WantedState.REQUIRED
+
+    def test_a_reserve_above_the_amount_wants_its_papers_however_it_came_there(
+        self, world: World, claim: Claim, now: datetime
+    ) -> None:
+        number, actor = claim.number, world.claims1
+        assert "business_licence" not in {row.code for row in papers.list_wanted(claim.id)}
+
+        reserves.set_reserve(number, reserves.SetReserve(10_000_01, "injury", "住院"), actor=actor, now=now)
+
+        assert line(claim, "business_licence").state is WantedState.REQUIRED
+
+    def test_a_reopened_claim_wants_the_papers_of_its_new_reserve(
+        self, world: World, claim: Claim, now: datetime
+    ) -> None:
+        exits.deny(claim.number, DENIAL, actor=world.claims2, now=now)
+
+        reopening = exits.Reopen("法院判决赔付", 50_000_00)
+        exits.reopen(claim.number, reopening, actor=world.claims1, now=now + timedelta(minutes=1))
 
         assert line(claim, "business_licence").state is WantedState.REQUIRED
 

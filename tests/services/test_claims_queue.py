@@ -105,6 +105,18 @@ def test_the_next_due_comes_first_and_claims_without_a_clock_last(
     assert set(numbers(world, now, QueueView.OPEN, sort="nonsense")) == {fresh, waiting}
 
 
+def test_the_estimate_is_sorted_by_what_is_shown(
+    world: World, now: datetime, three: tuple[Claim, Claim, Claim]
+) -> None:
+    fresh, waiting, _ = three
+    fresh.reserve_fen = waiting.reserve_fen + 1_00
+    db.session.commit()
+
+    assert waiting.highest_estimate_fen > fresh.reserve_fen
+    assert numbers(world, now, QueueView.OPEN, sort="-estimate") == [fresh.number, waiting.number]
+    assert numbers(world, now, QueueView.OPEN, sort="estimate") == [waiting.number, fresh.number]
+
+
 @pytest.mark.parametrize("text", ["豫A12345", "豫a·123", "G310", "郭永刚", "13937108891"])
 def test_search_finds_plate_place_person_and_phone(world: World, now: datetime, text: str) -> None:
     claim = reported_claim(world, now)

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import event, select
 
 from service_desk.adapters.spreadsheets import read_workbook
+from service_desk.base.clock import CHINA, local_date
 from service_desk.base.errors import Conflict, Forbidden, Invalid, NotFound
 from service_desk.base.paging import PageRequest
 from service_desk.models.audit import AuditEntry
@@ -26,7 +27,7 @@ from service_desk.rules.identifiers import number_key
 from service_desk.rules.outstanding_list import Field, read_list
 from service_desk.rules.outstanding_match import Change, RowKind
 from service_desk.services import accounts, documents
-from service_desk.services.claims import outstanding
+from service_desk.services.claims import common, outstanding
 from service_desk.services.claims.outstanding import Asked
 from service_desk.services.claims.outstanding.knowing import match_rows
 from service_desk.services.documents import Upload
@@ -123,6 +124,22 @@ def test_the_first_row_tells_where_our_claim_stands_and_who_has_it(
     ours = [row for row, _none in outstanding.all_rows(listed) if row.kind is RowKind.ONLY_OURS]
     # Claims that rows are sure or asked about are not said to be missing in the list.
     assert {row.standing["number"] for row in ours} == set()
+
+
+def test_a_term_in_days_is_due_on_its_last_day_not_at_the_midnight_after_it(
+    app: Any, world: World, claims: list[Claim], now: datetime
+) -> None:
+    common.start_clock(claims[3], ClockStep.LIABILITY_DECISION, at=now, actor=world.claims1, now=now)
+    db.session.commit()
+
+    listed = hand_in(world, now)
+
+    row = rows_of(listed)[0]
+    ends_at = datetime.fromisoformat(row.standing["next_at"]).astimezone(CHINA)
+    assert (ends_at.hour, ends_at.minute) == (0, 0)
+    last_day = (local_date(now) + timedelta(days=30)).isoformat()
+    with app.test_request_context():
+        assert words.RowWords(listed, {}).shown(row, None).next_due.startswith(last_day)
 
 
 def test_handing_in_starts_a_clock_and_tells_an_owner_and_the_same_file_is_the_same_list(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from pdfminer.high_level import extract_text
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from service_desk.base.clock import utc_now
 from service_desk.models.claims import Claim, ClaimCalculation, ClaimCover
@@ -63,6 +63,25 @@ def send(client: Any, claim: Claim, do: str, **changes: Any) -> Any:
 
 def versions() -> list[ClaimCalculation]:
     return list(db.session.scalars(select(ClaimCalculation).order_by(ClaimCalculation.calculation_version)))
+
+
+def test_the_limit_of_a_policy_is_asked_for_where_it_is_not_known(
+    sign_in: Any, world: World, claim: Claim, now: datetime
+) -> None:
+    Journey(world, claim, now).to(ClaimState.DOCUMENTS_COMPLETE)
+    client = sign_in("claims1")
+    assert "tpl_limit" not in client.get(f"/claims/{claim.number}/calculation").text
+    db.session.execute(
+        update(ClaimCover).where(ClaimCover.code == CoverCode.TPL, ClaimCover.claim_id == claim.id),
+        {"limit_fen": None},
+    )
+    db.session.commit()
+
+    asked = send(client, claim, "preview")
+
+    assert asked.status_code == 422
+    assert 'name="tpl_limit"' in asked.text
+    assert send(client, claim, "preview", tpl_limit="100万").status_code == 200
 
 
 def test_a_preview_shows_the_working_and_keeps_nothing(

@@ -16,7 +16,8 @@ from service_desk.models.claims import ClaimPayment
 from service_desk.models.db import db
 from service_desk.rules.claim_flow import ClaimState
 from service_desk.rules.permissions import Role
-from service_desk.services.claims import authority, exits
+from service_desk.services.claims import authority, exits, reserves
+from service_desk.services.claims.reserves import SetReserve
 from tests.claim_cases import DENIAL, Journey, reported_claim
 from tests.world import World
 
@@ -81,6 +82,28 @@ def test_the_client_sees_payments_masked_and_only_letters_that_were_sent(
     assert sign_in("foreign-hq").get(f"{address}/payments/{payment.id}").status_code == 404
     for path in (f"{address}/advance", f"{address}/recovery", "/recoveries", "/settings/authority"):
         assert client.get(path).status_code == 403
+
+
+def test_a_denial_beyond_authority_is_refused_with_all_that_was_typed(
+    sign_in: Any, journey: Journey, world: World
+) -> None:
+    journey.to(ClaimState.ASSESSED)
+    reserve = SetReserve(30_000_00, "vehicle", "复勘")
+    reserves.set_reserve(journey.claim.number, reserve, actor=world.claims1, now=journey.now)
+    db.session.commit()
+    typed = {
+        "deny-clauses": DENIAL.clauses[0].value, "deny-reason": "经复勘，驾驶人无从业资格。",
+        "deny-version": version(journey.claim),
+    }  # fmt: skip
+
+    answer = sign_in("claims2").post(f"/claims/{journey.claim.number}/deny", data=typed)
+
+    assert answer.status_code == 403
+    assert "经复勘，驾驶人无从业资格。" in answer.text
+    assert "有权决定的人：" in answer.text
+    assert sign_in("hq").post(f"/claims/{journey.claim.number}/deny", data=typed).status_code == 403
+    db.session.refresh(journey.claim)
+    assert journey.claim.state is ClaimState.ASSESSED
 
 
 def test_a_refusal_is_written_sent_and_downloaded(sign_in: Any, journey: Journey, world: World) -> None:

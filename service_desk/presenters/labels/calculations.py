@@ -127,6 +127,8 @@ LABELS = {
         "is_stolen": _l("The vehicle was stolen and not found for 60 days"),
         "theft_sum_fen": _l("Sum insured against theft"),
         "missing_documents": _l("Theft papers that are missing"),
+        "tpl_limit_fen": _l("Third-party limit of the policy"),
+        "own_sum_fen": _l("Sum insured of our vehicle"),
         "covers": _l("Cover at the time of loss"),
     },
 }

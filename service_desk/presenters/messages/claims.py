@@ -13,6 +13,7 @@ MESSAGES = {
     "contact_recorded": _l("The call back is recorded already."),
     "arrival_recorded": _l("The arrival is recorded already."),
     "assessment_empty": _l("Enter at least one item with its amount."),
+    "assessment_item_unnamed": _l("Say of each amount what was damaged or who was hurt."),
     "nothing_missing": _l("No document is missing, so there is nothing to ask for."),
     "second_notice": _l(
         "The client was told once what is missing. Asking again needs a reason, and the client reads it."

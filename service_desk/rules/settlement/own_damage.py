@@ -21,6 +21,7 @@ from service_desk.rules.settlement.working import (
     Step,
     WorkingLine,
     kept,
+    not_below_nought,
     percent,
     require_amount,
     require_share,
@@ -95,12 +96,13 @@ def settle_own_damage(
     _check(loss)
     fault_rate, absolute_rate = _rates(loss, clause, fault)
     ratio = (FAULT_RATIOS[fault] if fault_ratio is None else fault_ratio) if loss.uses_fault_ratio else None
-    base = max(loss.damage - sum(loss.taken_off, ZERO), ZERO)
+    rest = loss.damage - sum(loss.taken_off, ZERO)
+    base = max(rest, ZERO)
     left = (1 - fault_rate) * (1 - absolute_rate)
     share = base if ratio is None else base * ratio
-    pay = round_yuan(max(share * left - loss.absolute_amount, ZERO))
-    working = _working(loss, clause, (fault_rate, absolute_rate), ratio, (base, pay))
-    return OwnDamageResult(loss.damage, base, 1 - left, pay, working)
+    due = share * left - loss.absolute_amount
+    working = _working(loss, clause, (fault_rate, absolute_rate), ratio, (rest, due))
+    return OwnDamageResult(loss.damage, base, 1 - left, working[-1].amount, working)
 
 
 def settle_rescue_fee(rescue: RescueFee) -> tuple[Decimal, WorkingLine]:
@@ -159,7 +161,9 @@ def _working(
     ratio: Decimal | None,
     figures: tuple[Decimal, Decimal],
 ) -> tuple[WorkingLine, ...]:
-    base, pay = figures
+    """The two steps. `figures`: what is left of the damage, and what is due of it, both before nought bounds them."""
+    rest, due = figures
+    base, pay = max(rest, ZERO), round_yuan(max(due, ZERO))
     damage = yuan(loss.repair_cost)
     if loss.sum_insured is not None:
         damage = yuan(loss.sum_insured) if loss.total_loss else f"min({damage}, {yuan(loss.sum_insured)})"
@@ -171,8 +175,11 @@ def _working(
         base_source, pay_source = Source.COMMERCIAL_2014_17_19, Source.COMMERCIAL_2014_11_19
     if ratio is not None:
         base_source = pay_source = Source.COMMERCIAL_2006_FAULT
-    formula = yuan(base) + by_fault + kept(*rates) + excess
+    formulas = (
+        not_below_nought(damage + taken, rest),
+        not_below_nought(yuan(base) + by_fault + kept(*rates) + excess, due),
+    )
     return (
-        WorkingLine(Step.OWN_DAMAGE_BASE, Coverage.OWN_DAMAGE, damage + taken, round_yuan(base), base_source),
-        WorkingLine(Step.OWN_DAMAGE_PAY, Coverage.OWN_DAMAGE, formula, pay, pay_source),
+        WorkingLine(Step.OWN_DAMAGE_BASE, Coverage.OWN_DAMAGE, formulas[0], round_yuan(base), base_source),
+        WorkingLine(Step.OWN_DAMAGE_PAY, Coverage.OWN_DAMAGE, formulas[1], pay, pay_source),
     )

@@ -15,6 +15,7 @@ from service_desk.rules.settlement.working import (
     Step,
     WorkingLine,
     kept,
+    not_below_nought,
     percent,
     require_amount,
     require_share,
@@ -80,8 +81,7 @@ def settle_occupants(occupants: Occupants, terms: OccupantTerms) -> SeatsResult:
     for person in occupants.persons:
         base = max(person.loss - person.ctpl_due, ZERO) * terms.ratio
         pay = round_yuan(min(base, occupants.limit_per_seat) * left)
-        lost = f"({yuan(person.loss)} − {yuan(person.ctpl_due)})" if person.ctpl_due else yuan(person.loss)
-        formula = f"min({lost} × {percent(terms.ratio)}, {yuan(occupants.limit_per_seat)}){cut}"
+        formula = f"min({_uncovered(person)} × {percent(terms.ratio)}, {yuan(occupants.limit_per_seat)}){cut}"
         pays.append(pay)
         working.append(
             WorkingLine(Step.SEAT_PAY, Coverage.OCCUPANTS, formula, pay, terms.source, person.label)
@@ -101,6 +101,7 @@ def settle_carrier(carrier: CarrierLiability) -> SeatsResult:
         taken = max(carrier.deductible_fixed, base * carrier.deductible_rate)
         pay = round_yuan(max(base - taken, ZERO))
         formula = f"min({yuan(person.loss)}, {yuan(carrier.limit_per_person)}) − {_deductible(base, carrier)}"
+        formula = not_below_nought(formula, base - taken)
         pays.append(pay)
         working.append(
             WorkingLine(
@@ -108,6 +109,14 @@ def settle_carrier(carrier: CarrierLiability) -> SeatsResult:
             )
         )
     return _together(pays, working, Step.CARRIER_TOTAL, Coverage.CARRIER, Source.CARRIER_CONTRACT)
+
+
+def _uncovered(person: PersonLoss) -> str:
+    """What the other vehicle's CTPL leaves of a loss, as the formula says it."""
+    left = f"{yuan(person.loss)} − {yuan(person.ctpl_due)}"
+    if person.ctpl_due > person.loss:
+        return not_below_nought(left, person.loss - person.ctpl_due)
+    return f"({left})" if person.ctpl_due else yuan(person.loss)
 
 
 def _deductible(base: Decimal, carrier: CarrierLiability) -> str:

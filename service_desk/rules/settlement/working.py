@@ -7,6 +7,9 @@ from enum import StrEnum
 from service_desk.base.errors import Invalid
 from service_desk.base.money import FEN, ZERO
 
+SMALLEST_SHOWN = Decimal("0.000001")
+"""Shares of fault and deductibles in whole percent leave no smaller part of a yuan."""
+
 
 class Coverage(StrEnum):
     """What a line is paid under."""
@@ -159,7 +162,7 @@ class WorkingLine:
     """One step: what it is (`label_key`), under which coverage, its formula with numbers, result and source.
 
     `amount` is yuan, rounded for print (a count for `COUNTING_STEPS`); later steps go on with the unrounded
-    figure, because only what is paid is rounded. `coverage` is None for totals and refunds. `about` names the
+    figure, because only what is paid is rounded, and their formulas show it so that they can be done again. `coverage` is None for totals and refunds. `about` names the
     person or vehicle of a line that is one of several alike.
     """
 
@@ -183,9 +186,19 @@ class WorkingLine:
 
 
 def yuan(amount: Decimal) -> str:
-    """An amount inside a formula: 12,345.00."""
+    """An amount inside a formula: 12,345.00, and 50.005 where a step before came to parts of a fen."""
     # Written out: a calculation says some sixty amounts.
-    return f"{amount.quantize(FEN, ROUND_HALF_UP):,.2f}"
+    shown = amount.quantize(FEN, ROUND_HALF_UP)
+    if shown == amount:
+        return f"{shown:,.2f}"
+    exact = amount.normalize()
+    # A quotient may go on for ever.
+    return f"{exact if exact == exact.quantize(SMALLEST_SHOWN) else shown:,f}"
+
+
+def not_below_nought(formula: str, amount: Decimal) -> str:
+    """A formula whose bare numbers come to `amount`, as it is where nothing less than nought is paid."""
+    return f"max({formula}, 0)" if amount < ZERO else formula
 
 
 def percent(rate: Decimal) -> str:

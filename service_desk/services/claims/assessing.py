@@ -17,7 +17,7 @@ from service_desk.rules.claim_flow import ClaimAction, ClaimState
 from service_desk.rules.claim_losses import LossItem, LossKind
 from service_desk.rules.reserve_ledger import ReserveItem, item_of
 from service_desk.services import audit
-from service_desk.services.claims import advances, checklists, party_costs, reserves
+from service_desk.services.claims import advances, party_costs, reserves
 from service_desk.services.claims.common import begin, log_event, require_reason
 
 _REVIEWED_IN = frozenset({ClaimState.ASSESSED, ClaimState.DOCUMENTS_COMPLETE})
@@ -56,7 +56,6 @@ def keep(
         amounts[item_of(one.kind)] += one.amount_fen
     amounts[ReserveItem.INJURY] += party_costs.forecast_beyond_items(claim.id)
     reserves.assess(claim, amounts, item=item, actor=actor, now=now, reason=method[:200])
-    checklists.add_by_amount(claim)
 
 
 def _kept(item: LossItem) -> dict[str, object]:

@@ -40,7 +40,7 @@ def work_out(
     """Calculate by the rules in force on the date of loss.
 
     Own damage without own-damage cover is left out; `nothing_insured` when nothing else was lost.
-    `contract_limit_missing` for people on board without a limit by cover or by hand; `driver_name_missing` where the
+    `contract_limit_missing` for what was lost under a cover without a limit of its own or by hand; `driver_name_missing` where the
     driver has to pay back; `driver_is_fit` where rescue cost is stated for one whom CTPL covers.
     """
     case = claim_case(claim, covers, policies, command)
@@ -76,13 +76,16 @@ def claim_case(
     loss_on = local_date(claim.loss_at)
     tpl = by_code.get(CoverCode.TPL)
     own = own_cover if own_cover and command.has_own_damage else None
+    own_sum = _contract_limit(own, command.own_sum_fen, "own_sum") if own else None
+    asks_tpl = tpl is not None and (command.has_third_parties or tpl.limit_fen)
+    tpl_limit = _contract_limit(tpl, command.tpl_limit_fen, "tpl_limit") if tpl and asks_tpl else None
     return law.ClaimInputs(
         loss_on=loss_on,
         fault=command.fault,
         ctpl_in_force=CoverCode.CTPL in by_code,
         third_party=_unnamed(command),
-        own_damage=_own_damage(command, own) if own else None,
-        tpl_limit=from_fen(tpl.limit_fen) if tpl and tpl.limit_fen else None,
+        own_damage=_own_damage(command, own, own_sum) if own and own_sum else None,
+        tpl_limit=tpl_limit,
         clause=_clause(by_code, policies, loss_on),
         deductible_waiver=command.deductible_waiver,
         absolute_rates=_rates(tpl, command.tpl_rate_percent),
@@ -95,7 +98,7 @@ def claim_case(
         is_injury_ordered=command.is_injury_ordered,
         payer=command.payer,
         trailer=_trailer(command),
-        rescue_fee=_rescue_fee(command, own) if own and command.rescue_fee_fen else None,
+        rescue_fee=_rescue_fee(command, own_sum) if own_sum and command.rescue_fee_fen else None,
         other_party=command.other_party if own else "",
         occupants=_occupants(command),
         carrier=_carrier(command, by_code.get(CoverCode.CARRIER_LIABILITY)),
@@ -144,12 +147,24 @@ def _loss(lost: CalculationInputs | VictimLoss) -> law.ThirdPartyLoss:
     )
 
 
-def _own_damage(command: CalculationInputs, cover: ClaimCover) -> law.OwnDamageLoss | None:
+def _contract_limit(cover: ClaimCover, stated_fen: int | None, field: str) -> Decimal:
+    """The limit or sum insured of a cover. Lists of policies taken over may lack it; then it is stated by hand, for
+    nothing would be paid otherwise. Invalid `contract_limit_missing`.
+    """
+    limit_fen = cover.limit_fen or stated_fen
+    if not limit_fen:
+        raise Invalid("contract_limit_missing", field=field)
+    return from_fen(limit_fen)
+
+
+def _own_damage(
+    command: CalculationInputs, cover: ClaimCover, sum_insured: Decimal
+) -> law.OwnDamageLoss | None:
     if not (command.own_damage_fen or command.is_total_loss):
         return None
     return law.OwnDamageLoss(
         repair_cost=from_fen(command.own_damage_fen),
-        sum_insured=from_fen(cover.limit_fen or 0),
+        sum_insured=sum_insured,
         total_loss=command.is_total_loss,
         absolute_rates=_rates(cover, command.own_rate_percent),
         absolute_amount=from_fen(cover.deductible_fen),
@@ -161,14 +176,14 @@ def _own_damage(command: CalculationInputs, cover: ClaimCover) -> law.OwnDamageL
     )
 
 
-def _rescue_fee(command: CalculationInputs, cover: ClaimCover) -> law.RescueFee:
+def _rescue_fee(command: CalculationInputs, sum_insured: Decimal) -> law.RescueFee:
     """The vehicle counts with its sum insured where its value on the day is not stated."""
     value_fen = command.rescue_vehicle_fen
     return law.RescueFee(
         fee=from_fen(command.rescue_fee_fen),
-        vehicle_value=from_fen((cover.limit_fen or 0) if value_fen is None else value_fen),
+        vehicle_value=sum_insured if value_fen is None else from_fen(value_fen),
         uninsured_value=from_fen(command.rescue_uninsured_fen),
-        sum_insured=from_fen(cover.limit_fen or 0),
+        sum_insured=sum_insured,
     )
 
 

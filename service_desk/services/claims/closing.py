@@ -40,8 +40,7 @@ def close(number: str, command: Close, *, actor: User, now: datetime, version: i
     if problems:
         raise problems[0] if len(problems) == 1 else InvalidMany(problems)
     reason = command.zero_reason.strip() if claim.paid_fen == 0 else ""
-    # A movement of the reserve keeps the beginning of the reason, the time line all of it.
-    reserves.move(claim, claim.paid_fen, "release", item="closing", reason=reason[:200], actor=actor, now=now)
+    reserves.move(claim, claim.paid_fen, "release", item="closing", reason=reason, actor=actor, now=now)
     claim.closed_at = now
     params = {"paid_fen": claim.paid_fen}
     perform(claim, ClaimAction.CLOSE, actor=actor, at=now, now=now, params=params, note=reason)

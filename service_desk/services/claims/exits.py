@@ -12,7 +12,7 @@ from service_desk.rules.claim_flow import ClaimAction, ClaimState
 from service_desk.rules.claim_letters import RefusalClause
 from service_desk.rules.follow_up import needs_follow_up
 from service_desk.services import audit, enquiries
-from service_desk.services.claims import advances, authority, letters, plans, recoveries, reserves
+from service_desk.services.claims import advances, authority, checklists, letters, plans, recoveries, reserves
 from service_desk.services.claims.common import begin, held_since, perform, require_reason
 from service_desk.services.claims.letters import SendLetter
 from service_desk.services.claims.people import tell_client
@@ -193,6 +193,7 @@ def reopen(number: str, command: Reopen, *, actor: User, now: datetime, version:
     )
     params = {"round": claim.round, "reserve_fen": command.reserve_fen}
     perform(claim, ClaimAction.REOPEN, actor=actor, at=now, now=now, params=params, note=note)
+    checklists.add_by_amount(claim)
     tell_client(claim, "claim_reopened", params | {"reason": note}, dedupe=str(claim.round), now=now)
     audit.record("claim_reopened", claim, actor=actor, now=now, changes=changes)
     return claim

@@ -358,6 +358,8 @@ def record_assessment(
         raise Invalid("assessment_empty", field="items")
     if any(item.amount_fen <= 0 for item in command.items):
         raise Invalid("amount_not_positive", field="items")
+    if not all(item.label.strip() for item in command.items):
+        raise Invalid("assessment_item_unnamed", field="items")
     total_fen = sum(item.amount_fen for item in command.items)
     assessing.require_assessable(claim, total_fen)
     before = claim.reserve_fen

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from service_desk.base.errors import Conflict, Invalid, InvalidMany, NotFound
 from service_desk.base.money import format_yuan
-from service_desk.base.text import mask_account_number, squeeze
+from service_desk.base.text import fold, mask_account_number, squeeze
 from service_desk.models.accounts import Branch, KeyAccount
 from service_desk.models.claim_money import AdvanceState, ClaimAdvance
 from service_desk.models.claim_parties import ClaimParty
@@ -132,7 +132,8 @@ def _require_payee(claim: Claim, command: Pay) -> set[Doubt]:
 
 
 def _digits(account_number: str) -> str:
-    return "".join(account_number.split())
+    """An account number without the blanks it is printed with, full-width figures as plain ones."""
+    return "".join(fold(account_number).split())
 
 
 def known_payees(claim: Claim) -> list[str]:

@@ -69,7 +69,7 @@ SORTS: dict[str, Any] = {
     "reported": Claim.reported_at,
     "loss": Claim.loss_at,
     "plate": Claim.plate,
-    "estimate": Claim.highest_estimate_fen,
+    "estimate": Claim.reserve_fen,
     "state": Claim.state,
     "branch": Branch.name,
     "owner": User.staff_no,

@@ -23,6 +23,7 @@ from service_desk.rules.claim_flow import LARGE_LOSS_FEN, ClaimAction, ClockStep
 from service_desk.rules.permissions import Role
 from service_desk.rules.reserve_ledger import MovementKind, ReserveItem
 from service_desk.services import access, audit, notices, sla
+from service_desk.services.claims import checklists
 from service_desk.services.claims.common import (
     begin,
     log_event,
@@ -33,7 +34,8 @@ from service_desk.services.claims.common import (
 )
 
 MAX_RESERVE_FEN = 100_000_000_00
-
+# A movement keeps the beginning of its reason, the time line all of it.
+MAX_REASON = 200
 
 # The words in which a change of the whole names its item.
 _ITEM_NAMED = {
@@ -101,7 +103,8 @@ def move(
     reason: str = "",
     outstanding: Mapping[ReserveItem, int] | None = None,
 ) -> None:
-    """Write a movement of the reserve and, where this is the first large estimate, tell the client.
+    """Write a movement of the reserve, ask for the papers wanted from this amount on and, where this is the first large
+    estimate, tell the client.
 
     `outstanding` is how what is left after payments divides, where that is known; it must add up to it. Otherwise
     the item that is named takes the change. The caller has checked the amount. The same amount again writes nothing.
@@ -118,6 +121,7 @@ def move(
     _post(claim, movements, entry, actor, now)
     claim.reserve_fen = after_fen
     claim.highest_estimate_fen = max(claim.highest_estimate_fen, after_fen)
+    checklists.add_by_amount(claim)
     if after_fen >= LARGE_LOSS_FEN and claim.large_loss_noticed_at is None:
         _tell_large_loss(claim, actor=actor, now=now)
 
@@ -136,7 +140,7 @@ def _entry(
         before_fen=claim.reserve_fen,
         after_fen=after_fen,
         actor_id=actor.id,
-        reason=reason,
+        reason=reason[:MAX_REASON],
     )
     db.session.add(entry)
     db.session.flush()

@@ -85,6 +85,8 @@ class CalculationInputs:
     is_stolen: bool = False
     theft_sum_fen: int | None = None
     missing_documents: int = 0
+    tpl_limit_fen: int | None = None
+    own_sum_fen: int | None = None
 
     @property
     def has_third_parties(self) -> bool:
