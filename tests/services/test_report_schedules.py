@@ -379,3 +379,21 @@ def test_the_overview_tells_next_and_last_run_who_gets_it_and_what_is_late(
     with pytest.raises(Forbidden):
         read(world.safety_gongyi)
     assert read(world.foreign_hq) == {}
+
+
+def test_what_was_made_before_its_schedule_was_moved_is_not_announced_again(
+    weekly: ReportSchedule, world: World, now: datetime
+) -> None:
+    for due in runs.not_made([d for one in schedules.list_on_schedule() for d in runs.wanted(one, now)]):
+        runs.make_scheduled(due, now=now)
+    schedules.edit_schedule(
+        weekly.id, ScheduleDetails(4, 9, 0, True), weekly.version, actor=world.manager, now=now
+    )
+    db.session.flush()
+
+    account = db.session.get_one(KeyAccount, world.account.id)
+    seen = {one.kind: one for one in overview.read_overview(account, actor=world.manager, now=now)}
+
+    # Friday of this week tells of last week, which went out on Monday; so the Friday after it is next.
+    assert seen[KIND].next_at == datetime(2026, 12, 4, 1, 0, tzinfo=UTC)
+    assert overview.next_runs([weekly], account, now) == {weekly.id: seen[KIND].next_at}
