@@ -185,6 +185,16 @@ def test_a_mail_shows_charts_as_pictures_and_says_their_numbers(
     assert "¥12,345.67" in sent.text
     assert "+14.3 points, better" in sent.text
     assert "https://desk.example/reports/1" in sent.text
+    # Who reads the text alone reads of every table what the page of the mail shows, and what it leaves out.
+    [line] = [one for one in sent.text.splitlines() if one.startswith("- Gongyi <b>:")]
+    for said in (
+        "Paid out (CNY) 12,345.67",
+        "Closing rate 85.7% (6/7)",
+        "Average loss (CNY) 50.01 (average of 2)",
+        "Days open 3",
+    ):
+        assert said in line
+    assert "* More columns are in the spreadsheet." in sent.text
     assert [picture.cid for picture in sent.pictures] == ["chart1", "chart2"]
     for picture in sent.pictures:
         drawn = Image.open(io.BytesIO(picture.content))
