@@ -327,12 +327,17 @@ def test_only_readers_of_the_account_and_its_contacts_can_be_added(
 ) -> None:
     stranger = ContactFactory(account=world.foreign_account, email="luo@lyys.example", gets_reports=True)
     silent = ContactFactory(account=world.account, email="")
+    # As ticked before it was refused: the report shows all branches.
+    of_branch = ContactFactory(
+        account=world.account, branch=world.gongyi, email="li@zzly.example", gets_reports=True
+    )
+    assert "li@zzly.example" not in names(weekly)
     addable = {one.key for one in recipients.list_addable(weekly)}
     assert addable == {
         key_of(one) for one in (world.manager, world.underwriter, world.claims1, world.claims2)
     }
 
-    for wrong in (world.safety_gongyi, world.foreign_hq, world.admin, stranger, silent):
+    for wrong in (world.safety_gongyi, world.foreign_hq, world.admin, stranger, silent, of_branch):
         with pytest.raises(Invalid):
             recipients.edit(weekly.id, [Choice(key_of(wrong))], weekly.version, actor=world.manager, now=now)
     refused = [
