@@ -76,7 +76,7 @@ class ContactForm(Form):
     email = StringField(_l("Mail address"), [Length(max=200)])
     branch_id = SelectField(_l("Branch"), choices=[], coerce=optional_id)
     language = RadioField(_l("Language"), choices=[("zh", "中文"), ("en", "English")], default="zh")
-    gets_reports = BooleanField(_l("Gets the weekly claim report"))
+    gets_reports = BooleanField(_l("Gets the reports on schedule"))
     gets_renewals = BooleanField(_l("Gets renewal reminders"))
     gets_large_losses = BooleanField(_l("Gets large-loss notices"))
     is_active = BooleanField(_l("In use"), default=True)

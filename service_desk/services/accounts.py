@@ -328,6 +328,8 @@ def _check_contact(account_id: int, details: ContactDetails) -> None:
         raise Invalid("email_invalid", field="email", value=email)
     if not email and not details.phone.strip():
         raise Invalid("contact_unreachable", field="phone")
+    if details.gets_reports and details.branch_id is not None:
+        raise Invalid("contact_of_branch_gets_no_reports", field="gets_reports")
     if details.branch_id is not None:
         branch = db.session.get(Branch, details.branch_id)
         if branch is None or branch.account_id != account_id:

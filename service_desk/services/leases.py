@@ -12,6 +12,8 @@ from service_desk.models.settings import JobRun, SchedulerLease
 NAME = "scheduler"
 # How long a dead leader is waited for. The holder renews it every two seconds.
 LASTS = timedelta(seconds=8)
+# No lease lasts as long: it was taken by a clock that went ahead and was set back. Clocks of machines differ by less.
+_BY_A_WRONG_CLOCK = timedelta(minutes=10)
 # A run that was begun this long ago and not finished died with its process; another may begin it again.
 ABANDONED_AFTER = timedelta(minutes=15)
 
@@ -26,9 +28,10 @@ class SchedulerState:
 
 def take_or_renew(holder: str, *, now: datetime) -> bool:
     """Take the lease when it is free or ours; one conditional UPDATE decides between processes."""
+    is_free = (SchedulerLease.until < now) | (SchedulerLease.until > now + _BY_A_WRONG_CLOCK)
     taken = db.session.execute(
         update(SchedulerLease)
-        .where(SchedulerLease.name == NAME, (SchedulerLease.holder == holder) | (SchedulerLease.until < now))
+        .where(SchedulerLease.name == NAME, (SchedulerLease.holder == holder) | is_free)
         .values(holder=holder, until=now + LASTS)
     )
     if taken.rowcount:  # type: ignore[attr-defined]
@@ -55,7 +58,8 @@ def give_up(holder: str, *, now: datetime) -> None:
 def state(now: datetime) -> SchedulerState:
     """The lease as the health check tells it."""
     until = db.session.scalar(select(SchedulerLease.until).where(SchedulerLease.name == NAME))
-    return SchedulerState(until is not None and until >= now, until.isoformat() if until else None)
+    is_alive = until is not None and now <= until <= now + _BY_A_WRONG_CLOCK
+    return SchedulerState(is_alive, until.isoformat() if until else None)
 
 
 def begin_slot(job: str, slot: str, *, now: datetime) -> int | None:

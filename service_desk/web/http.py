@@ -248,25 +248,26 @@ def done(words: str, endpoint: str, **values: Any) -> ResponseReturnValue:
     return redirect(url_for(endpoint, **values), 303)
 
 
-def spreadsheet(book: WorkbookBytes, name: str) -> ResponseReturnValue:
+def spreadsheet(book: WorkbookBytes, name: str, *, account_id: int | None = None) -> ResponseReturnValue:
     """A workbook to be saved under a name. Who took it is written into the audit trail.
 
+    `account_id` where it is of another account than somebody works in, as a link of a mail may lead to.
     What is asked for with POST has been written down, with more words, by the service that read it.
     """
     if request.method in SAFE_METHODS:
-        keep_export(book.table, book.rows)
+        keep_export(book.table, book.rows, account_id=account_id)
     return send_file(BytesIO(book), mimetype=XLSX, as_attachment=True, download_name=name)
 
 
-def keep_export(table: str, rows: int, *, of_desk: bool = False) -> None:
+def keep_export(table: str, rows: int, *, of_desk: bool = False, account_id: int | None = None) -> None:
     """Write down that a list left the desk, in a unit of work of its own: it was read without a writer's lock.
 
     `of_desk`: it spoke of no account (people, the trail of several accounts).
     """
-    account_id = None if of_desk else current_account().id
+    of_account = None if of_desk else account_id or current_account().id
     taken = exports.Taken(table, _as_kept(request), rows)
     with unit_of_work():
-        exports.keep_audit(taken, account_id, actor=actor(), now=g.now)
+        exports.keep_audit(taken, of_account, actor=actor(), now=g.now)
 
 
 def _as_kept(asked: Request) -> str:

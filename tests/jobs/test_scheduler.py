@@ -51,6 +51,17 @@ def test_another_takes_over_when_the_leader_has_died(app: Flask, now: datetime) 
     assert not take(app, "a", now + leases.LASTS + SECOND)
 
 
+def test_a_leader_that_died_before_the_clock_was_set_back_is_not_waited_for(
+    app: Flask, now: datetime
+) -> None:
+    take(app, "a", now + 60 * MINUTE)
+
+    with app.app_context():
+        assert leases.state(now).is_alive is False
+    assert take(app, "b", now)
+    assert not take(app, "c", now + SECOND)
+
+
 def test_a_clean_stop_leaves_the_lease_to_the_next_at_once(app: Flask, session) -> None:
     first, second = Scheduler(app), Scheduler(app)
     first.start()

@@ -123,7 +123,11 @@ def test_only_the_administrator_changes_accounts(session, world, now):
 
 
 def test_a_contact_needs_a_way_to_be_reached(session, world, now):
-    for changes, code in (({"phone": ""}, "contact_unreachable"), ({"email": "nobody"}, "email_invalid")):
+    for changes, code in (
+        ({"phone": ""}, "contact_unreachable"),
+        ({"email": "nobody"}, "email_invalid"),
+        ({"branch_id": world.gongyi.id, "gets_reports": True}, "contact_of_branch_gets_no_reports"),
+    ):
         with pytest.raises(Invalid) as refused:
             accounts.add_contact(world.account.id, contact_details(**changes), actor=world.admin, now=now)
         assert refused.value.code == code

@@ -15,10 +15,10 @@ from service_desk.rules.demand import Proposal
 from service_desk.rules.metrics import ALARM_LEVELS, MEASURES, AgeBand, MeasureCode, Ratio
 from service_desk.rules.metrics import MeasureCode as C
 from service_desk.rules.periods import Period, month_of
-from service_desk.rules.report_document import CellKind, Name, Report, Table, from_json, to_json
+from service_desk.rules.report_document import CellKind, Name, Report, ReportKind, Table, from_json, to_json
 from service_desk.rules.reserve_ledger import MovementKind, ReserveItem
 from service_desk.services import market
-from service_desk.services.reports import weekly
+from service_desk.services.reports import runs, weekly
 from service_desk.services.reports.figures import as_json
 from service_desk.services.reports.makers import branch_demand, monthly_cases, weekly_claims
 from tests.report_cases import add_claim, move, pay, reserve, survey_clock
@@ -109,6 +109,19 @@ def test_weekly_report_says_what_the_measures_say_beside_the_week_before(world: 
     assert to_json(from_json(to_json(report))) == to_json(report)
     assert not words_missing(report)
     assert draws_what_it_has(report)
+
+
+def test_a_preview_of_the_running_week_stands_beside_the_whole_week_before(
+    world: World, now: datetime
+) -> None:
+    """`now` is a Monday morning: of the week before only its Monday has its like."""
+    add_claim(world, THURSDAY)
+
+    report = runs.preview(world.account.id, ReportKind.WEEKLY_CLAIMS, actor=world.manager, now=now)
+
+    assert (report.period_from, report.period_to) == (date(2026, 11, 23), date(2026, 11, 23))
+    assert (report.compared_from, report.compared_to) == (WEEK.first, WEEK.last)
+    assert {tile.measure: tile.before for tile in report.tiles}[C.CLAIMS_REPORTED] == 1
 
 
 def test_monthly_case_table_adds_up_and_names_every_case(world: World) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from datetime import date, datetime
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from service_desk.adapters.channels import request_for
+from service_desk.adapters.mailer import Mail
 from service_desk.models.db import db
 from service_desk.models.notices import Channel, Notice, NoticeState
 from service_desk.presenters import bulletins, mail
@@ -40,6 +42,9 @@ BASE = "https://desk.example"
 CHINESE = re.compile("[\u4e00-\u9fff]")
 # Whatever stands for a fault in the words: a code nobody named, an object as Python writes it, an empty value.
 FAULTS = re.compile(r"None|Undefined|<[\w.]+ object|\{\{|\}\}|%\(\w+\)s|\bnan\b")
+
+# A cell or a line of a list; the mail itself is cells of a table, too.
+CELL = re.compile(r'<(?:td|li)\b(?![^>]*class="(?:head|body|foot)")[^>]*>(.*?)</(?:td|li)>', re.DOTALL)
 
 
 def test_every_kind_has_a_sample_and_a_subject() -> None:
@@ -133,6 +138,7 @@ def _problems(notice: Notice, language: str, now: datetime) -> Iterator[str]:
         yield "a subject of several lines"
     if f"{BASE}/" not in words.text or f"{BASE}/" not in words.html:
         yield "no link"
+    yield from (f"in the page alone: {said}" for said in _said_by_the_page_alone(words))
     if words.preferences_url != (f"{BASE}/notices/settings" if notice.user_id else ""):
         yield "no way to the settings"
     with in_language(language):
@@ -140,6 +146,15 @@ def _problems(notice: Notice, language: str, now: datetime) -> Iterator[str]:
             yield "the inbox says something else"
     if is_for_channels(notice.kind) or notice.kind == CHANNEL_TEST:
         yield from _problems_in_a_chat(notice, now)
+
+
+def _said_by_the_page_alone(words: Mail) -> Iterator[str]:
+    """What stands in a cell or a line of a list of the page, and neither in the text nor in the subject."""
+    text = " ".join(f"{words.subject} {words.text}".split())
+    for found in CELL.findall(words.html):
+        cell = " ".join(unescape(re.sub(r"<br[^>]*>|<[^>]+>", " ", found)).split())
+        if cell not in ("", "—") and not all(part in text for part in cell.split()):
+            yield cell
 
 
 def _names_something(notice: Notice, subject: str) -> bool:

@@ -327,12 +327,17 @@ def test_only_readers_of_the_account_and_its_contacts_can_be_added(
 ) -> None:
     stranger = ContactFactory(account=world.foreign_account, email="luo@lyys.example", gets_reports=True)
     silent = ContactFactory(account=world.account, email="")
+    # As ticked before it was refused: the report shows all branches.
+    of_branch = ContactFactory(
+        account=world.account, branch=world.gongyi, email="li@zzly.example", gets_reports=True
+    )
+    assert "li@zzly.example" not in names(weekly)
     addable = {one.key for one in recipients.list_addable(weekly)}
     assert addable == {
         key_of(one) for one in (world.manager, world.underwriter, world.claims1, world.claims2)
     }
 
-    for wrong in (world.safety_gongyi, world.foreign_hq, world.admin, stranger, silent):
+    for wrong in (world.safety_gongyi, world.foreign_hq, world.admin, stranger, silent, of_branch):
         with pytest.raises(Invalid):
             recipients.edit(weekly.id, [Choice(key_of(wrong))], weekly.version, actor=world.manager, now=now)
     refused = [
@@ -379,3 +384,21 @@ def test_the_overview_tells_next_and_last_run_who_gets_it_and_what_is_late(
     with pytest.raises(Forbidden):
         read(world.safety_gongyi)
     assert read(world.foreign_hq) == {}
+
+
+def test_what_was_made_before_its_schedule_was_moved_is_not_announced_again(
+    weekly: ReportSchedule, world: World, now: datetime
+) -> None:
+    for due in runs.not_made([d for one in schedules.list_on_schedule() for d in runs.wanted(one, now)]):
+        runs.make_scheduled(due, now=now)
+    schedules.edit_schedule(
+        weekly.id, ScheduleDetails(4, 9, 0, True), weekly.version, actor=world.manager, now=now
+    )
+    db.session.flush()
+
+    account = db.session.get_one(KeyAccount, world.account.id)
+    seen = {one.kind: one for one in overview.read_overview(account, actor=world.manager, now=now)}
+
+    # Friday of this week tells of last week, which went out on Monday; so the Friday after it is next.
+    assert seen[KIND].next_at == datetime(2026, 12, 4, 1, 0, tzinfo=UTC)
+    assert overview.next_runs([weekly], account, now) == {weekly.id: seen[KIND].next_at}

@@ -1,5 +1,7 @@
 """The page of measures: complete in both languages, with an anchor each, for whoever signs in."""
 
+import re
+
 import pytest
 from flask import Flask
 
@@ -34,6 +36,18 @@ def test_every_measure_has_all_its_words_in_both_languages(app: Flask) -> None:
         for en, zh in zip(group_en.measures, group_zh.measures, strict=True):
             for words in ("name", "definition", "formula", "source"):
                 assert getattr(en, words) != getattr(zh, words), (en.code, words)
+
+
+def test_every_definition_can_be_read_by_itself(app: Flask) -> None:
+    """In a spreadsheet it stands beside other measures than on the page."""
+    leaning = re.compile(
+        r"^The same\b|\bthe same (claims|clients)\b|\bof it whose\b|同上|同一批|口径同|^其中"
+    )
+    with app.test_request_context():
+        for language in ("en", "zh"):
+            with in_language(language):
+                found = [str(LABELS["measure_definition"][code.value]) for code in MeasureCode]
+            assert [words for words in found if leaning.search(words)] == []
 
 
 @pytest.mark.parametrize("username", ["admin", "claims1", "hq", "safety-gongyi"])

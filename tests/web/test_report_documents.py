@@ -2,13 +2,16 @@
 
 import io
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
 from openpyxl import load_workbook
-from pdfminer.high_level import extract_text
+from pdfminer.high_level import extract_pages, extract_text
+from pdfminer.layout import LTChar, LTContainer
 from PIL import Image
 
 from service_desk.models.notices import Notice
@@ -17,8 +20,8 @@ from service_desk.presenters.labels import LABELS
 from service_desk.presenters.languages import in_language
 from service_desk.presenters.report_documents import as_mail, words
 from service_desk.rules.metrics import Ratio
-from service_desk.rules.report_document import ReportKind, Tile
-from tests.report_documents import DETAIL_ROWS, EVERY, FEW_BUSY, NOTHING, ZONE
+from service_desk.rules.report_document import CellKind, Column, ReportKind, Table, Tile
+from tests.report_documents import AT, DETAIL_ROWS, EVERY, FEW_BUSY, NOTHING, ZONE
 
 
 def page_of(app: Flask, language: str, address: str = "/reports/1", report=EVERY) -> str:
@@ -152,6 +155,44 @@ def test_the_paper_says_the_same_in_both_languages_with_room_to_sign(app: Flask,
         assert report_documents.pdf(NOTHING)[:5] == b"%PDF-"
 
 
+def test_of_a_crowded_table_on_paper_texts_are_broken_and_numbers_keep_to_their_columns(
+    app: Flask, session
+) -> None:
+    texts = [Column(f"text_{number}", CellKind.TEXT) for number in range(4)]
+    moments = [Column(f"at_{number}", CellKind.MOMENT) for number in range(4)]
+    row = [
+        "CLM-2026-000125",
+        *["More open cases than one can handle"] * 4,
+        *[AT] * 4,
+        "常用车型配件价格按月更新",
+    ]
+    columns = [
+        Column("claim_no", CellKind.TEXT),
+        *texts,
+        *moments,
+        Column("place", CellKind.TEXT, is_wide=True),
+    ]
+    report = replace(NOTHING, tables=(Table("breaches", columns, [row]),))
+
+    with in_language("en"):
+        printed = report_documents.pdf(report)
+
+    letters = list(_letters(extract_pages(io.BytesIO(printed))))
+    place = "".join(one.get_text() for one in letters).index("CLM-2026-000125")
+    last = letters[place + 14]
+    beside = min(one.x0 for one in letters if one.x0 > last.x0 and abs(one.y0 - last.y0) < 10)
+    # Each cell keeps three points free on either side.
+    assert beside - last.x1 > 5
+
+
+def _letters(laid_out: Iterable[Any]) -> Iterator[LTChar]:
+    for one in laid_out:
+        if isinstance(one, LTChar):
+            yield one
+        elif isinstance(one, LTContainer):
+            yield from _letters(one)
+
+
 @pytest.fixture
 def notice(monkeypatch: pytest.MonkeyPatch) -> Notice:
     monkeypatch.setattr("service_desk.services.reports.runs.find_document", lambda run_id: EVERY)
@@ -185,6 +226,16 @@ def test_a_mail_shows_charts_as_pictures_and_says_their_numbers(
     assert "¥12,345.67" in sent.text
     assert "+14.3 points, better" in sent.text
     assert "https://desk.example/reports/1" in sent.text
+    # Who reads the text alone reads of every table what the page of the mail shows, and what it leaves out.
+    [line] = [one for one in sent.text.splitlines() if one.startswith("- Gongyi <b>:")]
+    for said in (
+        "Paid out (CNY) 12,345.67",
+        "Closing rate 85.7% (6/7)",
+        "Average loss (CNY) 50.01 (average of 2)",
+        "Days open 3",
+    ):
+        assert said in line
+    assert "* More columns are in the spreadsheet." in sent.text
     assert [picture.cid for picture in sent.pictures] == ["chart1", "chart2"]
     for picture in sent.pictures:
         drawn = Image.open(io.BytesIO(picture.content))

@@ -11,9 +11,11 @@ from sqlalchemy.exc import OperationalError
 
 from service_desk.base.clock import utc_now
 from service_desk.jobs import notice_delivery
+from service_desk.models.audit import AuditEntry
 from service_desk.models.db import db
 from service_desk.models.notices import Channel, Notice, NoticeState
 from service_desk.models.reports import ReportRecipient, ReportRun, ReportSchedule
+from service_desk.models.users import UserAccount
 from service_desk.rules.periods import Period
 from service_desk.rules.report_document import ReportKind
 from service_desk.services import leases, notices
@@ -68,6 +70,22 @@ def test_the_page_shows_the_figures_that_were_kept_and_so_do_the_downloads(
         assert "weekly-claim-report-20261116-20261122.xlsx" in book.headers["Content-Disposition"]
         paper = client.get(f"/reports/{run.id}/report.pdf")
         assert (paper.mimetype, paper.data[:5]) == ("application/pdf", b"%PDF-")
+
+
+def test_who_takes_out_a_report_of_another_account_is_audited_there(
+    world: World, now: datetime, sign_in
+) -> None:
+    """As by the link of a mail, whichever account is worked in."""
+    db.session.add(UserAccount(user_id=world.manager.id, account_id=world.foreign_account.id))
+    made = runs.make_scheduled(Due(world.foreign_account.id, KIND, WEEK), now=now)
+    assert made is not None
+    db.session.commit()
+
+    answer = sign_in("manager").get(f"/reports/{made.id}/report.xlsx")
+
+    assert answer.status_code == 200
+    kept = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "exported")).one()
+    assert (kept.account_id, kept.entity_label) == (world.foreign_account.id, world.foreign_account.code)
 
 
 def test_the_client_reads_what_was_sent_and_changes_nothing(run: ReportRun, world: World, sign_in) -> None:

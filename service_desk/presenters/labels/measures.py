@@ -88,7 +88,10 @@ MEASURES: dict[C, Words] = {
     ),
     C.COVERAGE_DAYS: (
         _l("Coverage ratio over the period"),
-        _l("The same over all days of the period, in vehicle-days."),
+        _l(
+            "Of the days on which vehicles were on the road in the period, how many had every required "
+            "layer of cover in force, in vehicle-days."
+        ),
         _l("fully covered vehicle-days ÷ vehicle-days on the road"),
     ),
     C.UNINSURED_VEHICLES: (
@@ -121,7 +124,10 @@ MEASURES: dict[C, Words] = {
     ),
     C.PREMIUM_OVERDUE: (
         _l("Premium overdue"),
-        _l("The part of it whose due day had passed. The due day itself is not overdue."),
+        _l(
+            "Premium and vehicle tax not received at the end of the period whose due day had passed. The "
+            "due day itself is not overdue."
+        ),
         _l("Σ (owed − received) with due day before the last day"),
     ),
 }

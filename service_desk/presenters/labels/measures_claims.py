@@ -117,7 +117,8 @@ MEASURES: dict[C, Words] = {
     C.ESTIMATE_DEVIATION_NET: (
         _l("Estimate deviation in all"),
         _l(
-            "How far the first estimates were off in all on the same claims: too high and too low cancel out."
+            "How far the first estimates were off in all on the claims closed in the period with money "
+            "paid: too high and too low cancel out."
         ),
         _l("|Σ first estimate − Σ paid| ÷ Σ paid"),
     ),
@@ -169,8 +170,8 @@ MEASURES: dict[C, Words] = {
     C.CLOSING_RATE_AMOUNT: (
         _l("Closing rate by amount"),
         _l(
-            "The same claims by amount: what was paid on those that are closed at the end, among that "
-            "and what the open ones are estimated at."
+            "Of all claims there were to close in the period, by amount: what was paid on those that are "
+            "closed at its end, among that and what the open ones are estimated at."
         ),
         _l("paid on closed claims ÷ (paid on closed claims + estimate of open claims)"),
     ),
@@ -194,12 +195,18 @@ MEASURES: dict[C, Words] = {
     ),
     C.CLOSING_CYCLE_MEDIAN: (
         _l("Closing cycle, median"),
-        _l("Half of the same claims took no longer than this many days."),
+        _l(
+            "Half of the claims closed in the period, and still closed at its end, with money paid took "
+            "no longer than this many days from the day of the report to the day of closing."
+        ),
         _l("middle value of the days, halfway between the two middle ones"),
     ),
     C.CLOSING_CYCLE_P90: (
         _l("Closing cycle, nine in ten"),
-        _l("Nine in ten of the same claims took no longer than this many days."),
+        _l(
+            "Nine in ten of the claims closed in the period, and still closed at its end, with money paid "
+            "took no longer than this many days from the day of the report to the day of closing."
+        ),
         _l("90th percentile of the days, nearest rank"),
     ),
     C.REGISTERED_IN_TIME: (
@@ -228,7 +235,10 @@ MEASURES: dict[C, Words] = {
     ),
     C.SURVEYED_IN_TIME: (
         _l("Surveys in time"),
-        _l("The same for the promise to arrive at the scene."),
+        _l(
+            "Of the promises to arrive at the scene whose clock was judged in the period, how many were "
+            "kept. A kept one counts when the surveyor arrived, a broken one when it was due."
+        ),
         _l("arrived in time ÷ (in time + late)"),
     ),
     C.FIRST_SCENE: (
@@ -274,7 +284,10 @@ MEASURES: dict[C, Words] = {
     ),
     C.FOLLOW_UP_SCORE: (
         _l("Satisfaction score"),
-        _l("The average of the overall scores, from 1 to 5, that the same clients gave."),
+        _l(
+            "The average of the overall scores, from 1 to 5, that clients gave when they were asked after "
+            "the claims that ended in the period."
+        ),
         _l("Σ overall score ÷ followed up"),
     ),
     C.DISSATISFIED: (

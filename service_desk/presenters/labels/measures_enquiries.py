@@ -29,12 +29,18 @@ MEASURES: dict[C, Words] = {
     ),
     C.COMPLAINTS_ANSWERED_IN_TIME: (
         _l("Complaints answered in time"),
-        _l("The same for the promise to answer a complaint."),
+        _l(
+            "Of the promises to answer a complaint, how many were kept. A kept promise counts when the "
+            "answer is given, a broken one when it was due."
+        ),
         _l("complaints answered in time ÷ (in time + late)"),
     ),
     C.MESSAGES_ANSWERED_IN_TIME: (
         _l("Messages answered in time"),
-        _l("The same for the promise to answer what is written on the page of a matter."),
+        _l(
+            "Of the promises to answer what is written on the page of a matter, how many were kept. A "
+            "kept promise counts when the answer is given, a broken one when it was due."
+        ),
         _l("messages answered in time ÷ (in time + late)"),
     ),
     C.FIRST_CONTACT_CLOSURE: (

@@ -23,4 +23,7 @@ MESSAGES = {
     ),
     "email_invalid": _l("%(value)s is not a mail address."),
     "contact_unreachable": _l("Give a phone number or a mail address."),
+    "contact_of_branch_gets_no_reports": _l(
+        "The reports show all branches: only people of the group's departments get them, not those of a branch."
+    ),
 }

@@ -42,11 +42,12 @@ class _Parts(IntEnum):
 
 @dataclass(frozen=True)
 class _Column:
-    """How wide a column must be, in ems, and how wide it would be with no text broken."""
+    """How wide a column should be, in ems; how wide it would be with no text broken, and with all of it broken."""
 
     heading: Heading
     width: float
     wish: float
+    least: float
 
 
 @dataclass(frozen=True)
@@ -169,9 +170,18 @@ def _column(heading: Heading, cells: Sequence[Shown], parts: _Parts) -> _Column:
     longest = max((_cell_width(cell, parts) for cell in cells), default=0.0)
     least = max(longest, _heading_width(heading.text))
     if heading.look not in _WORDS:
-        return _Column(heading, least, least)
+        return _Column(heading, least, least, least)
     most = _MOST_TEXT * (1.6 if heading.is_wide else 1)
-    return _Column(heading, min(max(least, _LEAST_TEXT), most), max(longest, _LEAST_TEXT))
+    width = min(max(least, _LEAST_TEXT), most)
+    unbroken = max((_longest_piece(cell.text) for cell in cells), default=0.0)
+    unbroken = max(unbroken, _heading_width(heading.text))
+    return _Column(heading, width, max(longest, _LEAST_TEXT), min(unbroken, width))
+
+
+def _longest_piece(text: str) -> float:
+    """The longest part of a text that is never broken: a word, or a number with its hyphens."""
+    pieces = "".join(" " if _is_wide(letter) else letter for letter in text).split()
+    return max((_ems(piece) for piece in pieces), default=1.0)
 
 
 def _heading_width(text: str) -> float:
@@ -231,9 +241,17 @@ def _laid_out(printed: _Printed, room: float) -> tuple[_Parts, float, list[_Colu
 
 
 def _spread(columns: Sequence[_Column], size: float, room: float) -> list[dict[str, Any]]:
-    """What room is left goes to text that would break, then to all columns by their width."""
+    """What room is left goes to text that would break, then to all columns by their width.
+
+    What is missing is taken from text that can be broken: a number that runs into the next column is read wrong.
+    """
     widths = [column.width * size + _PADDING for column in columns]
     left = room - sum(widths)
+    spare = [(column.width - column.least) * size for column in columns]
+    if left < 0 < sum(spare):
+        share = min(1.0, -left / sum(spare))
+        widths = [width - more * share for width, more in zip(widths, spare, strict=True)]
+        left = room - sum(widths)
     for index, column in enumerate(columns):
         more = min(max(0.0, (column.wish - column.width) * size), max(0.0, left))
         widths[index] += more

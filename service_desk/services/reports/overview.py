@@ -11,7 +11,7 @@ from service_desk.models.reports import ReportFault, ReportRun, ReportSchedule
 from service_desk.models.users import User
 from service_desk.rules.permissions import Action, Side
 from service_desk.rules.report_document import ReportKind
-from service_desk.rules.schedule import AUDIENCE, next_period, sent_at
+from service_desk.rules.schedule import AUDIENCE, next_period, period_after, sent_at
 from service_desk.services import access
 from service_desk.services.reports import deliveries, faults, recipients, runs, schedules
 from service_desk.services.reports.runs import Due
@@ -50,6 +50,7 @@ def read_overview(account: KeyAccount, *, actor: User, now: datetime) -> Sequenc
     latest = runs.latest_runs(account.id, actor=actor)
     fared = deliveries.count_deliveries([run.id for run in latest.values()])
     people = recipients.count_by_schedule(found)
+    coming = next_runs(found, account, now)
     late = _late(found, account, now)
     known = faults.faults_of(late) if access.may(actor, Action.EDIT_SCHEDULES) else {}
     fails = {fault.kind: fault for fault in sorted(known.values(), key=_age, reverse=True)}
@@ -58,7 +59,7 @@ def read_overview(account: KeyAccount, *, actor: User, now: datetime) -> Sequenc
             schedule=one,
             kind=ReportKind(one.kind),
             state=_state(one, {due.kind for due in late}),
-            next_at=next_run(one, account, now),
+            next_at=coming.get(one.id),
             recipients=people[one.id],
             last_run=latest.get(one.kind),
             last_deliveries=fared[latest[one.kind].id] if one.kind in latest else {},
@@ -68,12 +69,24 @@ def read_overview(account: KeyAccount, *, actor: User, now: datetime) -> Sequenc
     ]
 
 
-def next_run(schedule: ReportSchedule, account: KeyAccount, now: datetime) -> datetime | None:
-    """The instant of the next scheduled report; None while it is paused."""
-    if not schedule.is_active:
-        return None
-    rule = schedules.planned(schedule, account.zone).rule
-    return sent_at(rule, next_period(rule, now))
+def next_runs(found: Sequence[ReportSchedule], account: KeyAccount, now: datetime) -> dict[int, datetime]:
+    """The instant of the next scheduled report of an account's schedules, by their id; none of what is paused.
+
+    A period is made once: where the schedule was moved to a later day than it was made on, the next one comes.
+    """
+    coming: dict[int, list[tuple[Due, datetime]]] = {}
+    for plan in (schedules.planned(one, account.zone) for one in found if one.is_active):
+        rule = plan.rule
+        first = next_period(rule, now)
+        coming[plan.schedule_id] = [
+            (Due(plan.account_id, plan.kind, period), sent_at(rule, period))
+            for period in (first, period_after(rule.frequency, first))
+        ]
+    to_make = set(runs.not_made([due for pairs in coming.values() for due, _at in pairs]))
+    return {
+        schedule_id: next((at for due, at in pairs if due in to_make), pairs[-1][1])
+        for schedule_id, pairs in coming.items()
+    }
 
 
 def failing(schedule: ReportSchedule, account: KeyAccount, now: datetime) -> list[ReportFault]:

@@ -251,11 +251,19 @@ def _audience(kind: ReportKind, everybody: Mapping[str, Person]) -> list[Person]
 
 
 def _everybody(account_id: int) -> dict[str, Person]:
-    """All who may get an account's reports, by key: those who may read them, and contact people with an address."""
+    """All who may get an account's reports, by key: those who may read them, and the group's contact people with an address.
+
+    A report shows all branches, and a branch sees no other: its contact people get none, whatever was ticked.
+    """
     users = access.account_members(account_id, *_READERS)
     contacts = db.session.scalars(
         select(Contact)
-        .where(Contact.account_id == account_id, Contact.is_active, Contact.email != "")
+        .where(
+            Contact.account_id == account_id,
+            Contact.branch_id.is_(None),
+            Contact.is_active,
+            Contact.email != "",
+        )
         .order_by(Contact.id)
     )
     people = [_user(user) for user in users] + [_contact(contact) for contact in contacts]

@@ -23,7 +23,7 @@ from service_desk.rules.schedule import FREQUENCY, last_full_period
 from service_desk.services import access, audit, submissions
 from service_desk.services.audit import TrailFilter
 from service_desk.services.reports import faults, makers, recipients, runs, schedules
-from service_desk.services.reports.overview import failing, next_run
+from service_desk.services.reports.overview import failing, next_runs
 from service_desk.web.http import STATUS_OF, actor, again, attempt, current_account, done
 
 bp = Blueprint("report_schedules", __name__)
@@ -183,7 +183,7 @@ def _context(
         # What is made by hand or previewed is of the account somebody works in, which an administrator's may not be.
         "is_current_account": account.id == current_account().id,
         "kind": kind,
-        "next_at": next_run(found, account, g.now),
+        "next_at": next_runs([found], account, g.now).get(found.id),
         "last_run": latest.get(found.kind),
         "failing": failing(found, account, g.now),
         "schedule_form": schedule_form or _schedule_form(found, shown=True),

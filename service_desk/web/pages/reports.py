@@ -108,8 +108,10 @@ def compare(run_id: int) -> ResponseReturnValue:
 @login_required
 def spreadsheet(run_id: int) -> ResponseReturnValue:
     """The report as a spreadsheet, as it was made, in the reader's language."""
-    report = runs.document_of(runs.get_run(run_id, actor=actor()))
-    return send_workbook(report_documents.workbook(report), report_documents.filename(report, "xlsx"))
+    found = runs.get_run(run_id, actor=actor())
+    report = runs.document_of(found)
+    name = report_documents.filename(report, "xlsx")
+    return send_workbook(report_documents.workbook(report), name, account_id=found.account_id)
 
 
 @bp.get("/reports/<int:run_id>/report.pdf")

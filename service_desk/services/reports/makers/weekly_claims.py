@@ -1,7 +1,7 @@
 """The weekly claim report as a document: by branch, the week's claims, all open claims, the week's breaches."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from service_desk.models.accounts import KeyAccount
@@ -48,9 +48,9 @@ _BY_BRANCH = (
 
 
 def make(account: KeyAccount, period: Period, *, now: datetime) -> Report:
-    """The report of a week, beside the figures of the week before."""
+    """The report of a week, or of one as far as it has gone, beside the figures of the whole week before."""
     found = weekly.compute(account.id, period.first, now=now, until=period.last)
-    earlier = Period(period.first - WEEK, period.last - WEEK)
+    earlier = Period(period.first - WEEK, period.first - timedelta(days=1))
     reading = measures.read(parts.span_of(account, earlier, now), _HEADLINES)
     return _document(found, earlier, reading.total)
 
