@@ -10,14 +10,14 @@ from sqlalchemy import func, select
 from service_desk.models.claims import Claim
 from service_desk.models.db import db
 from service_desk.models.duty import DutyShift, DutySwap, SwapState
-from service_desk.models.enquiries import Handover, HandoverState, MatterKind
+from service_desk.models.enquiries import EnquiryChannel, Handover, HandoverState, MatterKind
 from service_desk.models.sla import Absence
 from service_desk.models.users import User
 from service_desk.rules.duty import DutyKind
-from service_desk.services import departures, settings, sla
+from service_desk.services import departures, enquiries, settings, sla
 from service_desk.services.duty import planning
 from service_desk.services.duty.planning import ShiftDetails
-from service_desk.services.enquiries import unanswered
+from service_desk.services.enquiries import ContactDetails, unanswered
 from tests.claim_cases import reported_claim
 from tests.standing import once
 from tests.web.clock_pages import local
@@ -190,6 +190,32 @@ def test_a_refused_offer_keeps_its_ticks_and_note(sign_in, world: World, now: da
     assert ticked not in giver.get(answer.location).text
     giver.post("/handovers/several", data={**form, "back": "/claims?view=open"})
     assert "代我查勘" not in giver.get("/enquiries?view=open").text
+
+
+def test_a_refused_single_offer_keeps_whom_and_note(sign_in, world: World, now: datetime) -> None:
+    claim, giver = reported_claim(world, now), sign_in("claims1")
+    call = ContactDetails(EnquiryChannel.CALL, "郭永刚", "", "过户要带哪些材料", "", "", None)
+    contact = enquiries.log_contact(world.account.id, call, actor=world.underwriter, now=now)
+    db.session.commit()
+    for one, owner, path in (
+        (("claim", claim.number), giver, f"/claims/{claim.number}"),
+        (("enquiry", contact.number), sign_in("underwriter"), f"/enquiries/{contact.number}"),
+    ):
+        form = {"kind": one[0], "number": one[1], "to_id": world.hq.id, "note": "代我联系修理厂"}
+        assert owner.post("/handovers", data=form).location == path
+        assert 'value="代我联系修理厂"' in owner.get(path).text
+        assert "代我联系修理厂" not in owner.get(path).text
+
+
+def test_a_refused_exchange_keeps_what_was_typed(sign_in, world: World, now: datetime) -> None:
+    mine = shift(world, world.claims1, NIGHT, NIGHT + 9 * HOUR, now)
+    giver, prefix = sign_in("claims1"), f"swap-{mine.id}"
+    sent = {f"{prefix}-other": f"user:{world.claims2.id}", f"{prefix}-note": "家中有事"}
+    assert giver.post(f"/roster/shifts/{mine.id}/swap", data=sent).status_code == 303
+    page = giver.post(f"/roster/shifts/{mine.id}/swap", data={**sent, f"{prefix}-note": "孩子发烧"})
+    assert page.status_code == 409
+    assert 'value="孩子发烧"' in page.text
+    assert f'selected value="user:{world.claims2.id}"' in page.text
 
 
 def test_the_administrator_sets_how_long_an_answer_may_take(sign_in, world: World) -> None:
