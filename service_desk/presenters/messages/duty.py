@@ -35,7 +35,7 @@ MESSAGES = {
         "Still open with %(name)s in this account: %(count)s. Hand that over before the account is taken away."
     ),
     "matters_of_role": _l(
-        "In the new role %(name)s could not go on with what is open (%(count)s: %(matters)s). Hand that over first."
+        "In the new role %(name)s could not go on with what is open (%(matters)s). Hand that over first."
     ),
     "roster_empty": _l(
         "Nobody is on the duty roster in that time. Name a stand-in, or plan the roster first."
