@@ -239,7 +239,13 @@ def test_who_leaves_keeps_the_login_until_all_is_taken(sign_in, world: World, no
     key = f"claim:{claim.id}"
     assert manager.post(f"{leaver}/offer", data={"matter": key}).status_code == 422
     form = {"matter": [key, "nonsense:1"], "to_ids": world.claims2.id}
+    unsuitable = manager.post(
+        f"{leaver}/offer", data={**form, "to_ids": world.underwriter.id, "note": "请跟进"}
+    )
+    assert (unsuitable.status_code, 'value="请跟进"' in unsuitable.text) == (409, True)
+    assert f'value="{key}" data-select-row checked' in unsuitable.text
     assert manager.post(f"{leaver}/offer", data=form).status_code == 303
+    assert manager.post(f"{leaver}/offer", data={**form, "matter": "claim:0"}).status_code == 409
     assert admin.post(f"{leaver}/close").status_code == 409
     details = {
         "username": "claims1",
