@@ -53,4 +53,4 @@ def close(username: str, leave_matters: bool, reason: str) -> None:
     except DomainError as error:
         raise click.ClickException(sentence(error)) from error
     db.session.commit()
-    click.echo(f"Closed the login {username}; {left} open matters stay with it.")
+    click.echo(f"Closed the login {username}; open matters that stay with it: {left}.")

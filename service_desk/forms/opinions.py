@@ -68,6 +68,22 @@ class GuestRow(PlainForm):
         )
 
 
+class AlsoAskedForm(Form):
+    """Somebody more to be asked: a login, else a name with what is known of them. Choices are set by the page."""
+
+    user_id = SelectField(_l("Somebody with a login"), choices=[], coerce=optional_id)
+    name = StringField(_l("Name of who has no login"), [Length(max=64)])
+    email = StringField(_l("Mail address"), [Length(max=200)])
+    branch_id = SelectField(_l("Branch"), choices=[], coerce=optional_id)
+    language = SelectField(_l("Language"), choices=[], default="zh")
+
+    def guest(self) -> Guest:
+        """Who has no login, for `services.opinions.joining`."""
+        return Guest(
+            self.name.data or "", self.email.data or "", self.branch_id.data, self.language.data or "zh"
+        )
+
+
 class CampaignForm(VersionForm):
     """A feedback form to be sent out."""
 

@@ -196,7 +196,7 @@ def opinions_sheet(rows: Iterable[OpinionRow], now: datetime) -> TableSheet:
         (Column(_("Given by")), giver),
         (Column(_("Given on"), "datetime"), lambda row: row.opinion.given_at),
         (Column(_("Comes from"), width=16), lambda row: label(row.opinion.source, "opinion_source")),
-        (Column(_("Reply until"), "date"), lambda row: row.opinion.due_on),
+        (Column(_("Reply by"), "date"), lambda row: row.opinion.due_on),
         (Column(_("Sees to it")), lambda row: person(row.owner)),
         (Column(_("Agreed item"), width=32), lambda row: row.item.title if row.item else None),
         (Column(_("Reply to the opinion"), width=48), lambda row: row.opinion.reply),

@@ -149,9 +149,9 @@ def _due_line(row: DueRow, today: date) -> DueLine:
     is_late = due.due_on < today
     return DueLine(
         what=f"{what} · {branch_name(row.branch)}" if row.branch else what,
-        until=_("was due until %(day)s, not planned", day=day)
+        until=_("was due by %(day)s, not planned", day=day)
         if is_late
-        else _("due until %(day)s, not planned", day=day),
+        else _("due by %(day)s, not planned", day=day),
         tone="bad" if is_late else "warn",
         kind=due.cadence.kind.value,
         branch_id=due.branch_id,

@@ -18,6 +18,7 @@ from service_desk.services import access, arrivals, enquiries, messages
 from service_desk.services.enquiries import ContactFile
 from service_desk.services.sla import standing_in
 from service_desk.web.http import actor
+from service_desk.web.several import kept_offer
 from service_desk.web.threads import panel_of
 
 
@@ -72,6 +73,7 @@ def page_context(
         "may_withdraw": may_offer and file.offer is not None,
         "is_offered_to_me": file.offer is not None and file.offer.to_id == actor().id,
         "takers": _takers(file) if may_offer else [],
+        "offer": kept_offer(),
         "is_client": is_client,
         "talk": panel_of(messages.of_enquiry(enquiry)) if messages.has_thread(enquiry) else None,
         "away": _away(file),

@@ -1,4 +1,4 @@
-"""Acts on several matters at once: saying why some stayed where they are, and keeping what was ticked for them."""
+"""Offers of matters that were refused: saying why some stayed where they are, keeping what was ticked and typed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _KEY = "refused_offer"
 
 @dataclass(frozen=True)
 class KeptOffer:
-    """What of an offer was refused: shown on its list once more as it was typed."""
+    """What of an offer was refused: shown on its page once more as it was typed."""
 
     numbers: Sequence[str] = ()
     to_id: int = 0
@@ -24,14 +24,14 @@ class KeptOffer:
 
 
 def keep_offer(back: str, numbers: Sequence[str], to_id: int, note: str) -> None:
-    """Keep a refused offer until the list it came from is shown again."""
-    session[_KEY] = [back, list(numbers[:_MOST_KEPT]), to_id, note[:200]]
+    """Keep a refused offer until the page it came from is shown again."""
+    session[_KEY] = [back.rstrip("?"), list(numbers[:_MOST_KEPT]), to_id, note[:200]]
 
 
 def kept_offer() -> KeptOffer:
-    """The offer that was just refused on this very list; an empty one otherwise."""
+    """The offer that was just refused on this very page; an empty one otherwise."""
     back, *offer = session.pop(_KEY, None) or [""]
-    return KeptOffer(*offer) if back == request.full_path else KeptOffer()
+    return KeptOffer(*offer) if back == request.full_path.rstrip("?") else KeptOffer()
 
 
 def say_left(left: list[tuple[str, DomainError]]) -> None:

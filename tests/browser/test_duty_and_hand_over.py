@@ -78,7 +78,7 @@ def offer(page: Page, claim: Claim, to: User) -> None:
     page.get_by_text("Hand over", exact=True).click()
     page.get_by_label("Offer to").select_option(str(to.id))
     page.get_by_role("button", name="Offer the claim").click()
-    expect(page.get_by_text("It stays yours until it is accepted.")).to_be_visible()
+    expect(page.get_by_text("It stays with its owner until it is accepted.")).to_be_visible()
 
 
 def send_back(page: Page, reason: str) -> None:

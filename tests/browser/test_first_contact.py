@@ -1,4 +1,5 @@
-"""A call logged, its owner on the client's page, a second call recognised, an answer from a template, the client's word."""
+"""Journey of one contact: a call logged, its owner on the client's page, a second call recognised, handed over with
+consent only, answered from a template, closed by the client's word. And a complaint past the owner."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -8,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from service_desk.base.clock import utc_now
 from service_desk.models.db import db
+from service_desk.models.users import User
 from service_desk.services import enquiries, sla
 from service_desk.services.enquiries import TemplateText
 from tests.browser.conftest import axe_problems
@@ -23,6 +25,14 @@ def log_call(page: Page, subject: str) -> None:
     page.get_by_label("询问人").fill("郭永刚")
     page.get_by_label("电话").fill("139 3710 8891")
     page.get_by_role("button", name="登记来询").click()
+
+
+def offer(page: Page, address: str, to: User) -> None:
+    page.goto(address)
+    page.locator("#main").get_by_text("转交", exact=True).click()
+    page.get_by_label("转交给").select_option(str(to.id))
+    page.get_by_role("button", name="转交来询").click()
+    expect(page.get_by_text(f"已转交 {to.name}，待接受").first).to_be_visible()
 
 
 def test_a_matter_from_the_first_call_to_the_clients_word(
@@ -59,14 +69,31 @@ def test_a_matter_from_the_first_call_to_the_clients_word(
     second.goto("/enquiries?view=all&repeated=1")
     expect(second.get_by_role("row").filter(has_text="停驶退费何时到账")).to_contain_text("再次来询 1 次")
 
-    first.goto(address)
-    first.get_by_role("button", name="填入").click()
-    expect(first.locator("#answer-card").get_by_role("textbox")).to_have_value(
+    offer(first, address, world.claims1)
+    second.goto(address)
+    second.locator("summary").get_by_text("退回").click()
+    second.get_by_label("原因").fill("保单不归我管")
+    second.get_by_role("button", name="退回").click()
+    first.goto("/handovers")
+    expect(first.locator("#refused")).to_contain_text("保单不归我管")
+    client.reload()
+    expect(client.locator(".person").first).to_contain_text(world.underwriter.name)
+
+    offer(first, address, world.claims1)
+    second.goto(address)
+    second.get_by_role("button", name="接受").click()
+    client.reload()
+    expect(client.locator(".person").first).to_contain_text(world.claims1.name)
+    expect(client.get_by_role("link", name=world.claims1.phone).first).to_be_visible()
+
+    second.goto(address)
+    second.get_by_role("button", name="填入").click()
+    expect(second.locator("#answer-card").get_by_role("textbox")).to_have_value(
         "郭永刚您好：豫A·12345 今日退费。"
     )
-    first.get_by_role("button", name="记录答复").click()
-    expect(first.locator("#answer-card")).to_contain_text("豫A·12345 今日退费。")
-    assert axe_problems(first) == []
+    second.get_by_role("button", name="记录答复").click()
+    expect(second.locator("#answer-card")).to_contain_text("豫A·12345 今日退费。")
+    assert axe_problems(second) == []
 
     client.reload()
     client.get_by_role("button", name="是，已解决").click()

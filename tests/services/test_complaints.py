@@ -1,5 +1,6 @@
 """A complaint goes past whom it is about: neither seen, answered, taken over nor stood in for; closed by the client's word."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -272,6 +273,36 @@ def test_the_clients_word_is_written_down_whole_or_refused(world: World, now: da
         enquiries.say_word(
             complaint.number, "", complaint.version - 1, is_satisfied=True, actor=world.hq, now=at
         )
+
+
+def test_a_complaint_about_another_person_never_joins_one_that_this_person_reads(
+    world: World, second: User, now: datetime
+) -> None:
+    claim = reported_claim(world, now)
+    first = complain(world, now, about=claim.number, person=world.claims1)
+    owner = db.session.get_one(User, first.owner_id)
+    again = ContactDetails(
+        EnquiryChannel.MESSAGE,
+        world.hq.name,
+        world.hq.phone,
+        "还是迟到",
+        "",
+        claim.number,
+        None,
+        ContactKind.COMPLAINT,
+        person_id=world.claims1.id,
+    )
+    with pytest.raises(Conflict, match="contact_repeated"):
+        enquiries.take_contact(world.account.id, again, None, actor=world.hq, now=now)
+
+    about_owner = replace(again, subject="主管也不管", person_id=owner.id)
+    made = enquiries.take_contact(world.account.id, about_owner, None, actor=world.hq, now=now)
+    db.session.commit()
+
+    assert made.number != first.number
+    assert owner.id not in (made.owner_id, first.hidden_from_id)
+    assert made.hidden_from_id == owner.id
+    assert enquiries.read_contact(first.number, actor=owner).repeats == []
 
 
 def test_only_the_account_and_branch_it_belongs_to_see_it(world: World, now: datetime) -> None:

@@ -120,6 +120,20 @@ def test_a_login_is_closed_only_when_all_is_accepted(world: World, claim: Claim,
     assert not leaver.is_active
 
 
+def test_a_leavers_shift_is_not_taken_by_who_has_these_hours_already(world: World, now: datetime) -> None:
+    for user in (world.claims1, world.claims2):
+        details = ShiftDetails(user.id, DutyKind.NIGHT, now + 9 * HOUR, now + 24 * HOUR)
+        planning.add(world.account.id, details, actor=world.manager, now=now)
+    db.session.commit()
+    leaver, taker = world.claims1, world.claims2
+    departures.offer(leaver.id, keys(world, leaver, now), [taker.id], "", actor=world.manager, now=now)
+    db.session.commit()
+
+    (offer, _giver) = enquiries.list_offered(actor=taker)[0]
+    with pytest.raises(Conflict, match="duty_swap_busy"):
+        enquiries.accept(offer.id, actor=taker, now=now)
+
+
 def test_a_matter_taken_on_meanwhile_keeps_the_login_open(world: World, now: datetime) -> None:
     details = UserDetails(
         "claims1", "王建军", "C1", "", "", Role.CLAIMS, (world.account.id,), None, is_active=False

@@ -1,6 +1,7 @@
 """The duty roster: planned in turns, exchanged with consent, and who answers at 23:00."""
 
 import threading
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -192,6 +193,29 @@ def test_who_may_see_and_edit_the_roster(world: World, now: datetime) -> None:
         planning.change(one.id, details, one.version, actor=stranger, now=now)
     with pytest.raises(NotFound):
         reading.read_roster(world.account.id, day, day, actor=stranger, now=now)
+
+
+def test_nobody_is_entered_for_hours_they_have_at_another_account(world: World, now: datetime) -> None:
+    runner = UserFactory(
+        username="both", role=Role.CLAIMS, accounts=[world.account, world.foreign_account], name="马骏"
+    )
+    theirs = UserFactory(username="foreign-manager", role=Role.MANAGER, accounts=[world.foreign_account])
+    db.session.commit()
+    night = ShiftDetails(runner.id, DutyKind.NIGHT, china("11-30 17:30"), china("12-01 08:30"))
+    planning.add(world.foreign_account.id, night, actor=theirs, now=now)
+    own = shift(world, world.claims1, "11-30 20:00", "12-01 08:30", now)
+
+    with pytest.raises(Invalid, match="duty_swap_busy") as refused:
+        planning.add(
+            world.account.id, replace(night, to_at=china("12-02 08:30")), actor=world.manager, now=now
+        )
+    assert (refused.value.field, refused.value.params["day"]) == ("user_id", "2026-11-30")
+    taken_over = replace(night, from_at=own.from_at)
+    with pytest.raises(Invalid, match="duty_swap_busy"):
+        planning.change(own.id, taken_over, own.version, actor=world.manager, now=now)
+    # What begins when the other ends is free, and two at one account are an error of its roster.
+    shift(world, runner, "12-01 08:30", "12-01 20:00", now)
+    shift(world, runner, "12-01 19:00", "12-02 08:30", now)
 
 
 def test_a_swap_counts_only_when_accepted_and_the_manager_sees_it(world: World, now: datetime) -> None:

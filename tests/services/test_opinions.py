@@ -21,8 +21,18 @@ from service_desk.rules.opinions import CampaignState, OpinionSource, OpinionSta
 from service_desk.rules.periods import quarter_of
 from service_desk.rules.report_document import ReportKind
 from service_desk.services import documents, sla
-from service_desk.services.opinions import answering, campaigns, chasing, figures, handling, lists, recording
+from service_desk.services.opinions import (
+    answering,
+    campaigns,
+    chasing,
+    figures,
+    handling,
+    joining,
+    lists,
+    recording,
+)
 from service_desk.services.opinions.answering import Answer, Mark
+from service_desk.services.opinions.campaigns import Guest
 from service_desk.services.opinions.handling import Reply
 from service_desk.services.opinions.lists import OpinionFilter, OpinionView
 from service_desk.services.relations import NewItem, items
@@ -131,6 +141,37 @@ class TestForms:
         assert sorted(told("opinion_reminded")) == sorted(["冯立新", world.hq.name])
         # Ten working days end on 8 December: three days before it whoever sent the form is reminded.
         assert told("opinion_due") == [world.manager.name]
+
+    def test_somebody_more_is_asked_while_it_is_out_and_told_as_the_others(
+        self, world: World, now: datetime
+    ) -> None:
+        campaign = sent_campaign(world, now, branch_ids=(), guests=())
+        by = {"actor": world.claims1, "now": now + DAY}
+        joining.ask_login(campaign.number, world.safety_gongyi.id, **by)
+        guest = joining.ask_guest(
+            campaign.number, Guest("冯立新", "feng@zzly.example", world.gongyi.id), **by
+        )
+        db.session.commit()
+        assert sorted(told("opinion_asked")) == sorted([world.hq.name, world.safety_gongyi.name, "冯立新"])
+        assert answering.read_by_link(campaigns.token_of(guest), now=now + DAY).invitation.id == guest.id
+        answering.answer_own(campaign.number, Answer(SLOW), actor=world.safety_gongyi, now=now + DAY)
+        assert lists.response_of(campaign) == Ratio(1, 3)
+
+        for wrong in (world.safety_gongyi, world.claims2, world.foreign_hq):
+            with pytest.raises(Invalid, match="campaign_person_unsuitable"):
+                joining.ask_login(campaign.number, wrong.id, **by)
+        with pytest.raises(Invalid, match="campaign_person_asked"):
+            joining.ask_guest(campaign.number, Guest("冯", "Feng@zzly.example"), **by)
+        for guest in (Guest(" "), Guest("冯", "feng"), Guest("冯", "", world.foreign_branch.id)):
+            with pytest.raises(InvalidMany):
+                joining.ask_guest(campaign.number, guest, **by)
+        with pytest.raises(Forbidden):
+            joining.ask_guest(campaign.number, Guest("冯"), actor=world.hq, now=now)
+        with pytest.raises(Conflict, match="campaign_over"):
+            joining.ask_guest(campaign.number, Guest("冯"), actor=world.claims1, now=now + 11 * DAY)
+        campaigns.close(campaign.number, campaign.version, **by)
+        with pytest.raises(Conflict, match="campaign_state"):
+            joining.ask_guest(campaign.number, Guest("冯"), **by)
 
     def test_a_closed_login_is_neither_asked_nor_reminded(self, world: World, now: datetime) -> None:
         plan = campaign_plan(world, now, from_on=local_date(now) + DAY)

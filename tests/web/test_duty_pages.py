@@ -10,14 +10,14 @@ from sqlalchemy import func, select
 from service_desk.models.claims import Claim
 from service_desk.models.db import db
 from service_desk.models.duty import DutyShift, DutySwap, SwapState
-from service_desk.models.enquiries import Handover, HandoverState, MatterKind
+from service_desk.models.enquiries import EnquiryChannel, Handover, HandoverState, MatterKind
 from service_desk.models.sla import Absence
 from service_desk.models.users import User
 from service_desk.rules.duty import DutyKind
-from service_desk.services import departures, settings, sla
+from service_desk.services import departures, enquiries, settings, sla
 from service_desk.services.duty import planning
 from service_desk.services.duty.planning import ShiftDetails
-from service_desk.services.enquiries import unanswered
+from service_desk.services.enquiries import ContactDetails, unanswered
 from tests.claim_cases import reported_claim
 from tests.standing import once
 from tests.web.clock_pages import local
@@ -192,6 +192,32 @@ def test_a_refused_offer_keeps_its_ticks_and_note(sign_in, world: World, now: da
     assert "代我查勘" not in giver.get("/enquiries?view=open").text
 
 
+def test_a_refused_single_offer_keeps_whom_and_note(sign_in, world: World, now: datetime) -> None:
+    claim, giver = reported_claim(world, now), sign_in("claims1")
+    call = ContactDetails(EnquiryChannel.CALL, "郭永刚", "", "过户要带哪些材料", "", "", None)
+    contact = enquiries.log_contact(world.account.id, call, actor=world.underwriter, now=now)
+    db.session.commit()
+    for one, owner, path in (
+        (("claim", claim.number), giver, f"/claims/{claim.number}"),
+        (("enquiry", contact.number), sign_in("underwriter"), f"/enquiries/{contact.number}"),
+    ):
+        form = {"kind": one[0], "number": one[1], "to_id": world.hq.id, "note": "代我联系修理厂"}
+        assert owner.post("/handovers", data=form).location == path
+        assert 'value="代我联系修理厂"' in owner.get(path).text
+        assert "代我联系修理厂" not in owner.get(path).text
+
+
+def test_a_refused_exchange_keeps_what_was_typed(sign_in, world: World, now: datetime) -> None:
+    mine = shift(world, world.claims1, NIGHT, NIGHT + 9 * HOUR, now)
+    giver, prefix = sign_in("claims1"), f"swap-{mine.id}"
+    sent = {f"{prefix}-other": f"user:{world.claims2.id}", f"{prefix}-note": "家中有事"}
+    assert giver.post(f"/roster/shifts/{mine.id}/swap", data=sent).status_code == 303
+    page = giver.post(f"/roster/shifts/{mine.id}/swap", data={**sent, f"{prefix}-note": "孩子发烧"})
+    assert page.status_code == 409
+    assert 'value="孩子发烧"' in page.text
+    assert f'selected value="user:{world.claims2.id}"' in page.text
+
+
 def test_the_administrator_sets_how_long_an_answer_may_take(sign_in, world: World) -> None:
     admin = sign_in("admin")
     form = {"remind": 2, "tell_managers": 6, "assign": 12}
@@ -213,7 +239,13 @@ def test_who_leaves_keeps_the_login_until_all_is_taken(sign_in, world: World, no
     key = f"claim:{claim.id}"
     assert manager.post(f"{leaver}/offer", data={"matter": key}).status_code == 422
     form = {"matter": [key, "nonsense:1"], "to_ids": world.claims2.id}
+    unsuitable = manager.post(
+        f"{leaver}/offer", data={**form, "to_ids": world.underwriter.id, "note": "请跟进"}
+    )
+    assert (unsuitable.status_code, 'value="请跟进"' in unsuitable.text) == (409, True)
+    assert f'value="{key}" data-select-row checked' in unsuitable.text
     assert manager.post(f"{leaver}/offer", data=form).status_code == 303
+    assert manager.post(f"{leaver}/offer", data={**form, "matter": "claim:0"}).status_code == 409
     assert admin.post(f"{leaver}/close").status_code == 409
     details = {
         "username": "claims1",
@@ -243,10 +275,10 @@ def test_the_command_line_closes_with_a_reason(app, world: World, now: datetime)
     reported_claim(world, now)
     run = app.test_cli_runner().invoke
     refused = run(args=["users", "close", "claims1"])
-    assert (refused.exit_code, "matters are still with" in refused.output) == (1, True)
+    assert (refused.exit_code, ": 1. Hand that over first" in refused.output) == (1, True)
     assert run(args=["users", "close", "claims1", "--leave-matters"]).exit_code == 1
     done = run(args=["users", "close", "claims1", "--leave-matters", "--reason", "立即停用"])
-    assert (done.exit_code, "1 open matters" in done.output) == (0, True)
+    assert (done.exit_code, "stay with it: 1." in done.output) == (0, True)
     assert run(args=["users", "close", "claims1"]).exit_code == 1
 
 

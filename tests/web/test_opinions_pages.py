@@ -99,6 +99,7 @@ _POST = {
     "/opinions/campaigns/new": (422, 422, 403, 403, 403),
     "/opinions/campaigns/{planned}/edit": (422, 422, 403, 403, 403),
     "/opinions/campaigns/{planned}/send": (303, 303, 403, 403, 403),
+    "/opinions/campaigns/{sent}/people": (422, 422, 403, 403, 403),
     "/opinions/campaigns/{sent}/close": (303, 303, 403, 403, 403),
     "/opinions/campaigns/{sent}/people/{guest}/renew": (303, 303, 403, 403, 403),
     "/opinions/campaigns/{sent}/people/{guest}/revoke": (303, 303, 403, 403, 403),
@@ -158,6 +159,13 @@ def test_a_form_is_planned_once_sent_answered_and_corrected(world: World, sign_i
     campaign = db.session.scalars(select(OpinionCampaign)).one()
     assert desk.post(f"{answers[0].location}/send", data={"version": campaign.version}).status_code == 303
     assert "/opinions/give/" in desk.get(answers[0].location).text
+    also = {"name": "何志强", "email": "he", "language": "zh", "idempotency_key": "one more"}
+    refused = desk.post(f"{answers[0].location}/people", data=also)
+    assert (refused.status_code, 'value="何志强"' in refused.text) == (422, True)
+    for _click in range(2):
+        asked = desk.post(f"{answers[0].location}/people", data={**also, "email": ""})
+        assert asked.status_code == 303
+    assert desk.get(answers[0].location).text.count("/opinions/give/") == 2
 
     officer = sign_in("safety-gongyi")
     assert "征求意见" in officer.get("/").text

@@ -60,6 +60,7 @@ LABELS = {
         "campaign_changed": _l("Feedback form changed"),
         "campaign_sent": _l("Feedback form sent"),
         "campaign_closed": _l("Feedback form closed"),
+        "campaign_person_added": _l("Somebody more asked by a feedback form"),
         "opinion_link_revoked": _l("Link of a feedback form withdrawn"),
         "opinion_link_renewed": _l("Link of a feedback form renewed"),
         "opinion_given": _l("Opinion given"),

@@ -29,13 +29,13 @@ MESSAGES = {
     ),
     "matters_first": _l("Hand the open matters over on the page of who leaves, then close the login there."),
     "matters_left": _l(
-        "%(count)s open matters are still with %(name)s. Hand them over first; the login can be closed then."
+        "Still open with %(name)s: %(count)s. Hand that over first; the login can be closed then."
     ),
     "matters_of_account": _l(
-        "%(count)s open matters of this account are still with %(name)s. Hand them over before the account is taken away."
+        "Still open with %(name)s in this account: %(count)s. Hand that over before the account is taken away."
     ),
     "matters_of_role": _l(
-        "%(name)s could not go on with %(count)s open matters in the new role (%(matters)s). Hand them over first."
+        "In the new role %(name)s could not go on with what is open (%(matters)s). Hand that over first."
     ),
     "roster_empty": _l(
         "Nobody is on the duty roster in that time. Name a stand-in, or plan the roster first."

@@ -12,6 +12,10 @@ MESSAGES = {
     "opinion_item_open": _l("Its agreed item is still open: report that done first."),
     "reply_means_missing": _l("Nothing reaches them by itself: say how they were told."),
     "campaign_state": _l("This cannot be done any more as things stand. Look at the page again."),
+    "campaign_person_unsuitable": _l(
+        "Choose somebody of the client with a login whom the form does not ask yet."
+    ),
+    "campaign_person_asked": _l("The form asks this mail address already."),
     "campaign_over": _l("This form takes no answers any more."),
     "campaign_days": _l("It ends on its first day or later, not before today, and within %(most)s days."),
     "campaign_remind_days": _l("Enter days from 0 to %(most)s."),

@@ -100,7 +100,10 @@ def plan(account_id: int, command: Plan, *, actor: User, now: datetime) -> Plann
 
 
 def add(account_id: int, details: ShiftDetails, *, actor: User, now: datetime) -> DutyShift:
-    """Enter a shift by hand. What it leaves double or puts on somebody's leave is shown as an error of the roster."""
+    """Enter a shift by hand. What it leaves double or puts on somebody's leave is shown as an error of the roster.
+
+    Invalid: duty_shift_past, duty_person_unsuitable, duty_swap_busy, and what the rules say of its length.
+    """
     _require(account_id, actor)
     _check(account_id, details, now)
     shift = DutyShift(account_id=account_id, entered_by_id=actor.id, entered_at=now, **_values(details))
@@ -153,6 +156,16 @@ def _check(account_id: int, details: ShiftDetails, now: datetime) -> None:
         raise Invalid("duty_shift_past", field="to_at")
     if details.user_id not in {user.id for user in reading.possible_people(account_id)}:
         raise Invalid("duty_person_unsuitable", field="user_id")
+    _require_free_elsewhere(account_id, details)
+
+
+def _require_free_elsewhere(account_id: int, details: ShiftDetails) -> None:
+    """Refuse who is on duty for another account then: no roster would show it, each is of one account."""
+    span = Span(details.from_at, details.to_at)
+    others = reading.shifts_meeting(details.user_id, span)
+    if any(one.account_id != account_id for one in others):
+        who, day = db.session.get_one(User, details.user_id).name, local_date(details.from_at)
+        raise Invalid("duty_swap_busy", field="user_id", who=who, day=day.isoformat())
 
 
 def _values(details: ShiftDetails) -> dict[str, Any]:

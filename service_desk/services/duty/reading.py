@@ -6,7 +6,8 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import ColumnElement, bindparam, exists, func, select
 
-from service_desk.base.clock import end_of_day, start_of_day
+from service_desk.base.clock import end_of_day, local_date, start_of_day
+from service_desk.base.errors import Conflict
 from service_desk.base.paging import Page, PageRequest
 from service_desk.models.db import db
 from service_desk.models.duty import DutyShift
@@ -237,6 +238,27 @@ def away_spans(user_ids: Collection[int], span: Span) -> dict[int, list[Span]]:
         windows = (Span(window.from_at, window.to_at) for window in times.windows())
         found[absence.user_id] += [window for window in windows if window.meets(span)]
     return found
+
+
+def require_able(user_id: int, shift: DutyShift, *, given: int = 0) -> None:
+    """Refuse who cannot take a shift: is away then, or has another one, of any account, besides the one `given` for it.
+
+    Conflict: duty_swap_away, duty_swap_busy.
+    """
+    span = Span(shift.from_at, shift.to_at)
+    told = {"who": db.session.get_one(User, user_id).name, "day": local_date(shift.from_at).isoformat()}
+    if away_spans([user_id], span)[user_id]:
+        raise Conflict("duty_swap_away", **told)
+    if any(one.id not in (shift.id, given) for one in shifts_meeting(user_id, span)):
+        raise Conflict("duty_swap_busy", **told)
+
+
+def shifts_meeting(user_id: int, span: Span) -> list[DutyShift]:
+    """The shifts somebody has in a stretch of time, of all accounts: nobody is on duty at two places at once."""
+    statement = select(DutyShift).where(
+        DutyShift.user_id == user_id, DutyShift.to_at > span.from_at, DutyShift.from_at < span.to_at
+    )
+    return list(db.session.scalars(statement.order_by(DutyShift.from_at, DutyShift.id)))
 
 
 def assigned(rows: Iterable[DutyShift]) -> list[Assigned]:

@@ -14,7 +14,6 @@ from service_desk.base.text import one_line
 from service_desk.models.db import db
 from service_desk.models.duty import DutyShift, DutySwap, SwapState
 from service_desk.models.users import User
-from service_desk.rules.duty import Span
 from service_desk.rules.permissions import Action, Side
 from service_desk.services import access, audit
 from service_desk.services.duty import reading, telling
@@ -209,17 +208,7 @@ def _check_able(user_id: int, shift: DutyShift, given: DutyShift | None) -> None
     """Refuse who may have no duty here any more, is away, or has another shift then, besides the one given for it."""
     if user_id not in {user.id for user in reading.possible_people(shift.account_id)}:
         raise Conflict("duty_swap_overtaken")
-    span, who = Span(shift.from_at, shift.to_at), db.session.get_one(User, user_id).name
-    if reading.away_spans([user_id], span)[user_id]:
-        raise Conflict("duty_swap_away", who=who, day=local_date(shift.from_at).isoformat())
-    meeting = select(DutyShift.id).where(
-        DutyShift.user_id == user_id,
-        DutyShift.to_at > span.from_at,
-        DutyShift.from_at < span.to_at,
-        DutyShift.id.not_in([shift.id, given.id if given else 0]),
-    )
-    if db.session.scalar(meeting.limit(1)) is not None:
-        raise Conflict("duty_swap_busy", who=who, day=local_date(shift.from_at).isoformat())
+    reading.require_able(user_id, shift, given=given.id if given else 0)
 
 
 def _record(

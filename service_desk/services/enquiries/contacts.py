@@ -160,7 +160,7 @@ def _log(
     branch_id = _branch_id(account_id, details, subject, opener)
     hidden_from_id = _person(account_id, details, subject)
     if earlier is None and (actor is None or actor.side is Side.CLIENT):
-        earlier = open_on(account_id, subject, details.kind)
+        earlier = open_on(account_id, subject, details.kind, hidden_from_id)
     owner_id = _owner_id(account_id, details, subject, earlier, hidden_from_id, actor, now)
     enquiry = Enquiry(
         number=numbers.next_number("ENQ", now.astimezone(CHINA).year),
@@ -187,7 +187,7 @@ def _log(
     db.session.add(enquiry)
     changes = {"owner_id": (None, owner_id), "kind": (None, enquiry.kind)}
     audit.record("enquiry_logged", enquiry, actor=actor, now=now, changes=changes)
-    if earlier is not None and is_same(earlier, subject):
+    if earlier is not None and is_same(earlier, subject, hidden_from_id):
         count_repeat(earlier, enquiry, now)
     start_clock(enquiry, actor=actor, now=now)
     if actor is None or owner_id != actor.id:

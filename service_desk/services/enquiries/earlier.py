@@ -42,11 +42,18 @@ class Earlier:
 
 
 def find_earlier(
-    account_id: int, new: Asking, kind: ContactKind, *, actor: User, now: datetime
+    account_id: int,
+    new: Asking,
+    kind: ContactKind,
+    *,
+    person_id: int | None = None,
+    actor: User,
+    now: datetime,
 ) -> list[Earlier]:
     """The contacts that may be the same matter and that the actor sees, the surest first, then open ones, the latest.
 
-    Open, or closed in the last 14 days; complaints are compared with complaints alone.
+    Open, or closed in the last 14 days; complaints are compared with complaints alone, and one about a person by name
+    (`person_id`) with those about that person: they read any other.
     """
     reasons = _reasons(new)
     if not reasons:
@@ -57,7 +64,7 @@ def find_earlier(
         .where(
             Enquiry.account_id == account_id,
             Enquiry.channel != EnquiryChannel.CLAIM_REPORT,
-            _of_kind(kind),
+            *_of_kind(kind, person_id),
             or_(Enquiry.closed_at.is_(None), Enquiry.closed_at >= now - REMEMBERED),
             or_(*reasons),
         )
@@ -98,9 +105,11 @@ def _reasons(new: Asking) -> list[ColumnElement[bool]]:
     return reasons
 
 
-def _of_kind(kind: ContactKind) -> ColumnElement[bool]:
+def _of_kind(kind: ContactKind, person_id: int | None) -> list[ColumnElement[bool]]:
     is_complaint: ColumnElement[bool] = Enquiry.kind == ContactKind.COMPLAINT
-    return is_complaint if kind is ContactKind.COMPLAINT else ~is_complaint
+    if kind is not ContactKind.COMPLAINT:
+        return [~is_complaint]
+    return [is_complaint] if person_id is None else [is_complaint, Enquiry.hidden_from_id == person_id]
 
 
 def _shown(row: Enquiry, owner: User, why: Closeness) -> Earlier:
@@ -118,8 +127,8 @@ def _shown(row: Enquiry, owner: User, why: Closeness) -> Earlier:
     )
 
 
-def open_on(account_id: int, subject: Subject, kind: ContactKind) -> Enquiry | None:
-    """The first contact still open on the very claim, policy or vehicle."""
+def open_on(account_id: int, subject: Subject, kind: ContactKind, person_id: int | None) -> Enquiry | None:
+    """The first contact still open on the very claim, policy or vehicle; of a complaint, about the same person."""
     new = subject.asking("", "")
     reasons = _reasons(new)
     if not reasons:
@@ -128,16 +137,19 @@ def open_on(account_id: int, subject: Subject, kind: ContactKind) -> Enquiry | N
         Enquiry.account_id == account_id,
         Enquiry.channel != EnquiryChannel.CLAIM_REPORT,
         Enquiry.state != EnquiryState.CLOSED,
-        _of_kind(kind),
+        *_of_kind(kind, person_id),
         or_(*reasons),
     )
     found = db.session.scalars(statement.order_by(Enquiry.opened_at, Enquiry.id).limit(_MOST_READ))
     return next((one for one in found if is_same_matter(closeness(new, asking_of(one)))), None)
 
 
-def is_same(earlier: Enquiry, subject: Subject) -> bool:
-    """Whether a contact made beside an open one is of the very same claim, policy or vehicle."""
-    if earlier.closed_at is not None:
+def is_same(earlier: Enquiry, subject: Subject, person_id: int | None) -> bool:
+    """Whether a contact made beside an open one is of the very same claim, policy or vehicle.
+
+    Not a complaint about somebody who reads the earlier one: its words would stand there.
+    """
+    if earlier.closed_at is not None or person_id not in (None, earlier.hidden_from_id):
         return False
     return is_same_matter(closeness(subject.asking("", ""), asking_of(earlier)))
 

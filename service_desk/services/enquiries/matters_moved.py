@@ -17,7 +17,6 @@ from service_desk.models.renewals import ChaseKind, MissedCoverCase
 from service_desk.models.reports import ReportRecipient
 from service_desk.models.sla import Absence, BreachReview, Timer
 from service_desk.models.users import User
-from service_desk.rules.duty import Span
 from service_desk.services import audit, sla
 from service_desk.services.duty import reading as roster
 from service_desk.services.duty import swaps
@@ -121,10 +120,8 @@ def move_list(row: OutstandingList, from_id: int, to_id: int, note: str, actor: 
 
 
 def move_shift(shift: DutyShift, from_id: int, to_id: int, _note: str, actor: User, now: datetime) -> None:
-    """A shift of the roster. Conflict: duty_swap_away."""
-    if roster.away_spans([to_id], Span(shift.from_at, shift.to_at))[to_id]:
-        who = db.session.get_one(User, to_id).name
-        raise Conflict("duty_swap_away", who=who, day=local_date(shift.from_at).isoformat())
+    """A shift of the roster. Conflict: duty_swap_away, duty_swap_busy."""
+    roster.require_able(to_id, shift)
     swaps.call_off([shift.id], now=now)
     shift.user_id = to_id
     audit.record(

@@ -60,7 +60,14 @@ def take_contact(
     is_complaint = details.kind is ContactKind.COMPLAINT
     subject = find_subject(account_id, details.about, actor, with_contacts=is_complaint)
     new = subject.asking(phone_key(details.caller_phone), one_line(details.caller_name))
-    found = earlier.find_earlier(account_id, new, details.kind, actor=actor, now=now)
+    found = earlier.find_earlier(
+        account_id,
+        new,
+        details.kind,
+        person_id=details.person_id if is_complaint else None,
+        actor=actor,
+        now=now,
+    )
     known = {one.number for one in found}
     if answer is not None and {answer.joins, answer.owner_of} - {"", *known}:
         raise Conflict("earlier_unknown")

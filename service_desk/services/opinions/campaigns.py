@@ -108,7 +108,7 @@ def send_out(campaign: OpinionCampaign, *, actor: User | None, now: datetime) ->
     people = reachable_of(campaign.id)
     for invitation in people:
         if invitation.user_id is None:
-            _give_link(invitation)
+            give_link(invitation)
     asked = [message("opinion_asked", campaign, one, f"opinion_asked:{one.id}") for one in people]
     notices.queue_many(asked, now=now)
 
@@ -132,7 +132,7 @@ def revoke_link(number: str, invitation_id: int, *, actor: User, now: datetime) 
     if invitation.revoked_at is None:
         invitation.revoked_at = now
         audit.record(
-            "opinion_link_revoked", campaign, actor=actor, now=now, label=_label(campaign, invitation)
+            "opinion_link_revoked", campaign, actor=actor, now=now, label=label_of(campaign, invitation)
         )
 
 
@@ -145,9 +145,9 @@ def renew_link(number: str, invitation_id: int, shown: str, *, actor: User, now:
     db.session.refresh(invitation, with_for_update=True)
     if shown != link_mark(invitation):
         return
-    _give_link(invitation)
+    give_link(invitation)
     invitation.revoked_at = None
-    audit.record("opinion_link_renewed", campaign, actor=actor, now=now, label=_label(campaign, invitation))
+    audit.record("opinion_link_renewed", campaign, actor=actor, now=now, label=label_of(campaign, invitation))
     dedupe = f"opinion_asked:{invitation.id}:{invitation.nonce}"
     notices.queue_many([message("opinion_asked", campaign, invitation, dedupe)], now=now)
 
@@ -237,12 +237,14 @@ def _linked(number: str, invitation_id: int, actor: User) -> tuple[OpinionCampai
     return campaign, invitation
 
 
-def _give_link(invitation: OpinionInvitation) -> None:
+def give_link(invitation: OpinionInvitation) -> None:
+    """Make the secret of a form's address anew; the one before opens nothing any more."""
     invitation.nonce = secrets.token_urlsafe(16)
     invitation.token_sha256 = signed_links.hash_of(signed_links.token_of(PURPOSE, invitation.nonce))
 
 
-def _label(campaign: OpinionCampaign, invitation: OpinionInvitation) -> str:
+def label_of(campaign: OpinionCampaign, invitation: OpinionInvitation) -> str:
+    """The form and whom it asks, for the trail."""
     return f"{campaign.number} {invitation.name}"
 
 
@@ -285,33 +287,25 @@ def _people(account_id: int, wanted: CampaignPlan) -> list[User]:
 
 
 def _invite(campaign: OpinionCampaign, wanted: CampaignPlan, people: Sequence[User]) -> None:
-    logins = [
-        OpinionInvitation(
-            campaign_id=campaign.id,
-            branch_id=one.branch_id,
-            user_id=one.id,
-            name=one.name,
-            email=one.email,
-            language=one.language or "zh",
-        )
-        for one in people
-    ]
-    guests = [
-        OpinionInvitation(
-            campaign_id=campaign.id,
-            branch_id=one.branch_id,
-            name=squeeze(one.name),
-            email=squeeze(one.email),
-            language=one.language,
-        )
-        for one in wanted.guests
-    ]
-    db.session.add_all([*logins, *guests])
+    asked: list[User | Guest] = [*people, *wanted.guests]
+    db.session.add_all([invitation_to(campaign, one) for one in asked])
     db.session.flush()
 
 
+def invitation_to(campaign: OpinionCampaign, one: User | Guest) -> OpinionInvitation:
+    """Somebody asked, not kept yet: a login or a guest."""
+    return OpinionInvitation(
+        campaign_id=campaign.id,
+        branch_id=one.branch_id,
+        user_id=one.id if isinstance(one, User) else None,
+        name=squeeze(one.name),
+        email=squeeze(one.email),
+        language=one.language or "zh",
+    )
+
+
 def _check(account_id: int, wanted: CampaignPlan, people: Sequence[User], now: datetime) -> None:
-    problems = [*_wrong_words(wanted), *_wrong_guests(account_id, wanted)]
+    problems = [*_wrong_words(wanted), *wrong_guests(account_id, wanted.guests)]
     if (
         not local_date(now) <= wanted.until_on
         or not 0 <= (wanted.until_on - wanted.from_on).days <= MOST_DAYS
@@ -338,12 +332,13 @@ def _wrong_words(wanted: CampaignPlan) -> list[Invalid]:
     return problems
 
 
-def _wrong_guests(account_id: int, wanted: CampaignPlan) -> list[Invalid]:
+def wrong_guests(account_id: int, guests: Sequence[Guest]) -> list[Invalid]:
+    """What keeps guests from being asked, each at the field `guests`."""
     problems = []
     branches = set(db.session.scalars(select(Branch.id).where(Branch.account_id == account_id)))
-    if len(wanted.guests) > MOST_GUESTS:
+    if len(guests) > MOST_GUESTS:
         problems.append(Invalid("too_many_guests", field="guests", most=MOST_GUESTS))
-    for one in wanted.guests:
+    for one in guests:
         if not squeeze(one.name) or len(squeeze(one.name)) > 64 or one.language not in _LANGUAGES:
             problems.append(Invalid("guest_name_missing", field="guests"))
         if squeeze(one.email) and "@" not in one.email:

@@ -242,6 +242,7 @@ def _context(number: str, sent: dict[ClaimAction, StepForm] | None = None) -> di
         "calculation": _shown_calculation(file),
         "calculation_words": claim_calculations,
         "takers": _takers(file),
+        "offer": kept_offer(),
         "panels": panels_of(file, actor()),
         "contacts_about": enquiries.list_of_record(claim_id=claim.id, actor=actor()),
         "contact_about": claim.number,

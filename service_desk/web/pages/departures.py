@@ -20,6 +20,7 @@ from service_desk.rules.permissions import Action
 from service_desk.services import access, departures
 from service_desk.services.departures import Departure, Key
 from service_desk.services.enquiries import matters, unanswered
+from service_desk.services.enquiries.many import Outcome
 from service_desk.web.exports import send_list, whole
 from service_desk.web.http import STATUS_OF, actor, again, done
 from service_desk.web.several import say_left
@@ -66,14 +67,13 @@ def offer(user_id: int) -> ResponseReturnValue:
         db.session.flush()
     except (Invalid, Conflict) as error:
         return _refused(user_id, error)
-    say_left(outcome.left)
     count = len(outcome.done)
     said = ngettext(
         "%(num)s matter was offered. It stays with its owner until it is accepted.",
         "%(num)s matters were offered. They stay with their owners until they are accepted.",
         count,
     )
-    return done(said, "departures.leaving", user_id=user_id)
+    return _acted(user_id, outcome, said)
 
 
 @bp.post("/leaving/<int:user_id>/assign")
@@ -86,9 +86,8 @@ def assign(user_id: int) -> ResponseReturnValue:
         db.session.flush()
     except (Invalid, Conflict) as error:
         return _refused(user_id, error)
-    say_left(outcome.left)
     said = ngettext("%(num)s matter was assigned.", "%(num)s matters were assigned.", len(outcome.done))
-    return done(said, "departures.leaving", user_id=user_id)
+    return _acted(user_id, outcome, said)
 
 
 @bp.post("/leaving/<int:user_id>/take-back")
@@ -125,6 +124,17 @@ def _ticked() -> list[Key]:
         if known is not None and matter_id is not None:
             found.append((known, matter_id))
     return found
+
+
+def _acted(user_id: int, outcome: Outcome, said: str) -> ResponseReturnValue:
+    """Say what was done and what was not; where nothing was, the page is shown again as it was typed."""
+    say_left(outcome.left)
+    if outcome.done:
+        return done(said, "departures.leaving", user_id=user_id)
+    if not outcome.left:
+        return _refused(user_id, Conflict("stale"))
+    g.refusal_status = STATUS_OF[Conflict]
+    return again("departures/detail.html", **_context(user_id))
 
 
 def _refused(user_id: int, error: Invalid | Conflict) -> ResponseReturnValue:

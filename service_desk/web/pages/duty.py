@@ -289,7 +289,8 @@ def _mine(account_id: int) -> list[tuple[DutyShift, SwapForm | None]]:
         if shift.account_id != account_id or shift.from_at <= g.now:
             found.append((shift, None))
             continue
-        form = SwapForm(None, prefix=f"swap-{shift.id}")
+        # Filled from what was sent: a refused exchange is shown as it was typed.
+        form = SwapForm(prefix=f"swap-{shift.id}")
         form.other.choices = {_("For nothing in return"): offered, _("For a shift of theirs"): in_return}
         found.append((shift, form))
     return found

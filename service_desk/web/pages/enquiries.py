@@ -26,7 +26,7 @@ from service_desk.services.enquiries import ContactFilter, ContactView
 from service_desk.web.enquiry_page import page_context
 from service_desk.web.exports import send_list
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request
-from service_desk.web.several import kept_offer
+from service_desk.web.several import keep_offer, kept_offer
 
 bp = Blueprint("enquiries", __name__)
 
@@ -240,12 +240,13 @@ def ask_handover() -> ResponseReturnValue:
     if kind not in set(MatterKind) or not number:
         raise NotFound("not_found")
     back = _address(MatterKind(kind), number)
-
-    def act() -> None:
-        to_id, note = form.to_id.data or 0, form.note.data or ""
-        enquiries.ask_handover(MatterKind(kind), number, to_id, note, actor=actor(), now=g.now)
-
-    return _decide(act, _("It was offered. It stays yours until it is accepted."), back)
+    to_id, note = form.to_id.data or 0, form.note.data or ""
+    return _decide(
+        lambda: enquiries.ask_handover(MatterKind(kind), number, to_id, note, actor=actor(), now=g.now),
+        _("It was offered. It stays with its owner until it is accepted."),
+        back,
+        lambda: keep_offer(back, [number], to_id, note),
+    )
 
 
 @bp.post("/handovers/<int:offer_id>/accept")
@@ -281,14 +282,17 @@ def _decide_offer(offer_id: int, act: Callable[..., Handover], said: str) -> Res
     return _decide(lambda: act(offer_id, actor=actor(), now=g.now), said, back)
 
 
-def _decide(act: Callable[[], object], said: str, back: str) -> ResponseReturnValue:
-    """Do it and say so on the matter's page. What one cannot mend by typing is said there too, and nothing is kept."""
+def _decide(
+    act: Callable[[], object], said: str, back: str, keep: Callable[[], None] = lambda: None
+) -> ResponseReturnValue:
+    """Do it and say so on the matter's page. A refusal is said there too; `keep` keeps what was typed for it."""
     try:
         act()
         db.session.flush()
     except (Invalid, Conflict) as error:
         db.session.rollback()
         flash(sentence(error), "bad")
+        keep()
     else:
         flash(said, "ok")
     return redirect(back, 303)

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_login import login_required
 
 from service_desk.base.clock import local_date
-from service_desk.forms.opinions import GUEST_ROWS, CampaignForm
+from service_desk.forms.opinions import GUEST_ROWS, AlsoAskedForm, CampaignForm
 from service_desk.forms.relations import VersionForm
 from service_desk.models.db import db
 from service_desk.models.opinions import OpinionCampaign
@@ -19,7 +19,7 @@ from service_desk.presenters.languages import LANGUAGE_NAMES, branch_name
 from service_desk.rules.opinions import REMIND_DAYS_BEFORE, USUAL_QUESTIONS, CampaignState
 from service_desk.rules.permissions import Action
 from service_desk.services import access, submissions
-from service_desk.services.opinions import campaigns, lists
+from service_desk.services.opinions import campaigns, joining, lists
 from service_desk.services.opinions.visibility import get_campaign
 from service_desk.web.exports import send_list
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request
@@ -167,20 +167,56 @@ def _as_planned(found: OpinionCampaign) -> dict[str, Any]:
 @login_required
 def campaign(number: str) -> ResponseReturnValue:
     """One feedback form: what it asks, whom, and who has answered."""
+    return render_template("opinions/campaign.html", **_shown(number))
+
+
+def _shown(number: str, also_form: AlsoAskedForm | None = None) -> dict[str, Any]:
+    """All that its page shows. `also_form`: somebody more to be asked, as it was refused."""
     found = get_campaign(number, actor=actor())
     page = lists.list_invitations(number, page_request(), actor=actor())
-    return render_template(
-        "opinions/campaign.html",
-        campaign=found,
-        page=page,
-        response=lists.response_of(found),
-        questions=campaigns.questions_of(found),
-        link_mark=campaigns.link_mark,
-        links={row.invitation.id: _link(row.invitation) for row in page.rows},
-        is_planned=found.state is CampaignState.PLANNED,
-        is_open=found.state is CampaignState.OPEN,
-        words=words,
-    )
+    is_open = found.state is CampaignState.OPEN
+    return {
+        "campaign": found,
+        "page": page,
+        "response": lists.response_of(found),
+        "questions": campaigns.questions_of(found),
+        "link_mark": campaigns.link_mark,
+        "links": {row.invitation.id: _link(row.invitation) for row in page.rows},
+        "is_planned": found.state is CampaignState.PLANNED,
+        "is_open": is_open,
+        "also_form": (also_form or _also_form(found, AlsoAskedForm(None))) if is_open else None,
+        "also_refused": also_form is not None,
+        "words": words,
+    }
+
+
+def _also_form(found: OpinionCampaign, form: AlsoAskedForm) -> AlsoAskedForm:
+    people = joining.people_to_ask(found)
+    form.user_id.choices = [("", "—"), *((one.id, f"{one.name} · {one.staff_no}") for one in people)]
+    branches = campaigns.possible_branches(found.account_id, actor=actor())
+    named = [(branch.id, branch_name(branch)) for branch, _officers in branches]
+    form.branch_id.choices = [("", _("None, or the whole account")), *named]
+    form.language.choices = list(LANGUAGE_NAMES.items())
+    return form
+
+
+@bp.post("/opinions/campaigns/<number>/people")
+@login_required
+def ask_also(number: str) -> ResponseReturnValue:
+    """Ask somebody more while it is out. The same form sent twice asks them once."""
+    form = _also_form(get_campaign(number, actor=actor()), AlsoAskedForm())
+
+    def make() -> str:
+        who = {"actor": actor(), "now": g.now}
+        if form.user_id.data:
+            return str(joining.ask_login(number, form.user_id.data, **who).id)
+        return str(joining.ask_guest(number, form.guest(), **who).id)
+
+    key = form.idempotency_key.data or ""
+    if attempt(form, lambda: submissions.once("opinion_also_asked", key, make, actor=actor(), now=g.now)):
+        return done(_("It asks them too; they are told."), "opinions_campaigns.campaign", number=number)
+    db.session.rollback()
+    return again("opinions/campaign.html", **_shown(number, form))
 
 
 def _link(invitation: Any) -> str:
