@@ -166,7 +166,7 @@ def test_of_many_promises_a_chart_shows_those_that_are_kept_least(app: Flask, se
 
     assert drawn.labels == [f"step {number}" for number in range(10)]
     assert drawn.series[0].texts[0] == "0.0%"
-    assert drawn.note == "The 10 least of 15."
+    assert drawn.note == "The 10 lowest of 15."
 
 
 def test_of_a_crowded_table_on_paper_texts_are_broken_and_numbers_keep_to_their_columns(

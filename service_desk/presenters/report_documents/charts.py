@@ -177,7 +177,7 @@ def _least(rows: Sequence[Sequence[Value]], columns: Sequence[int]) -> tuple[Seq
     """The rows with the least figures in the first column, and a word about the others; never rows of nothing there."""
     telling = [(figure, row) for row in rows if (figure := words.plain(row[columns[0]])) is not None]
     ordered = sorted(telling, key=lambda pair: pair[0])[:_MOST_BARS]
-    note = _("The %(count)s least of %(total)s.", count=len(ordered), total=len(rows))
+    note = _("The %(count)s lowest of %(total)s.", count=len(ordered), total=len(rows))
     return [row for _figure, row in ordered] or rows[:1], note
 
 
