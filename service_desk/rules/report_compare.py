@@ -11,6 +11,9 @@ from service_desk.rules.report_document import CellKind, Column, Report, Table, 
 # What names a row. The rest are its figures.
 _NAMING = frozenset({CellKind.NAME, CellKind.TEXT, CellKind.LABEL, CellKind.DATE})
 
+# A clock is of a step: the late survey of a claim and its late payment are two, be each the only one of its report.
+_ALWAYS_NAMING = frozenset({"step"})
+
 _Key = tuple[Hashable, ...]
 _Row = Sequence[Value]
 
@@ -139,7 +142,7 @@ def _key_columns(before: Table, after: Table) -> list[str]:
             break
         naming.append(column.code)
     for length in range(1, len(naming) + 1):
-        key = naming[:length]
+        key = [*naming[:length], *(code for code in naming[length:] if code in _ALWAYS_NAMING)]
         if all(_is_unique(table, key) for table in (before, after)):
             return key
     return naming

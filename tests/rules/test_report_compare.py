@@ -97,6 +97,29 @@ def test_a_claim_moved_to_another_branch_is_the_same_claim_and_others_come_and_g
     assert table.new == [("CLM-3", "豫A3", GONGYI)]
 
 
+def test_late_steps_of_one_claim_are_different_breaches() -> None:
+    columns = (
+        NUMBER,
+        BRANCH,
+        Column("step", CellKind.LABEL, "clock_step"),
+        Column("over_by", CellKind.DURATION),
+    )
+    week = report(
+        Table("breaches", columns, [("CLM-1", GONGYI, "survey", 60), ("CLM-2", GONGYI, "survey", 60)])
+    )
+    after = report(
+        Table("breaches", columns, [("CLM-1", GONGYI, "payment", 90), ("CLM-2", GONGYI, "survey", 70)])
+    )
+
+    [table] = compare(week, after).tables
+
+    assert [(row.name[0][1], row.cells[0].before, row.cells[0].after) for row in table.changed] == [
+        ("CLM-2", 60, 70)
+    ]
+    assert table.gone == [("CLM-1", GONGYI, "survey", 60)]
+    assert table.new == [("CLM-1", GONGYI, "payment", 90)]
+
+
 def test_as_many_leading_columns_name_a_row_as_it_takes() -> None:
     columns = (LINE, COVER, REPORTED)
     sent = report(Table("covers", columns, [("ctpl", "basic", 1), ("carrier", "a", 1), ("carrier", "b", 1)]))

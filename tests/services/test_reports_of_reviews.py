@@ -146,6 +146,11 @@ def test_the_quarterly_review_holds_what_both_sides_go_through(world: World, now
     settled, unsettled = rows(report, "disputes")
     assert settled[6:] == (day(2026, 7, 1), "partly", 850_00)
     assert unsettled[6:] == (None, None, None)
+    # Branches without a gap and without a debt are left out; the last row is of them, too.
+    for code in ("gaps_by_branch", "receivables_by_branch"):
+        total = report.table(code).total
+        assert total is not None
+        assert total[0] == Name("全部分公司", "All branches")
     (large,) = rows(report, "large_losses")
     assert large[0] == made["open_claim"].number
     assert large[5:] == ("reported", 2_000_00, 0)

@@ -18,9 +18,9 @@ from service_desk.models.notices import Notice
 from service_desk.presenters import mail, report_documents
 from service_desk.presenters.labels import LABELS
 from service_desk.presenters.languages import in_language
-from service_desk.presenters.report_documents import as_mail, words
+from service_desk.presenters.report_documents import as_mail, charts, words
 from service_desk.rules.metrics import Ratio
-from service_desk.rules.report_document import CellKind, Column, ReportKind, Table, Tile
+from service_desk.rules.report_document import CellKind, Chart, ChartKind, Column, ReportKind, Table, Tile
 from tests.report_documents import AT, DETAIL_ROWS, EVERY, FEW_BUSY, NOTHING, ZONE
 
 
@@ -153,6 +153,20 @@ def test_the_paper_says_the_same_in_both_languages_with_room_to_sign(app: Flask,
         assert words_said in said["zh"]
     with in_language("zh"):
         assert report_documents.pdf(NOTHING)[:5] == b"%PDF-"
+
+
+def test_of_many_promises_a_chart_shows_those_that_are_kept_least(app: Flask, session) -> None:
+    columns = (Column("step", CellKind.TEXT), Column("kept_now", CellKind.RATIO))
+    rows = [(f"step {number}", Ratio(number, 15)) for number in range(15)]
+    steps = Table("by_step", columns, [*rows, ("not judged", Ratio())])
+    chart = Chart("by_step", ChartKind.BARS, "by_step", "step", ("kept_now",))
+
+    with in_language("en"):
+        [drawn] = charts.drawings(replace(NOTHING, tables=(steps,), charts=(chart,)))
+
+    assert drawn.labels == [f"step {number}" for number in range(10)]
+    assert drawn.series[0].texts[0] == "0.0%"
+    assert drawn.note == "The 10 lowest of 15."
 
 
 def test_of_a_crowded_table_on_paper_texts_are_broken_and_numbers_keep_to_their_columns(

@@ -15,6 +15,8 @@ from service_desk.presenters.sla_compliance import trend_floor
 from service_desk.rules.report_document import Chart, ChartKind, Report, Table, Value
 
 _MOST_BARS = 10
+# Of promises by step what is kept least is to be looked at; of anything else the greatest.
+_LEAST_FIRST = frozenset({"step"})
 # So few are never cut: a year's months stay in their order.
 _UNCUT = 13
 _MOST_SERIES = 4
@@ -141,7 +143,8 @@ def _one(
         return None
     note = ""
     if chart.kind is ChartKind.BARS and len(rows) > _UNCUT:
-        rows, note = _greatest(rows, [index for index, _ in columns])
+        cut = _least if chart.by in _LEAST_FIRST else _greatest
+        rows, note = cut(rows, [index for index, _ in columns])
     labels = [words.shown(row[by[0]], by[1].look, report.tz, by[1].of).text for row in rows]
     series = [
         Series(
@@ -168,6 +171,14 @@ def _greatest(
         )
     ordered = sorted(telling, key=lambda row: -(words.plain(row[columns[0]]) or 0))
     return ordered[:_MOST_BARS], _("The %(count)s greatest of %(total)s.", count=_MOST_BARS, total=len(rows))
+
+
+def _least(rows: Sequence[Sequence[Value]], columns: Sequence[int]) -> tuple[Sequence[Sequence[Value]], str]:
+    """The rows with the least figures in the first column, and a word about the others; never rows of nothing there."""
+    telling = [(figure, row) for row in rows if (figure := words.plain(row[columns[0]])) is not None]
+    ordered = sorted(telling, key=lambda pair: pair[0])[:_MOST_BARS]
+    note = _("The %(count)s lowest of %(total)s.", count=len(ordered), total=len(rows))
+    return [row for _figure, row in ordered] or rows[:1], note
 
 
 def _value(value: Value, look: Look) -> float | None:

@@ -20,6 +20,7 @@ from service_desk.services.reports.weekly import place_in_tree
 from service_desk.services.sla import causes
 
 BRANCH = Column("branch", CellKind.NAME)
+ALL_BRANCHES = Name("全部分公司", "All branches")
 USE_CLASS = Column("use_class", CellKind.LABEL, "use_class")
 LINE = Column("line", CellKind.LABEL, "policy_line")
 COVER_SET = Column("cover_set", CellKind.NAME)
@@ -113,14 +114,18 @@ def by_branch(
     code: str = "by_branch",
     is_shown: Callable[[Mapping[MeasureCode, Value]], bool] = bool,
 ) -> Table:
-    """Measures by branch, in the order of the tree; of those that something is known of the ones to be shown."""
+    """Measures by branch, in the order of the tree; of those that something is known of the ones to be shown.
+
+    Where some are left out the last row says that it is of all, for it is not the sum of those above it.
+    """
     found = measures.read(span, codes, By.BRANCH)
     rows = [
         (name_of(branch), *values_of(found.groups[branch.id], codes))
         for branch in branches_of(span.account_id).values()
         if branch.id in found.groups and is_shown(found.groups[branch.id])
     ]
-    return Table(code, (BRANCH, *map(Column, codes)), rows, (None, *values_of(found.total, codes)))
+    whole = None if is_shown is bool else ALL_BRANCHES
+    return Table(code, (BRANCH, *map(Column, codes)), rows, (whole, *values_of(found.total, codes)))
 
 
 def promises(account: KeyAccount, period: Period, now: datetime) -> tuple[Table, ...]:
