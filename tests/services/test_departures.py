@@ -120,6 +120,25 @@ def test_a_login_is_closed_only_when_all_is_accepted(world: World, claim: Claim,
     assert not leaver.is_active
 
 
+def test_an_offer_of_a_shift_exchanged_meanwhile_is_asked_about_no_more(world: World, now: datetime) -> None:
+    leaver = world.claims1
+    details = ShiftDetails(leaver.id, DutyKind.NIGHT, now + 3 * DAY, now + 3 * DAY + 15 * HOUR)
+    shift = planning.add(world.account.id, details, actor=world.manager, now=now)
+    db.session.commit()
+    departures.offer(
+        leaver.id, keys(world, leaver, now), [world.claims2.id], "", actor=world.manager, now=now
+    )
+    (offer, _giver) = enquiries.list_offered(actor=world.claims2)[0]
+    agreed = swaps.ask(shift.id, world.underwriter.id, None, "", actor=leaver, now=now)
+    swaps.accept(agreed.id, actor=world.underwriter, now=now)
+    db.session.commit()
+
+    handover_reminders.run(now + 9 * HOUR)
+
+    db.session.expire_all()
+    assert (offer.state, told("handover_unanswered")) == (HandoverState.WITHDRAWN, [])
+
+
 def test_a_leavers_shift_is_not_taken_by_who_has_these_hours_already(world: World, now: datetime) -> None:
     for user in (world.claims1, world.claims2):
         details = ShiftDetails(user.id, DutyKind.NIGHT, now + 9 * HOUR, now + 24 * HOUR)

@@ -71,14 +71,17 @@ def list_due(now: datetime) -> list[int]:
 
 
 def tell(offer_id: int, *, now: datetime) -> None:
-    """Tell who was asked again, and the managers once it is late; each once. Of what has ended nobody is told."""
+    """Tell who was asked again, and the managers once it is late; each once.
+
+    Of what has ended, or has come to somebody else meanwhile, nobody is told.
+    """
     row = db.session.get_one(Handover, offer_id)
     rules = matters.KINDS[row.matter_kind]
     matter = rules.locked(row.matter_id)
     db.session.refresh(row, with_for_update=True)
     if row.state is not HandoverState.ASKED:
         return
-    if matter is None or not rules.is_open(matter, now):
+    if matter is None or not rules.is_open(matter, now) or rules.owner_of(matter) != row.from_id:
         changes = audit.change(row, state=HandoverState.WITHDRAWN, decided_at=now)
         audit.record("handover_withdrawn", row, actor=None, now=now, label=row.matter_number, changes=changes)
         return
