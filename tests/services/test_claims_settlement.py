@@ -22,11 +22,21 @@ from service_desk.models.enquiries import Enquiry, EnquiryChannel, EnquiryState
 from service_desk.models.notices import Notice
 from service_desk.models.sla import Timer, TimerState
 from service_desk.rules.claim_flow import ClaimState, ClockStep
+from service_desk.rules.disputes import Consequence, DisputeOutcome
 from service_desk.rules.vocabulary import CoverCode, Fault
-from service_desk.services.claims import closing, exits, follow_ups, handling, plans, reserves, settlement
+from service_desk.services.claims import (
+    closing,
+    disputes,
+    exits,
+    follow_ups,
+    handling,
+    plans,
+    reserves,
+    settlement,
+)
 from service_desk.services.claims.calculating import CalculationInputs
 from service_desk.services.claims.files import read_file
-from tests.claim_cases import CALCULATION, DENIAL, PAYMENT, Journey, reported_claim, written_letter
+from tests.claim_cases import CALCULATION, DENIAL, PAYMENT, Journey, dispute, reported_claim, written_letter
 from tests.world import World
 
 
@@ -392,12 +402,21 @@ def test_reopening_is_a_new_round_that_pays_only_the_difference(
     assert (kept.round, kept.calculation_version) == (2, 3)
 
 
-def test_paid_money_cannot_be_withdrawn(world: World, claim: Claim, journey: Journey) -> None:
-    journey.to(ClaimState.CLOSED)
-    exits.reopen(claim.number, exits.Reopen("复诊", 9_000_00), actor=world.claims1, now=journey.now)
+def test_money_that_was_paid_for_the_round_itself_cannot_be_withdrawn(
+    world: World, claim: Claim, journey: Journey
+) -> None:
+    """A dispute sends a paid calculation back: nothing of it was paid for a round before."""
+    journey.to(ClaimState.PAID)
+    dispute(claim, world.claims1, journey.now)
+    disputes.name_decider(claim.number, world.manager.id, actor=world.claims1, now=journey.now)
+    decision = disputes.Decision(DisputeOutcome.CLIENT_RIGHT, "重新理算", Consequence.NEW_CALCULATION)
+    disputes.decide(claim.number, decision, actor=world.manager, now=journey.now)
+    db.session.commit()
 
     with pytest.raises(Invalid, match="already_paid"):
-        exits.withdraw(claim.number, "不要了", actor=world.claims1, now=journey.now)
+        exits.withdraw(claim.number, "和解", actor=world.claims1, now=journey.now)
+
+    assert (claim.state, claim.round) == (ClaimState.DOCUMENTS_COMPLETE, 1)
 
 
 def test_a_closed_claim_may_be_given_to_another_for_its_follow_up(

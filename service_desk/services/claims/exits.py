@@ -49,8 +49,8 @@ def withdraw(number: str, reason: str, *, actor: User, now: datetime, version: i
     """
     claim, _ = begin(number, ClaimAction.WITHDRAW, actor=actor, version=version)
     note = require_reason(reason)
-    action = ClaimAction.WITHDRAW_ROUND if claim.paid_fen else ClaimAction.WITHDRAW
-    if claim.paid_fen:
+    is_round = claim.paid_fen > 0
+    if is_round:
         _require_round_alone(claim)
     advances.cancel_open(claim)
     reserves.move(
@@ -58,17 +58,12 @@ def withdraw(number: str, reason: str, *, actor: User, now: datetime, version: i
     )
     changes = audit.change(claim, closed_at=now)
     params = {"round": claim.round, "paid_fen": claim.paid_fen}
+    action = ClaimAction.WITHDRAW_ROUND if is_round else ClaimAction.WITHDRAW
     perform(claim, action, actor=actor, at=now, now=now, params=params, note=note)
     _ask_after(claim, actor, now)
     enquiries.close_for_claim(claim.id, now=now)
-    is_round = action is ClaimAction.WITHDRAW_ROUND
-    audit.record(
-        "claim_round_withdrawn" if is_round else "claim_withdrawn",
-        claim,
-        actor=actor,
-        now=now,
-        changes=changes,
-    )
+    done = "claim_round_withdrawn" if is_round else "claim_withdrawn"
+    audit.record(done, claim, actor=actor, now=now, changes=changes)
     if is_round:
         # A lower calculation of this round may have asked money back before a dispute undid it.
         recoveries.settle_overpaid(claim, advances.granted_fen(claim), actor=actor, now=now)
@@ -76,7 +71,7 @@ def withdraw(number: str, reason: str, *, actor: User, now: datetime, version: i
 
 
 def may_withdraw(claim: Claim) -> bool:
-    """Whether money stands against withdrawing the claim, or its present round."""
+    """Whether no payment stands against withdrawing the claim, or its present round where an earlier one was paid."""
     return not claim.paid_fen or _is_of_earlier_rounds(claim)
 
 
