@@ -29,7 +29,6 @@ from service_desk.models.db import db, unit_of_work
 from service_desk.models.notices import FailReason, Notice
 from service_desk.presenters import mail
 from service_desk.services import notices
-from service_desk.services.notices import bounces
 
 log = structlog.get_logger()
 
@@ -98,9 +97,10 @@ def _carrier() -> AbstractContextManager[_Carrier]:
 
 def _deliver(carrier: _Carrier, notice_id: int, now: datetime) -> tuple[bool, bool]:
     """Send one mail and record it: whether it went out, and whether the next one is worth trying."""
-    if bounces.is_bouncing(db.session.get_one(Notice, notice_id).address):
+    why_not = notices.why_not_tried(db.session.get_one(Notice, notice_id))
+    if why_not is not None:
         with unit_of_work():
-            notices.record_not_tried(db.session.get_one(Notice, notice_id), FailReason.BOUNCING, now=now)
+            notices.record_not_tried(db.session.get_one(Notice, notice_id), why_not, now=now)
         return False, True
     message = guarded("notice_delivery", notice_id, lambda: _message(notice_id, now))
     # Sending must not hold the database, on SQLite not even for reading an old state.

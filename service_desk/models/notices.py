@@ -42,6 +42,7 @@ class FailReason(StrEnum):
     BOUNCING = "bouncing"
     CHANNEL_OFF = "channel_off"
     NOT_RENDERED = "not_rendered"
+    LOGIN_CLOSED = "login_closed"
 
 
 class MessageChannel(Versioned, Base):

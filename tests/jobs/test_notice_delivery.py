@@ -33,6 +33,7 @@ from service_desk.services import notices
 from service_desk.services.notices import RETRY_MINUTES, TAKEN_FOR, Recipient, bounces, delivery_log
 from service_desk.services.notices.delivery_log import LogFilter
 from service_desk.services.reports import runs
+from service_desk.services.users import close_user
 from tests.jobs.smtp_server import MailServer, mail_server
 from tests.world import World
 
@@ -205,6 +206,24 @@ def test_a_final_refusal_is_marked_failed_with_the_servers_words(
     assert seen(notice).state is NoticeState.FAILED
     assert tries(notice) == [(False, "550 no such user")]
     assert seen(other).state is NoticeState.SENT
+
+
+def test_what_waits_for_somebody_whose_login_was_closed_is_not_sent(
+    server: MailServer, queue, world: World, now: datetime
+) -> None:
+    notice, other = queue(world.safety_gongyi.email), queue(world.hq.email)
+    notice.user_id, notice.account_id = world.safety_gongyi.id, world.account.id
+    other.user_id = world.hq.id
+    close_user(world.safety_gongyi, actor=world.admin, now=now, reason="离职")
+    db.session.commit()
+
+    assert notice_delivery.run(now) == Tally(done=1, failed=1)
+
+    assert (seen(notice).state, seen(notice).fail_reason) == (NoticeState.FAILED, FailReason.LOGIN_CLOSED)
+    assert tries(notice) == []
+    assert seen(other).state is NoticeState.SENT
+    # It was meant so: nobody is alarmed.
+    assert db.session.scalar(select(Notice.id).where(Notice.kind == "mail_undelivered")) is None
 
 
 def test_an_address_whose_server_refuses_it_is_spared_until_somebody_says_it_is_mended(

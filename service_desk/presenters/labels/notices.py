@@ -72,5 +72,6 @@ LABELS = {
         "bouncing": _l("Not tried: the address bounces"),
         "channel_off": _l("Not tried: the channel is paused"),
         "not_rendered": _l("Could not be put into words"),
+        "login_closed": _l("Not sent: the login was closed meanwhile"),
     },
 }

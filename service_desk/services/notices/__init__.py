@@ -14,6 +14,7 @@ from service_desk.services.notices.outbox import (
     record_sent,
     send_again,
     set_aside,
+    why_not_tried,
 )
 from service_desk.services.notices.queueing import (
     CHANNELS,
@@ -55,4 +56,5 @@ __all__ = [
     "to_channel",
     "unread_count",
     "user_recipient",
+    "why_not_tried",
 ]

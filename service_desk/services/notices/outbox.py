@@ -143,8 +143,15 @@ def record_bounce(notice: Notice, said: str, *, now: datetime) -> None:
     bounces.mark(notice, said, now=now)
 
 
+def why_not_tried(notice: Notice) -> FailReason | None:
+    """Why a mail that is due is not even tried; None when nothing speaks against it."""
+    if notice.user_id is not None and not db.session.get_one(User, notice.user_id).is_active:
+        return FailReason.LOGIN_CLOSED
+    return FailReason.BOUNCING if bounces.is_bouncing(notice.address) else None
+
+
 def record_not_tried(notice: Notice, reason: FailReason, *, now: datetime) -> None:
-    """Note that a message was not even tried: its address bounces, or its channel is paused."""
+    """Note that a message was not even tried: by `why_not_tried`, or its channel is paused."""
     _give_up(notice, reason, now)
 
 
@@ -159,7 +166,9 @@ def set_aside(notice: Notice, detail: str, *, now: datetime) -> None:
 
 def _give_up(notice: Notice, reason: FailReason, now: datetime) -> None:
     notice.state, notice.next_try_at, notice.fail_reason = NoticeState.FAILED, None, reason
-    alarms.tell(notice, now=now)
+    # Whoever closed a login meant it to get nothing more.
+    if reason is not FailReason.LOGIN_CLOSED:
+        alarms.tell(notice, now=now)
 
 
 def send_again(notice_id: int, *, seen: int | None = None, actor: User, now: datetime) -> bool:
