@@ -111,6 +111,7 @@ class Desks:
     def close(self) -> None:
         for app in self._made.values():
             with app.app_context():
+                app.extensions["standing"].close()
                 db.engine.dispose()
 
 
