@@ -4,8 +4,11 @@ A test that asks for `app`, `session`, `world`, `client` or `sign_in` runs once 
 floors below services ask for none of them and run once.
 """
 
+import contextlib
 import contextvars
 import gc
+import importlib
+import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +36,18 @@ from tests.world import World, build_world
 SECRET_KEY = "only-for-tests-0123456789"
 
 DATABASES = ("sqlite", "postgres")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """In a fresh clone each worker begins with its share of the test modules, and finds the others' compiled."""
+    count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "0"))
+    if not count or session.config.args_source is not pytest.Config.ArgsSource.TESTPATHS:
+        return
+    share = int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw"))
+    for module in sorted(session.config.rootpath.glob("tests/*/test_*.py"))[share::count]:
+        # The collector says what is wrong with one.
+        with contextlib.suppress(Exception):
+            importlib.import_module(f"tests.{module.parent.name}.{module.stem}")
 
 
 @pytest.hookimpl(trylast=True)
@@ -111,6 +126,7 @@ class Desks:
     def close(self) -> None:
         for app in self._made.values():
             with app.app_context():
+                app.extensions["standing"].close()
                 db.engine.dispose()
 
 

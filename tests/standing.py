@@ -47,11 +47,14 @@ class Standing:
     """What is known of one database's rows, and what was kept of them."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self._engine = databases.engine_without_foreign_keys(engine)
         self._ground: Ground | None = None
         self._asked: set[Ground] = set()
         self._kept: dict[Ground, _Kept] = {}
         event.listen(engine, "after_cursor_execute", self._notice)
+
+    def close(self) -> None:
+        self._engine.dispose()
 
     def empty(self) -> None:
         """Delete every row: firm ground again."""

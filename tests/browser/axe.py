@@ -10,6 +10,8 @@ _SCRIPT = Axe().axe_script
 # Nine tenths of axe's time goes into contrast, and most texts of a page look like one on the page before: the
 # rail, the head, the cells of a table. A look is everything contrast hangs on: the text's own colours and size,
 # and what lies behind it, from the element to the root. Only a look axe has passed is not asked about again.
+# Nor is what axe measures no contrast of on any page - punctuation, text for screen readers only, text beside the
+# page or on a picture of its own: for one such element it would look up what lies over what on the whole page.
 # All rules are asked, but axe would fetch and parse every style sheet anew for one that is not among them (an
 # experimental one), and make a selector for each element that only its own report would print.
 _RUN = """async (passed) => {
@@ -30,10 +32,22 @@ _RUN = """async (passed) => {
     const disabled = element.closest(":disabled, [aria-disabled=true]") !== null;
     return [style.color, style.fontSize, style.fontWeight, style.textShadow, disabled, behind(element)].join(";");
   };
+  const readable = (words) => axe.commons.text.removeUnicode(words, {emoji: true, nonBmp: true, punctuations: true});
   const says = (element) => element.matches("input, select, textarea")
-    || [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
-  const fresh = [...document.body.querySelectorAll("*")].filter(
-    (element) => says(element) && element.checkVisibility() && !known.has(look(element)));
+    || [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && readable(node.data).trim());
+  const clipped = (element) => {
+    if (!element) return false;
+    const style = getComputedStyle(element);
+    return style.clip === "rect(0px, 0px, 0px, 0px)" || style.clipPath === "inset(50%)"
+      || clipped(element.parentElement);
+  };
+  const measured = (element) => {
+    const box = element.getBoundingClientRect();
+    return getComputedStyle(element).backgroundImage === "none" && !clipped(element)
+      && box.right + scrollX > 0 && box.bottom + scrollY > 0;
+  };
+  const fresh = [...document.body.querySelectorAll("*")].filter((element) =>
+    says(element) && element.checkVisibility() && !known.has(look(element)) && measured(element));
 
   const all = await axe.run(document, {
     resultTypes: ["violations"], rules: {"color-contrast": {enabled: false}},

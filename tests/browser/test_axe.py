@@ -38,3 +38,18 @@ def test_low_contrast_is_found_beside_looks_that_passed(page: Page, bad: str) ->
         assert problem.startswith("color-contrast")
 
     assert len(looks) == 2
+
+
+@pytest.mark.parametrize(
+    "out_of_sight",
+    ["position: absolute; clip: rect(0, 0, 0, 0)", "clip-path: inset(50%)", "position: absolute; top: -99px"],
+)
+def test_low_contrast_out_of_sight_is_found_once_it_is_seen(page: Page, out_of_sight: str) -> None:
+    looks: Looks = set()
+    show(page, PALE.replace('style="', f'style="{out_of_sight}; '))
+    assert axe_problems(page, looks) == []
+
+    page.locator("p").evaluate("seen => { seen.style.cssText = 'color: #cccccc' }")
+
+    [problem] = axe_problems(page, looks)
+    assert problem.startswith("color-contrast")
