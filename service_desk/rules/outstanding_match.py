@@ -67,11 +67,6 @@ class KnownClaim:
     other_numbers: tuple[str, ...] = ()
     report_no: str = ""
 
-    @property
-    def numbers(self) -> tuple[str, ...]:
-        """All that name it."""
-        return (self.number, *self.other_numbers, *((self.report_no,) if self.report_no else ()))
-
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -175,8 +170,10 @@ class ClaimIndex:
         """Take claims in, each once."""
         for claim in claims:
             self.by_id[claim.id] = claim
-            for number in claim.numbers:
+            for number in (claim.number, *claim.other_numbers):
                 self._by_number[number_key(number)].append(claim)
+            if claim.report_no:
+                self._by_number[number_key(claim.report_no)].append(claim)
             for plate in {plate_key(plate) for plate in claim.plates}:
                 self._by_plate[plate].append(claim)
 
@@ -338,7 +335,8 @@ def differences(said: Said, claim: KnownClaim, branch_id: int | None) -> list[Di
     number = our_number(said.claim_no)
     if number and number != claim.number and number not in claim.other_numbers:
         found.append(Difference("claim_no", said.claim_no, claim.number))
-    if said.report_no and claim.report_no and not _is_among(said.report_no, claim.numbers):
+    ours = (claim.number, claim.report_no, *claim.other_numbers)
+    if said.report_no and claim.report_no and not _is_among(said.report_no, ours):
         found.append(Difference("report_no", said.report_no, claim.report_no))
     if said.plate and said.plate not in claim.plates:
         found.append(Difference("plate", said.plate, min(claim.plates)))
