@@ -21,7 +21,7 @@ from wtforms import Form as PlainForm
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import HiddenInput
 
-from service_desk.base.text import squeeze
+from service_desk.base.text import one_line
 from service_desk.forms.fields import (
     CheckboxesField,
     Form,
@@ -180,7 +180,7 @@ class AssessmentForm(StepForm):
             method=self.method.data or "",
             items=tuple(
                 LossItem(
-                    squeeze(row.label.data or ""),
+                    one_line(row.label.data or ""),
                     LossKind(row.kind.data),
                     row.amount.fen or 0,
                     row.party_id.data,

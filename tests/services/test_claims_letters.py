@@ -49,6 +49,24 @@ def test_a_refusal_names_a_clause(journey: Journey, world: World) -> None:
     assert journey.claim.state is ClaimState.ASSESSED
 
 
+def test_a_letter_keeps_chinese_punctuation_as_it_was_typed(journey: Journey, world: World) -> None:
+    journey.to(ClaimState.ASSESSED)
+    clause, addressee = "第八条（二）：驾驶人", "郑州联运集团（保险部）"
+    denial = exits.Denial(DENIAL.clauses, DENIAL.reason, clause)
+    exits.deny(journey.claim.number, denial, actor=world.claims2, now=journey.now)
+
+    letter = letters.write(
+        journey.claim.number,
+        WriteLetter(addressee),
+        print_letter=lambda _content: dict.fromkeys(letters.LANGUAGES, b"%PDF-1.7 %%EOF"),
+        files=file_store(),
+        actor=world.claims1,
+        now=journey.now,
+    )
+
+    assert (letter.content["clause_text"], letter.content["addressee"]) == (clause, addressee)
+
+
 def test_a_claim_ends_and_is_reopened_with_a_reason_of_many_lines(journey: Journey, world: World) -> None:
     claim, long = journey.to(ClaimState.ASSESSED), "经复勘，事故车辆与报案不符。" * 60
     now = journey.now + timedelta(minutes=1)

@@ -38,7 +38,7 @@ from service_desk.services.reports import weekly
 from tests.claim_cases import CALCULATION, DENIAL, PAYMENT, Journey, close_all, reported_claim
 from tests.world import World
 
-CERTAIN = ProposeAdvance(AdvanceBasis.CERTAIN_PART, 2_000_00, "医疗费发票已核实")
+CERTAIN = ProposeAdvance(AdvanceBasis.CERTAIN_PART, 2_000_00, "医疗费发票已核实，余款待定")
 
 
 @pytest.fixture
@@ -90,6 +90,7 @@ def test_who_proposes_an_advance_does_not_approve_it(journey: Journey, world: Wo
     with pytest.raises(Invalid, match="advance_above_reserve"):
         advances.propose(number, too_much, actor=world.claims1, now=now)
     one = advances.propose(number, CERTAIN, actor=world.claims1, now=now)
+    assert one.reason == CERTAIN.reason
 
     with pytest.raises(Forbidden, match="own_advance"):
         advances.decide(number, one.id, approves=True, note="", actor=world.claims1, now=now)

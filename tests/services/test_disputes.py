@@ -273,6 +273,22 @@ def test_strangers_other_branches_and_other_accounts_find_nothing(
         disputes.say(claim.number, Say("x"), files=file_store(), actor=world.underwriter, now=journey.now)
 
 
+def test_who_approved_it_decides_only_where_there_is_no_other_manager(
+    world: World, claim: Claim, journey: Journey, second_manager: User
+) -> None:
+    journey.to(ClaimState.CALCULATED)
+    latest = settlement.latest_calculation(claim.id)
+    assert latest is not None
+    settlement.approve(claim.number, settlement.Approve(latest.id), actor=world.manager, now=journey.now)
+
+    made = object_to(claim, world.hq, journey.now)
+
+    assert disputes.possible_deciders(claim, made) == [second_manager]
+    second_manager.is_active = False
+    db.session.flush()
+    assert disputes.possible_deciders(claim, made) == [world.manager]
+
+
 def test_a_denied_claim_is_disputed_within_the_limitation_and_reopened_by_the_decision(
     world: World, claim: Claim, journey: Journey, second_manager: User
 ) -> None:

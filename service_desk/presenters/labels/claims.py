@@ -160,7 +160,7 @@ LABELS = {
     },
     "working_step": {
         "ctpl_item": _l("The smaller of loss and limit"),
-        "ctpl_lapsed": _l("No CTPL in force: this layer is borne by the insured"),
+        "ctpl_lapsed": _l("No CTPL of ours in force: this layer is its insurer's, else the insured's"),
         "ctpl_total": _l("CTPL together"),
         "excess_over_ctpl": _l("Above the CTPL limits"),
         "after_fault": _l("Times the share of fault"),

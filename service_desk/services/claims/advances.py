@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 
 from service_desk.base.errors import Conflict, Forbidden, Invalid, NotFound
 from service_desk.base.money import format_yuan
-from service_desk.base.text import squeeze
+from service_desk.base.text import one_line
 from service_desk.models.claim_money import AdvanceBasis, AdvanceState, ClaimAdvance
 from service_desk.models.claims import Claim, ClaimCalculation, ClaimPayment
 from service_desk.models.db import db
@@ -53,7 +53,7 @@ def propose(
         round=claim.round,
         basis=command.basis,
         amount_fen=command.amount_fen,
-        reason=squeeze(reason)[:200],
+        reason=one_line(reason)[:200],
         proposed_by_id=actor.id,
         proposed_at=now,
     )
@@ -115,7 +115,7 @@ def decide(
     else:
         advance.state = AdvanceState.REFUSED
     advance.decided_by_id, advance.decided_at = actor.id, now
-    advance.decision_note = squeeze(note)[:200]
+    advance.decision_note = one_line(note)[:200]
     kind = "advance_approved" if approves else "advance_refused"
     _log(claim, kind, advance, actor, now, note=advance.decision_note)
     changes = {"approved_fen": (before, claim.approved_fen)} if approves else {"reason": (None, note.strip())}

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from service_desk.adapters.file_store import FileStore
 from service_desk.base.errors import Conflict, Invalid, NotFound
-from service_desk.base.text import squeeze
+from service_desk.base.text import one_line, squeeze
 from service_desk.models.accounts import Branch, KeyAccount
 from service_desk.models.claim_letters import ClaimDenial, ClaimLetter
 from service_desk.models.claims import Claim, ClaimCalculation, ClaimEvent
@@ -156,7 +156,7 @@ def _content(
     content: dict[str, Any] = {
         "kind": kind.value,
         "number": claim.number,
-        "addressee": squeeze(command.addressee),
+        "addressee": one_line(command.addressee),
         "account": [account.name, account.name_en],
         "branch": [branch.name, branch.name_en],
         "plate": claim.plate,
@@ -226,7 +226,7 @@ def make_denial(
         claim_id=claim.id,
         round=claim.round,
         clauses=[clause.value for clause in dict.fromkeys(clauses)],
-        clause_text=squeeze(clause_text)[:200],
+        clause_text=one_line(clause_text)[:200],
         reason=reason,
         facts=facts.strip(),
         decided_by_id=decided_by_id,
@@ -316,7 +316,7 @@ def mark_sent(claim: Claim, command: SendLetter, *, actor: User, now: datetime) 
     if not squeeze(command.sent_to):
         raise Invalid("required", field="sent_to")
     letter.sent_at, letter.sent_by_id = command.at, actor.id
-    letter.sent_to, letter.means = squeeze(command.sent_to)[:200], squeeze(command.means)[:200]
+    letter.sent_to, letter.means = one_line(command.sent_to)[:200], one_line(command.means)[:200]
     return letter
 
 

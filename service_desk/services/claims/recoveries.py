@@ -10,7 +10,7 @@ from sqlalchemy import Select, func, select
 from service_desk.base.clock import local_date
 from service_desk.base.errors import Conflict, Invalid, NotFound
 from service_desk.base.money import format_yuan
-from service_desk.base.text import squeeze
+from service_desk.base.text import one_line, squeeze
 from service_desk.models.claim_money import Recovery, RecoveryKind, RecoveryReceipt, RecoveryState
 from service_desk.models.claims import Claim, ClaimCalculation, ClaimEvent, ClaimPayment
 from service_desk.models.db import db
@@ -88,7 +88,7 @@ def _open(
         kind=command.kind,
         owed_by=squeeze(command.owed_by)[:200],
         amount_fen=command.amount_fen,
-        note=squeeze(command.note)[:200],
+        note=one_line(command.note)[:200],
         made_by_id=actor.id,
         made_at=now,
     )

@@ -162,10 +162,21 @@ def money_of(claim: Claim, dispute: Dispute) -> Money:
 
 
 def possible_deciders(claim: Claim, dispute: Dispute) -> list[User]:
-    """The account's managers but for who made what is disputed: the calculation, or the denial."""
+    """The account's managers but for who made what is disputed: the calculation, or the denial.
+
+    Nor who approved it, as long as there is another: the client is told that the decider had no part in it.
+    """
     involved = _involved(claim, dispute)
     managers = access.account_members(claim.account_id, Role.MANAGER)
-    return [user for user in managers if user.id not in involved]
+    possible = [user for user in managers if user.id not in involved]
+    approved_by_id = _approved_by(dispute)
+    return [user for user in possible if user.id != approved_by_id] or possible
+
+
+def _approved_by(dispute: Dispute) -> int | None:
+    if dispute.calculation_id is None:
+        return None
+    return db.session.get_one(ClaimCalculation, dispute.calculation_id).approved_by_id
 
 
 def _involved(claim: Claim, dispute: Dispute) -> set[int | None]:
