@@ -13,7 +13,7 @@ import time_machine
 from playwright.sync_api import Locator, Page, expect
 from sqlalchemy import select
 
-from service_desk.base.clock import local_date, utc_now
+from service_desk.base.clock import end_of_day, local_date, utc_now
 from service_desk.jobs import sla_sweep
 from service_desk.models.claims import Claim
 from service_desk.models.db import db
@@ -34,8 +34,11 @@ GoTo = Callable[[timedelta], datetime]
 
 @pytest.fixture
 def go_to() -> Iterator[GoTo]:
-    """`go_to(20 * MINUTE)` moves the desk's time to 20 minutes after the test began, and answers that time."""
-    began = utc_now().replace(second=0, microsecond=0)
+    """`go_to(20 * MINUTE)` moves the desk's time to 20 minutes after nine o'clock tomorrow, and answers that time.
+
+    Not after now: late in the evening the minutes of a journey would lie on two days.
+    """
+    began = end_of_day(local_date(utc_now())) + timedelta(hours=9)
     with time_machine.travel(began, tick=False) as traveller:
 
         def move(after: timedelta) -> datetime:

@@ -113,7 +113,7 @@ def test_missed_cover_notice_names_vehicles_and_lines(world: World, app: Any) ->
         mail_to("insurance@zzly.example", "uninsured_vehicles"), base_url="https://desk.example"
     )
     assert "漏保提醒：集团今日 3 辆车" in sent.subject
-    assert "豫A67890 交强险、商业险" in " ".join(sent.text.split())
+    assert "豫A67890 营业货车 交强险、商业险 巩义客运分公司" in " ".join(sent.text.split())
     assert "2 辆车无交强险" in sent.text
 
 
