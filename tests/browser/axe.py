@@ -9,28 +9,36 @@ _SCRIPT = Axe().axe_script
 
 # Nine tenths of axe's time goes into contrast, and most texts of a page look like one on the page before: the
 # rail, the head, the cells of a table. A look is everything contrast hangs on: the text's own colours and size,
-# and what lies behind it, from the element to the root. Only a look axe has passed is not asked about again.
+# and what lies behind it, from the element to the root, known by its hash: there are thousands, and each page is
+# told all of them, in one text. Only a look axe has passed is not asked about again.
 # Nor is what axe measures no contrast of on any page - punctuation, text for screen readers only, text beside the
 # page or on a picture of its own: for one such element it would look up what lies over what on the whole page.
 # All rules are asked, but axe would fetch and parse every style sheet anew for one that is not among them (an
 # experimental one), and make a selector for each element that only its own report would print.
 _RUN = """async (passed) => {
-  const known = new Set(passed);
+  const known = new Set(passed.split(" "));
   const layer = (element) => {
     const style = getComputedStyle(element);
     return [element.tagName, element.className, style.backgroundColor, style.backgroundImage, style.opacity,
             style.position, style.transform, style.filter, style.mixBlendMode].join(" ");
   };
+  // FNV-1a, from two beginnings.
+  const fnv = (text, begin) => {
+    let value = begin;
+    for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 16777619);
+    return (value >>> 0).toString(36);
+  };
+  const hash = (text) => fnv(text, 2166136261) + "." + fnv(text, 374761393);
   const layers = new Map();
   const behind = (element) => {
     if (!element) return "";
-    if (!layers.has(element)) layers.set(element, behind(element.parentElement) + "|" + layer(element));
+    if (!layers.has(element)) layers.set(element, hash(behind(element.parentElement) + "|" + layer(element)));
     return layers.get(element);
   };
   const look = (element) => {
     const style = getComputedStyle(element);
     const disabled = element.closest(":disabled, [aria-disabled=true]") !== null;
-    return [style.color, style.fontSize, style.fontWeight, style.textShadow, disabled, behind(element)].join(";");
+    return hash([style.color, style.fontSize, style.fontWeight, style.textShadow, disabled, behind(element)].join(";"));
   };
   const readable = (words) => axe.commons.text.removeUnicode(words, {emoji: true, nonBmp: true, punctuations: true});
   const says = (element) => element.matches("input, select, textarea")
@@ -89,5 +97,5 @@ def axe_problems(page: Page, passed: Looks = _PASSED) -> list[str]:
 def _found(page: Page, known: Looks) -> dict[str, Any]:
     if not page.evaluate("'axe' in window"):
         page.evaluate(_SCRIPT)
-    found: dict[str, Any] = page.evaluate(_RUN, list(known))
+    found: dict[str, Any] = page.evaluate(_RUN, " ".join(known))
     return found
