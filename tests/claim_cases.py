@@ -34,6 +34,7 @@ from service_desk.services.claims import (
     settlement,
 )
 from service_desk.services.claims.calculating import CalculationInputs
+from service_desk.services.claims.report_checks import ReportCommand
 from service_desk.services.documents import Upload
 from tests.standing import early, once
 from tests.world import World
@@ -50,6 +51,19 @@ def file_store() -> FileStore:
     store = current_app.extensions["file_store"]
     assert isinstance(store, FileStore)
     return store
+
+
+def least_report(world: World, now: datetime) -> ReportCommand:
+    """As little as a report needs: vehicle, when, where, a phone."""
+    return ReportCommand(
+        account_id=world.account.id,
+        plate="豫A12345",
+        loss_at=now - timedelta(minutes=12),
+        place="G310 巩义站街路口",
+        description="",
+        reporter_name="",
+        callback_phone="13937108891",
+    )
 
 
 def reported_claim(world: World, now: datetime, *, vehicle: Vehicle | None = None, **values: Any) -> Claim:

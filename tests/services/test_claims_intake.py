@@ -26,7 +26,7 @@ from service_desk.services.claims.accidents import LinkClaim
 from service_desk.services.claims.completing import CompleteReport
 from service_desk.services.claims.intake import ReportCommand
 from service_desk.services.claims.queries import ClaimFilter, QueueView
-from tests.claim_cases import Journey, file_store, picture, reported_claim
+from tests.claim_cases import Journey, file_store, least_report, picture, reported_claim
 from tests.factories import CoverageFactory, PolicyFactory
 from tests.world import World
 
@@ -39,16 +39,7 @@ def _levels(world: World, now: datetime) -> None:
 
 @pytest.fixture
 def command(world: World, now: datetime) -> ReportCommand:
-    """As little as a report needs: vehicle, when, where, a phone."""
-    return ReportCommand(
-        account_id=world.account.id,
-        plate="豫A12345",
-        loss_at=now - timedelta(minutes=12),
-        place="G310 巩义站街路口",
-        description="",
-        reporter_name="",
-        callback_phone="13937108891",
-    )
+    return least_report(world, now)
 
 
 def report(command: ReportCommand, actor: User, now: datetime, **values: Any) -> Claim:

@@ -21,7 +21,7 @@ from service_desk.services.claims import accidents, intake, queries, report_numb
 from service_desk.services.claims.intake import ReportCommand
 from service_desk.services.claims.queries import ClaimFilter, QueueView
 from service_desk.services.claims.report_numbers import EnterReportNo
-from tests.claim_cases import file_store
+from tests.claim_cases import file_store, least_report
 from tests.world import World
 
 NUMBER = "RDZA202641010000001234"
@@ -35,15 +35,7 @@ def _levels(world: World, now: datetime) -> None:
 
 @pytest.fixture
 def command(world: World, now: datetime) -> ReportCommand:
-    return ReportCommand(
-        account_id=world.account.id,
-        plate="豫A12345",
-        loss_at=now - timedelta(minutes=12),
-        place="G310 巩义站街路口",
-        description="",
-        reporter_name="",
-        callback_phone="13937108891",
-    )
+    return least_report(world, now)
 
 
 def report(command: ReportCommand, actor: User, now: datetime) -> Claim:

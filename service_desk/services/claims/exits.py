@@ -53,9 +53,7 @@ def withdraw(number: str, reason: str, *, actor: User, now: datetime, version: i
     if is_round:
         _require_round_alone(claim)
     advances.cancel_open(claim)
-    reserves.move(
-        claim, claim.paid_fen, "release", item="withdrawal", reason=note[:200], actor=actor, now=now
-    )
+    reserves.move(claim, claim.paid_fen, "release", item="withdrawal", reason=note, actor=actor, now=now)
     changes = audit.change(claim, closed_at=now)
     params = {"round": claim.round, "paid_fen": claim.paid_fen}
     action = ClaimAction.WITHDRAW_ROUND if is_round else ClaimAction.WITHDRAW

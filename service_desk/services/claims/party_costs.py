@@ -96,7 +96,7 @@ def follow_reserve(
     after = expected_by_item(claim.id)
     changes = {one: after.get(one, 0) - before.get(one, 0) for one in ReserveItem}
     if any(changes.values()):
-        reserves.shift(claim, changes, item=item, reason=reason[:200], actor=actor, now=now)
+        reserves.shift(claim, changes, item=item, reason=reason, actor=actor, now=now)
 
 
 def settle_items(claim: Claim, items: Iterable[LossItem], *, actor: User, now: datetime) -> list[LossItem]:

@@ -246,9 +246,7 @@ def return_payment(
             plans.revoke(asked, now=now)
     if claim.state is ClaimState.DENIED:
         # Nothing is due any more, so nothing is held for it either.
-        reserves.move(
-            claim, claim.paid_fen, "release", item="denial", reason=note[:200], actor=actor, now=now
-        )
+        reserves.move(claim, claim.paid_fen, "release", item="denial", reason=note, actor=actor, now=now)
     is_due = claim.approved_fen > claim.paid_fen
     perform(
         claim,
