@@ -367,17 +367,6 @@ def list_of_claim(claim_id: int) -> list[Recovery]:
     )
 
 
-def list_receipts(recovery_id: int) -> list[tuple[RecoveryReceipt, User]]:
-    """What came in, with who recorded it, in the order it was recorded."""
-    statement = (
-        select(RecoveryReceipt, User)
-        .join(User, User.id == RecoveryReceipt.recorded_by_id)
-        .where(RecoveryReceipt.recovery_id == recovery_id)
-        .order_by(RecoveryReceipt.id)
-    )
-    return list(db.session.execute(statement).tuples())
-
-
 def _log(
     claim: Claim,
     kind: str,

@@ -1,4 +1,4 @@
-"""An account's recoveries as a list: filtered, summed, exported."""
+"""An account's recoveries as a list, filtered, summed, exported; and what came in of one."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Select, func, or_, select
 from service_desk.base.paging import Page, PageRequest
 from service_desk.base.text import like_pattern, search_key, squeeze
 from service_desk.models.accounts import Branch
-from service_desk.models.claim_money import Recovery, RecoveryKind, RecoveryState
+from service_desk.models.claim_money import Recovery, RecoveryKind, RecoveryReceipt, RecoveryState
 from service_desk.models.claims import Claim
 from service_desk.models.db import db
 from service_desk.models.users import User
@@ -111,3 +111,14 @@ def _conditions(account_id: int, wanted: RecoveryFilter) -> list[ColumnElement[b
             )
         )
     return conditions
+
+
+def list_receipts(recovery_id: int) -> list[tuple[RecoveryReceipt, User]]:
+    """What came in, with who recorded it, in the order it was recorded. The caller has checked who reads."""
+    statement = (
+        select(RecoveryReceipt, User)
+        .join(User, User.id == RecoveryReceipt.recorded_by_id)
+        .where(RecoveryReceipt.recovery_id == recovery_id)
+        .order_by(RecoveryReceipt.id)
+    )
+    return list(db.session.execute(statement).tuples())

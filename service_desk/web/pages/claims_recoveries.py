@@ -222,7 +222,7 @@ def _context(recovery_id: int, sent: dict[str, StepForm] | None = None) -> dict[
     return {
         "row": row,
         "claim": claim,
-        "receipts": service.list_receipts(row.id),
+        "receipts": recovery_list.list_receipts(row.id),
         "people": audit.people_of({row.made_by_id}),
         "forms": forms,
         "refused": list(sent or ()),
