@@ -18,7 +18,7 @@ from service_desk.models.db import db
 from service_desk.models.users import User
 from tests.browser.axe import axe_problems as axe_problems
 from tests.browser.crawling import fill_desk
-from tests.browser.pages import DESKTOP, PHONE
+from tests.browser.pages import DESKTOP, PHONE, TIMEOUT_MS
 from tests.standing import once
 from tests.world import World
 
@@ -34,7 +34,6 @@ CHROMIUM_ARGS = [
     "--disable-sync",
 ]
 
-TIMEOUT_MS = 10_000
 # Nothing waits this long when all is well; a busy machine does.
 NAVIGATION_TIMEOUT_MS = 30_000
 expect.set_options(timeout=TIMEOUT_MS)

@@ -1,14 +1,17 @@
 """What journeys do on many pages: step over a form, see what a phone sees, read a table."""
 
 import io
+import time
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from PIL import Image, ImageDraw
-from playwright.sync_api import FilePayload, Locator, Page
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
 from service_desk.base.clock import CHINA
 
+TIMEOUT_MS = 10_000
 DESKTOP: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}}
 PHONE: dict[str, Any] = {
     "viewport": {"width": 390, "height": 844},
@@ -51,9 +54,24 @@ def too_wide_tables(page: Page) -> list[str]:
     return found
 
 
+def each(found: Locator) -> list[Locator]:
+    """What is found, one by one, once the page that holds it is there: `all` alone looks at once, and at a page that is still coming."""
+    expect(found).not_to_have_count(0)
+    found.page.wait_for_load_state("domcontentloaded")
+    return found.all()
+
+
 def rows_of(table: Locator) -> list[list[str]]:
     """The words in the body's cells, row by row."""
     return [
         [cell.strip() for cell in row.locator("td").all_inner_texts()]
         for row in table.locator("tbody tr").all()
     ]
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    """Wait for what no element of the page shows."""
+    end = time.monotonic() + TIMEOUT_MS / 1000
+    while not is_so():
+        assert time.monotonic() < end, "it did not come about"
+        time.sleep(0.05)

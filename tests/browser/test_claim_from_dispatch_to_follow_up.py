@@ -11,7 +11,7 @@ from service_desk.models.claims import Claim
 from service_desk.models.db import db
 from service_desk.rules.claim_flow import ClaimState
 from tests.browser.axe import axe_problems
-from tests.browser.pages import photo, typed
+from tests.browser.pages import each, photo, typed
 from tests.claim_cases import Journey, reported_claim
 from tests.world import World
 
@@ -88,7 +88,7 @@ def dispatch_and_survey(page: Page, world: World) -> None:
     survey = step(page, "survey")
     survey.get_by_label("Findings").fill("对方车后保险杠破损，一名乘客颈部扭伤")
     survey.get_by_label("First estimate").fill("8,000")
-    for feature in survey.locator('input[name="survey-features"]').all():
+    for feature in each(survey.locator('input[name="survey-features"]')):
         feature.set_checked(feature.get_attribute("value") in {"third_party_property", "injury"})
     survey.locator('input[type="file"]').set_input_files(photo("后保险杠.jpg"))
     do(page, "survey", "Record survey", "The survey was recorded.")
@@ -112,7 +112,7 @@ def collect_documents(page: Page) -> None:
     page.locator("summary", has_text="Send the one-time notice").click()
     do(page, "request_documents", "Send the one-time notice", "The client was told what is missing.")
     papers = step(page, "receive_document")
-    for box in papers.get_by_role("checkbox").all():
+    for box in each(papers.get_by_role("checkbox")):
         box.check()
     papers.locator('input[type="file"]').set_input_files(photo("单证.jpg"))
     do(page, "receive_document", "Take the documents in", "The documents were taken in.")

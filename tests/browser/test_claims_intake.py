@@ -15,7 +15,7 @@ from service_desk.models.documents import Document, DocumentKind
 from service_desk.rules.claim_flow import ClaimState
 from service_desk.rules.claim_photos import PhotoGroup
 from tests.browser.conftest import axe_problems
-from tests.browser.pages import photo, scrolls_sideways
+from tests.browser.pages import photo, scrolls_sideways, until
 from tests.claim_cases import Journey, reported_claim
 from tests.world import World
 
@@ -64,7 +64,7 @@ def test_a_surveyors_phone_from_arrival_to_survey(
     expect(survey.get_by_label("First estimate")).to_have_value("1,800")
     survey.get_by_role("button", name="Record survey").click()
     expect(page.locator("#survey [data-draft-done]")).to_be_visible()
-    assert page.evaluate("localStorage.length") == 0
+    until(lambda: page.evaluate("localStorage.length") == 0)
 
     db.session.rollback()
     assert claim.state is ClaimState.SURVEYED

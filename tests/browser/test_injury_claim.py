@@ -16,7 +16,7 @@ from service_desk.rules.claim_flow import ClaimState
 from service_desk.rules.vocabulary import CoverCode
 from service_desk.services import sla
 from service_desk.services.claims import authority, papers, plans, reserves
-from tests.browser.pages import photo, scrolls_sideways
+from tests.browser.pages import each, photo, scrolls_sideways
 from tests.factories import CoverageFactory, PolicyFactory
 from tests.world import World
 
@@ -184,7 +184,7 @@ def collect_papers(desk: Page, branch: Page, at: str, number: str) -> None:
 
     desk.goto(at)
     rest = step(desk, "receive_document")
-    for box in rest.get_by_role("checkbox").all():
+    for box in each(rest.get_by_role("checkbox")):
         box.check()
     rest.locator('input[type="file"]').set_input_files(photo("单证.jpg"))
     do(desk, "receive_document", "Take the documents in", "The documents were taken in.")
@@ -200,7 +200,7 @@ def calculate(desk: Page, at: str) -> None:
     """The form starts with the parties' names; what comes out is seen before it is kept."""
     desk.goto(at)
     desk.locator("#next").get_by_role("link", name="Calculate").click()
-    labels = [box.input_value() for box in desk.locator('#section-victims input[name$="-label"]').all()]
+    labels = [box.input_value() for box in each(desk.locator('#section-victims input[name$="-label"]'))]
     assert {INJURED, OTHER_PLATE} <= set(labels)
     desk.get_by_label("Fault of our vehicle").select_option("main")
     desk.get_by_role("button", name="Show what comes out").click()

@@ -99,7 +99,7 @@ def test_a_moved_report_arrives_after_two_refusals_and_equals_its_page(
     expect(page.get_by_role("heading", level=1)).to_have_text("Weekly claim report")
     assert_same(page, books_of(mails["claims1@desk.example"])[0])
     log = page.locator("#delivery")
-    assert log.get_by_text("451 4.3.2 Try again later").count() == 2 * len(mails)
+    expect(log.get_by_text("451 4.3.2 Try again later")).to_have_count(2 * len(mails))
     assert axe_problems(page) == []
     with page.expect_download() as download:
         page.get_by_role("link", name="Download .xlsx").click()

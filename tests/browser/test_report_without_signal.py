@@ -2,7 +2,6 @@
 
 import io
 import math
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -21,8 +20,8 @@ from service_desk.models.documents import Document
 from service_desk.models.phone_reports import PhonePhoto, PhoneReport
 from service_desk.models.users import User
 from service_desk.services import sla
-from tests.browser.conftest import CHROMIUM_ARGS, PHONE, TIMEOUT_MS, axe_problems
-from tests.browser.pages import photo, scrolls_sideways
+from tests.browser.conftest import CHROMIUM_ARGS, PHONE, axe_problems
+from tests.browser.pages import TIMEOUT_MS, photo, scrolls_sideways, until
 from tests.factories import PASSWORD, PolicyFactory
 from tests.world import World
 
@@ -86,14 +85,6 @@ def stock(page: Page) -> None:
     """Open the desk while there is a signal, until the phone has laid aside what it needs without one."""
     page.goto("/")
     until(lambda: page.evaluate(STOCKED))
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    """Wait for what no element of the page shows."""
-    end = time.monotonic() + TIMEOUT_MS / 1000
-    while not is_so():
-        assert time.monotonic() < end, "it did not come about"
-        time.sleep(0.05)
 
 
 def large_photo(name: str) -> FilePayload:
