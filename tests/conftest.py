@@ -1,7 +1,7 @@
 """The desk under test on SQLite and on a real PostgreSQL; every test starts with empty tables.
 
-A test that asks for `app`, `session`, `world`, `client` or `sign_in` runs once on each database. Tests of the
-floors below services ask for none of them and run once.
+A test that asks for `app`, `session`, `world`, `client` or `sign_in` runs once on each database, a test of a page
+on one of them (`tests/web/conftest.py`). Tests of the floors below services ask for none of them and run once.
 """
 
 import contextlib
@@ -36,6 +36,10 @@ from tests.world import World, build_world
 SECRET_KEY = "only-for-tests-0123456789"
 
 DATABASES = ("sqlite", "postgres")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--all-databases", action="store_true", help="test every page on both databases")
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -23,9 +23,6 @@ from tests.standing import once
 from tests.web.clock_pages import local
 from tests.world import World
 
-# What the services do on both databases is tested there; these pages are opened on PostgreSQL by the crawl in English.
-pytestmark = pytest.mark.parametrize("_desk", ["sqlite"], indirect=True, scope="session")
-
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 # 23:00 of the Monday that the tests begin on.
 NIGHT = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)

@@ -28,9 +28,6 @@ from tests.claim_cases import file_store, reported_claim
 from tests.standing import early
 from tests.world import World
 
-# What the services do on both databases is tested there; these pages are opened on PostgreSQL by the crawl in English.
-pytestmark = pytest.mark.parametrize("_desk", ["sqlite"], indirect=True, scope="session")
-
 CALL = {
     "channel": "call",
     "subject": "过户要带哪些材料",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from flask.testing import FlaskClient
 from openpyxl import load_workbook
 from sqlalchemy import select
@@ -24,6 +25,8 @@ from service_desk.services.sla.absences import PlanAbsence
 from tests.claim_cases import Journey, dispute, reported_claim
 from tests.factories import UserFactory
 from tests.world import World
+
+pytestmark = pytest.mark.both_databases
 
 SignIn = Callable[[str], FlaskClient]
 

@@ -7,6 +7,8 @@ from flask.testing import FlaskClient
 from service_desk.web.http import own_path
 from tests.world import World
 
+pytestmark = pytest.mark.both_databases
+
 HUGE = "9" * 23
 ADDRESSES = [
     *(f"/{place}/{HUGE}" for place in ("vehicles", "documents", "reports", "breaches", "premiums/branches")),

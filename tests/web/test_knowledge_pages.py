@@ -3,7 +3,6 @@
 from datetime import date
 from io import BytesIO
 
-import pytest
 from sqlalchemy import select
 
 from service_desk.base.clock import utc_now
@@ -15,9 +14,6 @@ from service_desk.services.knowledge import ArticleTerms, Topics, bulletins
 from service_desk.services.knowledge.bulletins import BulletinTerms
 from tests.claim_cases import picture, reported_claim
 from tests.world import World
-
-# What the services do on both databases is tested there; these pages are opened on PostgreSQL by the crawl in English.
-pytestmark = pytest.mark.parametrize("_desk", ["sqlite"], indirect=True, scope="session")
 
 SLUG = "scene"
 FORM = {

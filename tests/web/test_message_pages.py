@@ -17,9 +17,6 @@ from service_desk.models.notices import Notice
 from tests.claim_cases import picture, reported_claim
 from tests.world import World
 
-# What the services do on both databases is tested there; these pages are opened on PostgreSQL by the crawl in English.
-pytestmark = pytest.mark.parametrize("_desk", ["sqlite"], indirect=True, scope="session")
-
 PART = {"X-Fragment": "1"}
 
 

@@ -23,9 +23,6 @@ from tests.claim_cases import picture
 from tests.opinion_cases import answered, campaign_plan, held_visit, invitation_of, recorded, sent_campaign
 from tests.world import World
 
-# What the services do on both databases is tested there; these pages are opened on PostgreSQL by the crawl in English.
-pytestmark = pytest.mark.parametrize("_desk", ["sqlite"], indirect=True, scope="session")
-
 DAY = timedelta(days=1)
 
 

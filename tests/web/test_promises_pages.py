@@ -23,8 +23,6 @@ from tests.promise_cases import PROMISES, publish
 from tests.report_cases import add_claim, survey_clock
 from tests.world import World
 
-pytestmark = pytest.mark.parametrize("_desk", ["sqlite"], indirect=True, scope="session")
-
 DAY = timedelta(days=1)
 LIST = {
     "effective_on": "",

@@ -105,8 +105,6 @@ _POST = {
 }
 
 
-# What is decided before any statement: one database says it all.
-@pytest.mark.parametrize("_desk", ["sqlite"], indirect=True, scope="session")
 def test_who_may_open_and_send_what(world: World, sign_in, now: datetime) -> None:
     made = built(world, now)
     clients = [sign_in(world.foreign_hq.username if who == "foreign_hq" else who) for who in _WHO]
