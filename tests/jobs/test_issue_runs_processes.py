@@ -18,7 +18,7 @@ from service_desk.models.settings import NumberSequence
 from service_desk.services.policies import rates, runs
 from tests.conftest import SECRET_KEY
 from tests.issue_cases import confirmed, issued, make_small, many_vehicles, order_for
-from tests.processes import Desk, desk
+from tests.processes import PATIENCE_SECONDS, Desk, desk
 from tests.world import World
 
 VEHICLES, PORTION = 60, 4
@@ -69,7 +69,7 @@ def test_of_two_workers_one_is_killed_midway_and_every_vehicle_is_issued_once(
     workers.wait_for("issued")
     victim.kill()
     victim.wait()
-    assert other.wait(60) == 0
+    assert other.wait(PATIENCE_SECONDS) == 0
     # What the dead one had taken is free again after a moment.
     issue_runs.run(now + runs.TAKEN_FOR)
 

@@ -20,7 +20,7 @@ from service_desk.services import sla
 from service_desk.services.notices import Matter
 from service_desk.services.sla.sweeping import TAKEN_FOR
 from tests.conftest import SECRET_KEY
-from tests.processes import Desk, desk
+from tests.processes import PATIENCE_SECONDS, Desk, desk
 from tests.world import World
 
 HOUR = timedelta(hours=1)
@@ -87,7 +87,7 @@ def test_of_two_workers_one_is_killed_midway_and_everything_is_told_once(
     workers.wait_for("swept")
     victim.kill()
     victim.wait()
-    assert other.wait(60) == 0
+    assert other.wait(PATIENCE_SECONDS) == 0
     # What the dead one had taken is free again after a while.
     sla_sweep.run(late + TAKEN_FOR)
 

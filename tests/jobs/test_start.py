@@ -7,8 +7,9 @@ from urllib.request import urlopen
 
 import pytest
 
+from service_desk.__main__ import CANNOT_START, main
 from tests.conftest import SECRET_KEY
-from tests.processes import Desk, desk, stop
+from tests.processes import PATIENCE_SECONDS, desk, stop
 
 
 @pytest.fixture
@@ -32,15 +33,6 @@ def health(port: int) -> dict[str, str]:
     with urlopen(f"http://127.0.0.1:{port}/healthz") as answer:
         found: dict[str, str] = json.load(answer)
         return found
-
-
-def refusal(running: Desk) -> str:
-    """The only line a desk prints that cannot start."""
-    process = running.start("service_desk")
-    assert process.wait(60) == 2
-    _, line = running.wait_for("cannot start")
-    assert running.lines.empty()
-    return line
 
 
 def test_an_empty_desk_starts_twice_and_stops_cleanly(settings: dict[str, str], port: int) -> None:
@@ -82,18 +74,28 @@ def test_in_production_the_web_stops_with_it(settings: dict[str, str], port: int
     ],
 )
 def test_a_wrong_setting_is_one_line_that_names_it(
-    settings: dict[str, str], wrong: dict[str, str], named: str
+    settings: dict[str, str],
+    wrong: dict[str, str],
+    named: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
-    with desk(**settings | wrong) as running:
-        line = refusal(running)
+    for name, value in (settings | wrong).items():
+        monkeypatch.setenv(name, value)
 
+    assert main() == CANNOT_START
+
+    [line] = capfd.readouterr().err.splitlines()
     assert named in line
     assert "secret" not in line
 
 
 def test_a_taken_port_is_one_line(settings: dict[str, str], port: int) -> None:
     with socket.create_server(("127.0.0.1", port)), desk(**settings) as running:
-        line = refusal(running)
+        process = running.start("service_desk")
+        _, line = running.wait_for("cannot start")
+        assert process.wait(PATIENCE_SECONDS) == CANNOT_START
+        assert running.lines.empty()
 
     assert f"127.0.0.1:{port}" in line
     assert "PORT=" in line
