@@ -18,7 +18,7 @@ from service_desk.models.notices import Notice
 from service_desk.presenters import mail, report_documents
 from service_desk.presenters.labels import LABELS
 from service_desk.presenters.languages import in_language
-from service_desk.presenters.report_documents import as_mail, charts, words
+from service_desk.presenters.report_documents import as_mail, charts, tables, words
 from service_desk.rules.metrics import Ratio
 from service_desk.rules.report_document import CellKind, Chart, ChartKind, Column, ReportKind, Table, Tile
 from tests.report_documents import AT, DETAIL_ROWS, EVERY, FEW_BUSY, NOTHING, ZONE
@@ -325,3 +325,10 @@ def test_a_headline_figure_of_a_measure_of_old_is_shown_by_what_was_kept(app: Fl
         assert report_documents.mail_parts(old).attachments
     rows = [[str(cell) for cell in row] for row in book.active.values]
     assert [row[0] for row in rows if row[0].startswith(("Share", "Sum"))] == ["Share of old", "Sum of old"]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_table_of_a_report_has_a_short_name_for_its_sheet(app: Flask, language: str) -> None:
+    with in_language(language):
+        names = [tables.sheet_name(Table(code, (), ())) for code in LABELS["report_table"]]
+    assert {name for name in names if len(name) > 31 or re.search(r"[\[\]:*?/\\]", name)} == set()
