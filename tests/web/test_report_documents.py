@@ -21,7 +21,7 @@ from service_desk.presenters.languages import in_language
 from service_desk.presenters.report_documents import as_mail, charts, tables, words
 from service_desk.rules.metrics import Ratio
 from service_desk.rules.report_document import CellKind, Chart, ChartKind, Column, ReportKind, Table, Tile
-from tests.report_documents import AT, DETAIL_ROWS, EVERY, FEW_BUSY, NOTHING, ZONE
+from tests.report_documents import AT, DETAIL_ROWS, EVERY, FEW_BUSY, LARGE, NOTHING, ZONE
 
 
 def page_of(app: Flask, language: str, address: str = "/reports/1", report=EVERY) -> str:
@@ -293,6 +293,32 @@ def test_a_mail_shows_charts_as_pictures_and_says_their_numbers(
     assert sent.attachments == ()
     assert "电子表格和 PDF 文件过大" in sent.html
     assert "季度服务评估报告" in sent.subject
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_mail_of_a_large_account_is_not_cut_off_by_mail_programs(
+    app: Flask, session, notice: Notice, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    """Six tables of sixty branches each were 366 kB; what is over 102 kB is cut off."""
+    monkeypatch.setattr("service_desk.services.reports.runs.find_document", lambda run_id: LARGE)
+    notice.language = language
+
+    sent = mail.render(notice, base_url="https://desk.example")
+
+    assert len(sent.html.encode()) < 64_000
+    shown = [table.count('<tr align="right"') - 1 for table in sent.html.split("<h2")[1:]]
+    assert shown == [45, 45, 45, 45, 20, 10]
+    cut = {
+        "zh": "此处列出前 10 行，共 60 行；其余见电子表格。",
+        "en": "The first 10 of 60 lines; the rest is in the spreadsheet.",
+    }
+    assert cut[language] in sent.html
+    assert cut[language] in sent.text
+    assert 'href="https://desk.example/reports/1"' in sent.html
+    # Whoever shows no style sheet still sees columns: numbers to the right, names to the left, with space between.
+    bare = re.sub(r"<style.*?</style>", "", sent.html, flags=re.DOTALL)
+    assert '<table class="figures" cellpadding="5" style="' in bare
+    assert re.search(r'<tr align="right"><td align="left">[^<]+</td><td>1,234</td>', bare)
 
 
 def test_periods_have_their_names_and_every_kind_of_report_its_own(app: Flask) -> None:
