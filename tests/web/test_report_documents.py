@@ -21,6 +21,7 @@ from service_desk.presenters.languages import in_language
 from service_desk.presenters.report_documents import as_mail, charts, tables, words
 from service_desk.rules.metrics import Ratio
 from service_desk.rules.report_document import CellKind, Chart, ChartKind, Column, ReportKind, Table, Tile
+from service_desk.rules.vocabulary import UseClass
 from tests.report_documents import AT, DETAIL_ROWS, EVERY, FEW_BUSY, LARGE, NOTHING, ZONE
 
 
@@ -317,8 +318,36 @@ def test_a_mail_of_a_large_account_is_not_cut_off_by_mail_programs(
     assert 'href="https://desk.example/reports/1"' in sent.html
     # Whoever shows no style sheet still sees columns: numbers to the right, names to the left, with space between.
     bare = re.sub(r"<style.*?</style>", "", sent.html, flags=re.DOTALL)
-    assert '<table class="figures" cellpadding="5" style="' in bare
+    assert '<table class="rows" cellpadding="5" style="' in bare
     assert re.search(r'<tr align="right"><td align="left">[^<]+</td><td>1,234</td>', bare)
+
+
+def test_a_reminder_of_a_whole_fleet_is_not_cut_off_either(app: Flask, session) -> None:
+    branches = [
+        {"branch": f"第{number}汽车客运分公司", "branch_en": f"Branch {number}"} for number in range(41)
+    ]
+    params = {
+        "url": "/renewals",
+        "branch": "",
+        "day": "2026-11-23",
+        "first_day": "2026-11-30",
+        "vehicle_count": 500,
+        "more": 400,
+        "groups": [{**one, "use_class": code, "count": 3} for one in branches for code in UseClass],
+        "rows": [
+            {**one, "plate": "豫A12345", "line": "ctpl", "last_day": "2026-11-30", "days_left": 7}
+            for one in (branches * 3)[:100]
+        ],
+    }
+    notice = Notice(
+        kind="renewal_reminder",
+        params=params,
+        language="zh",
+        address="hq@zzly.example",
+        recipient_name="周敏",
+    )
+
+    assert len(mail.render(notice, base_url="https://desk.example").html.encode()) < 60_000
 
 
 def test_periods_have_their_names_and_every_kind_of_report_its_own(app: Flask) -> None:
