@@ -115,7 +115,8 @@ def _only_missed() -> bool:
 
 def _chosen(form: PeriodForm) -> list[tuple[str, str]]:
     """The filter but for the days, which the sheet has a line for."""
-    return [one for one in chosen_in(form) if one[0] not in {form.from_on.label.text, form.to_on.label.text}]
+    days = {str(form.from_on.label.text), str(form.to_on.label.text)}
+    return [one for one in chosen_in(form) if one[0] not in days]
 
 
 def _vehicles(form: PeriodForm, period: Period) -> CoveredVehicles:
