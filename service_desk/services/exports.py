@@ -72,7 +72,7 @@ def keep_audit(taken: Taken, account_id: int | None, *, actor: User, now: dateti
 
 def keep_file_audit(name: str, asked: str, account_id: int | None, *, actor: User, now: datetime) -> None:
     """The same of a file that is no list: a paper, an archive, an original. `asked` is its address."""
-    _keep("file_taken", {"export_file": name, "filter": asked}, account_id, actor, now)
+    _keep("file_taken", {"export_file": name, "taken_from": asked}, account_id, actor, now)
 
 
 def _keep(action: str, said: dict[str, object], account_id: int | None, actor: User, now: datetime) -> None:

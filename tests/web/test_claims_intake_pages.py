@@ -269,7 +269,7 @@ def test_only_copies_are_shown_and_everything_is_served_in_a_sandbox(
     assert browser.get(f"/documents/{paper.id}", headers=known).status_code == 304
     taken = select(AuditEntry).where(AuditEntry.action == "file_taken").order_by(AuditEntry.id)
     assert [
-        (one.actor_id, one.account_id, one.changes["filter"][1]) for one in db.session.scalars(taken)
+        (one.actor_id, one.account_id, one.changes["taken_from"][1]) for one in db.session.scalars(taken)
     ] == [
         (world.claims1.id, world.account.id, address)
         for address in (f"/documents/{shown.id}/original", f"/documents/{paper.id}")

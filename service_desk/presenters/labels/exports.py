@@ -8,5 +8,6 @@ LABELS = {
         "export_file": _l("File"),
         "export_rows": _l("Rows exported"),
         "export_table": _l("Table"),
+        "taken_from": _l("Taken from"),
     },
 }
