@@ -116,3 +116,11 @@ _FEW_BUSY = Table(
     total=(None, 7, Ratio()),
 )
 FEW_BUSY = replace(NOTHING, tables=(_FEW_BUSY,), charts=(EVERY.charts[0],))
+_BUSY = replace(
+    _BRANCHES,
+    rows=[
+        (Name(f"第{number}汽车客运分公司", f"Coach Branch No. {number}"), *_BRANCHES.rows[0][1:])
+        for number in range(1, 61)
+    ],
+)
+LARGE = replace(EVERY, tables=(_BUSY,) * 6)

@@ -1,6 +1,6 @@
 """The cover calendar as bars and tables, the ratio by branch, and both as spreadsheets."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -187,10 +187,8 @@ def policies_of(finding: Finding) -> list[tuple[str, bool]]:
     ]
 
 
-def findings_workbook(
-    rows: Sequence[FleetFinding], account: str, period: Period, now: datetime
-) -> WorkbookBytes:
-    """The gaps and overlaps listed, as .xlsx."""
+def findings_sheet(rows: Iterable[FleetFinding], account: str, period: Period, now: datetime) -> TableSheet:
+    """The gaps and overlaps listed, as a sheet."""
     columns = [
         Column(_("Branch"), width=26),
         Column(_("Plate")),
@@ -202,7 +200,7 @@ def findings_workbook(
         Column(_("Days"), "int"),
         Column(_("Policies"), width=40),
     ]
-    body: list[list[Any]] = [
+    body: Iterable[list[Any]] = (
         [
             branch_name(row.branch),
             row.vehicle.plate or row.vehicle.vin or "",
@@ -215,9 +213,9 @@ def findings_workbook(
             ", ".join(words for words, _ours in policies_of(row.finding)),
         ]
         for row in rows
-    ]
+    )
     title = _("Gaps and overlaps of cover: %(account)s", account=account)
-    return workbook_bytes([TableSheet(_("Gaps and overlaps"), title, columns, body, [period_words(period)])])
+    return TableSheet(_("Gaps and overlaps"), title, columns, body, [period_words(period)])
 
 
 def period_words(period: Period) -> str:
@@ -320,8 +318,8 @@ def _share(ratio: Ratio) -> float | str:
     return ratio.part / ratio.whole if ratio.whole else "—"
 
 
-def vehicles_workbook(rows: Sequence[CoveredVehicle], account: str, period: Period) -> WorkbookBytes:
-    """The vehicles behind a figure, as .xlsx."""
+def vehicles_sheet(rows: Iterable[CoveredVehicle], account: str, period: Period) -> TableSheet:
+    """The vehicles behind a figure, as a sheet."""
     columns = [
         Column(_("Branch"), width=26),
         Column(_("Plate")),
@@ -331,7 +329,7 @@ def vehicles_workbook(rows: Sequence[CoveredVehicle], account: str, period: Peri
         Column(_("Days covered"), "int", width=14),
         Column(_("Days missed"), "int", width=14),
     ]
-    body: list[list[Any]] = [
+    body: Iterable[list[Any]] = (
         [
             branch_name(row.branch),
             row.vehicle.plate or "",
@@ -342,6 +340,6 @@ def vehicles_workbook(rows: Sequence[CoveredVehicle], account: str, period: Peri
             row.days.missed,
         ]
         for row in rows
-    ]
+    )
     title = _("Vehicles and their covered days: %(account)s", account=account)
-    return workbook_bytes([TableSheet(_("Vehicles"), title, columns, body, [period_words(period)])])
+    return TableSheet(_("Vehicles"), title, columns, body, [period_words(period)])

@@ -1,6 +1,6 @@
 """Missed cover in words: exposure, since when, the log of a case, and the list as a spreadsheet."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from service_desk.adapters.spreadsheets import Column, TableSheet, WorkbookBytes, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet
 from service_desk.base.clock import local_date
 from service_desk.base.money import format_yuan, to_fen
 from service_desk.models.renewals import CaseState, ChaseKind, MissedCoverEntry
@@ -144,8 +144,8 @@ def layer_words(codes: Iterable[str]) -> str:
     return _(", ").join(label(code, "cover") for code in codes)
 
 
-def missed_workbook(rows: Sequence[MissedRow], account: str, now: datetime) -> WorkbookBytes:
-    """The list as filtered, as .xlsx."""
+def missed_sheet(rows: Iterable[MissedRow], account: str, now: datetime) -> TableSheet:
+    """The list as filtered, as a sheet."""
     columns = [
         Column(_("Case")),
         Column(_("Plate")),
@@ -162,8 +162,7 @@ def missed_workbook(rows: Sequence[MissedRow], account: str, now: datetime) -> W
     ]
     title = _("Vehicles without cover: %(account)s", account=account)
     notes = [_("As of %(day)s", day=local_date(now).isoformat())]
-    body = [_sheet_row(row) for row in rows]
-    return workbook_bytes([TableSheet(_("Vehicles without cover"), title, columns, body, notes)])
+    return TableSheet(_("Vehicles without cover"), title, columns, map(_sheet_row, rows), notes)
 
 
 def _sheet_row(row: MissedRow) -> list[Any]:

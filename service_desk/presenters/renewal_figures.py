@@ -118,8 +118,8 @@ def _figure_cells(one: RenewalFigures) -> list[Any]:
     return [one.due, one.renewed, share, one.to_renew, one.lost]
 
 
-def ended_workbook(found: Iterable[EndedPolicy], account: str, chosen: str, month: Period) -> WorkbookBytes:
-    """The policies behind the figures as a spreadsheet."""
+def ended_sheet(found: Iterable[EndedPolicy], account: str, month: Period) -> TableSheet:
+    """The policies behind the figures, as a sheet."""
     columns = [
         Column(_("Plate"), width=14),
         Column(_("Branch"), width=28),
@@ -146,7 +146,7 @@ def ended_workbook(found: Iterable[EndedPolicy], account: str, chosen: str, mont
         for one in found
     )
     title = _("Policies of %(account)s that end in %(month)s", account=account, month=month_words(month))
-    return workbook_bytes([TableSheet(_("Policies"), title, columns, rows, [chosen])])
+    return TableSheet(_("Policies"), title, columns, rows)
 
 
 def outcome_words(one: EndedPolicy) -> str:

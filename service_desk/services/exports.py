@@ -66,17 +66,23 @@ def require_few(rows: int, most: int | None = None) -> None:
 
 def keep_audit(taken: Taken, account_id: int | None, *, actor: User, now: datetime) -> None:
     """Write down who took what out of an account; without account it is the desk's own (people, settings)."""
+    said = {"export_table": taken.table, "filter": taken.asked, "export_rows": taken.rows}
+    _keep("exported", said, account_id, actor, now)
+
+
+def keep_file_audit(name: str, asked: str, account_id: int | None, *, actor: User, now: datetime) -> None:
+    """The same of a file that is no list: a paper, an archive, an original. `asked` is its address."""
+    _keep("file_taken", {"export_file": name, "taken_from": asked}, account_id, actor, now)
+
+
+def _keep(action: str, said: dict[str, object], account_id: int | None, actor: User, now: datetime) -> None:
     account = db.session.get(KeyAccount, account_id) if account_id else None
     audit.record(
-        "exported",
+        action,
         account or actor,
         actor=actor,
         now=now,
         label=account.code if account else actor.staff_no,
         account_id=account.id if account else None,
-        changes={
-            "export_table": (None, taken.table),
-            "filter": (None, taken.asked),
-            "export_rows": (None, taken.rows),
-        },
+        changes={name: (None, value) for name, value in said.items()},
     )

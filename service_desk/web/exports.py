@@ -7,7 +7,8 @@ from typing import TypeVar
 
 from flask import send_file
 from flask.typing import ResponseReturnValue
-from wtforms import Form, SelectField
+from flask_babel import gettext as _
+from wtforms import BooleanField, Form, SelectField
 from wtforms.fields.core import Field
 
 from service_desk.adapters.spreadsheets import XLSX, TableSheet, write_workbook
@@ -73,4 +74,4 @@ def _words_of(field: Field) -> str:
         return next(
             (str(words) for value, words, *_more in field.choices if str(value) == str(field.data)), ""
         )
-    return str(field.data)
+    return _("Yes") if isinstance(field, BooleanField) else str(field.data)

@@ -270,14 +270,23 @@ def keep_export(table: str, rows: int, *, of_desk: bool = False, account_id: int
         exports.keep_audit(taken, of_account, actor=actor(), now=g.now)
 
 
+def keep_file(name: str, *, account_id: int | None = None) -> None:
+    """Write down that a file left the desk that is no list, as `keep_export` does; once it has been read."""
+    of_account = account_id or current_account().id
+    asked = _as_kept(request)
+    with unit_of_work():
+        exports.keep_file_audit(name, asked, of_account, actor=actor(), now=g.now)
+
+
 def _as_kept(asked: Request) -> str:
     """The address asked for; what was typed into a filter may name a person and is not kept."""
     values = [(name, filter_as_kept(value)) for name, value in asked.args.items(multi=True) if value]
     return asked.path + ("?" + "&".join(f"{name}={value}" for name, value in values) if values else "")
 
 
-def as_pdf(content: bytes, name: str) -> ResponseReturnValue:
-    """A paper to be looked at or printed, under a name."""
+def as_pdf(content: bytes, name: str, *, account_id: int | None = None) -> ResponseReturnValue:
+    """A paper to be looked at or printed, under a name. Who took it is written into the audit trail."""
+    keep_file(f"{name}.pdf", account_id=account_id)
     return send_file(BytesIO(content), mimetype="application/pdf", download_name=f"{name}.pdf")
 
 

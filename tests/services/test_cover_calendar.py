@@ -17,12 +17,13 @@ from service_desk.rules.coverage import Span
 from service_desk.rules.metrics import Ratio
 from service_desk.rules.periods import Period
 from service_desk.rules.vocabulary import CoverCode, PolicyLine, UseClass
-from service_desk.services import policies, renewals
+from service_desk.services import exports, policies, renewals
 from service_desk.services.fleet import queries, requirements, vehicles
 from service_desk.services.fleet.queries import CoverFilter, VehicleFilter
 from service_desk.services.fleet.requirements import NewRequirement
 from service_desk.services.policies import calendars, ratios
-from service_desk.services.policies.calendars import FindingKind
+from service_desk.services.policies.calendars import FindingKind, FleetFindings
+from service_desk.services.policies.ratios import CoveredVehicles
 from tests.factories import CoverageFactory, PolicyFactory
 from tests.world import World
 
@@ -241,21 +242,17 @@ def test_every_figure_opens_its_vehicles(world: World, now: datetime) -> None:
     for line in PolicyLine:
         insure(world, world.coach, line)
     period = Period(TODAY, TODAY)
-    everyone = ratios.coverage_vehicles(world.account.id, period, actor=world.hq, now=now)
-    assert {row.vehicle.id for row in everyone} == {world.coach.id, world.bus.id, world.truck.id}
-    missed = ratios.coverage_vehicles(
-        world.account.id, period, actor=world.safety_gongyi, now=now, only_missed=True
-    )
-    assert [row.vehicle.id for row in missed] == [world.truck.id]
+    everyone = CoveredVehicles(world.account.id, period, world.hq, now).read(PageRequest())
+    assert {row.vehicle.id for row in everyone.rows} == {world.coach.id, world.bus.id, world.truck.id}
+    missed = CoveredVehicles(world.account.id, period, world.safety_gongyi, now, only_missed=True)
+    assert [row.vehicle.id for row in missed.read(PageRequest()).rows] == [world.truck.id]
 
 
 def findings(world: World, now: datetime, actor: User | None = None, **wanted: Any) -> list[tuple[Any, ...]]:
-    rows = calendars.fleet_findings(
-        world.account.id, YEAR, actor=actor or world.underwriter, now=now, **wanted
-    )
+    found = FleetFindings(world.account.id, YEAR, actor or world.underwriter, now, **wanted)
     return [
         (row.vehicle.plate, row.finding.layer, row.finding.kind, row.finding.span.starts_at, row.finding.days)
-        for row in rows
+        for row in found.read(PageRequest()).rows
     ]
 
 
@@ -279,6 +276,32 @@ def test_gaps_and_overlaps_are_listed_by_layer(world: World, now: datetime) -> N
     assert findings(world, now, kind=FindingKind.OVERLAP)[0][2] is FindingKind.OVERLAP
     assert findings(world, now, actor=world.foreign_hq) == []
     assert len(findings(world, now, actor=world.safety_gongyi)) == 2
+
+
+def test_lists_read_in_portions_are_the_whole_list(
+    world: World, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    insure(world, world.coach, PolicyLine.CTPL, last=date(2026, 3, 31))
+    insure(world, world.coach, PolicyLine.CTPL, date(2026, 6, 1), date(2026, 8, 31))
+    insure(world, world.truck, PolicyLine.CTPL, date(2026, 2, 1), date(2026, 7, 31))
+    month = Period(date(2026, 11, 1), date(2026, 11, 20))
+    monkeypatch.setattr(calendars, "_VEHICLES_READ", 2)
+
+    for listed in (
+        FleetFindings(world.account.id, YEAR, world.underwriter, now),
+        CoveredVehicles(world.account.id, month, world.underwriter, now),
+    ):
+        whole = listed.read(PageRequest())
+        assert whole.total == len(whole.rows) > 2
+        for size in (1, 2, 3):
+            assert list(exports.in_portions(listed.read, portion=size)) == list(whole.rows)
+        assert not listed.read(PageRequest(9)).rows
+    for nobody in (world.safety_gongyi, world.foreign_hq):
+        seen = {
+            row.branch.id
+            for row in CoveredVehicles(world.account.id, month, nobody, now).read(PageRequest()).rows
+        }
+        assert seen == ({world.gongyi.id} if nobody is world.safety_gongyi else set())
 
 
 def test_an_open_gap_ends_now_and_what_follows_is_not_renewed_yet(world: World, now: datetime) -> None:

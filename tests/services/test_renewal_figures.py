@@ -142,7 +142,9 @@ def test_the_list_tells_why_a_vehicle_was_lost(world: World, now: datetime) -> N
     policy(world, world.coach, last_day)
     details = OutcomeDetails(Outcome.SOLD)
     outcomes.record(world.coach.id, {CTPL: last_day}, details, actor=world.underwriter, now=now)
-    page = success.page_of_ended(SuccessFilter(world.account.id, NOVEMBER), None, actor=world.hq, now=now)
+    page = success.page_of_ended(
+        SuccessFilter(world.account.id, NOVEMBER), PageRequest(), actor=world.hq, now=now
+    )
     assert [(one.status, one.outcome) for one in page.rows] == [(RenewalStatus.LAPSED, Outcome.SOLD)]
 
 

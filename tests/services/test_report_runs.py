@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from io import BytesIO
 from zoneinfo import ZoneInfo
 
 import pytest
+from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
 from service_desk.base.errors import Forbidden, Invalid, NotFound
@@ -14,6 +16,9 @@ from service_desk.models.claims import Claim
 from service_desk.models.db import db
 from service_desk.models.notices import Channel, MessageChannel, Notice
 from service_desk.models.reports import ReportRun
+from service_desk.presenters import report_documents
+from service_desk.presenters.languages import in_language
+from service_desk.presenters.report_documents import tables
 from service_desk.rules.claim_flow import ClaimState
 from service_desk.rules.hooks import HookKind
 from service_desk.rules.metrics import MeasureCode
@@ -51,6 +56,20 @@ def value(report: Report, table: str, measure: MeasureCode, row: int = -1) -> ob
     found: Table = report.table(table)
     place = [column.code for column in found.columns].index(measure)
     return (found.total or found.rows[row])[place]
+
+
+@pytest.mark.parametrize("kind", makers.kinds())
+def test_every_sheet_of_every_kind_has_a_name_that_no_spreadsheet_cuts(
+    world: World, now: datetime, kind: ReportKind
+) -> None:
+    period = last_full_period(FREQUENCY[kind], now, ZoneInfo(world.account.zone))
+    report = makers.MAKERS[kind].make(world.account, period, now=now)
+
+    for language in ("zh", "en"):
+        with in_language(language):
+            wanted = [str(tables.sheet_name(table)) for table in report.tables]
+            named = CalamineWorkbook.from_object(BytesIO(report_documents.workbook(report))).sheet_names
+        assert named[-len(wanted) :] == wanted
 
 
 @pytest.mark.parametrize("kind", makers.kinds())

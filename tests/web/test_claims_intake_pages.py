@@ -10,6 +10,7 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import func, select
 
 from service_desk.base.clock import CHINA, utc_now
+from service_desk.models.audit import AuditEntry
 from service_desk.models.claim_intake import Arrival
 from service_desk.models.claims import Claim
 from service_desk.models.db import db
@@ -264,6 +265,15 @@ def test_only_copies_are_shown_and_everything_is_served_in_a_sandbox(
     for answer in (original, pdf):
         assert answer.headers["Content-Disposition"].startswith("attachment")
         _assert_sandboxed(answer)
+    known = {"If-None-Match": pdf.headers["ETag"]}
+    assert browser.get(f"/documents/{paper.id}", headers=known).status_code == 304
+    taken = select(AuditEntry).where(AuditEntry.action == "file_taken").order_by(AuditEntry.id)
+    assert [
+        (one.actor_id, one.account_id, one.changes["taken_from"][1]) for one in db.session.scalars(taken)
+    ] == [
+        (world.claims1.id, world.account.id, address)
+        for address in (f"/documents/{shown.id}/original", f"/documents/{paper.id}")
+    ]
     assert sign_in("hq").get(f"/documents/{shown.id}/original").status_code == 403
     assert sign_in("foreign-hq").get(f"/documents/{shown.id}/original").status_code == 404
 

@@ -41,6 +41,8 @@ LISTS = {
     "/claims": "/claims.xlsx",
     "/claims/dates": "/claims/dates.xlsx",
     "/claims/later-demands": "/claims/later-demands.xlsx",
+    "/coverage/gaps": "/coverage/gaps.xlsx",
+    "/coverage/vehicles": "/coverage/vehicles.xlsx",
     "/deliveries": "/deliveries.xlsx",
     "/deliveries/runs": "/deliveries/runs.xlsx",
     "/disputes": "/disputes.xlsx",
@@ -64,6 +66,7 @@ LISTS = {
     "/renewals/calendar": "/renewals/calendar.xlsx",
     "/renewals/missed": "/renewals/missed.xlsx",
     "/renewals/outcomes": "/renewals/outcomes.xlsx",
+    "/renewals/rate/policies": "/renewals/rate/policies.xlsx",
     "/renewals/reminders": "/renewals/reminders.xlsx",
     "/reports": "/reports.xlsx",
     "/reports?kind=none": "/reports/schedules.xlsx",
@@ -83,8 +86,9 @@ OF_THE_DESK = {
 # The client's branch sees its own of these; of the others it is refused even an empty file.
 OF_A_BRANCH = {
     "/batches.xlsx", "/claims.xlsx", "/endorsements.xlsx", "/enquiries.xlsx", "/policies.xlsx",
-    "/account/branches.xlsx", "/account/contacts.xlsx", "/measures.xlsx",
-    "/renewals.xlsx", "/renewals/outcomes.xlsx", "/renewals/calendar.xlsx", "/renewals/missed.xlsx", "/renewals/reminders.xlsx", "/vehicle-requests.xlsx",
+    "/account/branches.xlsx", "/account/contacts.xlsx", "/coverage/gaps.xlsx", "/coverage/vehicles.xlsx", "/measures.xlsx",
+    "/renewals.xlsx", "/renewals/outcomes.xlsx", "/renewals/calendar.xlsx", "/renewals/missed.xlsx", "/renewals/rate/policies.xlsx",
+    "/renewals/reminders.xlsx", "/vehicle-requests.xlsx",
     "/vehicle-requests/register.xlsx", "/vehicles/export",
 }  # fmt: skip
 

@@ -1,5 +1,6 @@
 """The list of missed cover, a case and its forms; the client's view; who may not."""
 
+import io
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from openpyxl import load_workbook
 from sqlalchemy import func, select
 
 from service_desk.models.db import db
@@ -58,9 +60,10 @@ def test_the_filter_stands_in_the_address(sign_in: SignIn, world: World) -> None
 
 
 def test_the_spreadsheet_is_what_is_filtered(sign_in: SignIn, world: World) -> None:
-    answer = sign_in("hq").get(f"/renewals/uninsured.xlsx?branch={world.gongyi.id}")
+    answer = sign_in("hq").get(f"/renewals/uninsured.xlsx?branch={world.gongyi.id}&overdue=y")
     assert answer.status_code == 200
-    assert answer.data[:2] == b"PK"
+    notes = [row[0] for row in load_workbook(io.BytesIO(answer.data)).active.values][:3]
+    assert f"分公司: {world.gongyi.name} · 仅看超时: 是" in notes
 
 
 def test_a_chase_is_logged_and_stands_in_the_list(sign_in: SignIn, world: World) -> None:

@@ -18,10 +18,11 @@ from service_desk.models.notices import Notice
 from service_desk.presenters import mail, report_documents
 from service_desk.presenters.labels import LABELS
 from service_desk.presenters.languages import in_language
-from service_desk.presenters.report_documents import as_mail, charts, words
+from service_desk.presenters.report_documents import as_mail, charts, tables, words
 from service_desk.rules.metrics import Ratio
 from service_desk.rules.report_document import CellKind, Chart, ChartKind, Column, ReportKind, Table, Tile
-from tests.report_documents import AT, DETAIL_ROWS, EVERY, FEW_BUSY, NOTHING, ZONE
+from service_desk.rules.vocabulary import UseClass
+from tests.report_documents import AT, DETAIL_ROWS, EVERY, FEW_BUSY, LARGE, NOTHING, ZONE
 
 
 def page_of(app: Flask, language: str, address: str = "/reports/1", report=EVERY) -> str:
@@ -295,6 +296,60 @@ def test_a_mail_shows_charts_as_pictures_and_says_their_numbers(
     assert "季度服务评估报告" in sent.subject
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_mail_of_a_large_account_is_not_cut_off_by_mail_programs(
+    app: Flask, session, notice: Notice, monkeypatch: pytest.MonkeyPatch, language: str
+) -> None:
+    """Six tables of sixty branches each were 366 kB; what is over 102 kB is cut off."""
+    monkeypatch.setattr("service_desk.services.reports.runs.find_document", lambda run_id: LARGE)
+    notice.language = language
+
+    sent = mail.render(notice, base_url="https://desk.example")
+
+    assert len(sent.html.encode()) < 64_000
+    shown = [table.count('<tr align="right"') - 1 for table in sent.html.split("<h2")[1:]]
+    assert shown == [45, 45, 45, 45, 20, 10]
+    cut = {
+        "zh": "此处列出前 10 行，共 60 行；其余见电子表格。",
+        "en": "The first 10 of 60 lines; the rest is in the spreadsheet.",
+    }
+    assert cut[language] in sent.html
+    assert cut[language] in sent.text
+    assert 'href="https://desk.example/reports/1"' in sent.html
+    # Whoever shows no style sheet still sees columns: numbers to the right, names to the left, with space between.
+    bare = re.sub(r"<style.*?</style>", "", sent.html, flags=re.DOTALL)
+    assert '<table class="rows" cellpadding="5" style="' in bare
+    assert re.search(r'<tr align="right"><td align="left">[^<]+</td><td>1,234</td>', bare)
+
+
+def test_a_reminder_of_a_whole_fleet_is_not_cut_off_either(app: Flask, session) -> None:
+    branches = [
+        {"branch": f"第{number}汽车客运分公司", "branch_en": f"Branch {number}"} for number in range(41)
+    ]
+    params = {
+        "url": "/renewals",
+        "branch": "",
+        "day": "2026-11-23",
+        "first_day": "2026-11-30",
+        "vehicle_count": 500,
+        "more": 400,
+        "groups": [{**one, "use_class": code, "count": 3} for one in branches for code in UseClass],
+        "rows": [
+            {**one, "plate": "豫A12345", "line": "ctpl", "last_day": "2026-11-30", "days_left": 7}
+            for one in (branches * 3)[:100]
+        ],
+    }
+    notice = Notice(
+        kind="renewal_reminder",
+        params=params,
+        language="zh",
+        address="hq@zzly.example",
+        recipient_name="周敏",
+    )
+
+    assert len(mail.render(notice, base_url="https://desk.example").html.encode()) < 60_000
+
+
 def test_periods_have_their_names_and_every_kind_of_report_its_own(app: Flask) -> None:
     spans = {
         (date(2026, 1, 1), date(2026, 12, 31)): ("2026", "2026年"),
@@ -325,3 +380,10 @@ def test_a_headline_figure_of_a_measure_of_old_is_shown_by_what_was_kept(app: Fl
         assert report_documents.mail_parts(old).attachments
     rows = [[str(cell) for cell in row] for row in book.active.values]
     assert [row[0] for row in rows if row[0].startswith(("Share", "Sum"))] == ["Share of old", "Sum of old"]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_every_table_of_a_report_has_a_short_name_for_its_sheet(app: Flask, language: str) -> None:
+    with in_language(language):
+        names = [tables.sheet_name(Table(code, (), ())) for code in LABELS["report_table"]]
+    assert {name for name in names if len(name) > 31 or re.search(r"[\[\]:*?/\\]", name)} == set()

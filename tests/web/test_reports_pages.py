@@ -81,11 +81,18 @@ def test_who_takes_out_a_report_of_another_account_is_audited_there(
     assert made is not None
     db.session.commit()
 
-    answer = sign_in("manager").get(f"/reports/{made.id}/report.xlsx")
+    client = sign_in("manager")
+    for path in ("report.xlsx", "report.pdf"):
+        assert client.get(f"/reports/{made.id}/{path}").status_code == 200
 
-    assert answer.status_code == 200
-    kept = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "exported")).one()
-    assert (kept.account_id, kept.entity_label) == (world.foreign_account.id, world.foreign_account.code)
+    taken = select(AuditEntry).where(AuditEntry.action.in_(("exported", "file_taken")))
+    for kept, path in zip(
+        db.session.scalars(taken.order_by(AuditEntry.id)), ("report.xlsx", "report.pdf"), strict=True
+    ):
+        assert (kept.account_id, kept.entity_label) == (world.foreign_account.id, world.foreign_account.code)
+        said = kept.changes.get("filter") or kept.changes["taken_from"]
+        assert (kept.actor_id, said[1]) == (world.manager.id, f"/reports/{made.id}/{path}")
+    assert kept.changes["export_file"][1].endswith(".pdf")
 
 
 def test_the_client_reads_what_was_sent_and_changes_nothing(run: ReportRun, world: World, sign_in) -> None:

@@ -3,6 +3,11 @@
 from flask_babel import lazy_gettext as _l
 
 LABELS = {
-    "audit_action": {"exported": _l("List exported")},
-    "audit_field": {"export_rows": _l("Rows exported"), "export_table": _l("Table")},
+    "audit_action": {"exported": _l("List exported"), "file_taken": _l("File taken out")},
+    "audit_field": {
+        "export_file": _l("File"),
+        "export_rows": _l("Rows exported"),
+        "export_table": _l("Table"),
+        "taken_from": _l("Taken from"),
+    },
 }

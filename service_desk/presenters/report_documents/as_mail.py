@@ -1,6 +1,6 @@
 """A report as a mail: headline figures, two charts as pictures, short tables; spreadsheet and PDF go with it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from flask_babel import gettext as _
@@ -21,6 +21,9 @@ _MOST_BYTES = 6_000_000
 _MOST_PICTURES = 2
 _MOST_ROWS = 45
 _MOST_COLUMNS = 8
+# Mail programs cut off what is over some 100 kB. Of many long tables the later ones show their first lines.
+_MOST_LINES = 200
+_FIRST_LINES = 10
 
 
 @dataclass(frozen=True)
@@ -88,16 +91,25 @@ def _words(report: Report, drawn: Sequence[Drawing], attached: str) -> MailRepor
             ShownPicture(_cid(index), drawing.title, f"{drawing.title}. {drawing.summary}")
             for index, drawing in enumerate(drawn, start=1)
         ],
-        tables=[_table(report, table) for table in report.tables if not table.is_detail and table.rows],
+        tables=list(_tables(report)),
         notes=words.notes(report),
         attached=attached,
     )
 
 
-def _table(report: Report, table: Table) -> MailTable:
+def _tables(report: Report) -> Iterator[MailTable]:
+    left = _MOST_LINES
+    for table in report.tables:
+        if table.rows and not table.is_detail:
+            shown = _table(report, table, min(_MOST_ROWS, max(_FIRST_LINES, left)))
+            left -= len(shown.rows)
+            yield shown
+
+
+def _table(report: Report, table: Table, most: int) -> MailTable:
     headings = words.headings(table)
     telling = tables.telling_rows(table, headings)
-    rows = telling[:_MOST_ROWS]
+    rows = telling[:most]
     total = tables.total_words(table, headings, report.tz)
     notes = [tables.quiet_words(len(table.rows) - len(telling))]
     if len(rows) < len(telling):

@@ -146,7 +146,7 @@ def _table_sheet(report: Report, table: Table) -> TableSheet:
         if total and total[0] is None:
             total = [_("Total"), *total[1:]]
     return TableSheet(
-        name=tables.table_title(table),
+        name=tables.sheet_name(table),
         title=f"{words.title(report.kind)} · {tables.table_title(table)}",
         columns=[column for heading in headings for column in _columns(heading)],
         rows=(_row(row, headings, said) for row in table.rows),

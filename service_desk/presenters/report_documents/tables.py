@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from service_desk.presenters.labels import LABELS, label
 from service_desk.presenters.report_documents.words import Heading, Shown, known_label, row_words
 from service_desk.rules.metrics import Mean, Ratio
 from service_desk.rules.report_document import Table, Value
@@ -16,6 +17,11 @@ _SHORT_TABLE = 12
 def table_title(table: Table) -> str:
     """What a table is called."""
     return known_label(table.code, "report_table")
+
+
+def sheet_name(table: Table) -> str:
+    """What its sheet is called: a spreadsheet cuts what is longer than 31 letters, and some titles are."""
+    return label(table.code, "report_sheet") if table.code in LABELS["report_sheet"] else table_title(table)
 
 
 Row = Sequence[Value]

@@ -1,13 +1,17 @@
 """The cover calendar: one vehicle's layers over a span, and the gaps and overlaps of a whole fleet."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
+from itertools import accumulate
 
 from sqlalchemy import select
 
 from service_desk.base.clock import local_date
+from service_desk.base.paging import Page, PageRequest
 from service_desk.models.accounts import Branch
 from service_desk.models.db import db
 from service_desk.models.fleet import Vehicle
@@ -21,7 +25,10 @@ from service_desk.rules.policy_flow import last_covered_day
 from service_desk.rules.vocabulary import CoverCode
 from service_desk.services import access
 from service_desk.services.fleet import requirements
-from service_desk.services.policies.histories import account_histories, vehicle_history
+from service_desk.services.policies.histories import histories_of, vehicle_history
+
+# Their histories are in memory together.
+_VEHICLES_READ = 2_000
 
 
 class FindingKind(StrEnum):
@@ -89,47 +96,84 @@ def _shown(
     return ShownLayer(calendar, bool(needed), list(_findings(calendar, history, needed, now)))
 
 
-def fleet_findings(
-    account_id: int,
-    within: Span,
-    *,
-    actor: User,
-    now: datetime,
-    branch_id: int | None = None,
-    kind: FindingKind | None = None,
-    layer: CoverCode | None = None,
-) -> list[FleetFinding]:
-    """Gaps and overlaps of the vehicles the actor sees, by branch, plate and time.
+@dataclass(frozen=True)
+class FleetFindings:
+    """Gaps and overlaps of the vehicles the actor sees, by branch, plate and time, a page at a time.
 
-    What merely is not renewed yet is listed only when that kind is asked for.
+    What merely is not renewed yet is listed only when that kind is asked for. How many there are of each vehicle is
+    counted when the first page is read; they are found anew for the vehicles of a page, so that no list of all is kept.
     """
-    access.require(actor, Action.READ_RENEWALS)
-    statement = (
-        select(Vehicle, Branch)
-        .join(Branch, Branch.id == Vehicle.branch_id)
-        .where(Vehicle.account_id == account_id)
-        .order_by(Branch.name, Vehicle.plate, Vehicle.id)
-    )
-    if branch_id is not None:
-        statement = statement.where(Vehicle.branch_id.in_(access.branch_tree(branch_id)))
-    vehicles = db.session.execute(access.visible(actor, Action.READ_RENEWALS, statement, Vehicle)).tuples()
-    found = dict(account_findings(account_id, within, now=now))
-    return [
-        FleetFinding(vehicle, branch, one)
-        for vehicle, branch in vehicles
-        for one in found.get(vehicle.id, ())
-        if (one.kind is kind if kind else one.kind is not FindingKind.NOT_RENEWED)
-        and layer in (None, one.layer)
-    ]
+
+    account_id: int
+    within: Span
+    actor: User
+    now: datetime
+    branch_id: int | None = None
+    kind: FindingKind | None = None
+    layer: CoverCode | None = None
+
+    def read(self, page: PageRequest) -> Page[FleetFinding]:
+        """One page of them."""
+        counts = self._counts
+        ends = list(accumulate(counts.values()))
+        first, last = bisect_right(ends, page.offset), bisect_left(ends, page.offset + page.size)
+        some = list(counts)[first : last + 1]
+        skipped = page.offset - (ends[first - 1] if first else 0)
+        rows = [one for ids in _cut(some) for one in self._rows(ids)]
+        return Page(rows[skipped : skipped + page.size], sum(counts.values()), page.number, page.size)
+
+    @cached_property
+    def _counts(self) -> dict[int, int]:
+        """The vehicles that have any, in order, with how many."""
+        access.require(self.actor, Action.READ_RENEWALS)
+        found = (self._of(ids) for ids in _cut(self._vehicle_ids()))
+        return {id_: len(rows) for some in found for id_, rows in some.items() if rows}
+
+    def _vehicle_ids(self) -> Sequence[int]:
+        statement = (
+            select(Vehicle.id)
+            .join(Branch, Branch.id == Vehicle.branch_id)
+            .where(Vehicle.account_id == self.account_id)
+            .order_by(Branch.name, Vehicle.plate, Vehicle.id)
+        )
+        if self.branch_id is not None:
+            statement = statement.where(Vehicle.branch_id.in_(access.branch_tree(self.branch_id)))
+        visible = access.visible(self.actor, Action.READ_RENEWALS, statement, Vehicle)
+        return db.session.scalars(visible).all()
+
+    def _rows(self, ids: Sequence[int]) -> Iterator[FleetFinding]:
+        statement = (
+            select(Vehicle, Branch).join(Branch, Branch.id == Vehicle.branch_id).where(Vehicle.id.in_(ids))
+        )
+        known = {vehicle.id: (vehicle, branch) for vehicle, branch in db.session.execute(statement)}
+        for vehicle_id, found in self._of(ids).items():
+            vehicle, branch = known[vehicle_id]
+            yield from (FleetFinding(vehicle, branch, one) for one in found)
+
+    def _of(self, ids: Sequence[int]) -> dict[int, list[Finding]]:
+        """What is wanted of each vehicle of a portion, in its order."""
+        histories = histories_of(ids, since=self.within.starts_at, until=self.within.ends_at)
+        return {
+            id_: [
+                one
+                for one in findings_of(histories[id_], self._needed, self.within, self.now)
+                if self._is_wanted(one)
+            ]
+            for id_ in ids
+        }
+
+    @cached_property
+    def _needed(self) -> NeededTimes:
+        return _needed(self.account_id, self.within)
+
+    def _is_wanted(self, one: Finding) -> bool:
+        of_kind = one.kind is self.kind if self.kind else one.kind is not FindingKind.NOT_RENEWED
+        return of_kind and self.layer in (None, one.layer)
 
 
-def account_findings(account_id: int, within: Span, *, now: datetime) -> Iterator[tuple[int, list[Finding]]]:
-    """Each vehicle with gaps or overlaps, for no actor."""
-    needed = _needed(account_id, within)
-    for history in account_histories(account_id, since=within.starts_at, until=within.ends_at):
-        found = findings_of(history, needed, within, now)
-        if found:
-            yield history.vehicle_id, found
+def _cut(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """The ids in their order, as many as a statement takes."""
+    return (ids[start : start + _VEHICLES_READ] for start in range(0, len(ids), _VEHICLES_READ))
 
 
 def findings_of(history: VehicleHistory, needs: NeededTimes, within: Span, now: datetime) -> list[Finding]:

@@ -1,12 +1,14 @@
 """The coverage ratio of an account over days, by branch, and the vehicles behind each figure (覆盖率)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cached_property
 
 from sqlalchemy import select
 
 from service_desk.base.clock import end_of_day, start_of_day
+from service_desk.base.paging import Page, PageRequest
 from service_desk.models.accounts import Branch
 from service_desk.models.db import db
 from service_desk.models.fleet import Vehicle
@@ -18,7 +20,7 @@ from service_desk.rules.periods import Period
 from service_desk.rules.permissions import Action
 from service_desk.services import access
 from service_desk.services.fleet import requirements
-from service_desk.services.policies.histories import account_histories
+from service_desk.services.policies.histories import account_histories, histories_of
 from service_desk.services.policies.portions import portions
 
 
@@ -57,29 +59,70 @@ def coverage_by_branch(
     return sorted(found.values(), key=lambda row: (row.branch.name, row.branch.id))
 
 
-def coverage_vehicles(
-    account_id: int,
-    period: Period,
-    *,
-    actor: User,
-    now: datetime,
-    branch_id: int | None = None,
-    only_missed: bool = False,
-) -> list[CoveredVehicle]:
-    """The vehicles behind a figure, those with most days missed first."""
-    branches = _branches(account_id, actor)
-    wanted = [
-        one
-        for one in account_days(account_id, period, now=now)
-        if one.branch_id in branches
-        and (branch_id is None or one.branch_id == branch_id)
-        and (one.missed or not only_missed)
-    ]
-    vehicles = _vehicles({one.vehicle_id for one in wanted})
-    rows = [CoveredVehicle(vehicles[one.vehicle_id], branches[one.branch_id], one) for one in wanted]
-    return sorted(
-        rows, key=lambda row: (-row.days.missed, row.branch.name, row.vehicle.plate or "", row.vehicle.id)
-    )
+@dataclass(frozen=True)
+class CoveredVehicles:
+    """The vehicles behind a figure, those with most days missed first, a page at a time.
+
+    The days are counted when the first page is read; of the whole fleet only these counts are kept.
+    """
+
+    account_id: int
+    period: Period
+    actor: User
+    now: datetime
+    branch_id: int | None = None
+    only_missed: bool = False
+
+    def read(self, page: PageRequest) -> Page[CoveredVehicle]:
+        """One page, vehicle-days with their vehicles."""
+        wanted = self._in_order[page.offset : page.offset + page.size]
+        vehicles = _vehicles({one.vehicle_id for one in wanted})
+        rows = [
+            CoveredVehicle(vehicles[one.vehicle_id], self._branches[one.branch_id], one) for one in wanted
+        ]
+        return Page(rows, len(self._in_order), page.number, page.size)
+
+    @cached_property
+    def _branches(self) -> dict[int, Branch]:
+        return _branches(self.account_id, self.actor)
+
+    @cached_property
+    def _in_order(self) -> list[VehicleDays]:
+        branches = self._branches
+        plates = _plates(self.account_id)
+        wanted = [
+            one
+            for one in _days_in_portions(self.account_id, plates, self.period, self.now)
+            if one.branch_id in branches
+            and self.branch_id in (None, one.branch_id)
+            and (one.missed or not self.only_missed)
+        ]
+        return sorted(
+            wanted,
+            key=lambda one: (
+                -one.missed,
+                branches[one.branch_id].name,
+                plates[one.vehicle_id] or "",
+                one.vehicle_id,
+            ),
+        )
+
+
+def _plates(account_id: int) -> dict[int, str | None]:
+    statement = select(Vehicle.id, Vehicle.plate).where(Vehicle.account_id == account_id)
+    return dict(db.session.execute(statement).tuples().all())
+
+
+def _days_in_portions(
+    account_id: int, vehicle_ids: Collection[int], period: Period, now: datetime
+) -> Iterator[VehicleDays]:
+    grid = DayGrid(period.first, period.last, now)
+    if not grid.samples:
+        return
+    versions = requirements.over_time(account_id, grid.first, grid.last)
+    since, until = start_of_day(grid.first), end_of_day(grid.last)
+    for some in portions(vehicle_ids):
+        yield from _days_on(grid, versions, histories_of(some, since=since, until=until).values())
 
 
 def account_days(account_id: int, period: Period, *, now: datetime) -> list[VehicleDays]:
@@ -100,7 +143,7 @@ def account_days_of(account_id: int, periods: Sequence[Period], *, now: datetime
 
 
 def _days_on(
-    grid: DayGrid, versions: Sequence[tuple[date, CoverNeeds]], histories: Sequence[VehicleHistory]
+    grid: DayGrid, versions: Sequence[tuple[date, CoverNeeds]], histories: Iterable[VehicleHistory]
 ) -> list[VehicleDays]:
     needed = needs_by_day(grid, versions)
     return [one for vehicle in histories for one in days_of(vehicle, grid, needed)]

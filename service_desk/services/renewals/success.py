@@ -259,16 +259,13 @@ def is_followed_as_agreed(known_at: datetime) -> ColumnElement[bool]:
 
 def page_of_ended(
     wanted: SuccessFilter,
-    page: PageRequest | None,
+    page: PageRequest,
     *,
     actor: User,
     now: datetime,
     status: RenewalStatus | None = None,
 ) -> Page[EndedPolicy]:
-    """The policies behind the figures, by plate; `status` is that of their vehicle, so the lines of one stay together.
-
-    All of them on one page when `page` is None.
-    """
+    """The policies behind the figures, by plate; `status` is that of their vehicle, so the lines of one stay together."""
     access.require(actor, Action.READ_RENEWALS)
     statement = _ended(wanted, actor, *_COLUMNS).join(Branch, Branch.id == Policy.branch_id)
     if status is not None:
@@ -290,7 +287,7 @@ def _stands(ended: Any, status: RenewalStatus) -> ColumnElement[bool]:
 
 
 def page_of_renewed_early(
-    wanted: SuccessFilter, page: PageRequest | None, *, actor: User, now: datetime
+    wanted: SuccessFilter, page: PageRequest, *, actor: User, now: datetime
 ) -> Page[EndedPolicy]:
     """Policies that a policy issued before their end follows, the latest end first."""
     access.require(actor, Action.READ_RENEWALS)
@@ -333,11 +330,8 @@ _COLUMNS = (
 
 
 def _paged(
-    statement: Select[Any], ordered: Select[Any], page: PageRequest | None, now: datetime
+    statement: Select[Any], ordered: Select[Any], page: PageRequest, now: datetime
 ) -> Page[EndedPolicy]:
-    if page is None:
-        rows = [_ended_policy(row, now) for row in db.session.execute(ordered)]
-        return Page(rows, len(rows), 1, max(len(rows), 1))
     total = db.session.scalar(select(func.count()).select_from(statement.subquery())) or 0
     found = db.session.execute(ordered.limit(page.size).offset(page.offset))
     return Page([_ended_policy(row, now) for row in found], total, page.number, page.size)

@@ -28,6 +28,7 @@ from service_desk.web.http import (
     attempt,
     current_account,
     files,
+    keep_file,
     page_request,
     spreadsheet,
     uploads,
@@ -127,6 +128,7 @@ def bundles(number: str) -> ResponseReturnValue:
         for branch, count in found
         for part, _first, _last in parts_of(count)
     ]
+    keep_file(f"{number}.zip", account_id=found[0][0].account_id)
     content = _archive(number, parts, token=actor().get_id(), now=g.now)
     answer = Response(stream_with_context(content), mimetype="application/zip")
     answer.headers["Content-Disposition"] = f"attachment; filename={number}.zip"

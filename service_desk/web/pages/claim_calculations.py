@@ -25,7 +25,7 @@ from service_desk.services.claims import calculation_versions, settlement
 from service_desk.services.claims.calculating import Frozen
 from service_desk.services.claims.files import ClaimFile, read_file
 from service_desk.web.calculation_start import suggested, wanted_sections
-from service_desk.web.http import actor, again, as_pdf, attempt, done
+from service_desk.web.http import actor, again, as_pdf, attempt, done, keep_file
 
 bp = Blueprint("claim_calculations", __name__)
 
@@ -88,18 +88,20 @@ def settlement_pdf(number: str) -> ResponseReturnValue:
     address = url_for("claims.claim", number=number, _external=True)
     with in_language(normalise_language(request.args.get("lang")) or current_language()):
         content = settlement_sheet(file, chosen, shown, address)
-    return as_pdf(content, f"{number}-v{chosen.calculation_version}")
+    return as_pdf(content, f"{number}-v{chosen.calculation_version}", account_id=file.claim.account_id)
 
 
 @bp.get("/claims/<number>/calculation.json")
 @login_required
 def calculation_json(number: str) -> ResponseReturnValue:
     """A version's inputs as `flask rules settle` reads them, so that anybody can do it again."""
-    chosen = _chosen(read_file(number, actor=actor()))
+    file = read_file(number, actor=actor())
+    chosen = _chosen(file)
     name = f"{number}-v{chosen.calculation_version}"
     if "case" not in chosen.inputs:
         raise NotFound("not_found")
     cases = [{"id": name, "kind": "claim", "inputs": chosen.inputs["case"]}]
+    keep_file(f"{name}.json", account_id=file.claim.account_id)
     answer = Response(json.dumps(cases, ensure_ascii=False, indent=1), mimetype="application/json")
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}.json"'
     return answer

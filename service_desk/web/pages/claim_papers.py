@@ -33,8 +33,18 @@ from service_desk.services import access, knowledge, submissions
 from service_desk.services.claims import checklists, paper_files, papers
 from service_desk.services.claims.paper_files import PaperFile
 from service_desk.web.exports import send_list
-from service_desk.web.http import actor, again, attempt, current_account, done, files, page_request, uploads
-from service_desk.web.papers import address_of, pdf_file
+from service_desk.web.http import (
+    actor,
+    again,
+    as_pdf,
+    attempt,
+    current_account,
+    done,
+    files,
+    page_request,
+    uploads,
+)
+from service_desk.web.papers import address_of
 
 bp = Blueprint("claim_papers", __name__)
 
@@ -67,7 +77,7 @@ def left_behind(number: str, _left: str) -> ResponseReturnValue:
 def notice_paper(number: str, notice: int) -> ResponseReturnValue:
     """A notice to print, as it was sent."""
     file = paper_files.read_papers(number, actor=actor())
-    return pdf_file(print_notice(file, notice), f"{number}-N{notice}")
+    return as_pdf(print_notice(file, notice), f"{number}-N{notice}")
 
 
 def print_notice(file: PaperFile, number: int) -> bytes:

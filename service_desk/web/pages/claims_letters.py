@@ -19,7 +19,7 @@ from service_desk.rules.claim_letters import LetterKind
 from service_desk.rules.permissions import Action
 from service_desk.services import access, submissions
 from service_desk.services.claims import common, letters, settlement
-from service_desk.web.http import actor, again, attempt, done, files
+from service_desk.web.http import actor, again, attempt, done, files, keep_file
 
 bp = Blueprint("claims_letters", __name__)
 
@@ -115,9 +115,11 @@ def sent(number: str) -> ResponseReturnValue:
 def download(number: str, letter_id: int, language: str) -> ResponseReturnValue:
     """A letter as it was written; for the client once it was sent."""
     document = letters.get_document(number, letter_id, language, actor=actor())
-    return send_file(
+    response = send_file(
         BytesIO(files().get(document.storage_key)),
         mimetype="application/pdf",
         as_attachment=True,
         download_name=document.filename,
     )
+    keep_file(document.filename, account_id=document.account_id)
+    return response

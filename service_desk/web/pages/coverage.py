@@ -8,7 +8,6 @@ from flask_babel import gettext as _
 from flask_login import login_required
 
 from service_desk.base.clock import end_of_day, local_date, start_of_day
-from service_desk.base.paging import Page
 from service_desk.forms.coverage import FindingsForm, PeriodForm, RequirementForm, two_years
 from service_desk.forms.fields import member
 from service_desk.presenters import coverage as words
@@ -21,9 +20,10 @@ from service_desk.rules.permissions import Action
 from service_desk.rules.vocabulary import CoverCode
 from service_desk.services import access, accounts
 from service_desk.services.fleet import requirements
-from service_desk.services.policies import calendars, ratios
-from service_desk.services.policies.calendars import FindingKind, FleetFinding
-from service_desk.services.policies.ratios import CoveredVehicle
+from service_desk.services.policies import ratios
+from service_desk.services.policies.calendars import FindingKind, FleetFindings
+from service_desk.services.policies.ratios import CoveredVehicles
+from service_desk.web.exports import chosen_in, send_list
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request, spreadsheet
 
 bp = Blueprint("coverage", __name__)
@@ -82,13 +82,12 @@ def _branch_choices() -> list[tuple[str, str]]:
 def vehicles() -> ResponseReturnValue:
     """The vehicles behind a figure, those with most days missed first."""
     form, period = _this_month()
-    found, page = _vehicles(form, period), page_request()
     return render_template(
         "coverage/vehicles.html",
         form=form,
         period=period,
         only_missed=_only_missed(),
-        page=Page(found[page.offset : page.offset + page.size], len(found), page.number, page.size),
+        page=_vehicles(form, period).read(page_request()),
         words=words,
         named=named,
     )
@@ -100,16 +99,28 @@ def export_vehicles() -> ResponseReturnValue:
     """The same vehicles as a spreadsheet."""
     account = current_account()
     form, period = _this_month()
-    book = words.vehicles_workbook(_vehicles(form, period), named(account.name, account.name_en), period)
-    return spreadsheet(book, f"covered-days-{account.code}-{period.last}.xlsx")
+    name = named(account.name, account.name_en)
+    chosen = [(_("Vehicles"), _("With days missed"))] if _only_missed() else []
+    return send_list(
+        _vehicles(form, period).read,
+        lambda rows: words.vehicles_sheet(rows, name, period),
+        f"covered-days-{account.code}-{period.last}.xlsx",
+        [*_chosen(form), *chosen],
+    )
 
 
 def _only_missed() -> bool:
     return request.args.get("which") == "missed"
 
 
-def _vehicles(form: PeriodForm, period: Period) -> list[CoveredVehicle]:
-    return ratios.coverage_vehicles(
+def _chosen(form: PeriodForm) -> list[tuple[str, str]]:
+    """The filter but for the days, which the sheet has a line for."""
+    days = {str(form.from_on.label.text), str(form.to_on.label.text)}
+    return [one for one in chosen_in(form) if one[0] not in days]
+
+
+def _vehicles(form: PeriodForm, period: Period) -> CoveredVehicles:
+    return CoveredVehicles(
         current_account().id,
         period,
         actor=actor(),
@@ -124,12 +135,11 @@ def _vehicles(form: PeriodForm, period: Period) -> list[CoveredVehicle]:
 def gaps() -> ResponseReturnValue:
     """Gaps and overlaps of the fleet, this year and next unless other days are asked for."""
     form, period = _findings_form()
-    found, page = _findings(form, period), page_request()
     return render_template(
         "coverage/gaps.html",
         form=form,
         period=period,
-        page=Page(found[page.offset : page.offset + page.size], len(found), page.number, page.size),
+        page=_findings(form, period).read(page_request()),
         words=words,
         named=named,
     )
@@ -141,10 +151,13 @@ def export_gaps() -> ResponseReturnValue:
     """The same as a spreadsheet."""
     account = current_account()
     form, period = _findings_form()
-    book = words.findings_workbook(
-        _findings(form, period), named(account.name, account.name_en), period, g.now
+    name = named(account.name, account.name_en)
+    return send_list(
+        _findings(form, period).read,
+        lambda rows: words.findings_sheet(rows, name, period, g.now),
+        f"cover-gaps-{account.code}-{local_date(g.now)}.xlsx",
+        _chosen(form),
     )
-    return spreadsheet(book, f"cover-gaps-{account.code}-{local_date(g.now)}.xlsx")
 
 
 def _findings_form() -> tuple[FindingsForm, Period]:
@@ -155,8 +168,8 @@ def _findings_form() -> tuple[FindingsForm, Period]:
     return form, form.period(two_years(local_date(g.now)))
 
 
-def _findings(form: FindingsForm, period: Period) -> list[FleetFinding]:
-    return calendars.fleet_findings(
+def _findings(form: FindingsForm, period: Period) -> FleetFindings:
+    return FleetFindings(
         current_account().id,
         Span(start_of_day(period.first), end_of_day(period.last)),
         actor=actor(),

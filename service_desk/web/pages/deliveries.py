@@ -1,9 +1,8 @@
 """Papers on their way: what waits, runs and their sheets, the hand-over, certificate cards."""
 
-from io import BytesIO
 from typing import Any
 
-from flask import Blueprint, current_app, g, render_template, request, send_file, url_for
+from flask import Blueprint, current_app, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
@@ -24,6 +23,7 @@ from service_desk.web.exports import send_list
 from service_desk.web.http import (
     actor,
     again,
+    as_pdf,
     attempt,
     current_account,
     done,
@@ -145,7 +145,7 @@ def _run_context(number: str, drop_form: DropForm) -> dict[str, Any]:
 def sheet(number: str) -> ResponseReturnValue:
     """The sheet a run is made with."""
     view = queries.get_run(number, actor=actor())
-    return _pdf(words.run_sheet_pdf(view, _outside("policies_delivery.hand_over", number=number)), number)
+    return as_pdf(words.run_sheet_pdf(view, _outside("policies_delivery.hand_over", number=number)), number)
 
 
 @bp.post("/deliveries/runs/<number>/out")
@@ -216,13 +216,9 @@ def branch_cards(branch_id: int) -> ResponseReturnValue:
 
 def _cards(found: list[cards.Card], name: str) -> ResponseReturnValue:
     content = words.cards_pdf(found, lambda plate: _outside("claim_reports.report", plate=plate))
-    return _pdf(content, f"cards-{name}")
+    return as_pdf(content, f"cards-{name}")
 
 
 def _outside(endpoint: str, **values: Any) -> str:
     """The address of a page as a paper names it."""
     return f"{current_app.extensions['desk_config'].public_url}{url_for(endpoint, **values)}"
-
-
-def _pdf(content: bytes, name: str) -> ResponseReturnValue:
-    return send_file(BytesIO(content), mimetype="application/pdf", download_name=f"{name}.pdf")

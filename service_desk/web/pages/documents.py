@@ -1,5 +1,6 @@
 """Files of matters: pictures are shown as their re-encoded copy, everything else is only ever downloaded."""
 
+from http import HTTPStatus
 from io import BytesIO
 from pathlib import PurePath
 
@@ -9,7 +10,7 @@ from flask_login import login_required
 from service_desk.adapters import pictures
 from service_desk.models.documents import Document
 from service_desk.services import documents, knowledge, messages
-from service_desk.web.http import actor, files
+from service_desk.web.http import actor, files, keep_file
 
 bp = Blueprint("documents", __name__)
 
@@ -23,12 +24,12 @@ SANDBOX = "sandbox; default-src 'none'"
 def show(document_id: int) -> Response:
     """The copy that is safe to show. The browser may not guess another type than the one said."""
     document = _readable(document_id)
-    return _served(
-        document.storage_key,
-        document.content_type,
-        document.filename,
-        as_attachment=document.content_type != JPEG,
+    is_picture = document.content_type == JPEG
+    response = _served(
+        document.storage_key, document.content_type, document.filename, as_attachment=not is_picture
     )
+    # A picture is shown on a page as its words are; everything else leaves the desk as a file.
+    return response if is_picture else _kept(response, document, document.filename)
 
 
 @bp.get("/documents/<int:document_id>/thumb")
@@ -53,6 +54,13 @@ def original(document_id: int) -> Response:
     name = f"{PurePath(document.filename).stem[:80]}-{document.sha256[:12]}{ending}"
     response = _served(document.original_key, "application/octet-stream", name, as_attachment=True)
     response.headers["X-Content-SHA256"] = document.sha256
+    return _kept(response, document, name)
+
+
+def _kept(response: Response, document: Document, name: str) -> Response:
+    """Write down that it was taken, unless the browser had it and only asked whether it still may show it."""
+    if response.status_code == HTTPStatus.OK:
+        keep_file(name, account_id=document.account_id)
     return response
 
 

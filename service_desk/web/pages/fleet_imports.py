@@ -30,6 +30,7 @@ from service_desk.web.http import (
     done,
     files,
     keep_export,
+    keep_file,
     page_request,
     uploads,
 )
@@ -224,7 +225,9 @@ def annotated(import_id: int) -> ResponseReturnValue:
 def original(import_id: int) -> ResponseReturnValue:
     """The file as it came."""
     imported = importing.get_import(import_id, actor=actor())
-    return download(importing.original(imported, files=files()), imported.filename)
+    content = importing.original(imported, files=files())
+    keep_file(imported.filename, account_id=imported.account_id)
+    return download(content, imported.filename)
 
 
 def _refused(imported: FleetImport, refusal: Invalid | Conflict) -> ResponseReturnValue:

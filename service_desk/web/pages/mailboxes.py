@@ -24,6 +24,7 @@ from service_desk.web.http import (
     current_account,
     done,
     files,
+    keep_file,
     own_accounts,
     page_request,
 )
@@ -130,6 +131,7 @@ def original(mail_id: int) -> ResponseReturnValue:
     if not row.mail.raw_key:
         raise NotFound("not_found")
     content = BytesIO(files().get(row.mail.raw_key))
+    keep_file(f"mail-{mail_id}.eml")
     return send_file(
         content, mimetype="application/octet-stream", as_attachment=True, download_name=f"mail-{mail_id}.eml"
     )

@@ -23,9 +23,8 @@ from service_desk.services import accounts, messages, submissions
 from service_desk.services.messages import Talked, ThreadFilter, ThreadListView
 from service_desk.web import kept_uploads, threads
 from service_desk.web.exports import send_list
-from service_desk.web.http import actor, again, attempt, current_account, files, page_request, uploads
+from service_desk.web.http import actor, again, as_pdf, attempt, current_account, files, page_request, uploads
 from service_desk.web.kept_uploads import KeptUpload
-from service_desk.web.papers import pdf_file
 from service_desk.web.threads import PREFIX, panel_of
 
 bp = Blueprint("messages", __name__)
@@ -101,7 +100,7 @@ def thread(kind: str, number: str) -> ResponseReturnValue:
 def paper(kind: str, number: str) -> ResponseReturnValue:
     """The whole thread as a paper for the file of the matter."""
     view = messages.read_whole(_talked(kind, number), actor=actor(), now=g.now)
-    return pdf_file(thread_paper(view, g.now), f"messages-{number}")
+    return as_pdf(thread_paper(view, g.now), f"messages-{number}")
 
 
 @bp.post("/messages/<kind>/<number>")

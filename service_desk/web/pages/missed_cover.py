@@ -32,7 +32,7 @@ from service_desk.services import access, accounts, policies, sla
 from service_desk.services.fleet import queries
 from service_desk.services.renewals import case_views, cases
 from service_desk.services.renewals.case_views import CaseFile
-from service_desk.web.exports import send_list
+from service_desk.web.exports import chosen_in, send_list, whole
 from service_desk.web.http import (
     actor,
     again,
@@ -40,7 +40,6 @@ from service_desk.web.http import (
     current_account,
     done,
     page_request,
-    spreadsheet,
 )
 
 bp = Blueprint("missed_cover", __name__)
@@ -70,10 +69,14 @@ def uninsured() -> ResponseReturnValue:
 @login_required
 def export() -> ResponseReturnValue:
     """The list as filtered."""
-    account = current_account()
-    found = case_views.list_missed(account.id, _filter().wanted(), actor=actor(), now=g.now)
-    book = words.missed_workbook(found, named(account.name, account.name_en), g.now)
-    return spreadsheet(book, f"missed-cover-{local_date(g.now)}.xlsx")
+    account, form = current_account(), _filter()
+    name = named(account.name, account.name_en)
+    return send_list(
+        whole(case_views.list_missed(account.id, form.wanted(), actor=actor(), now=g.now)),
+        lambda rows: words.missed_sheet(rows, name, g.now),
+        f"missed-cover-{local_date(g.now)}.xlsx",
+        chosen_in(form),
+    )
 
 
 def _filter() -> MissedFilterForm:

@@ -36,6 +36,7 @@ from service_desk.web.http import (
     current_account,
     done,
     files,
+    keep_file,
     page_request,
     uploads,
 )
@@ -342,5 +343,6 @@ def paper(number: str, document_id: int) -> ResponseReturnValue:
         as_attachment=True,
         download_name=document.filename,
     )
+    keep_file(document.filename, account_id=document.account_id)
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response

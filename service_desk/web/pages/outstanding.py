@@ -35,6 +35,7 @@ from service_desk.web.http import (
     done,
     files,
     keep_export,
+    keep_file,
     page_request,
     uploads,
 )
@@ -258,4 +259,6 @@ def answer(number: str) -> ResponseReturnValue:
 def original(number: str) -> ResponseReturnValue:
     """The file as it came."""
     listed = outstanding.get_list(number, actor=actor())
-    return download(outstanding.original(listed, files=files()), listed.filename)
+    content = outstanding.original(listed, files=files())
+    keep_file(listed.filename, account_id=listed.account_id)
+    return download(content, listed.filename)

@@ -1,9 +1,8 @@
 """Quote, issue, policies and batches."""
 
-from io import BytesIO
 from typing import Any
 
-from flask import Blueprint, current_app, g, render_template, request, send_file, url_for
+from flask import Blueprint, current_app, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
@@ -57,7 +56,16 @@ from service_desk.services.policies.delivery import queries as delivery
 from service_desk.services.policies.endorsements import Difference
 from service_desk.services.policies.queries import PolicyView
 from service_desk.web.exports import chosen_in, send_list
-from service_desk.web.http import actor, again, attempt, current_account, done, page_request, spreadsheet
+from service_desk.web.http import (
+    actor,
+    again,
+    as_pdf,
+    attempt,
+    current_account,
+    done,
+    page_request,
+    spreadsheet,
+)
 
 bp = Blueprint("policies", __name__)
 
@@ -380,17 +388,13 @@ def _differences(view: PolicyView) -> list[Difference]:
 def policy_pdf(number: str) -> ResponseReturnValue:
     """One policy, to print."""
     view = queries.get_policy(number, actor=actor(), now=g.now)
-    return as_pdf(pdf_documents.policies_pdf([view], policy_address), number)
+    content = pdf_documents.policies_pdf([view], policy_address)
+    return as_pdf(content, number, account_id=view.policy.account_id)
 
 
 def policy_address(number: str) -> str:
     """The page of a policy as its print's QR code names it."""
     return f"{current_app.extensions['desk_config'].public_url}{url_for('policies.policy', number=number)}"
-
-
-def as_pdf(content: bytes, name: str) -> ResponseReturnValue:
-    """A PDF that the browser shows, under a name."""
-    return send_file(BytesIO(content), mimetype="application/pdf", download_name=f"{name}.pdf")
 
 
 @bp.get("/batches", endpoint="batches")
@@ -464,7 +468,7 @@ def printed_part(number: str, branch_id: int | None = None) -> ResponseReturnVal
         raise NotFound("not_found")
     names = [number, *([str(branch_id)] if branch_id else []), *([str(part)] if first else [])]
     content = pdf_documents.policies_pdf(views, policy_address, tagged=len(views) == 1)
-    return as_pdf(content, "-".join(names))
+    return as_pdf(content, "-".join(names), account_id=views[0].policy.account_id)
 
 
 @bp.post("/batches/<number>/deliver")

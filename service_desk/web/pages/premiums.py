@@ -26,8 +26,17 @@ from service_desk.rules.permissions import Action
 from service_desk.rules.premium import age_bands, age_of
 from service_desk.services import access, accounts, premiums
 from service_desk.web.exports import send_list, whole
-from service_desk.web.http import actor, again, attempt, current_account, done, page_request, spreadsheet
-from service_desk.web.papers import address_of, pdf_file
+from service_desk.web.http import (
+    actor,
+    again,
+    as_pdf,
+    attempt,
+    current_account,
+    done,
+    page_request,
+    spreadsheet,
+)
+from service_desk.web.papers import address_of
 
 bp = Blueprint("premiums", __name__)
 
@@ -245,4 +254,4 @@ def receipt_pdf(number: str) -> ResponseReturnValue:
     """One receipt, to print."""
     view = premiums.get_receipt(number, actor=actor())
     content = pdf_documents.receipt_pdf(view, address_of("premiums.receipt", number))
-    return pdf_file(content, number)
+    return as_pdf(content, number)

@@ -13,8 +13,8 @@ from service_desk.presenters.sheets.premiums import cases_sheet, notices_sheet
 from service_desk.rules.permissions import Action
 from service_desk.services import access, premiums
 from service_desk.web.exports import send_list, whole
-from service_desk.web.http import actor, again, attempt, current_account, done, page_request
-from service_desk.web.papers import address_of, pdf_file
+from service_desk.web.http import actor, again, as_pdf, attempt, current_account, done, page_request
+from service_desk.web.papers import address_of
 
 bp = Blueprint("premiums_dunning", __name__)
 
@@ -88,4 +88,4 @@ def notice(number: str) -> ResponseReturnValue:
 def letter(number: str) -> ResponseReturnValue:
     """One notice as a letter."""
     view = premiums.get_notice(number, actor=actor())
-    return pdf_file(premiums_pdf.letter_pdf(view, address_of("premiums_dunning.notice", number)), number)
+    return as_pdf(premiums_pdf.letter_pdf(view, address_of("premiums_dunning.notice", number)), number)

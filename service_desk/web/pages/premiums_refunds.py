@@ -18,8 +18,8 @@ from service_desk.presenters.sheets.premiums import refunds_sheet
 from service_desk.rules.permissions import Action
 from service_desk.services import access, premiums
 from service_desk.web.exports import send_list
-from service_desk.web.http import actor, again, attempt, current_account, done, page_request
-from service_desk.web.papers import address_of, pdf_file
+from service_desk.web.http import actor, again, as_pdf, attempt, current_account, done, page_request
+from service_desk.web.papers import address_of
 
 bp = Blueprint("premiums_refunds", __name__)
 
@@ -89,4 +89,4 @@ def voucher(number: str) -> ResponseReturnValue:
     view = premiums.get_refund(number, actor=actor())
     if view.row.refund.state is not RefundState.PAID:
         raise NotFound("not_found")
-    return pdf_file(premiums_pdf.voucher_pdf(view, address_of("premiums_refunds.refund", number)), number)
+    return as_pdf(premiums_pdf.voucher_pdf(view, address_of("premiums_refunds.refund", number)), number)

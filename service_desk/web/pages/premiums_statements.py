@@ -16,8 +16,7 @@ from service_desk.presenters.messages import sentence
 from service_desk.rules.permissions import Action
 from service_desk.services import access, accounts, premiums
 from service_desk.services.premiums import Statement
-from service_desk.web.http import actor, current_account, spreadsheet
-from service_desk.web.papers import pdf_file
+from service_desk.web.http import actor, as_pdf, current_account, spreadsheet
 
 bp = Blueprint("premiums_statements", __name__)
 
@@ -59,7 +58,7 @@ def export() -> ResponseReturnValue:
 def paper() -> ResponseReturnValue:
     """A statement to print, confirm and stamp."""
     found = _checked()
-    return pdf_file(premiums_pdf.statement_pdf(found), _file_name(found))
+    return as_pdf(premiums_pdf.statement_pdf(found), _file_name(found))
 
 
 def _form() -> StatementForm:

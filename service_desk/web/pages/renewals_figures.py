@@ -20,6 +20,7 @@ from service_desk.rules.renewal import RenewalStatus
 from service_desk.services.renewals import success
 from service_desk.services.renewals.forecast import forecast as forecast_of
 from service_desk.services.renewals.success import SuccessDimension
+from service_desk.web.exports import send_list
 from service_desk.web.http import actor, current_account, page_request, spreadsheet
 from service_desk.web.renewal_filters import branch_choices, chosen_words, filter_form
 
@@ -105,12 +106,16 @@ def ended_export() -> ResponseReturnValue:
     account, form, month = current_account(), filter_form(), _month()
     status = member(RenewalStatus, request.args.get("status"))
     wanted = form.ended(account.id, month)
-    found = success.page_of_ended(wanted, None, actor=actor(), now=g.now, status=status).rows
+    name = named(account.name, account.name_en)
     chosen = chosen_words(form)
     if status:
         chosen.append((_("State"), label(status, "renewal_status")))
-    book = words.ended_workbook(found, named(account.name, account.name_en), filter_note(chosen), month)
-    return spreadsheet(book, f"renewals-{month_code(month)}.xlsx")
+    return send_list(
+        lambda page: success.page_of_ended(wanted, page, actor=actor(), now=g.now, status=status),
+        lambda rows: words.ended_sheet(rows, name, month),
+        f"renewals-{month_code(month)}.xlsx",
+        chosen,
+    )
 
 
 @bp.get("/renewals/forecast")

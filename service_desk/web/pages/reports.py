@@ -118,9 +118,10 @@ def spreadsheet(run_id: int) -> ResponseReturnValue:
 @login_required
 def paper(run_id: int) -> ResponseReturnValue:
     """The report on paper, as it was made, in the reader's language."""
-    report = runs.document_of(runs.get_run(run_id, actor=actor()))
+    found = runs.get_run(run_id, actor=actor())
+    report = runs.document_of(found)
     name = report_documents.filename(report, "pdf").removesuffix(".pdf")
-    return as_pdf(report_documents.pdf(report), name)
+    return as_pdf(report_documents.pdf(report), name, account_id=found.account_id)
 
 
 @bp.post("/reports/<int:run_id>/mails/<int:notice_id>/again")

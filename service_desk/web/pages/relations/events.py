@@ -27,7 +27,7 @@ from service_desk.services import access, submissions
 from service_desk.services.relations import event_lists, events, inviting, minutes
 from service_desk.services.relations.event_lists import EventFile
 from service_desk.services.relations.visibility import get_event
-from service_desk.web.http import actor, again, attempt, current_account, done, files
+from service_desk.web.http import actor, again, attempt, current_account, done, files, keep_file
 from service_desk.web.pages.relations.blueprint import bp, branch_choices, decide
 
 USUAL_START, USUAL_LENGTH = time(9, 30), timedelta(hours=2)
@@ -246,5 +246,6 @@ def paper(number: str, document_id: int) -> ResponseReturnValue:
         as_attachment=True,
         download_name=document.filename,
     )
+    keep_file(document.filename, account_id=document.account_id)
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
