@@ -2,10 +2,10 @@
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import SelectField, StringField
+from wtforms import StringField
 from wtforms.validators import Length, Optional
 
-from service_desk.forms.fields import DayField
+from service_desk.forms.fields import DayField, SelectField
 from service_desk.services.audit import TrailFilter
 
 

@@ -12,8 +12,6 @@ from wtforms import (
     HiddenField,
     IntegerField,
     MultipleFileField,
-    RadioField,
-    SelectField,
     StringField,
     TextAreaField,
 )
@@ -26,7 +24,9 @@ from service_desk.forms.fields import (
     CheckboxesField,
     Form,
     MomentField,
+    RadioField,
     RowList,
+    SelectField,
     YuanField,
     optional_id,
     small_number,

@@ -4,11 +4,20 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, HiddenField, RadioField, SelectField, StringField
+from wtforms import BooleanField, HiddenField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
 from service_desk.base.errors import Invalid
-from service_desk.forms.fields import DayField, Form, MomentField, YuanField, member, small_number
+from service_desk.forms.fields import (
+    DayField,
+    Form,
+    MomentField,
+    RadioField,
+    SelectField,
+    YuanField,
+    member,
+    small_number,
+)
 from service_desk.models.policies import EndorsementKind
 from service_desk.rules.rating import CtplFloat
 from service_desk.rules.settlement.cancellation import CancelReason

@@ -1,12 +1,13 @@
 """The base form, the fields of the trade (amounts, days, instants in the account's zone), and reading codes and ids."""
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
 
+import wtforms
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from wtforms import (
@@ -15,7 +16,7 @@ from wtforms import (
     Field,
     FieldList,
     HiddenField,
-    SelectMultipleField,
+    SelectChoice,
     StringField,
 )
 from wtforms.validators import Length, ValidationError
@@ -88,6 +89,61 @@ class YuanField(StringField):
         """Take stored fen for showing."""
         super().process_data(value)
         self.fen = value
+
+
+Pairs: TypeAlias = Iterable[tuple[Any, Any]]
+Offered: TypeAlias = Pairs | Mapping[str, Pairs] | Iterable[SelectChoice]
+
+
+class Choosing:
+    """A field that is told its choices as `(value, words)`, or as a map from a group's words to such pairs."""
+
+    data: Any
+
+    def __init__(
+        self,
+        label: Any = None,
+        validators: Any = None,
+        *,
+        choices: Offered | Callable[[], Offered] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        offered = (lambda: _options(choices())) if callable(choices) else _options(choices)
+        super().__init__(label, validators, choices=offered, **kwargs)  # type: ignore[call-arg]
+
+    @property
+    def choices(self) -> Any:
+        """The choices as the library draws them."""
+        return super().choices  # type: ignore[misc]
+
+    @choices.setter
+    def choices(self, offered: Offered | None) -> None:
+        wtforms.SelectField.choices.fset(self, _options(offered))
+
+    @property
+    def pairs(self) -> list[tuple[Any, str]]:
+        """The choices as `(value, words)`."""
+        return [(choice.value, choice.label) for choice in self.choices or ()]
+
+
+def _options(offered: Offered | None) -> list[SelectChoice] | None:
+    if offered is None:
+        return None
+    if isinstance(offered, Mapping):
+        return [SelectChoice(*pair, optgroup=group) for group, pairs in offered.items() for pair in pairs]
+    return [one if isinstance(one, SelectChoice) else SelectChoice(*one) for one in offered]
+
+
+class SelectField(Choosing, wtforms.SelectField):
+    """One of several choices from a list that opens."""
+
+
+class RadioField(Choosing, wtforms.RadioField):
+    """One of several choices that all stand there."""
+
+
+class SelectMultipleField(Choosing, wtforms.SelectMultipleField):
+    """Several choices."""
 
 
 class CheckboxesField(SelectMultipleField):

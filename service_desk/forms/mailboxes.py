@@ -2,10 +2,10 @@
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, HiddenField, IntegerField, PasswordField, SelectField, StringField
+from wtforms import BooleanField, HiddenField, IntegerField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
-from service_desk.forms.fields import DayField, Form, member, optional_id, small_number
+from service_desk.forms.fields import DayField, Form, SelectField, member, optional_id, small_number
 from service_desk.models.mailboxes import MailOutcome, MailSecurity
 from service_desk.services.arrivals import MailboxDetails, MailFilter
 

@@ -2,11 +2,11 @@
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import IntegerField, MultipleFileField, SelectField, StringField, TextAreaField
+from wtforms import IntegerField, MultipleFileField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import HiddenInput
 
-from service_desk.forms.fields import DayField, Form, member, small_number
+from service_desk.forms.fields import DayField, Form, SelectField, member, small_number
 from service_desk.forms.fleet import VehicleForm
 from service_desk.rules.vehicle_onboarding import OnboardingState
 from service_desk.services.policies.onboarding.common import LONGEST_REASON

@@ -10,8 +10,6 @@ from wtforms import (
     HiddenField,
     IntegerField,
     MultipleFileField,
-    RadioField,
-    SelectField,
     StringField,
     TextAreaField,
 )
@@ -23,7 +21,9 @@ from service_desk.forms.fields import (
     DayField,
     Form,
     MomentField,
+    RadioField,
     RowList,
+    SelectField,
     member,
     optional_id,
     small_number,

@@ -11,7 +11,6 @@ from wtforms import (
     HiddenField,
     IntegerField,
     MultipleFileField,
-    SelectField,
     StringField,
     TextAreaField,
 )
@@ -23,6 +22,7 @@ from service_desk.forms.fields import (
     Form,
     MomentField,
     RowList,
+    SelectField,
     member,
     optional_id,
     small_number,

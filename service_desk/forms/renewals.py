@@ -5,19 +5,19 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import (
-    BooleanField,
-    HiddenField,
-    IntegerField,
-    RadioField,
-    SelectField,
-    SelectMultipleField,
-    StringField,
-)
+from wtforms import BooleanField, HiddenField, IntegerField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
-from service_desk.forms.fields import DayField, Form, member, small_number
+from service_desk.forms.fields import (
+    DayField,
+    Form,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    member,
+    small_number,
+)
 from service_desk.rules.periods import Period
 from service_desk.rules.renewal import Bucket, Outcome
 from service_desk.rules.vocabulary import PolicyLine, UseClass

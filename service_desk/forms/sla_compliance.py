@@ -6,10 +6,9 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
-from wtforms import SelectField
 from wtforms.validators import Optional
 
-from service_desk.forms.fields import DayField, member, small_number
+from service_desk.forms.fields import DayField, SelectField, member, small_number
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.periods import Period, Preset, period_of
 from service_desk.rules.sla import PauseReason

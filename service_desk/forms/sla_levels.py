@@ -11,15 +11,23 @@ from wtforms import Form as PlainForm
 from wtforms import (
     FormField,
     IntegerField,
-    RadioField,
-    SelectField,
     StringField,
     ValidationError,
 )
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import HiddenInput
 
-from service_desk.forms.fields import DayField, Form, MomentField, RowList, YuanField, member, optional_id
+from service_desk.forms.fields import (
+    DayField,
+    Form,
+    MomentField,
+    RadioField,
+    RowList,
+    SelectField,
+    YuanField,
+    member,
+    optional_id,
+)
 from service_desk.models.sla import ServiceLevel
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.sla import TargetUnit

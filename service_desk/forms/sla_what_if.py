@@ -6,11 +6,11 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import Field, IntegerField, SelectField, StringField
+from wtforms import Field, IntegerField, StringField
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 from wtforms.widgets import TextInput
 
-from service_desk.forms.fields import DayField, member, small_number
+from service_desk.forms.fields import DayField, SelectField, member, small_number
 from service_desk.forms.sla_calendars import read_spans
 from service_desk.forms.sla_compliance import days_refused
 from service_desk.rules.calendar.hours import WEEKDAYS
