@@ -15,7 +15,6 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms import Form as PlainForm
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import HiddenInput
 
@@ -24,6 +23,7 @@ from service_desk.forms.fields import (
     CheckboxesField,
     Form,
     MomentField,
+    PlainForm,
     RadioField,
     RowList,
     SelectField,

@@ -3,12 +3,12 @@
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
 from service_desk.base.errors import Invalid
 from service_desk.forms.fields import (
+    BaseForm,
     DayField,
     Form,
     MomentField,
@@ -175,7 +175,7 @@ FORMS: dict[EndorsementKind, type[EndorsementForm]] = {
 }
 
 
-class _AddressForm(FlaskForm):
+class _AddressForm(BaseForm):
     """A GET form: what is wanted stands in the address. Nonsense means any."""
 
     class Meta:

@@ -9,13 +9,18 @@ from zoneinfo import ZoneInfo
 
 import wtforms
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
+from flask_wtf.i18n import translations as stock
 from wtforms import (
+    BooleanField,
     DateField,
     DateTimeLocalField,
     Field,
     FieldList,
+    FileField,
     HiddenField,
+    MultipleFileField,
     SelectChoice,
     StringField,
 )
@@ -51,7 +56,63 @@ def optional_id(value: object) -> int | None:
     return small_number(str(value))
 
 
-class Form(FlaskForm):
+# The library's own sentences do not say what is missing, and its Chinese reads "at least" as "more than".
+_REQUIRED = "This field is required."
+_BOUNDS = {
+    "Number must be at least %(min)s.": _l("Enter at least %(min)s."),
+    "Number must be at most %(max)s.": _l("Enter at most %(max)s."),
+    "Number must be between %(min)s and %(max)s.": _l("Enter a number from %(min)s to %(max)s."),
+}
+
+
+class _Words:
+    """What the library says of one field, in the desk's own words where they say more."""
+
+    field: Field | None = None
+
+    def gettext(self, sentence: str) -> str:
+        """A sentence of the library in the reader's language."""
+        if sentence == _REQUIRED:
+            return self._missing()
+        return str(_BOUNDS.get(sentence) or stock.gettext(sentence))
+
+    def ngettext(self, singular: str, plural: str, number: int) -> str:
+        """The same where a number decides the form."""
+        return str(stock.ngettext(singular, plural, number))
+
+    def _missing(self) -> str:
+        name = str(self.field.label.text) if self.field else ""
+        if not name:
+            return _("Something is missing here.")
+        if isinstance(self.field, Choosing | FileField | MultipleFileField | BooleanField):
+            return _("Choose “%(name)s”.", name=name)
+        return _("Enter “%(name)s”.", name=name)
+
+
+class _Worded:
+    """Binds each field with words of its own. WTForms joins the `Meta` of a form with those of its bases."""
+
+    def bind_field(self, form: Any, unbound_field: Any, options: dict[str, Any]) -> Field:
+        """A field of a form."""
+        words = _Words()
+        options |= {"translations": words}
+        words.field = super().bind_field(form, unbound_field, options)  # type: ignore[misc]
+        return words.field
+
+
+class BaseForm(FlaskForm):
+    """A form of a page. One that writes is a `Form`."""
+
+    Meta = _Worded
+
+
+class PlainForm(wtforms.Form):
+    """A form within a form, such as a row of a list."""
+
+    Meta = _Worded
+
+
+class Form(BaseForm):
     """A form with its own idempotency key: a double click or a resend carries the same one."""
 
     # Nobody reads the label of a hidden field. Without one the library makes one up from the name, and looks for it

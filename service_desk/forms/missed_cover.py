@@ -1,11 +1,11 @@
 """Forms of a case of missed cover, and the filter of the list."""
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
 from service_desk.forms.fields import (
+    BaseForm,
     DayField,
     Form,
     RadioField,
@@ -20,7 +20,7 @@ from service_desk.services.renewals.case_views import MissedFilter
 from service_desk.services.renewals.cases import ChaseCommand, NotedCover, OffRoad
 
 
-class MissedFilterForm(FlaskForm):
+class MissedFilterForm(BaseForm):
     """A GET form: the filter stands in the address. Nonsense means any."""
 
     class Meta:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, PasswordField, StringField, TimeField
 from wtforms.validators import InputRequired, Length, Optional
 
 from service_desk.forms.fields import (
+    BaseForm,
     CheckboxesField,
     DayField,
     Form,
@@ -102,7 +102,7 @@ class ChannelForm(Form):
         return small_number(self.version.data) or 0
 
 
-class LogForm(FlaskForm):
+class LogForm(BaseForm):
     """A GET form: the filter stands in the address, so a view can be bookmarked and sent."""
 
     class Meta:

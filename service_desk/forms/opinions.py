@@ -13,7 +13,6 @@ from wtforms import (
     StringField,
     TextAreaField,
 )
-from wtforms import Form as PlainForm
 from wtforms.validators import InputRequired, Length, Optional
 
 from service_desk.forms.fields import (
@@ -21,6 +20,7 @@ from service_desk.forms.fields import (
     DayField,
     Form,
     MomentField,
+    PlainForm,
     RadioField,
     RowList,
     SelectField,

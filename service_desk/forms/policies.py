@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from wtforms import DecimalField, HiddenField, IntegerField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
@@ -13,6 +12,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from service_desk.base.errors import Invalid
 from service_desk.forms.fields import (
+    BaseForm,
     DayField,
     Form,
     RadioField,
@@ -33,7 +33,7 @@ from service_desk.services.policies.queries import PolicyFilter
 AT_ONCE, ON_A_DAY = "after", "day"
 
 
-class _AddressForm(FlaskForm):
+class _AddressForm(BaseForm):
     """A GET form: what is wanted stands in the address. Nonsense means any."""
 
     class Meta:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from wtforms import HiddenField, StringField
 from wtforms.validators import InputRequired, Length, Optional
@@ -12,6 +11,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from service_desk.base.errors import Invalid, InvalidMany
 from service_desk.forms.fields import (
+    BaseForm,
     DayField,
     Form,
     RadioField,
@@ -29,7 +29,7 @@ from service_desk.services.policies.quote_queries import FleetPart, SheetFilter
 from service_desk.services.policies.quote_sheets import QuoteRequest
 
 
-class SheetFilterForm(FlaskForm):
+class SheetFilterForm(BaseForm):
     """A GET form: which sheets are wanted."""
 
     class Meta:

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import Form as PlainForm
 from wtforms import (
     FormField,
     HiddenField,
@@ -21,6 +20,7 @@ from service_desk.forms.fields import (
     DayField,
     Form,
     MomentField,
+    PlainForm,
     RowList,
     SelectField,
     member,

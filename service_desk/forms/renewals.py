@@ -4,12 +4,12 @@ from datetime import date
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, HiddenField, IntegerField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
 from service_desk.forms.fields import (
+    BaseForm,
     DayField,
     Form,
     RadioField,
@@ -26,7 +26,7 @@ from service_desk.services.renewals.outcomes import OutcomeDetails, OutcomeFilte
 from service_desk.services.renewals.success import SuccessFilter
 
 
-class RenewalFilterForm(FlaskForm):
+class RenewalFilterForm(BaseForm):
     """A GET form: the filter stands in the address. Nonsense means any."""
 
     class Meta:

@@ -3,13 +3,13 @@
 from datetime import UTC, date, datetime
 
 from flask_babel import lazy_gettext as _l
-from wtforms import Form as PlainForm
 from wtforms import IntegerField, StringField
 from wtforms.validators import InputRequired, Length
 
 from service_desk.forms.fields import (
     Form,
     MomentField,
+    PlainForm,
     RadioField,
     SelectField,
     member,
