@@ -93,7 +93,7 @@ def enclosed_in(content: bytes) -> list[Enclosed]:
         raise _Refused(PdfFault.ACTIVE)
     if not (names & _CARRYING or _CARRYING_ANYWHERE.search(content)):
         return []
-    contents = dict.fromkeys(_unpack_carried(one) for one in _carried(content, parts))
+    contents = _unpack_carried(_carried(content, parts))
     files = [Enclosed(invoice_files.kind_of(one), one) for one in contents]
     if not all(file.suffix for file in files):
         raise _Refused(PdfFault.ACTIVE)
@@ -192,10 +192,15 @@ def _meant(escaped: re.Match[bytes]) -> bytes:
     return b"\0" if code in (b"n", b"r", b"t", b"b", b"f") or code.isspace() else code
 
 
-def _unpack_carried(stream: _Stream) -> bytes:
-    if stream.header.count(b"/Filter") > 1 or b"/DecodeParms" in stream.header:
-        raise _Refused(PdfFault.ACTIVE)
-    return _unpack(stream.data, stream.header, MAX_CARRIED)
+def _unpack_carried(streams: list[_Stream]) -> list[bytes]:
+    """The contents, each once. All of them together may unpack to so much and no more."""
+    contents, room = [], MAX_CARRIED
+    for one in streams:
+        if one.header.count(b"/Filter") > 1 or b"/DecodeParms" in one.header:
+            raise _Refused(PdfFault.ACTIVE)
+        contents.append(_unpack(one.data, one.header, room))
+        room -= len(contents[-1])
+    return list(dict.fromkeys(contents))
 
 
 def _split(content: bytes) -> _Parts:
@@ -240,16 +245,14 @@ def _unpack(data: bytes, header: bytes, room: int) -> bytes:
     """A stream of objects as it is read; a packing that is not understood, or too large, is refused."""
     wanted = _FILTER.search(header)
     filters = _NAME.findall(wanted[1]) if wanted else []
-    if not filters:
-        return data
-    if filters not in ([b"FlateDecode"], [b"Fl"]) or b"/Predictor" in header:
+    if filters and (filters not in ([b"FlateDecode"], [b"Fl"]) or b"/Predictor" in header):
         raise _Refused
-    unpacker = zlib.decompressobj()
     try:
-        unpacked = unpacker.decompress(data, room)
+        # One byte more than there is room for: none at all would mean no limit.
+        unpacked = zlib.decompressobj().decompress(data, room + 1) if filters else data
     except zlib.error:
         raise _Refused from None
-    if unpacker.unconsumed_tail:
+    if len(unpacked) > room:
         raise _Refused
     return unpacked
 

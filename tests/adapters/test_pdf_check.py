@@ -172,3 +172,6 @@ def test_everything_else_that_is_carried_is_refused(carrying: bytes) -> None:
 
 def test_a_carried_file_that_unpacks_without_end_is_refused() -> None:
     assert fault_of(invoice(b" " * (21 * 2**20))) is PdfFault.UNREADABLE
+    half = b"<a>" + b" " * (11 * 2**20) + b"</a>"
+    again = b"<< /F (b.xml) /EF << /F 6 0 R >> >>", stream(zlib.compress(half), b"/Filter /FlateDecode")
+    assert fault_of(invoice(half, *again)) is PdfFault.UNREADABLE
