@@ -71,9 +71,12 @@ def answer_with_typed() -> ResponseReturnValue | None:
     """
     typed = _typed()
     reader = current_user.id if current_user.is_authenticated else _NOBODY
-    if typed is not None and typed.user_id == reader:
+    # A page for everybody that was sent with its right token lacks a sign-in: pressing again would not help.
+    if typed is None or (typed.user_id == _NOBODY and g.get("csrf_valid")):
+        return None
+    if typed.user_id == reader:
         return send_again_page(typed, 400)
-    if typed is not None and reader == _NOBODY:
+    if reader == _NOBODY:
         return sign_in_page(SignInForm(), 401, typed)
     return None
 
