@@ -4,11 +4,11 @@ import re
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, IntegerField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, IntegerField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length
 from wtforms.widgets import HiddenInput
 
-from service_desk.forms.fields import Form, YuanField, optional_id, small_number
+from service_desk.forms.fields import Form, RadioField, SelectField, YuanField, optional_id, small_number
 from service_desk.services.accounts import AccountDetails, BranchDetails, ContactDetails
 
 _SEPARATORS = re.compile(r"[,，;；、/\s]+")

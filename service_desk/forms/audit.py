@@ -1,15 +1,14 @@
 """The filter of the audit trail."""
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
-from wtforms import SelectField, StringField
+from wtforms import StringField
 from wtforms.validators import Length, Optional
 
-from service_desk.forms.fields import DayField
+from service_desk.forms.fields import BaseForm, DayField, SelectField
 from service_desk.services.audit import TrailFilter
 
 
-class TrailForm(FlaskForm):
+class TrailForm(BaseForm):
     """A GET form: the filter stands in the address, so a view can be bookmarked and sent."""
 
     class Meta:

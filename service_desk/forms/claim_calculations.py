@@ -7,13 +7,12 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, FormField, IntegerField, SelectField, StringField
-from wtforms import Form as PlainForm
+from wtforms import BooleanField, FormField, IntegerField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
 from service_desk.base.text import squeeze
 from service_desk.forms.claims import StepForm
-from service_desk.forms.fields import RowList, YuanField
+from service_desk.forms.fields import PlainForm, RowList, SelectField, YuanField
 from service_desk.rules.settlement import Driver, Payer, Standing
 from service_desk.rules.vocabulary import Fault
 from service_desk.services.claims.stated import (

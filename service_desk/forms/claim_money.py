@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, IntegerField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, IntegerField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length
 from wtforms.widgets import HiddenInput
 
@@ -14,6 +14,8 @@ from service_desk.forms.fields import (
     DayField,
     Form,
     MomentField,
+    RadioField,
+    SelectField,
     YuanField,
     member,
     optional_id,

@@ -3,11 +3,10 @@
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import FieldList, FormField, HiddenField, IntegerField, SelectField, StringField, TextAreaField
-from wtforms import Form as PlainForm
+from wtforms import FieldList, FormField, HiddenField, IntegerField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
-from service_desk.forms.fields import DayField, Form, YuanField, member, small_number
+from service_desk.forms.fields import DayField, Form, PlainForm, SelectField, YuanField, member, small_number
 from service_desk.rules.claim_losses import LossKind
 from service_desk.rules.claim_parties import InjurySeverity, PartyKind, PersonRole, TreatmentStage
 from service_desk.services.claims.injuries import FollowUpFacts

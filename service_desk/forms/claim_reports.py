@@ -10,14 +10,13 @@ from wtforms import (
     FloatField,
     IntegerField,
     MultipleFileField,
-    RadioField,
     StringField,
     TextAreaField,
 )
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import HiddenInput
 
-from service_desk.forms.fields import Form, MomentField, YuanField
+from service_desk.forms.fields import Form, MomentField, RadioField, YuanField
 from service_desk.models.claims import ReportChannel
 from service_desk.services.claims.intake import MAX_INJURED, ReportCommand
 
@@ -41,7 +40,7 @@ class ReportForm(Form):
     )
     injured_count = IntegerField(_l("How many?"), [Optional()])
     photos = MultipleFileField(_l("Photos"))
-    channel = RadioField(_l("How the report came"), choices=[], default=ReportChannel.PHONE.value)
+    channel: Any = RadioField(_l("How the report came"), choices=[], default=ReportChannel.PHONE.value)
     reporter_name = StringField(_l("Who reports"), [Length(max=64)])
     report_no = StringField(_l("Report number"), [Length(max=64)])
     estimate = YuanField(_l("First estimate (yuan)"))

@@ -12,12 +12,9 @@ from wtforms import (
     HiddenField,
     IntegerField,
     MultipleFileField,
-    RadioField,
-    SelectField,
     StringField,
     TextAreaField,
 )
-from wtforms import Form as PlainForm
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import HiddenInput
 
@@ -26,7 +23,10 @@ from service_desk.forms.fields import (
     CheckboxesField,
     Form,
     MomentField,
+    PlainForm,
+    RadioField,
     RowList,
+    SelectField,
     YuanField,
     optional_id,
     small_number,

@@ -4,19 +4,11 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
-from wtforms import (
-    BooleanField,
-    IntegerField,
-    MultipleFileField,
-    RadioField,
-    SelectField,
-    StringField,
-    TextAreaField,
-)
+from wtforms import BooleanField, IntegerField, MultipleFileField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
 from service_desk.forms.claims import MAX_PROSE, StepForm
-from service_desk.forms.fields import Form, MomentField
+from service_desk.forms.fields import Form, MomentField, RadioField, SelectField
 from service_desk.services.claims.accidents import LinkClaim
 from service_desk.services.claims.completing import CompleteReport
 from service_desk.services.claims.report_numbers import EnterReportNo

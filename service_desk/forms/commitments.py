@@ -4,10 +4,10 @@ from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import DecimalField, HiddenField, SelectField, StringField, TextAreaField
+from wtforms import DecimalField, HiddenField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, NumberRange
 
-from service_desk.forms.fields import DayField, Form, small_number
+from service_desk.forms.fields import DayField, Form, SelectField, small_number
 from service_desk.models.commitments import Commitment, CommitmentList
 from service_desk.services.commitments import DraftTerms, PromiseTerms, target_of, tie_of_promise
 

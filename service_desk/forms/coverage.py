@@ -4,11 +4,19 @@ from datetime import date
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
-from wtforms import RadioField, SelectField, StringField
+from wtforms import StringField
 from wtforms.validators import InputRequired, Length, Optional
 
-from service_desk.forms.fields import CheckboxesField, DayField, Form, member, small_number
+from service_desk.forms.fields import (
+    BaseForm,
+    CheckboxesField,
+    DayField,
+    Form,
+    RadioField,
+    SelectField,
+    member,
+    small_number,
+)
 from service_desk.rules.periods import Period
 from service_desk.rules.vocabulary import CoverCode, UseClass
 from service_desk.services.fleet.requirements import NewRequirement
@@ -17,7 +25,7 @@ from service_desk.services.fleet.requirements import NewRequirement
 MOST_DAYS = 366 * 5
 
 
-class PeriodForm(FlaskForm):
+class PeriodForm(BaseForm):
     """A GET form of days. What cannot be read, or lies the wrong way round, gives way to the usual days."""
 
     class Meta:

@@ -4,10 +4,18 @@ from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
-from wtforms import SelectMultipleField, StringField
+from wtforms import StringField
 from wtforms.validators import InputRequired, Length
 
-from service_desk.forms.fields import DayField, Form, MomentField, member, optional_id, small_number
+from service_desk.forms.fields import (
+    DayField,
+    Form,
+    MomentField,
+    SelectMultipleField,
+    member,
+    optional_id,
+    small_number,
+)
 from service_desk.models.deliveries import PaperKind
 from service_desk.services.policies.delivery.runs import HandOver, Paper, RunCommand
 

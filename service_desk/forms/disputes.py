@@ -3,18 +3,10 @@
 from collections.abc import Sequence
 
 from flask_babel import lazy_gettext as _l
-from wtforms import (
-    BooleanField,
-    HiddenField,
-    MultipleFileField,
-    RadioField,
-    SelectField,
-    StringField,
-    TextAreaField,
-)
+from wtforms import BooleanField, HiddenField, MultipleFileField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
-from service_desk.forms.fields import Form, YuanField, small_number
+from service_desk.forms.fields import Form, RadioField, SelectField, YuanField, small_number
 from service_desk.rules.disputes import Consequence, DisputeOutcome, DisputeTopic
 from service_desk.services.claims.disputes import Decision, RaiseDispute, Say
 from service_desk.services.documents import Upload

@@ -3,11 +3,11 @@
 from datetime import UTC, datetime, time
 
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, IntegerField, SelectField, StringField, TimeField
+from wtforms import BooleanField, IntegerField, StringField, TimeField
 from wtforms.validators import InputRequired, Length
 from wtforms.widgets import HiddenInput
 
-from service_desk.forms.fields import CheckboxesField, DayField, Form, MomentField, optional_id
+from service_desk.forms.fields import CheckboxesField, DayField, Form, MomentField, SelectField, optional_id
 from service_desk.rules.duty import DutyHours, DutyKind
 from service_desk.services.duty.planning import Plan, ShiftDetails
 

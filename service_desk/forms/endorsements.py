@@ -3,12 +3,21 @@
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
-from wtforms import BooleanField, HiddenField, RadioField, SelectField, StringField
+from wtforms import BooleanField, HiddenField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 
 from service_desk.base.errors import Invalid
-from service_desk.forms.fields import DayField, Form, MomentField, YuanField, member, small_number
+from service_desk.forms.fields import (
+    BaseForm,
+    DayField,
+    Form,
+    MomentField,
+    RadioField,
+    SelectField,
+    YuanField,
+    member,
+    small_number,
+)
 from service_desk.models.policies import EndorsementKind
 from service_desk.rules.rating import CtplFloat
 from service_desk.rules.settlement.cancellation import CancelReason
@@ -166,7 +175,7 @@ FORMS: dict[EndorsementKind, type[EndorsementForm]] = {
 }
 
 
-class _AddressForm(FlaskForm):
+class _AddressForm(BaseForm):
     """A GET form: what is wanted stands in the address. Nonsense means any."""
 
     class Meta:

@@ -3,19 +3,18 @@
 from datetime import datetime
 
 from flask_babel import lazy_gettext as _l
-from wtforms import (
-    BooleanField,
-    EmailField,
-    HiddenField,
-    IntegerField,
-    RadioField,
-    SelectField,
-    StringField,
-    TextAreaField,
-)
+from wtforms import BooleanField, EmailField, HiddenField, IntegerField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
-from service_desk.forms.fields import Form, MomentField, member, optional_id, small_number
+from service_desk.forms.fields import (
+    Form,
+    MomentField,
+    RadioField,
+    SelectField,
+    member,
+    optional_id,
+    small_number,
+)
 from service_desk.models.enquiries import ContactKind, EnquiryChannel, WordMeans
 from service_desk.services.enquiries import ContactDetails, FurtherCall, RepeatAnswer, TemplateText, Word
 

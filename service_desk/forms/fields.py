@@ -1,21 +1,27 @@
 """The base form, the fields of the trade (amounts, days, instants in the account's zone), and reading codes and ids."""
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
 
+import wtforms
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
+from flask_wtf.i18n import translations as stock
 from wtforms import (
+    BooleanField,
     DateField,
     DateTimeLocalField,
     Field,
     FieldList,
+    FileField,
     HiddenField,
-    SelectMultipleField,
+    MultipleFileField,
+    SelectChoice,
     StringField,
 )
 from wtforms.validators import Length, ValidationError
@@ -50,7 +56,63 @@ def optional_id(value: object) -> int | None:
     return small_number(str(value))
 
 
-class Form(FlaskForm):
+# The library's own sentences do not say what is missing, and its Chinese reads "at least" as "more than".
+_REQUIRED = "This field is required."
+_BOUNDS = {
+    "Number must be at least %(min)s.": _l("Enter at least %(min)s."),
+    "Number must be at most %(max)s.": _l("Enter at most %(max)s."),
+    "Number must be between %(min)s and %(max)s.": _l("Enter a number from %(min)s to %(max)s."),
+}
+
+
+class _Words:
+    """What the library says of one field, in the desk's own words where they say more."""
+
+    field: Field | None = None
+
+    def gettext(self, sentence: str) -> str:
+        """A sentence of the library in the reader's language."""
+        if sentence == _REQUIRED:
+            return self._missing()
+        return str(_BOUNDS.get(sentence) or stock.gettext(sentence))
+
+    def ngettext(self, singular: str, plural: str, number: int) -> str:
+        """The same where a number decides the form."""
+        return str(stock.ngettext(singular, plural, number))
+
+    def _missing(self) -> str:
+        name = str(self.field.label.text) if self.field else ""
+        if not name:
+            return _("Something is missing here.")
+        if isinstance(self.field, Choosing | FileField | MultipleFileField | BooleanField):
+            return _("Choose “%(name)s”.", name=name)
+        return _("Enter “%(name)s”.", name=name)
+
+
+class _Worded:
+    """Binds each field with words of its own. WTForms joins the `Meta` of a form with those of its bases."""
+
+    def bind_field(self, form: Any, unbound_field: Any, options: dict[str, Any]) -> Field:
+        """A field of a form."""
+        words = _Words()
+        options |= {"translations": words}
+        words.field = super().bind_field(form, unbound_field, options)  # type: ignore[misc]
+        return words.field
+
+
+class BaseForm(FlaskForm):
+    """A form of a page. One that writes is a `Form`."""
+
+    Meta = _Worded
+
+
+class PlainForm(wtforms.Form):
+    """A form within a form, such as a row of a list."""
+
+    Meta = _Worded
+
+
+class Form(BaseForm):
     """A form with its own idempotency key: a double click or a resend carries the same one."""
 
     # Nobody reads the label of a hidden field. Without one the library makes one up from the name, and looks for it
@@ -88,6 +150,61 @@ class YuanField(StringField):
         """Take stored fen for showing."""
         super().process_data(value)
         self.fen = value
+
+
+Pairs: TypeAlias = Iterable[tuple[Any, Any]]
+Offered: TypeAlias = Pairs | Mapping[str, Pairs] | Iterable[SelectChoice]
+
+
+class Choosing:
+    """A field that is told its choices as `(value, words)`, or as a map from a group's words to such pairs."""
+
+    data: Any
+
+    def __init__(
+        self,
+        label: Any = None,
+        validators: Any = None,
+        *,
+        choices: Offered | Callable[[], Offered] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        offered = (lambda: _options(choices())) if callable(choices) else _options(choices)
+        super().__init__(label, validators, choices=offered, **kwargs)  # type: ignore[call-arg]
+
+    @property
+    def choices(self) -> Any:
+        """The choices as the library draws them."""
+        return super().choices  # type: ignore[misc]
+
+    @choices.setter
+    def choices(self, offered: Offered | None) -> None:
+        wtforms.SelectField.choices.fset(self, _options(offered))
+
+    @property
+    def pairs(self) -> list[tuple[Any, str]]:
+        """The choices as `(value, words)`."""
+        return [(choice.value, choice.label) for choice in self.choices or ()]
+
+
+def _options(offered: Offered | None) -> list[SelectChoice] | None:
+    if offered is None:
+        return None
+    if isinstance(offered, Mapping):
+        return [SelectChoice(*pair, optgroup=group) for group, pairs in offered.items() for pair in pairs]
+    return [one if isinstance(one, SelectChoice) else SelectChoice(*one) for one in offered]
+
+
+class SelectField(Choosing, wtforms.SelectField):
+    """One of several choices from a list that opens."""
+
+
+class RadioField(Choosing, wtforms.RadioField):
+    """One of several choices that all stand there."""
+
+
+class SelectMultipleField(Choosing, wtforms.SelectMultipleField):
+    """Several choices."""
 
 
 class CheckboxesField(SelectMultipleField):

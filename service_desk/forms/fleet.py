@@ -4,15 +4,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
-from wtforms import IntegerField, RadioField, SelectField, StringField
+from wtforms import IntegerField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import HiddenInput
 
 from service_desk.base.errors import Invalid
 from service_desk.forms.columns import chosen_columns
-from service_desk.forms.fields import DayField, Form, member, small_number
+from service_desk.forms.fields import (
+    BaseForm,
+    DayField,
+    Form,
+    RadioField,
+    SelectField,
+    member,
+    small_number,
+)
 from service_desk.models.fleet import VehicleState
 from service_desk.rules.fleet_list import ColumnChoice, Field
 from service_desk.rules.vocabulary import UseClass
@@ -20,7 +27,7 @@ from service_desk.services.fleet.queries import CoverFilter, VehicleFilter
 from service_desk.services.fleet.vehicles import VehicleDetails
 
 
-class VehicleFilterForm(FlaskForm):
+class VehicleFilterForm(BaseForm):
     """A GET form: the filter stands in the address. `wanted` leaves out what cannot be read."""
 
     class Meta:

@@ -3,11 +3,11 @@
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import BooleanField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
 from service_desk.forms.claims import MAX_PROSE, StepForm, moment_of
-from service_desk.forms.fields import Form, MomentField, small_number
+from service_desk.forms.fields import Form, MomentField, RadioField, SelectField, small_number
 from service_desk.rules.follow_up import CallOutcome, FollowUpMeans, Scores
 from service_desk.services.claims.closing import Close
 from service_desk.services.claims.follow_ups import FollowUpRecord, FormAnswer

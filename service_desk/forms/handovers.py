@@ -1,10 +1,10 @@
 """Forms of hand-overs: several at once, and how long an answer may take."""
 
 from flask_babel import lazy_gettext as _l
-from wtforms import IntegerField, SelectField, StringField
+from wtforms import IntegerField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange
 
-from service_desk.forms.fields import CheckboxesField, Form, optional_id
+from service_desk.forms.fields import CheckboxesField, Form, SelectField, optional_id
 from service_desk.services.enquiries.unanswered import Hours
 
 

@@ -5,10 +5,18 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
-from wtforms import HiddenField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import HiddenField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length
 
-from service_desk.forms.fields import CheckboxesField, DayField, Form, member, small_number
+from service_desk.forms.fields import (
+    CheckboxesField,
+    DayField,
+    Form,
+    RadioField,
+    SelectField,
+    member,
+    small_number,
+)
 from service_desk.models.knowledge import ArticleVersion, Bulletin
 from service_desk.rules.claim_documents import ClaimFeature
 from service_desk.rules.knowledge import ArticleKind, HelpMoment
@@ -121,5 +129,5 @@ class BulletinForm(StepForm):
         """What was typed and chosen; articles in the order they are offered."""
         day: date = self.dated_on.data
         chosen = set(self.articles.data or ())
-        slugs = tuple(slug for slug, _words in self.articles.choices if slug in chosen)
+        slugs = tuple(slug for slug, _words in self.articles.pairs if slug in chosen)
         return BulletinTerms(day, self.intro.data or "", self.intro_en.data or "", slugs)

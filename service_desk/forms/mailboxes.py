@@ -1,11 +1,18 @@
 """Forms about mailboxes: one mailbox, the filter of received mails, and whose a mail is."""
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
-from wtforms import BooleanField, HiddenField, IntegerField, PasswordField, SelectField, StringField
+from wtforms import BooleanField, HiddenField, IntegerField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
-from service_desk.forms.fields import DayField, Form, member, optional_id, small_number
+from service_desk.forms.fields import (
+    BaseForm,
+    DayField,
+    Form,
+    SelectField,
+    member,
+    optional_id,
+    small_number,
+)
 from service_desk.models.mailboxes import MailOutcome, MailSecurity
 from service_desk.services.arrivals import MailboxDetails, MailFilter
 
@@ -49,7 +56,7 @@ class MailboxForm(Form):
         return small_number(self.version.data) or 0
 
 
-class MailFilterForm(FlaskForm):
+class MailFilterForm(BaseForm):
     """A GET form: the filter stands in the address, so a view can be bookmarked and sent."""
 
     class Meta:

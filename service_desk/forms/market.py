@@ -4,11 +4,11 @@ from decimal import Decimal
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import DecimalField, IntegerField, SelectField, StringField
+from wtforms import DecimalField, IntegerField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange
 from wtforms.widgets import HiddenInput
 
-from service_desk.forms.fields import Form
+from service_desk.forms.fields import Form, SelectField
 from service_desk.models.market import MarketFigure
 from service_desk.rules.metrics import COMPARABLE, MEASURES, MeasureCode
 from service_desk.services.market import MarketLine, value_of

@@ -1,18 +1,26 @@
 """Forms of a case of missed cover, and the filter of the list."""
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
-from wtforms import BooleanField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
-from service_desk.forms.fields import DayField, Form, member, optional_id, small_number
+from service_desk.forms.fields import (
+    BaseForm,
+    DayField,
+    Form,
+    RadioField,
+    SelectField,
+    member,
+    optional_id,
+    small_number,
+)
 from service_desk.models.renewals import ChaseChannel
 from service_desk.rules.vocabulary import CoverCode, PolicyLine
 from service_desk.services.renewals.case_views import MissedFilter
 from service_desk.services.renewals.cases import ChaseCommand, NotedCover, OffRoad
 
 
-class MissedFilterForm(FlaskForm):
+class MissedFilterForm(BaseForm):
     """A GET form: the filter stands in the address. Nonsense means any."""
 
     class Meta:

@@ -3,11 +3,19 @@
 from collections.abc import Sequence
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
-from wtforms import BooleanField, HiddenField, PasswordField, RadioField, SelectField, StringField, TimeField
+from wtforms import BooleanField, HiddenField, PasswordField, StringField, TimeField
 from wtforms.validators import InputRequired, Length, Optional
 
-from service_desk.forms.fields import CheckboxesField, DayField, Form, member, small_number
+from service_desk.forms.fields import (
+    BaseForm,
+    CheckboxesField,
+    DayField,
+    Form,
+    RadioField,
+    SelectField,
+    member,
+    small_number,
+)
 from service_desk.models.notices import Channel, NoticeState
 from service_desk.rules.hooks import HookKind
 from service_desk.rules.notice_subjects import MailChoice, NoticeSubject
@@ -94,7 +102,7 @@ class ChannelForm(Form):
         return small_number(self.version.data) or 0
 
 
-class LogForm(FlaskForm):
+class LogForm(BaseForm):
     """A GET form: the filter stands in the address, so a view can be bookmarked and sent."""
 
     class Meta:

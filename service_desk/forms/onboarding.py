@@ -1,12 +1,11 @@
 """Forms of the joint approval of new vehicles."""
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
-from wtforms import IntegerField, MultipleFileField, SelectField, StringField, TextAreaField
+from wtforms import IntegerField, MultipleFileField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import HiddenInput
 
-from service_desk.forms.fields import DayField, Form, member, small_number
+from service_desk.forms.fields import BaseForm, DayField, Form, SelectField, member, small_number
 from service_desk.forms.fleet import VehicleForm
 from service_desk.rules.vehicle_onboarding import OnboardingState
 from service_desk.services.policies.onboarding.common import LONGEST_REASON
@@ -35,7 +34,7 @@ class DecisionForm(Form):
     version = IntegerField(widget=HiddenInput(), default=0)
 
 
-class RequestFilterForm(FlaskForm):
+class RequestFilterForm(BaseForm):
     """A GET form: the filter stands in the address. Nonsense means any."""
 
     class Meta:

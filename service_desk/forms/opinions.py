@@ -10,12 +10,9 @@ from wtforms import (
     HiddenField,
     IntegerField,
     MultipleFileField,
-    RadioField,
-    SelectField,
     StringField,
     TextAreaField,
 )
-from wtforms import Form as PlainForm
 from wtforms.validators import InputRequired, Length, Optional
 
 from service_desk.forms.fields import (
@@ -23,7 +20,10 @@ from service_desk.forms.fields import (
     DayField,
     Form,
     MomentField,
+    PlainForm,
+    RadioField,
     RowList,
+    SelectField,
     member,
     optional_id,
     small_number,

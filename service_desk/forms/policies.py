@@ -5,22 +5,23 @@ from datetime import date
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
-from wtforms import (
-    DecimalField,
-    HiddenField,
-    IntegerField,
-    RadioField,
-    SelectField,
-    SelectMultipleField,
-    StringField,
-)
+from wtforms import DecimalField, HiddenField, IntegerField, StringField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from service_desk.base.errors import Invalid
-from service_desk.forms.fields import DayField, Form, is_possible, member, small_number
+from service_desk.forms.fields import (
+    BaseForm,
+    DayField,
+    Form,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    is_possible,
+    member,
+    small_number,
+)
 from service_desk.models.policies import IssueList
 from service_desk.rules.policy_flow import PolicyState
 from service_desk.rules.rating import CtplFloat, VehicleFacts
@@ -32,7 +33,7 @@ from service_desk.services.policies.queries import PolicyFilter
 AT_ONCE, ON_A_DAY = "after", "day"
 
 
-class _AddressForm(FlaskForm):
+class _AddressForm(BaseForm):
     """A GET form: what is wanted stands in the address. Nonsense means any."""
 
     class Meta:

@@ -9,21 +9,22 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
-from wtforms import (
-    BooleanField,
-    HiddenField,
-    IntegerField,
-    RadioField,
-    SelectField,
-    SelectMultipleField,
-    StringField,
-)
+from wtforms import BooleanField, HiddenField, IntegerField, StringField
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 from wtforms.widgets import HiddenInput
 
-from service_desk.forms.fields import DayField, Form, YuanField, optional_id, small_number
+from service_desk.forms.fields import (
+    BaseForm,
+    DayField,
+    Form,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    YuanField,
+    optional_id,
+    small_number,
+)
 from service_desk.rules.premium import MOST_INSTALMENTS, WHOLE, Instalment, PlanPart, Terms
 from service_desk.services.premiums import AllocateCommand, Payout, PlanScope, ReceiptCommand
 
@@ -307,7 +308,7 @@ class DunningForm(Form):
         return found
 
 
-class _AddressForm(FlaskForm):
+class _AddressForm(BaseForm):
     """A GET form: what is wanted stands in the address."""
 
     class Meta:

@@ -4,14 +4,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
-from wtforms import HiddenField, RadioField, SelectField, SelectMultipleField, StringField
+from wtforms import HiddenField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from service_desk.base.errors import Invalid, InvalidMany
-from service_desk.forms.fields import DayField, Form, YuanField, member, small_number
+from service_desk.forms.fields import (
+    BaseForm,
+    DayField,
+    Form,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    YuanField,
+    member,
+    small_number,
+)
 from service_desk.forms.policies import AT_ONCE, ON_A_DAY, ids_in
 from service_desk.rules.rating import CtplFloat
 from service_desk.rules.vocabulary import PolicyLine, UseClass
@@ -20,7 +29,7 @@ from service_desk.services.policies.quote_queries import FleetPart, SheetFilter
 from service_desk.services.policies.quote_sheets import QuoteRequest
 
 
-class SheetFilterForm(FlaskForm):
+class SheetFilterForm(BaseForm):
     """A GET form: which sheets are wanted."""
 
     class Meta:

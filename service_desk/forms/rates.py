@@ -5,10 +5,10 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf.file import FileField
-from wtforms import BooleanField, SelectField, StringField
+from wtforms import BooleanField, StringField
 from wtforms.validators import InputRequired, Length
 
-from service_desk.forms.fields import DayField, Form
+from service_desk.forms.fields import DayField, Form, SelectField
 from service_desk.rules.price_sheet import CoverSetRow, PriceRow, fields_of
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services.policies.rate_drafts import DraftDetails

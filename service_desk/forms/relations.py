@@ -5,13 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import Form as PlainForm
 from wtforms import (
     FormField,
     HiddenField,
     IntegerField,
     MultipleFileField,
-    SelectField,
     StringField,
     TextAreaField,
 )
@@ -22,7 +20,9 @@ from service_desk.forms.fields import (
     DayField,
     Form,
     MomentField,
+    PlainForm,
     RowList,
+    SelectField,
     member,
     optional_id,
     small_number,

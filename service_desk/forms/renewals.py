@@ -4,20 +4,20 @@ from datetime import date
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
-from wtforms import (
-    BooleanField,
-    HiddenField,
-    IntegerField,
-    RadioField,
-    SelectField,
-    SelectMultipleField,
-    StringField,
-)
+from wtforms import BooleanField, HiddenField, IntegerField, StringField
 from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
-from service_desk.forms.fields import DayField, Form, member, small_number
+from service_desk.forms.fields import (
+    BaseForm,
+    DayField,
+    Form,
+    RadioField,
+    SelectField,
+    SelectMultipleField,
+    member,
+    small_number,
+)
 from service_desk.rules.periods import Period
 from service_desk.rules.renewal import Bucket, Outcome
 from service_desk.rules.vocabulary import PolicyLine, UseClass
@@ -26,7 +26,7 @@ from service_desk.services.renewals.outcomes import OutcomeDetails, OutcomeFilte
 from service_desk.services.renewals.success import SuccessFilter
 
 
-class RenewalFilterForm(FlaskForm):
+class RenewalFilterForm(BaseForm):
     """A GET form: the filter stands in the address. Nonsense means any."""
 
     class Meta:

@@ -6,21 +6,18 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import (
-    BooleanField,
-    FormField,
-    HiddenField,
-    IntegerField,
-    RadioField,
-    SelectField,
-    TimeField,
-)
-from wtforms import (
-    Form as PlainForm,
-)
+from wtforms import BooleanField, FormField, HiddenField, IntegerField, TimeField
 from wtforms.validators import InputRequired, NumberRange, Optional
 
-from service_desk.forms.fields import DayField, Form, RowList, small_number
+from service_desk.forms.fields import (
+    DayField,
+    Form,
+    PlainForm,
+    RadioField,
+    RowList,
+    SelectField,
+    small_number,
+)
 from service_desk.models.reports import ReportSchedule
 from service_desk.rules.periods import Period
 from service_desk.rules.report_document import ReportKind

@@ -3,10 +3,10 @@
 from decimal import Decimal
 
 from flask_babel import lazy_gettext as _l
-from wtforms import DecimalField, HiddenField, IntegerField, RadioField, SelectField, TextAreaField
+from wtforms import DecimalField, HiddenField, IntegerField, TextAreaField
 from wtforms.validators import InputRequired, Length, NumberRange
 
-from service_desk.forms.fields import DayField, Form, small_number
+from service_desk.forms.fields import DayField, Form, RadioField, SelectField, small_number
 from service_desk.rules.scorecard import ScoreMeasure
 from service_desk.rules.service_cards import MOST_MONTHS, CardColour
 from service_desk.services.scorecards import RuleTerms

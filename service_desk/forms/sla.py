@@ -3,10 +3,10 @@
 from datetime import datetime, timedelta
 
 from flask_babel import lazy_gettext as _l
-from wtforms import FileField, SelectField, TextAreaField
+from wtforms import FileField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 
-from service_desk.forms.fields import Form, MomentField
+from service_desk.forms.fields import Form, MomentField, SelectField
 
 # Selects get their choices from the page, which knows the reader's language and the account's people.
 MAX_PROSE = 2000

@@ -4,12 +4,12 @@ import re
 from collections.abc import Iterable
 
 from flask_babel import lazy_gettext as _l
-from wtforms import IntegerField, SelectField, StringField
+from wtforms import IntegerField, StringField
 from wtforms.validators import InputRequired, Length
 from wtforms.widgets import HiddenInput
 
 from service_desk.base.text import squeeze
-from service_desk.forms.fields import DayField, Form
+from service_desk.forms.fields import DayField, Form, SelectField
 from service_desk.rules.calendar.hours import WEEKDAYS
 from service_desk.services.sla.calendar_edits import NewCalendar, SetDay, SetWeek
 from service_desk.services.sla.outdated import Wanted

@@ -4,12 +4,10 @@ from datetime import date, timedelta
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
-from wtforms import SelectField
 from wtforms.validators import Optional
 
-from service_desk.forms.fields import DayField, member, small_number
+from service_desk.forms.fields import BaseForm, DayField, SelectField, member, small_number
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.periods import Period, Preset, period_of
 from service_desk.rules.sla import PauseReason
@@ -27,7 +25,7 @@ MOST_YEARS = 5
 _ZONES = ("urban", "elsewhere", NOT_SAID)
 
 
-class ComplianceForm(FlaskForm):
+class ComplianceForm(BaseForm):
     """A GET form. Days typed win over a period chosen by name; what cannot be read does not narrow."""
 
     class Meta:

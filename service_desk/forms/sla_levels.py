@@ -6,20 +6,28 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
-from wtforms import Form as PlainForm
 from wtforms import (
     FormField,
     IntegerField,
-    RadioField,
-    SelectField,
     StringField,
     ValidationError,
 )
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 from wtforms.widgets import HiddenInput
 
-from service_desk.forms.fields import DayField, Form, MomentField, RowList, YuanField, member, optional_id
+from service_desk.forms.fields import (
+    BaseForm,
+    DayField,
+    Form,
+    MomentField,
+    PlainForm,
+    RadioField,
+    RowList,
+    SelectField,
+    YuanField,
+    member,
+    optional_id,
+)
 from service_desk.models.sla import ServiceLevel
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.sla import TargetUnit
@@ -122,7 +130,7 @@ class EndForm(Form):
     version = IntegerField(widget=HiddenInput(), default=0)
 
 
-class TrialForm(FlaskForm):
+class TrialForm(BaseForm):
     """The test box: a GET form, so that an answer has an address. Its names begin with `try-`."""
 
     class Meta:

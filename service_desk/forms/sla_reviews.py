@@ -5,13 +5,20 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
-from wtforms import BooleanField, Field, IntegerField, SelectField, StringField, TextAreaField
+from wtforms import BooleanField, Field, IntegerField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import HiddenInput
 
 from service_desk.base.clock import local_date, start_of_day
-from service_desk.forms.fields import DayField, Form, member, optional_id, small_number
+from service_desk.forms.fields import (
+    BaseForm,
+    DayField,
+    Form,
+    SelectField,
+    member,
+    optional_id,
+    small_number,
+)
 from service_desk.forms.sla import MAX_PROSE
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.vocabulary import Severity
@@ -93,7 +100,7 @@ class CauseStepForm(Form):
     version = IntegerField(widget=HiddenInput(), default=0)
 
 
-class BreachFilterForm(FlaskForm):
+class BreachFilterForm(BaseForm):
     """A GET form: the filter stands in the address, so a view can be bookmarked and sent."""
 
     class Meta:

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
-from wtforms import FileField, HiddenField, IntegerField, SelectField, StringField, TextAreaField
+from wtforms import FileField, HiddenField, IntegerField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional
 from wtforms.widgets import HiddenInput
 
-from service_desk.forms.fields import DayField, Form, MomentField, is_possible, optional_id
+from service_desk.forms.fields import DayField, Form, MomentField, SelectField, is_possible, optional_id
 from service_desk.forms.sla import MAX_PROSE
 from service_desk.models.sla import AbsenceKind
 from service_desk.services.sla.absences import PlanAbsence

@@ -5,12 +5,11 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
-from wtforms import Field, IntegerField, SelectField, StringField
+from wtforms import Field, IntegerField, StringField
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 from wtforms.widgets import TextInput
 
-from service_desk.forms.fields import DayField, member, small_number
+from service_desk.forms.fields import BaseForm, DayField, SelectField, member, small_number
 from service_desk.forms.sla_calendars import read_spans
 from service_desk.forms.sla_compliance import days_refused
 from service_desk.rules.calendar.hours import WEEKDAYS
@@ -26,7 +25,7 @@ MOST = 10_000
 HOURS_FIELDS = {**dict.fromkeys(WEEKDAYS[:5], "workdays"), "sat": "saturday", "sun": "sunday"}
 
 
-class WhatIfForm(FlaskForm):
+class WhatIfForm(BaseForm):
     """A GET form. Selects get their choices from the page."""
 
     class Meta:

@@ -1,19 +1,11 @@
 """Forms about people."""
 
 from flask_babel import lazy_gettext as _l
-from wtforms import (
-    BooleanField,
-    IntegerField,
-    PasswordField,
-    RadioField,
-    SelectField,
-    SelectMultipleField,
-    StringField,
-)
+from wtforms import BooleanField, IntegerField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 from wtforms.widgets import CheckboxInput, HiddenInput, ListWidget
 
-from service_desk.forms.fields import Form, optional_id
+from service_desk.forms.fields import Form, RadioField, SelectField, SelectMultipleField, optional_id
 from service_desk.rules.permissions import Role
 from service_desk.services.users import UserDetails
 

@@ -3,11 +3,19 @@
 from datetime import UTC, date, datetime
 
 from flask_babel import lazy_gettext as _l
-from wtforms import Form as PlainForm
-from wtforms import IntegerField, RadioField, SelectField, StringField
+from wtforms import IntegerField, StringField
 from wtforms.validators import InputRequired, Length
 
-from service_desk.forms.fields import Form, MomentField, member, optional_id, small_number
+from service_desk.forms.fields import (
+    Form,
+    MomentField,
+    PlainForm,
+    RadioField,
+    SelectField,
+    member,
+    optional_id,
+    small_number,
+)
 from service_desk.rules.permissions import Role
 from service_desk.rules.work_log import WorkKind
 from service_desk.services.relations.targets import TargetWanted

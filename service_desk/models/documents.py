@@ -5,7 +5,7 @@ from enum import StrEnum
 from sqlalchemy import ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
-from service_desk.models.db import Base, Id, Instant, Line, Short, enum_type
+from service_desk.models.db import Base, Id, Instant, Json, Line, Short, enum_type
 from service_desk.rules.claim_photos import PhotoGroup
 
 
@@ -35,7 +35,7 @@ class Document(Base):
     """`storage_key` is what may be served; `original_key` the bytes as received, never served as a page.
 
     `taken_at` and the position are the photo's own, read before the shown copy lost them; `uploaded_at` is the
-    server's clock. `thumb_key` is a small copy for lists.
+    server's clock. `thumb_key` is a small copy for lists. `enclosed` names the files that a PDF carries inside.
     """
 
     __tablename__ = "documents"
@@ -56,6 +56,7 @@ class Document(Base):
     width: Mapped[int | None]
     height: Mapped[int | None]
     thumb_key: Mapped[Line | None]
+    enclosed: Mapped[list[str]] = mapped_column(Json, default=list)
     taken_at: Mapped[Instant | None]
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]

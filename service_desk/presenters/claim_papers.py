@@ -27,9 +27,10 @@ FILE_TONES = {FileState.ACCEPTED: "ok", FileState.REJECTED: "bad"}
 
 @dataclass(frozen=True)
 class FileLine:
-    """A file of a line: what it is called, how it stands and why it was sent back."""
+    """A file of a line: what it is called, how it stands, why it was sent back, and what it carries inside."""
 
     id: int
+    document_id: int
     url: str
     name: str
     is_picture: bool
@@ -37,6 +38,7 @@ class FileLine:
     words: str
     tone: str
     reason: str
+    enclosed: list[str]
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,7 @@ def line_hint(code: str) -> str:
 def _file_line(file: WantedFile, document: Document) -> FileLine:
     return FileLine(
         id=file.id,
+        document_id=document.id,
         url=url_for("documents.show", document_id=document.id),
         name=document.filename,
         is_picture=document.width is not None,
@@ -102,6 +105,7 @@ def _file_line(file: WantedFile, document: Document) -> FileLine:
         words=label(file.state, "file_state"),
         tone=FILE_TONES.get(file.state, "idle"),
         reason=file.reason,
+        enclosed=document.enclosed,
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import PurePath
 
 import filetype
 from sqlalchemy import select
@@ -83,12 +84,15 @@ def store_paper(
 ) -> Document:
     """Keep a paper: a photo of it, or a PDF that only shows pages, which is only ever served as a download.
 
+    A PDF stays as it came, with the XML or OFD of an electronic invoice in it: to change it would break its signature.
     `actor` is None for what came by itself. Invalid as for a photo, and pdf_active, pdf_encrypted, pdf_unreadable.
     """
     if is_pdf(upload):
         _check_size(upload, field)
         _check_pdf(upload, field)
-        return _keep(files, upload, kind, matter, (upload.content, "application/pdf"), None, actor, now)
+        paper = _keep(files, upload, kind, matter, (upload.content, "application/pdf"), None, actor, now)
+        paper.enclosed = _names_inside(upload)
+        return paper
     picture = _picture(upload, field, "paper_unreadable")
     return _keep(files, upload, kind, matter, (picture.content, "image/jpeg"), picture, actor, now)
 
@@ -143,6 +147,22 @@ def _check_pdf(upload: Upload, field: str) -> None:
     fault = pdf_check.fault_of(upload.content)
     if fault is not None:
         raise Invalid(_PDF_REFUSALS[fault], field=field, filename=upload.filename)
+
+
+def _names_inside(upload: Upload) -> list[str]:
+    """The files within a PDF, each called after it, with a number where there are several."""
+    stem = PurePath(upload.filename).stem[:80]
+    inside = pdf_check.enclosed_in(upload.content)
+    return [f"{stem}{f'-{n}' if n > 1 else ''}{file.suffix}" for n, file in enumerate(inside, 1)]
+
+
+def read_enclosed(files: FileStore, document: Document, number: int) -> bytes:
+    """A file that a paper carries inside, counted from 1; NotFound when there is none. The caller has checked that the
+    paper may be read.
+    """
+    if not 1 <= number <= len(document.enclosed):
+        raise NotFound("not_found")
+    return pdf_check.enclosed_in(files.get(document.original_key))[number - 1].content
 
 
 def _check_size(upload: Upload, field: str) -> None:

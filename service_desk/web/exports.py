@@ -8,11 +8,12 @@ from typing import TypeVar
 from flask import send_file
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from wtforms import BooleanField, Form, SelectField
+from wtforms import BooleanField, Form
 from wtforms.fields.core import Field
 
 from service_desk.adapters.spreadsheets import XLSX, TableSheet, write_workbook
 from service_desk.base.paging import Page, PageRequest
+from service_desk.forms.fields import Choosing
 from service_desk.models.db import read_standing_still
 from service_desk.presenters.exports import filter_note
 from service_desk.services import exports
@@ -70,8 +71,6 @@ def chosen_in(form: Form) -> list[tuple[str, str]]:
 
 
 def _words_of(field: Field) -> str:
-    if isinstance(field, SelectField):
-        return next(
-            (str(words) for value, words, *_more in field.choices if str(value) == str(field.data)), ""
-        )
+    if isinstance(field, Choosing):
+        return next((str(words) for value, words in field.pairs if str(value) == str(field.data)), "")
     return _("Yes") if isinstance(field, BooleanField) else str(field.data)

@@ -46,6 +46,7 @@ from service_desk.presenters.messages import sentence
 from service_desk.rules.personal_data import filter_as_kept
 from service_desk.services import access, exports
 from service_desk.services.documents import Upload
+from service_desk.web.send_again import answer_with_typed
 
 log = structlog.get_logger()
 
@@ -155,7 +156,7 @@ def answer_stranger() -> ResponseReturnValue:
     if wants_json():
         words = sentence(Forbidden("session_ended"))
         return {"error": {"status": 401, "message": words, "reference": g.get("request_id", "")}}, 401
-    return redirect(login_url("auth.sign_in", request.url))
+    return answer_with_typed() or redirect(login_url("auth.sign_in", request.url))
 
 
 def actor() -> User:
@@ -313,7 +314,9 @@ def _answer_refusal(error: DomainError) -> ResponseReturnValue:
 
 
 def _answer_csrf(_error: CSRFError) -> ResponseReturnValue:
-    return _error_page(
+    db.session.rollback()
+    kept = None if wants_json() else answer_with_typed()
+    return kept or _error_page(
         400, _("The page was open too long or was not sent from here. Go back, reload it and send again.")
     )
 

@@ -30,6 +30,6 @@ def chosen_words(form: RenewalFilterForm) -> list[tuple[str, str]]:
     return [
         (str(field.label.text), str(words))
         for field in (form.branch, form.use_class, form.line)
-        for value, words in field.choices
+        for value, words in field.pairs
         if value and value == field.data
     ]

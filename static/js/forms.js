@@ -5,7 +5,7 @@ const dirty = new Set();
 // A form that was sent stays locked until the page goes or comes back (the browser's back button).
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (event.defaultPrevented || form.method !== "post" || form.dataset.fragment) return;
+  if (event.defaultPrevented || form.getAttribute("method") !== "post" || form.dataset.fragment) return;
   // The browser's own page would take the place of all that was typed.
   if (!navigator.onLine) {
     event.preventDefault();

@@ -1,11 +1,13 @@
 """PDFs that only show pages are taken; those that run, carry, hide or are something else are not."""
 
+import io
+import zipfile
 import zlib
 
 import pytest
 
 from service_desk.adapters.pdf import render
-from service_desk.adapters.pdf_check import PdfFault, fault_of
+from service_desk.adapters.pdf_check import Enclosed, PdfFault, enclosed_in, fault_of
 from tests.adapters import papers
 
 HEAD = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
@@ -88,3 +90,88 @@ def test_an_encrypted_one_is_named_as_such() -> None:
 )
 def test_what_cannot_be_read_for_certain_is_refused(content: bytes) -> None:
     assert fault_of(content) is PdfFault.UNREADABLE
+
+
+INVOICE = b'<?xml version="1.0" encoding="UTF-8"?><EInvoice><EIid>26417000000123456789</EIid></EInvoice>'
+OF_INVOICE = b"<< /Type /Catalog /Names << /EmbeddedFiles << /Names [(i) 3 0 R] >> >> /AF [3 0 R] >>"
+FILE = (
+    b"<< /Type /Filespec /F (invoice.xml) /UF <FEFF53D17968002E0078006D006C> /EF << /F 4 0 R /UF 4 0 R >> >>"
+)
+
+
+def invoice(
+    content: bytes = INVOICE, *more: bytes, file: bytes = FILE, entries: bytes = b"/Filter /FlateDecode"
+) -> bytes:
+    """An electronic invoice: a page, and a file within."""
+    packed = zlib.compress(content) if entries else content
+    return pdf(OF_INVOICE, PAGE, file, stream(packed, b"/Type /EmbeddedFile " + entries), *more)
+
+
+def archive(*names: str) -> bytes:
+    kept = io.BytesIO()
+    with zipfile.ZipFile(kept, "w") as file:
+        for name in names:
+            file.writestr(name, "<a/>")
+    return kept.getvalue()
+
+
+OFD = archive("OFD.xml", "Doc_0/Document.xml", "Doc_0/Res/1.png", "Signs/Sign_0/Seal.esl")
+GBK = '<?xml version="1.0" encoding="GBK"?><电子发票>拖车费</电子发票>'.encode("gbk")
+
+
+@pytest.mark.parametrize(
+    ("content", "suffix"),
+    [(INVOICE, ".xml"), (b"\xef\xbb\xbf" + INVOICE, ".xml"), (GBK, ".xml"), (OFD, ".ofd")],
+)
+def test_an_invoice_is_taken_with_its_legal_original_inside(content: bytes, suffix: str) -> None:
+    paper = invoice(content)
+
+    assert fault_of(paper) is None
+    assert enclosed_in(paper) == [Enclosed(suffix, content)]
+    # What is said of it may be packed among other objects, and a file may lie there as it is.
+    said = stream(zlib.compress(b"3 0 " + FILE), b"/Type /ObjStm /N 1 /First 4 /Filter /FlateDecode")
+    packed = pdf(OF_INVOICE, PAGE, b"null", stream(content, b"/Type /EmbeddedFile"), said)
+    assert enclosed_in(packed) == [Enclosed(suffix, content)]
+
+
+HIDDEN = b"7 0 obj << /F (a.exe) /EF << /F 8 0 R >> >> endobj 8 0 obj << /Length 2 >>\nstream\nMZ\nendstream"
+
+
+@pytest.mark.parametrize(
+    "carrying",
+    [
+        invoice(b"MZ\x90\x00 a program"),
+        invoice(b"<?xml version='1.0'?><broken>"),
+        invoice(b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"),
+        invoice(b"<html xmlns='http://www.w3.org/1999/xhtml'><script>alert(1)</script></html>"),
+        invoice(b"<?xml-stylesheet href='a.xsl'?><a/>"),
+        invoice(archive("OFD.xml", "run.exe")),
+        invoice(archive("word/document.xml")),
+        invoice(file=FILE.replace(b"invoice.xml", b"invoice.hta")),
+        invoice(file=FILE.replace(b"invoice.xml", b"invoice.exe\\000.xml")),
+        invoice(INVOICE, b"(invoice.exe)", file=FILE.replace(b"(invoice.xml)", b"5 0 R")),
+        # Where the file lies is said elsewhere, or in a way this reader does not know.
+        invoice(file=b"<< /F (a.xml) /EF 5 0 R >>"),
+        invoice(file=b"<< /F (a.xml) /E#46 << /F 99 0 R >> >>"),
+        # A second file beside the invoice, attached to a page and without a type of its own.
+        invoice(INVOICE, b"<< /F (b.xml) /EF << /F 6 0 R >> >>", stream(b"MZ\x90")),
+        # The same object again, as something else.
+        invoice().replace(b"trailer", b"4 0 obj\n<< >>\nendobj\ntrailer"),
+        # Objects within what this reader takes for a stream and another for a string.
+        invoice(INVOICE, b"(<< >>\nstream\n) endobj " + HIDDEN + b" endobj 9 0 obj (endstream)"),
+        # A file that hangs on a page, without the list of files and without a type.
+        pdf(CATALOG, PAGE, b"<< /FS << /F (a.exe) /EF << /F 4 0 R >> >> >>", stream(b"MZ\x90")),
+        # Read with another packing than the one said first.
+        invoice(entries=b"/Filter /FlateDecode /Filter /ASCIIHexDecode"),
+        invoice(INVOICE, RUNS),
+    ],
+)
+def test_everything_else_that_is_carried_is_refused(carrying: bytes) -> None:
+    assert fault_of(carrying) is PdfFault.ACTIVE
+
+
+def test_a_carried_file_that_unpacks_without_end_is_refused() -> None:
+    assert fault_of(invoice(b" " * (21 * 2**20))) is PdfFault.UNREADABLE
+    half = b"<a>" + b" " * (11 * 2**20) + b"</a>"
+    again = b"<< /F (b.xml) /EF << /F 6 0 R >> >>", stream(zlib.compress(half), b"/Filter /FlateDecode")
+    assert fault_of(invoice(half, *again)) is PdfFault.UNREADABLE

@@ -58,6 +58,31 @@ def test_for_an_unfit_driver_the_calculation_names_who_pays_back(
     assert stated_again(kept.inputs) == named
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"own_damage_fen": 3_000_00},
+        {"is_total_loss": True},
+        {"rescue_fee_fen": 800_00},
+        {"glass_fen": 500_00},
+    ],
+)
+def test_a_stolen_vehicle_is_not_paid_as_damaged_as_well(
+    world: World, claim: Claim, journey: Journey, damage: dict[str, int]
+) -> None:
+    journey.to(ClaimState.DOCUMENTS_COMPLETE)
+    stolen = CalculationInputs(Fault.FULL, is_stolen=True, theft_sum_fen=100_000_00)
+
+    with pytest.raises(Invalid, match="theft_and_damage") as refused:
+        settlement.calculate(claim.number, replace(stolen, **damage), actor=world.claims1, now=journey.now)
+
+    assert refused.value.field == "is_stolen"
+    # What the thief did to others is paid beside it.
+    beside = replace(stolen, property_fen=1_000_00)
+    kept = settlement.calculate(claim.number, beside, actor=world.claims1, now=journey.now)
+    assert kept.total_fen == 101_000_00
+
+
 def test_a_cover_taken_over_without_its_limit_is_asked_about_and_never_pays_nothing_for_it(
     world: World, claim: Claim, journey: Journey
 ) -> None:

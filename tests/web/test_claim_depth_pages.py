@@ -28,6 +28,15 @@ def now() -> datetime:
     return utc_now() - timedelta(minutes=30)
 
 
+INSIDE = b"<EInvoice><Amount>800.00</Amount></EInvoice>"
+INVOICE = (
+    b"%%PDF-1.7\n1 0 obj << /Type /Catalog /Names << /EmbeddedFiles << /Names [(i) 2 0 R] >> >> >> endobj\n"
+    b"2 0 obj << /Type /Filespec /F (invoice.xml) /EF << /F 3 0 R >> >> endobj\n"
+    b"3 0 obj << /Type /EmbeddedFile /Length %d >>\nstream\n%s\nendstream endobj\n"
+    b"trailer << /Root 1 0 R >>\n%%%%EOF\n" % (len(INSIDE), INSIDE)
+)
+
+
 @pytest.fixture
 def claim(world: World, now: datetime) -> Claim:
     claim = reported_claim(world, now)
@@ -76,6 +85,26 @@ class TestDocuments:
         assert late.status_code == 409
         assert post_line(client, claim, "diagnosis", "files", files=file()).status_code == 303
         assert line_of(claim, "diagnosis").state is WantedState.RECEIVED
+
+    def test_an_invoice_keeps_its_legal_original_inside_and_says_so(
+        self, sign_in: Any, world: World, claim: Claim
+    ) -> None:
+        client, desk = sign_in("safety-gongyi"), sign_in("claims1")
+        sent = io.BytesIO(INVOICE), "拖车发票.pdf"
+        assert post_line(client, claim, "diagnosis", "files", files=sent).status_code == 303
+        kept = line_of(claim, "diagnosis").document_ids[0]
+
+        pages = [who.get(f"/claims/{claim.number}/documents").text for who in (client, desk)]
+        answer = client.get(f"/documents/{kept}/inside/1")
+
+        assert all(f'href="/documents/{kept}/inside/1">拖车发票.xml</a>' in page for page in pages)
+        assert answer.data == INSIDE
+        assert answer.headers["Content-Disposition"].startswith("attachment;")
+        assert answer.headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
+        # The signed PDF stays as it came.
+        assert desk.get(f"/documents/{kept}").data == INVOICE
+        assert client.get(f"/documents/{kept}/inside/2").status_code == 404
+        assert sign_in(world.foreign_hq.username).get(f"/documents/{kept}/inside/1").status_code == 404
 
     def test_staff_tick_off_paper_do_without_and_change_the_list(
         self, sign_in: Any, world: World, claim: Claim

@@ -136,13 +136,24 @@ def test_a_kept_photo_serves_only_who_sent_it(world: World, sign_in) -> None:
     assert db.session.scalar(select(func.count(Document.id))) == 0
 
 
-def test_a_file_that_is_no_photo_is_named_and_the_good_one_is_kept(world: World, sign_in) -> None:
-    bad = (io.BytesIO(b"%PDF-1.7 not a picture"), "判决书.pdf")
+@pytest.mark.parametrize(
+    ("content", "name", "advice"),
+    [
+        (b"%PDF-1.7 not a picture", "判决书.pdf", "请选择 JPEG"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "IMG_1.HEIC", "设置 › 相机 › 格式 › 兼容性最佳"),
+    ],
+)
+def test_a_file_that_is_no_photo_is_named_and_all_else_is_kept(
+    world: World, sign_in, content: bytes, name: str, advice: str
+) -> None:
+    bad = (io.BytesIO(content), name)
 
     refused = sign_in("safety-gongyi").post("/claims/report", data=typed(photos=[photo(), bad]))
 
     assert refused.status_code == 422
-    assert "判决书.pdf" in refused.text
+    assert f"{name} " in refused.text
+    assert advice in refused.text
+    assert "雨天追尾前方货车" in refused.text
     assert refused.text.count('name="kept"') == 1
     assert db.session.scalar(select(func.count(Claim.id))) == 0
 

@@ -94,9 +94,9 @@ class TestCorrection:
     @pytest.mark.parametrize(
         ("changes", "words"),
         [
-            ({"evidence": None}, "该字段是必填字段"),
+            ({"evidence": None}, "请选择“凭据”。"),
             ({"reason": " "}, "请说明原记录时间为何有误"),
-            ({"at": ""}, "该字段是必填字段"),
+            ({"at": ""}, "请填写“实际时间”。"),
             ({"at": "2026-11-23T12:00:00"}, "尚未到来"),
             ({"at": "2026-11-22T12:00:00"}, "才报案"),
         ],

@@ -1,10 +1,12 @@
 """The pages of follow-ups: the list, planning and tries, the form behind a link, dates out of order, many at once."""
 
 import io
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
@@ -72,6 +74,26 @@ def test_a_client_answers_the_form_without_signing_in_once_and_in_their_language
     assert (kept.score, kept.speed, kept.attitude, kept.wants_call_back) == (1, 2, None, True)
     assert "Thank you, we have your answer." in client.get(address).text
     assert db.session.scalars(select(Enquiry).where(Enquiry.channel == EnquiryChannel.MESSAGE)).one()
+
+
+def test_a_guests_words_outlive_the_page_they_were_typed_on(
+    app: Flask, world: World, claim: Claim, client: FlaskClient
+) -> None:
+    app.config["WTF_CSRF_ENABLED"] = True
+    address = f"/feedback/{form_token(world, claim)}"
+    token = re.findall(r'name="csrf_token"[^>]*value="([^"]+)"', client.get(address).text)[-1]
+    client.delete_cookie(app.config["SESSION_COOKIE_NAME"])
+
+    stopped = client.post(address, data={"score": "1", "comment": "等了三天", "csrf_token": token})
+
+    assert stopped.status_code == 400
+    assert '<li class="breaks as-typed">等了三天</li>' in stopped.text
+    assert f'<form method="post" action="{address}">' in stopped.text
+    assert db.session.scalars(select(FollowUp)).all() == []
+    fresh = re.findall(r'name="csrf_token"[^>]*value="([^"]+)"', stopped.text)[-1]
+    again = client.post(address, data={"score": "1", "comment": "等了三天", "csrf_token": fresh})
+    assert again.status_code == 303
+    assert db.session.scalars(select(FollowUp)).one().score == 1
 
 
 def test_a_link_that_ended_or_never_was_answers_the_same_and_asking_too_often_is_slowed(

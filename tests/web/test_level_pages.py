@@ -151,7 +151,7 @@ class TestAdding:
     @pytest.mark.parametrize(
         ("changes", "zh", "en"),
         [
-            ({"target_value": ""}, "该字段是必填字段。", "This field is required."),
+            ({"target_value": ""}, "请填写“时限”。", "Enter “Target”."),
             ({"target_value": "0"}, "时限至少为 1", "The target must be at least 1"),
             (
                 {"amount_from": "5000", "amount_to": "2000"},

@@ -6,10 +6,11 @@ from typing import Any
 from flask import Flask
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
-from wtforms import HiddenField, RadioField, StringField
+from wtforms import HiddenField, StringField
 from wtforms.validators import InputRequired
 
 from service_desk.base.paging import Page
+from service_desk.forms.fields import RadioField
 from service_desk.presenters.languages import in_language
 
 

@@ -148,7 +148,7 @@ def test_lines_that_overlap_are_both_named(admin: FlaskClient) -> None:
     ("fields", "content", "expected"),
     [
         ({"effective_on": "2020-01-01"}, None, "新费率最早从今天"),
-        ({"effective_on": ""}, None, "该字段是必填字段"),
+        ({"effective_on": ""}, None, "请填写“生效日期”。"),
         ({"effective_on": "31.02.2027"}, None, "不是有效的日期值"),
         ({}, b"\x89PNG\r\n\x1a\n000", "该文件无法按清单读取"),
         ({}, b"   ", "文件是空的"),

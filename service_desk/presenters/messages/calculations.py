@@ -11,5 +11,8 @@ MESSAGES = {
     "payer_not_possible": _l(
         "This agreement does not reach so far. Each insurer its own: both sides liable, nobody hurt, property within the CTPL limit. In our place: our side without fault."
     ),
+    "theft_and_damage": _l(
+        "This does not go with “Repair of our vehicle”, “Total loss”, “Towing and rescue” or “Glass alone”: theft already pays the whole vehicle. If it was found again damaged, enter the damage and not the theft."
+    ),
     "glass_is_own_damage": _l("Under the clauses of 2020 glass is own damage: enter it with our vehicle."),
 }

@@ -31,13 +31,13 @@ MESSAGES = {
     "findings_or_sketch": _l("Write down what you found, or add a sketch."),
     "photos_missing": _l("Choose at least one photo."),
     "photo_heic": _l(
-        "%(filename)s is a HEIC picture, which cannot be opened here. Set the phone's camera to JPEG (“most compatible”) and take it again, or export it as JPEG."
+        "%(filename)s is a HEIC picture, which cannot be opened here. Set the phone's camera to JPEG (iPhone: Settings › Camera › Formats › Most Compatible) and take it again. If that is not possible any more, open the photo on the phone, take a screenshot and send that."
     ),
     "photo_too_large": _l(
         "%(filename)s has more than %(megapixels)s million pixels. Send it smaller; all else was kept."
     ),
     "pdf_active": _l(
-        "%(filename)s holds a program, a link that starts one, or another file inside. Print it to a new PDF, or send a photo of it."
+        "%(filename)s holds a program, a link that starts one, or a file inside that is not an invoice's XML or OFD. Print it to a new PDF, or send a photo of it."
     ),
     "pdf_encrypted": _l(
         "%(filename)s is protected by a password, so nobody could read it later. Send it without protection, or a photo of it."

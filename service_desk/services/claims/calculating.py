@@ -41,7 +41,8 @@ def work_out(
 
     Own damage without own-damage cover is left out; `nothing_insured` when nothing else was lost.
     `contract_limit_missing` for what was lost under a cover without a limit of its own or by hand; `driver_name_missing` where the
-    driver has to pay back; `driver_is_fit` where rescue cost is stated for one whom CTPL covers.
+    driver has to pay back; `driver_is_fit` where rescue cost is stated for one whom CTPL covers; `theft_and_damage` where
+    the vehicle would be paid twice.
     """
     case = claim_case(claim, covers, policies, command)
     result = law.calculate(case)
@@ -73,6 +74,7 @@ def claim_case(
     own_cover = by_code.get(CoverCode.OWN_DAMAGE)
     _require_something(command, own_cover)
     _check_driver(command)
+    _check_theft(command)
     loss_on = local_date(claim.loss_at)
     tpl = by_code.get(CoverCode.TPL)
     own = own_cover if own_cover and command.has_own_damage else None
@@ -120,6 +122,12 @@ def _check_driver(command: CalculationInputs) -> None:
         raise Invalid("driver_is_fit", field="driver")
     if not is_fit and not command.driver_name.strip():
         raise Invalid("driver_name_missing", field="driver_name")
+
+
+def _check_theft(command: CalculationInputs) -> None:
+    """Theft pays the whole vehicle, once it stays lost; one that was found again damaged is paid as own damage."""
+    if command.is_stolen and (command.has_own_damage or command.glass_fen):
+        raise Invalid("theft_and_damage", field="is_stolen")
 
 
 def _clause(

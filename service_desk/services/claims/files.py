@@ -24,11 +24,10 @@ from service_desk.models.enquiries import Enquiry, EnquiryChannel, Handover, Mat
 from service_desk.models.fleet import Vehicle
 from service_desk.models.sla import Timer, TimerEntry
 from service_desk.models.users import User
-from service_desk.rules.claim_flow import ClaimAction
 from service_desk.rules.permissions import Action
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import access, documents, enquiries, policies, sla
-from service_desk.services.claims.common import MATTER_KIND, get_claim
+from service_desk.services.claims.common import MATTER_KIND, get_claim, still_counts
 from service_desk.services.claims.papers import list_wanted
 from service_desk.services.sla import ClockView
 
@@ -39,7 +38,8 @@ T = TypeVar("T")
 class ClaimFile:
     """A claim with all that belongs to it. Lists are in the order they came about; `people` by user id.
 
-    `needed_lines` are those the vehicle had to have at the time of loss.
+    `needed_lines` are those the vehicle had to have at the time of loss. `standing` are the calculations that were not
+    taken back with their round.
     """
 
     claim: Claim
@@ -54,6 +54,7 @@ class ClaimFile:
     wanted: list[WantedDocument]
     documents: list[Document]
     calculations: list[ClaimCalculation]
+    standing: list[ClaimCalculation]
     payments: list[ClaimPayment]
     follow_ups: list[FollowUp]
     timers: list[Timer]
@@ -66,18 +67,6 @@ class ClaimFile:
     @property
     def owner(self) -> User:
         return self.people[self.claim.owner_id]
-
-    @property
-    def standing(self) -> list[ClaimCalculation]:
-        """The versions that were not taken back with their round (`common.still_counts`), oldest first."""
-        ends = [
-            (event.round, event.at) for event in self.events if event.action is ClaimAction.WITHDRAW_ROUND
-        ]
-        return [
-            one
-            for one in self.calculations
-            if not any(round_ == one.round and at >= one.calculated_at for round_, at in ends)
-        ]
 
     @property
     def calculation(self) -> ClaimCalculation | None:
@@ -95,13 +84,15 @@ def read_file(number: str, *, actor: User) -> ClaimFile:
     claim = get_claim(number, actor=actor)
     timers = sla.timers_of(MATTER_KIND, [claim.id])[claim.id]
     offers = enquiries.open_offers(MatterKind.CLAIM, [claim.id])
+    calculations = _calculations(claim)
     parts: dict[str, Any] = {
         "covers": _of(ClaimCover, claim),
         "events": _of(ClaimEvent, claim, ClaimEvent.at),
         "surveys": _of(Survey, claim),
         "assessments": _of(Assessment, claim),
         "reserve_entries": _of(ReserveEntry, claim, ReserveEntry.at),
-        "calculations": _of(ClaimCalculation, claim, ClaimCalculation.calculation_version),
+        "calculations": [one for one, _counts in calculations],
+        "standing": [one for one, counts in calculations if counts],
         "payments": _of(ClaimPayment, claim),
         "follow_ups": _of(FollowUp, claim),
         "documents": documents.list_for(MATTER_KIND, claim.id),
@@ -129,6 +120,15 @@ def _of(model: type[T], claim: Claim, *order: Any) -> list[T]:
     row: Any = model
     statement = select(model).where(row.claim_id == claim.id).order_by(*order, row.id)
     return list(db.session.scalars(statement))
+
+
+def _calculations(claim: Claim) -> list[tuple[ClaimCalculation, bool]]:
+    """All versions, oldest first, each with whether it still counts."""
+    statement = select(ClaimCalculation, still_counts()).where(ClaimCalculation.claim_id == claim.id)
+    return [
+        (one, counts)
+        for one, counts in db.session.execute(statement.order_by(ClaimCalculation.calculation_version))
+    ]
 
 
 def _first_contact(claim: Claim) -> Enquiry | None:

@@ -1,17 +1,18 @@
 """Signing in and out, and choosing language and account."""
 
-from flask import Blueprint, g, redirect, render_template, request, session, url_for
+from flask import Blueprint, flash, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
-from flask_login import current_user, login_required, login_user, logout_user
+from flask_login import current_user, login_required, logout_user
 
 from service_desk.base.errors import Invalid
 from service_desk.forms.users import SignInForm
 from service_desk.models.db import unit_of_work
 from service_desk.presenters.languages import LANGUAGE_NAMES
 from service_desk.presenters.messages import sentence
-from service_desk.services import access, settings, users
+from service_desk.services import access, users
 from service_desk.web.http import actor, own_path
+from service_desk.web.send_again import begin_session, restored, send_again_page, sign_in_page
 
 bp = Blueprint("auth", __name__)
 
@@ -21,36 +22,36 @@ def sign_in() -> ResponseReturnValue:
     """The sign-in page; the demo sign-ins stand on it only while the database holds demo data."""
     if current_user.is_authenticated:
         return redirect(url_for("desk.home"))
-    return _sign_in_page(SignInForm(), 200)
+    return sign_in_page(SignInForm(), 200)
 
 
 @bp.post("/sign-in")
 def sign_in_submit() -> ResponseReturnValue:
-    """Check name and password; the attempt is kept whatever comes of it."""
-    form = SignInForm()
+    """Check name and password; the attempt is kept whatever comes of it.
+
+    What the same person had typed on a page before is shown to be sent again; another person's is dropped.
+    """
+    form, typed = SignInForm(), restored()
     if not form.validate_on_submit():
-        return _sign_in_page(form, 422)
+        return sign_in_page(form, 422, typed)
     username, ip = form.username.data or "", request.remote_addr or ""
     try:
         user_id = users.check_password(username, form.password.data or "", ip=ip, now=g.now)
     except Invalid as error:
         form.form_errors.append(sentence(error))
-        return _sign_in_page(form, 429)
+        return sign_in_page(form, 429, typed)
     # A unit of work of its own, because a failed attempt must survive the 422 answer, which rolls back.
     with unit_of_work():
         user = users.record_attempt(username, user_id, ip=ip, now=g.now)
     if user is None:
         form.form_errors.append(_("User name or password is wrong."))
-        return _sign_in_page(form, 422)
-    session.clear()
-    login_user(user)
-    session.permanent = True
+        return sign_in_page(form, 422, typed)
+    begin_session(user)
+    if typed is not None and typed.user_id == user.id:
+        return send_again_page(typed, 200)
+    if typed is not None:
+        flash(_("What had been typed here was another person's, and is not kept."), "warn")
     return redirect(own_path(request.args.get("next")) or url_for("desk.home"), 303)
-
-
-def _sign_in_page(form: SignInForm, status: int) -> ResponseReturnValue:
-    demo = settings.read(settings.DEMO_SIGN_INS) if settings.read(settings.HOLDS_DEMO_DATA) else None
-    return render_template("users/sign_in.html", form=form, demo=demo), status
 
 
 @bp.post("/sign-out")

@@ -173,7 +173,7 @@ def _in_words(act: Callable[[], None], new_words: Callable[[], str]) -> Callable
 
 def _draft_words(form: TierForm) -> str:
     chosen = [
-        str(dict(field.choices).get(field.data))
+        str(dict(field.pairs).get(field.data))
         for field in (form.user_id, form.role, form.account_id)
         if field.data
     ]

@@ -15,6 +15,7 @@ from service_desk.web.http import actor, files, keep_file
 bp = Blueprint("documents", __name__)
 
 JPEG = "image/jpeg"
+OCTETS = "application/octet-stream"
 # Whatever a browser makes of a file, it may load nothing, run nothing and knows nothing of this desk.
 SANDBOX = "sandbox; default-src 'none'"
 
@@ -52,7 +53,7 @@ def original(document_id: int) -> Response:
     if document.content_type == JPEG:
         ending = pictures.extension_of(content)
     name = f"{PurePath(document.filename).stem[:80]}-{document.sha256[:12]}{ending}"
-    response = _served(document.original_key, "application/octet-stream", name, as_attachment=True)
+    response = _served(document.original_key, OCTETS, name, as_attachment=True)
     response.headers["X-Content-SHA256"] = document.sha256
     return _kept(response, document, name)
 
@@ -62,6 +63,16 @@ def _kept(response: Response, document: Document, name: str) -> Response:
     if response.status_code == HTTPStatus.OK:
         keep_file(name, account_id=document.account_id)
     return response
+
+
+@bp.get("/documents/<int:document_id>/inside/<int:number>")
+@login_required
+def inside(document_id: int, number: int) -> Response:
+    """A file that a PDF carries, such as the XML of an electronic invoice, as a download."""
+    document = _readable(document_id)
+    content = documents.read_enclosed(files(), document, number)
+    tag = f"{document.storage_key}-{number}"
+    return _sent(content, tag, OCTETS, document.enclosed[number - 1], as_attachment=True)
 
 
 def _readable(document_id: int) -> Document:
@@ -74,14 +85,18 @@ def _readable(document_id: int) -> Document:
 
 
 def _served(key: str, content_type: str, name: str, *, as_attachment: bool) -> Response:
+    return _sent(files().get(key), key, content_type, name, as_attachment=as_attachment)
+
+
+def _sent(content: bytes, tag: str, content_type: str, name: str, *, as_attachment: bool) -> Response:
     response = send_file(
-        BytesIO(files().get(key)), mimetype=content_type, as_attachment=as_attachment, download_name=name
+        BytesIO(content), mimetype=content_type, as_attachment=as_attachment, download_name=name
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Security-Policy"] = SANDBOX
     # A document never changes, so the browser may keep it; but it asks each time, for whoever reads next at this
     # browser may not see it.
     response.headers["Cache-Control"] = "private, no-cache"
-    response.set_etag(key)
+    response.set_etag(tag)
     response.make_conditional(request)
     return response

@@ -116,7 +116,7 @@ def _tabs(account_id: int, wanted: VehicleFilter) -> list[dict[str, object]]:
 def _chips(form: VehicleFilterForm, wanted: VehicleFilter) -> list[dict[str, str]]:
     words = {
         "q": wanted.text,
-        "branch": next((name for id_, name in form.branch.choices if id_ == wanted.branch_id), ""),
+        "branch": next((name for id_, name in form.branch.pairs if id_ == wanted.branch_id), ""),
         "use_class": label(wanted.use_class, "use_class") if wanted.use_class else "",
         "state": label(wanted.state, "vehicle_state") if wanted.state else "",
         "cover": label(wanted.cover, "cover_filter") if wanted.cover else "",

@@ -169,7 +169,7 @@ def _form(view: PolicyView, kind: EndorsementKind) -> EndorsementForm:
         if name in _CHOICES:
             form[name].choices = _CHOICES[name](view, kind)
     if not form.is_submitted() and "cover_set" in form.own:
-        form["cover_set"].data = form["cover_set"].choices[0][0]
+        form["cover_set"].data = form["cover_set"].choices[0].value
     return form
 
 

@@ -89,7 +89,7 @@ def record(vehicle_id: int) -> ResponseReturnValue:
     form.outcome.choices = choices("renewal_outcome")
     if not form.is_submitted():
         wanted = request.args.get("line", "")
-        form.lines.data = [code for code, _words in form.lines.choices if code.startswith(f"{wanted}:")]
+        form.lines.data = [code for code, _words in form.lines.pairs if code.startswith(f"{wanted}:")]
 
     def act() -> None:
         key = form.idempotency_key.data or ""

@@ -201,7 +201,7 @@ def _chips(form: BreachFilterForm, wanted: BreachFilter) -> list[dict[str, str]]
     """Each filter in use, with the address that drops it."""
     chips = []
     for field in _shown(form, wanted):
-        chosen = {str(key): text for key, text in field.choices}.get(str(field.data))
+        chosen = {str(key): text for key, text in field.pairs}.get(str(field.data))
         if field.data and chosen:
             dropped: dict[str, Any] = {field.name: None}
             chips.append({"label": f"{field.label.text}: {chosen}", "remove_url": _address(**dropped)})

@@ -66,7 +66,7 @@ def new_calendar() -> ResponseReturnValue:
     """Make a calendar."""
     access.require(actor(), Action.MANAGE_SETTINGS)
     form = CalendarForm(data={"zone": CHINA.key})
-    form.zone.choices = list(zone_names())
+    form.zone.choices = [(name, name) for name in zone_names()]
 
     def make() -> str:
         return edits.make_calendar(form.new_calendar(), actor=actor(), now=g.now).code

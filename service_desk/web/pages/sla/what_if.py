@@ -64,7 +64,7 @@ class Asked:
     def chosen(self) -> list[tuple[str, str, str]]:
         """The narrowing in words: key, what it is, choice."""
         chosen = sla_compliance.chosen(self.question.of, {}, self.branches)
-        levels_by_id = dict(self.form.level.choices)
+        levels_by_id = dict(self.form.level.pairs)
         level = levels_by_id[self.form.level.data] if self.form.level.data else None
         return [*chosen, *([("level", _("Service level"), level)] if level else [])]
 
