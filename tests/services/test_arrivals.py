@@ -327,12 +327,19 @@ def test_the_same_mail_is_taken_once_in_a_mailbox(box: Mailbox, common: Mailbox,
     assert come(common, raw, now).outcome is MailOutcome.UNSORTED
 
 
-def test_a_refusal_of_the_desk_leaves_the_mail_to_a_person(box: Mailbox, world: World, now: datetime) -> None:
+def test_what_comes_while_nobody_is_at_the_desk_is_a_managers_else_an_administrators(
+    box: Mailbox, world: World, now: datetime
+) -> None:
     for user in (world.underwriter, world.claims1, world.claims2):
         user.is_active = False
-    mail = come(box, letter(STRANGER), now)
+    assert come(box, letter(STRANGER), now).outcome is MailOutcome.CONTACT
+    world.manager.is_active = False
+    assert come(box, letter(STRANGER, key="<two@x>"), now).outcome is MailOutcome.CONTACT
+    owners = db.session.scalars(select(Enquiry.owner_id).order_by(Enquiry.id)).all()
+    assert owners == [world.manager.id, world.admin.id]
+    world.admin.is_active = False
+    mail = come(box, letter(STRANGER, key="<three@x>"), now)
     assert (mail.outcome, mail.reason, mail.matter_number) == (MailOutcome.UNSORTED, "nobody_at_desk", "")
-    assert db.session.scalars(select(Enquiry)).all() == []
 
 
 def test_a_person_sorts_a_mail_once(common: Mailbox, world: World, now: datetime) -> None:
