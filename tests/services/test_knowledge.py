@@ -405,9 +405,7 @@ def test_a_bulletin_goes_to_the_branches_contact_people_too_once_an_address(worl
         (world.safety_gongyi.id, Channel.MAIL, world.safety_gongyi.email, "zh"),
         (login.id, Channel.IN_APP, "", "zh"),
     ]
-    letters = {
-        one.user_id: mail.render(one, base_url="https://desk.example") for one in told if one.address
-    }
+    letters = {one.user_id: mail.render(one, base_url="https://desk.example") for one in told if one.address}
     assert "Bridges freeze first" in letters[None].text
     assert "/knowledge" in letters[world.safety_gongyi.id].text
     # Behind a link there is a sign-in, which a contact person has not got.

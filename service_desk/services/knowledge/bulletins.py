@@ -180,7 +180,9 @@ def _deliveries(row: Bulletin) -> list[Delivery]:
 
 def _readers(account_id: int) -> list[notices.Recipient]:
     """The officers, then the branches' contact people: each address once, and none that is an officer's."""
-    officers = [notices.user_recipient(user) for user in access.account_members(account_id, Role.BRANCH_SAFETY)]
+    officers = [
+        notices.user_recipient(user) for user in access.account_members(account_id, Role.BRANCH_SAFETY)
+    ]
     known = {one.email.casefold() for one in officers}
     contacts = db.session.scalars(
         select(Contact)
