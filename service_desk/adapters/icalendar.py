@@ -8,6 +8,18 @@ from enum import StrEnum
 MIME_TYPE = "text/calendar; charset=utf-8"
 _LONGEST_LINE = 75
 """Octets of a content line, its break not counted (RFC 5545 section 3.1)."""
+# China's clock since the last summer time ended there.
+_ZONE_LINES = (
+    "BEGIN:VTIMEZONE",
+    "TZID:Asia/Shanghai",
+    "BEGIN:STANDARD",
+    "DTSTART:19910915T020000",
+    "TZOFFSETFROM:+0900",
+    "TZOFFSETTO:+0800",
+    "TZNAME:CST",
+    "END:STANDARD",
+    "END:VTIMEZONE",
+)
 
 
 @dataclass(frozen=True)
@@ -133,6 +145,8 @@ def calendar_text(
 ) -> str:
     """A published calendar. Whole days have no zone: the 31st is the 31st wherever it is read.
 
+    Without events it has the zone alone, for a calendar of nothing is none (RFC 5545 section 3.6).
+
     `stamped_at` is when the events were made out; programs are asked to look again after `refresh_hours`.
     """
     lines = [
@@ -147,10 +161,10 @@ def calendar_text(
         f"REFRESH-INTERVAL;VALUE=DURATION:PT{refresh_hours}H",
         f"X-PUBLISHED-TTL:PT{refresh_hours}H",
     ]
-    stamp = _instant(stamped_at)
+    stamp, parts = _instant(stamped_at), list[str]()
     for event in events:
-        lines += _event_lines(event, stamp) if isinstance(event, DayEvent) else _timed_lines(event, stamp)
-    lines.append("END:VCALENDAR")
+        parts += _event_lines(event, stamp) if isinstance(event, DayEvent) else _timed_lines(event, stamp)
+    lines += [*(parts or _ZONE_LINES), "END:VCALENDAR"]
     return "".join(f"{part}\r\n" for line in lines for part in _folded(line))
 
 

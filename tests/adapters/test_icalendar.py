@@ -75,6 +75,13 @@ def made(*events: DayEvent, name: str = "续保到期：巩义客运分公司") 
     return calendar_text(name, "-//Service Desk//Test//ZH", events, stamped_at=STAMP, refresh_hours=6)
 
 
+def test_a_calendar_of_nothing_holds_its_zone() -> None:
+    lines = made().split("\r\n")
+    assert lines[lines.index("BEGIN:VTIMEZONE") + 1] == "TZID:Asia/Shanghai"
+    assert lines.index("BEGIN:STANDARD") < lines.index("END:STANDARD") < lines.index("END:VTIMEZONE")
+    assert "BEGIN:VTIMEZONE" not in made(EVENT)
+
+
 def test_an_event_is_one_whole_day_without_a_zone() -> None:
     calendar, (event,) = parse(made(EVENT))
     assert calendar["NAME"] == "续保到期：巩义客运分公司"
