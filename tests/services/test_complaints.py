@@ -30,9 +30,9 @@ from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.duty import DutyKind
 from service_desk.rules.notice_subjects import NoticeSubject
-from service_desk.rules.periods import month_of
+from service_desk.rules.periods import month_of, quarter_of
 from service_desk.rules.permissions import Role, Side
-from service_desk.rules.sla import EventKind
+from service_desk.rules.sla import EventKind, Target, TargetUnit
 from service_desk.rules.work_log import WorkKind
 from service_desk.services import (
     access,
@@ -63,7 +63,7 @@ from service_desk.services.relations import work
 from service_desk.services.relations.work import NewEntry, WorkFilter
 from service_desk.services.reports.claim_lines import breaches_of
 from service_desk.services.reports.makers import meeting
-from service_desk.services.sla import CorrectionAsked, absences, covering, standing_in
+from service_desk.services.sla import CorrectionAsked, absences, compliance, covering, standing_in, what_if
 from service_desk.services.sla.absences import PlanAbsence
 from tests.breach_cases import finding, paper
 from tests.claim_cases import reported_claim
@@ -524,3 +524,32 @@ def test_its_clock_goes_past_a_stand_in_whom_it_is_about(
 
     covering.change(absence, now + 8 * HOUR)
     assert timer.holder_id == world.manager.id
+
+
+def test_figures_count_it_for_whom_it_is_about_and_lists_leave_it_out(
+    world: World, second: User, now: datetime
+) -> None:
+    answered(world, complain(world, now, person=world.manager), now + HOUR)
+    late = complain(world, now, person=world.manager)
+    timer = db.session.scalars(select(Timer).where(Timer.matter_number == late.number)).one()
+    then = now + timedelta(days=7)
+    sla.check_timer(timer.id, now=then)
+    db.session.commit()
+    of = compliance.ComplianceFilter(world.account.id, quarter_of(now.date()), step=ClockStep.COMPLAINT)
+    asked = what_if.Question(of, target=Target(1, TargetUnit.MINUTES))
+
+    def read(reader: User) -> tuple[object, ...]:
+        at = {"actor": reader, "now": then}
+        found = compliance.read_compliance(of, compliance.Dimension.STEP, **at)
+        listed = compliance.list_clocks(of, compliance.RowsWanted(), PageRequest(1, 10), **at)
+        answer = what_if.ask(asked, **at)
+        return (
+            (found.total, found.times, found.hours, found.standing, answer.whole),
+            listed.page.total,
+            len(what_if.list_cases(answer, PageRequest(1, 10)).rows),
+        )
+
+    figures, *lists = read(world.manager)
+    same, *whole = read(second)
+    assert figures == same
+    assert (lists, whole) == ([0, 0], [2, 1])
