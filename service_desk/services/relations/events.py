@@ -111,6 +111,7 @@ def change(
     if is_moved:
         for one in kept:
             one.answer, one.answered_at = InviteAnswer.ASKED, None
+            one.mail_answer, one.mail_answered_at, one.mail_words = None, None, None
     db.session.add_all(fresh)
     db.session.flush()
     inviting.invite(event, kept, now=now, is_change=True)
