@@ -8,6 +8,8 @@ from sqlalchemy import select
 
 from service_desk.base.errors import Conflict, Forbidden, Invalid, InvalidMany, NotFound
 from service_desk.base.paging import PageRequest
+from service_desk.demo.disputes import build_disputes
+from service_desk.demo.group import Group
 from service_desk.models.audit import AuditEntry
 from service_desk.models.claims import Claim
 from service_desk.models.db import db
@@ -374,3 +376,20 @@ def test_the_list_holds_open_disputes_with_age_and_clock_the_oldest_first(
     assert disputes.count_open(world.account.id, actor=world.manager) == 2
     with pytest.raises(Forbidden):
         numbers(world.hq, DisputeFilter())
+
+
+def test_the_demos_disputes_are_decided_by_a_manager_who_may(
+    world: World, second_manager: User, now: datetime
+) -> None:
+    for vehicle in (world.coach, world.bus):
+        journey = Journey(world, reported_claim(world, now, vehicle=vehicle), now)
+        journey.to(ClaimState.CLOSED)
+        latest = settlement.latest_calculation(journey.claim.id)
+        assert latest is not None
+        latest.approved_by_id = world.manager.id
+    group = Group(world.account, [], {"hq": world.hq, "manager": world.manager})
+
+    build_disputes(group, file_store(), now + timedelta(days=40))
+
+    deciders = db.session.scalars(select(Dispute.decider_id)).all()
+    assert deciders == [second_manager.id, second_manager.id]
