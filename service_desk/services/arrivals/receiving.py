@@ -180,18 +180,14 @@ def _is_report(row: ReceivedMail, letter: Letter, now: datetime) -> bool:
 
 def _is_reply(row: ReceivedMail, letter: Letter, now: datetime) -> bool:
     """Whether a calendar program answers an invitation of ours; the answer stands on the event then."""
-    event = mailed.find_invited(letter.reply) if letter.reply else None
+    event = mailed.find_event(letter.reply) if letter.reply else None
     if letter.reply is None or event is None:
         return False
     words = letter.reply.words or inbound_mail.split_quoted(letter.words)[0]
-    row.outcome, row.account_id, row.matter_number = (
-        MailOutcome.CALENDAR_REPLY,
-        event.account_id,
-        event.number,
-    )
+    row.account_id, row.matter_number = event.account_id, event.number
     row.reason = mailed.take_reply(event, letter.reply, words, at=row.at, now=now)
-    if row.reason == mailed.NOT_INVITED:
-        row.outcome = MailOutcome.UNSORTED
+    is_invited = row.reason != mailed.NOT_INVITED
+    row.outcome = MailOutcome.CALENDAR_REPLY if is_invited else MailOutcome.UNSORTED
     return True
 
 

@@ -121,8 +121,8 @@ def change_bulletin(
 def send(account_id: int, number: int, *, version: int, actor: User, now: datetime) -> int:
     """Queue the bulletin for the branches' officers and contact people who have not got it; how many those are.
 
-    Sent again it goes to who came since; nobody gets it twice, and no address either. Conflict: stale; Invalid: bulletin_withdrawn,
-    bulletin_nobody.
+    Sent again it goes to who came since; nobody gets it twice, and no address either. Conflict: stale;
+    Invalid: bulletin_withdrawn, bulletin_nobody.
     """
     access.require(actor, Action.EDIT_KNOWLEDGE)
     row, told = get_bulletin(account_id, number, actor=actor)

@@ -15,7 +15,7 @@ MAX_WORDS = 1000
 NOT_INVITED = "reply_not_invited"
 
 
-def find_invited(reply: CalendarReply) -> RelationEvent | None:
+def find_event(reply: CalendarReply) -> RelationEvent | None:
     """The event of ours that a reply is about; None when there is none of its identity."""
     return db.session.scalar(select(RelationEvent).where(RelationEvent.uid == reply.uid))
 

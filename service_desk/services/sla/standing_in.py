@@ -230,8 +230,8 @@ def give(timer: Timer, substitute: User, *, since: datetime, now: datetime) -> b
     """
     if timer.holder_id == substitute.id:
         return False
-    taker = _taker(substitute, timer, now)
-    if taker is None or taker.id == timer.holder_id or not may_take(taker, timer):
+    taker = substitute if may_take(substitute, timer) else _instead_of(substitute, timer, now)
+    if taker is None or taker.id == timer.holder_id:
         return False
     ledger.add_entry(
         timer,
@@ -244,11 +244,12 @@ def give(timer: Timer, substitute: User, *, since: datetime, now: datetime) -> b
     return True
 
 
-def _taker(substitute: User, timer: Timer, now: datetime) -> User | None:
+def _instead_of(substitute: User, timer: Timer, now: datetime) -> User | None:
     barred = access.hidden_from([timer.matter_number]).get(timer.matter_number)
     if substitute.id != barred:
-        return substitute
-    return _hearing_instead(timer.account_id, {timer.covered_id or timer.holder_id, barred}, now)
+        return None
+    taker = _hearing_instead(timer.account_id, {timer.covered_id or timer.holder_id, barred}, now)
+    return taker if taker is not None and may_take(taker, timer) else None
 
 
 def last_at(timer: Timer) -> datetime:
