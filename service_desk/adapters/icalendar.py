@@ -1,13 +1,32 @@
 """Calendars of whole days and invitations to meetings as iCalendar text (RFC 5545, RFC 5546)."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 
+from service_desk.rules.inbound_mail import CalendarReply
+
 MIME_TYPE = "text/calendar; charset=utf-8"
+_MOST_REPLY = 64 * 1024
+# Name, parameters (a quoted value may hold any sign) and value of a content line.
+_LINE = re.compile(r'([A-Za-z-]+)((?:;[A-Za-z-]+=(?:"[^"]*"|[^";:]*))*):(.*)')
+_ANSWER = re.compile(r"PARTSTAT=\"?(ACCEPTED|DECLINED|TENTATIVE)\b", re.IGNORECASE)
 _LONGEST_LINE = 75
 """Octets of a content line, its break not counted (RFC 5545 section 3.1)."""
+# China's clock since the last summer time ended there.
+_ZONE_LINES = (
+    "BEGIN:VTIMEZONE",
+    "TZID:Asia/Shanghai",
+    "BEGIN:STANDARD",
+    "DTSTART:19910915T020000",
+    "TZOFFSETFROM:+0900",
+    "TZOFFSETTO:+0800",
+    "TZNAME:CST",
+    "END:STANDARD",
+    "END:VTIMEZONE",
+)
 
 
 @dataclass(frozen=True)
@@ -133,6 +152,8 @@ def calendar_text(
 ) -> str:
     """A published calendar. Whole days have no zone: the 31st is the 31st wherever it is read.
 
+    Without events it has the zone alone, for a calendar of nothing is none (RFC 5545 section 3.6).
+
     `stamped_at` is when the events were made out; programs are asked to look again after `refresh_hours`.
     """
     lines = [
@@ -147,10 +168,10 @@ def calendar_text(
         f"REFRESH-INTERVAL;VALUE=DURATION:PT{refresh_hours}H",
         f"X-PUBLISHED-TTL:PT{refresh_hours}H",
     ]
-    stamp = _instant(stamped_at)
+    stamp, parts = _instant(stamped_at), list[str]()
     for event in events:
-        lines += _event_lines(event, stamp) if isinstance(event, DayEvent) else _timed_lines(event, stamp)
-    lines.append("END:VCALENDAR")
+        parts += _event_lines(event, stamp) if isinstance(event, DayEvent) else _timed_lines(event, stamp)
+    lines += [*(parts or _ZONE_LINES), "END:VCALENDAR"]
     return "".join(f"{part}\r\n" for line in lines for part in _folded(line))
 
 
@@ -182,6 +203,36 @@ def _timed_lines(event: TimedEvent, stamp: str) -> Iterator[str]:
         yield f"DESCRIPTION:{_text(event.description)}"
     yield f"URL:{event.url}"
     yield "END:VEVENT"
+
+
+def read_reply(text: str) -> CalendarReply | None:
+    """What a calendar text of the method REPLY answers for one attendee; None for anything else.
+
+    Only our own identity is looked for in it, so nothing but these four lines is read.
+    """
+    unfolded = re.sub(r"\r?\n[ \t]", "", text[:_MOST_REPLY])
+    found: dict[str, tuple[str, str]] = {}
+    for line in unfolded.splitlines():
+        parts = _LINE.fullmatch(line.strip())
+        if parts is not None:
+            found.setdefault(parts[1].upper(), (parts[2], parts[3].strip()))
+    said, attendee = found.get("ATTENDEE", ("", ""))
+    answer, sequence = _ANSWER.search(said), found.get("SEQUENCE", ("", "0"))[1]
+    uid = found.get("UID", ("", ""))[1]
+    if found.get("METHOD", ("", ""))[1].upper() != "REPLY" or answer is None or not uid:
+        return None
+    return CalendarReply(
+        uid=uid[:200],
+        sequence=int(sequence) if re.fullmatch(r"[0-9]{1,9}", sequence) else 0,
+        attendee=re.sub(r"(?i)^mailto:", "", attendee)[:200],
+        answer=answer[1].lower(),
+        words=_plain(found.get("COMMENT", ("", ""))[1]),
+    )
+
+
+def _plain(value: str) -> str:
+    """A TEXT value as it was before it was escaped."""
+    return re.sub(r"\\(.)", lambda one: "\n" if one[1] in "nN" else one[1], value)
 
 
 def _text(value: str) -> str:

@@ -10,7 +10,14 @@ from email.utils import getaddresses
 from html.parser import HTMLParser
 from typing import Any, cast
 
-from service_desk.rules.inbound_mail import MAX_WORDS_KEPT, DeliveryReport, Enclosed, Letter
+from service_desk.adapters.icalendar import read_reply
+from service_desk.rules.inbound_mail import (
+    MAX_WORDS_KEPT,
+    CalendarReply,
+    DeliveryReport,
+    Enclosed,
+    Letter,
+)
 
 _JUDGED = (
     *("auto-submitted", "precedence", "return-path", "list-id", "list-unsubscribe"),
@@ -49,6 +56,7 @@ def _letter(mail: Message, raw: bytes) -> Letter:
         enclosed=tuple(_enclosed(parts)),
         reports=tuple(_reports(mail)),
         is_report=mail.get_content_type() == "multipart/report",
+        reply=next((found for one in parts if (found := _reply(one))), None),
     )
 
 
@@ -161,6 +169,11 @@ def _enclosed(parts: list[Message]) -> Iterator[Enclosed]:
         name = _words_of(part.get_filename()) or f"{part.get_content_maintype()}.{part.get_content_subtype()}"
         is_inline = part.get_content_disposition() != "attachment" and part["Content-ID"] is not None
         yield Enclosed(name.replace("/", "_")[-200:], content, part.get_content_type(), is_inline)
+
+
+def _reply(part: Message) -> CalendarReply | None:
+    is_calendar = part.get_content_type() in {"text/calendar", "application/ics"}
+    return read_reply(_text(part)) if is_calendar else None
 
 
 def _inner(part: Message) -> list[Message]:

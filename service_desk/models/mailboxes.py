@@ -23,6 +23,7 @@ class MailOutcome(StrEnum):
     CONTACT = "contact"
     FURTHER_CALL = "further_call"
     MESSAGE = "message"
+    CALENDAR_REPLY = "calendar_reply"
     UNSORTED = "unsorted"
     BOUNCE = "bounce"
     AUTOMATIC = "automatic"

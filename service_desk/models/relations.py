@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from service_desk.models.db import Base, Id, Instant, Json, Line, Prose, Short, Versioned, enum_type
 from service_desk.rules.permissions import Role, Side
-from service_desk.rules.relation_flow import EventKind, EventState, InviteAnswer
+from service_desk.rules.relation_flow import EventKind, EventState, InviteAnswer, MailedAnswer
 from service_desk.rules.relations_due import CadencePeriod
 from service_desk.rules.work_log import WorkKind
 
@@ -130,13 +130,17 @@ class RelationEvent(Versioned, Base):
 
 
 class EventParticipant(Base):
-    """Somebody invited: a login, or a guest by name and mail. `is_present` is known once there are minutes."""
+    """Somebody invited: a login, or a guest by name and mail. `is_present` is known once there are minutes.
+
+    `answer` is what a login said on the page, `mail_answer` what came from their address, which proves nobody.
+    """
 
     __tablename__ = "event_participants"
     __table_args__ = (
         UniqueConstraint("event_id", "user_id"),
         Index(None, "user_id"),
         CheckConstraint("(answer = 'asked') = (answered_at IS NULL)", name="answered"),
+        CheckConstraint("(mail_answer IS NULL) = (mail_answered_at IS NULL)", name="mailed"),
     )
 
     id: Mapped[Id]
@@ -149,6 +153,9 @@ class EventParticipant(Base):
     answer: Mapped[InviteAnswer] = mapped_column(enum_type(InviteAnswer), default=InviteAnswer.ASKED)
     answered_at: Mapped[Instant | None]
     is_present: Mapped[bool | None]
+    mail_answer: Mapped[MailedAnswer | None] = mapped_column(enum_type(MailedAnswer))
+    mail_answered_at: Mapped[Instant | None]
+    mail_words: Mapped[Prose | None]
 
 
 class EventMinutes(Base):

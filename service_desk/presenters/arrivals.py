@@ -21,6 +21,7 @@ _DRESS = {
     MailOutcome.CONTACT: ("ok", "check"),
     MailOutcome.FURTHER_CALL: ("ok", "check"),
     MailOutcome.MESSAGE: ("ok", "check"),
+    MailOutcome.CALENDAR_REPLY: ("ok", "calendar"),
     MailOutcome.UNSORTED: ("warn", "clock"),
     MailOutcome.BOUNCE: ("bad", "warning"),
     MailOutcome.AUTOMATIC: ("idle", "pause"),

@@ -143,6 +143,8 @@ def _context(notice: Notice, parts: MailParts, base_url: str) -> dict[str, Any]:
         "subject": _line(notice.kind, notice.params),
         "language": notice.language,
         "recipient_name": notice.recipient_name,
+        # A contact person without a login would be led to a sign-in.
+        "may_sign_in": notice.user_id is not None or notice.channel_id is not None,
         "link": lambda path: f"{base_url}{path}",
     }
 

@@ -21,7 +21,7 @@ from service_desk.presenters.sla import Pill
 from service_desk.presenters.sla_absences import person as named_person
 from service_desk.rules.item_reminders import DAYS_BEFORE
 from service_desk.rules.periods import Period
-from service_desk.rules.relation_flow import EventState, InviteAnswer
+from service_desk.rules.relation_flow import EventState, InviteAnswer, MailedAnswer
 from service_desk.rules.relations_due import Cadence, Progress
 from service_desk.services.relations.due import DueRow
 from service_desk.services.relations.event_lists import EventFile, EventRow
@@ -33,6 +33,7 @@ STATE_TONES = {
     EventState.MINUTED: "ok",
     EventState.CANCELLED: "idle",
 }
+MAILED_TONES = {MailedAnswer.ACCEPTED: "ok", MailedAnswer.DECLINED: "bad", MailedAnswer.TENTATIVE: "warn"}
 ANSWER_TONES = {InviteAnswer.ASKED: "idle", InviteAnswer.ACCEPTED: "ok", InviteAnswer.DECLINED: "bad"}
 
 

@@ -80,6 +80,17 @@ class DeliveryReport:
 
 
 @dataclass(frozen=True)
+class CalendarReply:
+    """What a calendar program answers an invitation for its reader (RFC 5546): whose answer, and to which version."""
+
+    uid: str
+    sequence: int
+    attendee: str
+    answer: str
+    words: str = ""
+
+
+@dataclass(frozen=True)
 class Letter:
     """A mail as it was read. `headers` are those that tell machines from people, by lower-case name."""
 
@@ -93,6 +104,7 @@ class Letter:
     enclosed: tuple[Enclosed, ...] = ()
     reports: tuple[DeliveryReport, ...] = ()
     is_report: bool = False
+    reply: CalendarReply | None = None
 
 
 def machine_of(letter: Letter, own_addresses: Collection[str]) -> Machine | None:

@@ -42,6 +42,14 @@ class InviteAnswer(StrEnum):
     DECLINED = "declined"
 
 
+class MailedAnswer(StrEnum):
+    """What a calendar program answers for its reader by mail."""
+
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    TENTATIVE = "tentative"
+
+
 @dataclass(frozen=True)
 class Step:
     """Where an act leads, who may do it, and whether only once the event has begun."""

@@ -149,7 +149,7 @@ def staff_home(account_id: int, *, actor: User, now: datetime) -> StaffHome:
         task_count=task_count,
         contacts=contacts,
         contact_count=contact_count,
-        offers=enquiries.list_offered(actor=actor),
+        offers=enquiries.list_offered(actor=actor, now=now),
         corrections=corrections,
         correction_count=correction_count,
         objections=undecided,

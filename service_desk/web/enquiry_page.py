@@ -148,5 +148,7 @@ def _takers(file: ContactFile) -> list[User]:
 
 def _away(file: ContactFile) -> standing_in.Away | None:
     """Who answers while the owner is away; never whom a complaint is about."""
-    away = standing_in.away_now([file.owner.id], g.now, account_id=file.enquiry.account_id).get(file.owner.id)
-    return None if away and away.substitute and away.substitute.id == file.enquiry.hidden_from_id else away
+    enquiry = file.enquiry
+    return standing_in.away_past(
+        file.owner.id, g.now, account_id=enquiry.account_id, barred=enquiry.hidden_from_id
+    )

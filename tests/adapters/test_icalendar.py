@@ -13,7 +13,9 @@ from service_desk.adapters.icalendar import (
     calendar_text,
     meeting_text,
     mime_type,
+    read_reply,
 )
+from service_desk.rules.inbound_mail import CalendarReply
 
 STAMP = datetime(2026, 11, 22, 16, 0, tzinfo=UTC)
 EVENT = DayEvent(
@@ -42,6 +44,12 @@ def parse(text: str) -> tuple[dict[str, str], list[dict[str, str]]]:
             unfolded.append(line)
     assert unfolded[0] == "BEGIN:VCALENDAR"
     assert unfolded[-1] == "END:VCALENDAR"
+    zone = []
+    if "BEGIN:VTIMEZONE" in unfolded:
+        first, last = unfolded.index("BEGIN:VTIMEZONE"), unfolded.index("END:VTIMEZONE")
+        zone, unfolded[first : last + 1] = unfolded[first : last + 1], []
+        assert zone[1] == "TZID:Asia/Shanghai"
+        assert zone[2:4] == ["BEGIN:STANDARD", "DTSTART:19910915T020000"]
     calendar: dict[str, str] = {}
     events: list[dict[str, str]] = []
     here = calendar
@@ -61,6 +69,7 @@ def parse(text: str) -> tuple[dict[str, str], list[dict[str, str]]]:
             here[name] = _unescaped(value) if name in {"SUMMARY", "DESCRIPTION", "NAME"} else value
     assert here is calendar, "an event that does not end"
     assert {"VERSION", "PRODID"} <= calendar.keys()
+    assert events or zone, "a calendar without a component"
     assert len({event["UID"] for event in events}) == len(events)
     return calendar, events
 
@@ -73,6 +82,32 @@ def _unescaped(value: str) -> str:
 
 def made(*events: DayEvent, name: str = "续保到期：巩义客运分公司") -> str:
     return calendar_text(name, "-//Service Desk//Test//ZH", events, stamped_at=STAMP, refresh_hours=6)
+
+
+REPLY = (
+    "BEGIN:VCALENDAR\r\nMETHOD:REPLY\r\nBEGIN:VEVENT\r\nUID:0a1b@service\r\n -desk\r\nSEQUENCE:2\r\n"
+    'ATTENDEE;CN="周敏; 主任: 保险";PARTSTAT=TENTATIVE:MAILTO:zhou@client.example\r\n'
+    "COMMENT:周四下午\\, 可以吗\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+)
+
+
+def test_a_reply_says_whose_answer_it_is() -> None:
+    assert read_reply(REPLY) == CalendarReply(
+        "0a1b@service-desk", 2, "zhou@client.example", "tentative", "周四下午, 可以吗"
+    )
+
+
+@pytest.mark.parametrize(
+    ("was", "is_now"),
+    [
+        ("METHOD:REPLY", "METHOD:REQUEST"),
+        ("TENTATIVE", "NEEDS-ACTION"),
+        ("UID:", "X-UID:"),
+        ("ATTENDEE", "X-A"),
+    ],
+)
+def test_what_answers_nothing_is_no_reply(was: str, is_now: str) -> None:
+    assert read_reply(REPLY.replace(was, is_now)) is None
 
 
 def test_an_event_is_one_whole_day_without_a_zone() -> None:

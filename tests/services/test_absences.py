@@ -323,14 +323,20 @@ class TestWhoIsAway:
         assert away[world.claims1.id].substitute is world.claims2
         assert away[world.claims1.id].window.to_at == china("11-26 08:30")
         assert standing_in.away_now(people, china("11-25 12:00")) == {}
-        assert standing_in.stand_in_for(world.claims1.id, china("11-25 12:00")) is None
+        assert (
+            standing_in.stand_in_for(world.claims1.id, china("11-25 12:00"), account_id=world.account.id)
+            is None
+        )
 
     def test_a_manager_stands_in_where_the_stand_ins_login_is_closed(self, world, now) -> None:
         absences.plan(leave(world.claims1, world.claims2, now, now + DAY), actor=world.claims1, now=now)
         world.claims2.is_active = False
         db.session.flush()
 
-        assert standing_in.stand_in_for(world.claims1.id, now + HOUR) is world.manager
+        assert (
+            standing_in.stand_in_for(world.claims1.id, now + HOUR, account_id=world.account.id)
+            is world.manager
+        )
 
 
 class TestChanges:

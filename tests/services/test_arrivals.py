@@ -1,6 +1,7 @@
 """What mails become: whose they are, what they join, who is told, and that an address proves nothing."""
 
 from datetime import datetime, timedelta
+from email.message import EmailMessage
 
 import pytest
 from sqlalchemy import select
@@ -17,14 +18,18 @@ from service_desk.models.enquiries import ContactKind, Enquiry, EnquiryChannel, 
 from service_desk.models.mailboxes import Mailbox, MailOutcome, MailSecurity, ReceivedMail
 from service_desk.models.messages import Message
 from service_desk.models.notices import BouncingAddress, Channel, Notice, NoticeState
+from service_desk.models.relations import RelationEvent
 from service_desk.models.sla import Timer, TimerState
 from service_desk.models.users import User, UserAccount
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.messaging import CameBy
+from service_desk.rules.relation_flow import InviteAnswer, MailedAnswer
 from service_desk.services import arrivals, documents, enquiries, messages, sla
 from service_desk.services.arrivals import MailboxDetails, MailFilter
+from service_desk.services.relations import events
 from tests.claim_cases import file_store, reported_claim
 from tests.letters import bounce, letter, photo
+from tests.relation_cases import meeting_plan, planned_meeting
 from tests.standing import once
 from tests.world import World
 
@@ -327,12 +332,19 @@ def test_the_same_mail_is_taken_once_in_a_mailbox(box: Mailbox, common: Mailbox,
     assert come(common, raw, now).outcome is MailOutcome.UNSORTED
 
 
-def test_a_refusal_of_the_desk_leaves_the_mail_to_a_person(box: Mailbox, world: World, now: datetime) -> None:
+def test_what_comes_while_nobody_is_at_the_desk_is_a_managers_else_an_administrators(
+    box: Mailbox, world: World, now: datetime
+) -> None:
     for user in (world.underwriter, world.claims1, world.claims2):
         user.is_active = False
-    mail = come(box, letter(STRANGER), now)
+    assert come(box, letter(STRANGER), now).outcome is MailOutcome.CONTACT
+    world.manager.is_active = False
+    assert come(box, letter(STRANGER, key="<two@x>"), now).outcome is MailOutcome.CONTACT
+    owners = db.session.scalars(select(Enquiry.owner_id).order_by(Enquiry.id)).all()
+    assert owners == [world.manager.id, world.admin.id]
+    world.admin.is_active = False
+    mail = come(box, letter(STRANGER, key="<three@x>"), now)
     assert (mail.outcome, mail.reason, mail.matter_number) == (MailOutcome.UNSORTED, "nobody_at_desk", "")
-    assert db.session.scalars(select(Enquiry)).all() == []
 
 
 def test_a_person_sorts_a_mail_once(common: Mailbox, world: World, now: datetime) -> None:
@@ -467,3 +479,66 @@ def test_a_mail_that_was_not_kept_cannot_be_sorted(common: Mailbox, world: World
         arrivals.assign_mail(
             mail.id, world.account.id, world.account.id, file_store(), actor=world.admin, now=now
         )
+
+
+class TestCalendarReplies:
+    """Calendar programs answer invitations by mail: the answer stands on the event, and opens no contact."""
+
+    @pytest.fixture
+    def event(self, box: Mailbox, world: World, now: datetime) -> RelationEvent:
+        return planned_meeting(world, now + timedelta(days=10), now)
+
+    @staticmethod
+    def reply(event: RelationEvent, sender: str, answer: str, *, key: str = "<r1@x>") -> bytes:
+        text = (
+            f"BEGIN:VCALENDAR\r\nMETHOD:REPLY\r\nBEGIN:VEVENT\r\nUID:{event.uid}\r\n"
+            f"ATTENDEE;PARTSTAT={answer}:mailto:{sender}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+        )
+        mail = EmailMessage()
+        mail["From"], mail["Subject"], mail["Message-ID"] = sender, "Accepted", key
+        mail["Auto-Submitted"] = "auto-replied"
+        mail.set_content("周四下午可以吗")
+        mail.add_alternative(text, subtype="calendar", params={"method": "REPLY"})
+        return mail.as_bytes()
+
+    def answers(self, event: RelationEvent) -> dict[str, MailedAnswer | None]:
+        return {one.email: one.mail_answer for one in events.participants_of(event.id)}
+
+    def test_an_answer_stands_beside_that_of_the_page(
+        self, event: RelationEvent, box: Mailbox, world: World, now: datetime
+    ) -> None:
+        events.answer(event.number, InviteAnswer.ACCEPTED, actor=world.hq, now=now)
+        guest = "SAFETY@zzly.example"
+        mail = come(box, self.reply(event, guest, "TENTATIVE"), now)
+        come(box, self.reply(event, world.hq.email, "DECLINED", key="<r2@x>"), now)
+        assert (mail.outcome, mail.reason, mail.matter_number) == (
+            MailOutcome.CALENDAR_REPLY,
+            "",
+            event.number,
+        )
+        people = {one.email: one for one in events.participants_of(event.id)}
+        assert people["safety@zzly.example"].mail_answer is MailedAnswer.TENTATIVE
+        assert people["safety@zzly.example"].mail_words == "周四下午可以吗"
+        mine = people[world.hq.email]
+        assert (mine.answer, mine.mail_answer) == (InviteAnswer.ACCEPTED, MailedAnswer.DECLINED)
+        assert db.session.scalars(select(Enquiry)).all() == []
+        # What came late, out of order, changes nothing.
+        assert come(box, self.reply(event, guest, "ACCEPTED", key="<r3@x>"), now - timedelta(hours=1)).reason
+        assert self.answers(event)["safety@zzly.example"] is MailedAnswer.TENTATIVE
+
+    def test_who_is_not_invited_waits_for_a_person(
+        self, event: RelationEvent, box: Mailbox, now: datetime
+    ) -> None:
+        mail = come(box, self.reply(event, "stranger@x.example", "ACCEPTED"), now)
+        assert (mail.outcome, mail.reason) == (MailOutcome.UNSORTED, "reply_not_invited")
+        assert set(self.answers(event).values()) == {None}
+
+    def test_another_time_asks_anew(
+        self, event: RelationEvent, box: Mailbox, world: World, now: datetime
+    ) -> None:
+        come(box, self.reply(event, "safety@zzly.example", "ACCEPTED"), now)
+        later = meeting_plan(world, now + timedelta(days=12))
+        events.change(event.number, later, "会议室冲突", event.version, actor=world.manager, now=now)
+        assert self.answers(event)["safety@zzly.example"] is None
+        mail = come(box, self.reply(event, "safety@zzly.example", "ACCEPTED", key="<r2@x>"), now)
+        assert (mail.outcome, mail.reason) == (MailOutcome.CALENDAR_REPLY, "reply_outdated")

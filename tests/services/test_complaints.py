@@ -12,6 +12,7 @@ from service_desk.base.errors import Conflict, Forbidden, Invalid, InvalidMany, 
 from service_desk.base.paging import PageRequest
 from service_desk.models.audit import AuditEntry
 from service_desk.models.db import db
+from service_desk.models.duty import DutyShift
 from service_desk.models.enquiries import (
     ClientWord,
     ContactKind,
@@ -27,9 +28,11 @@ from service_desk.models.notices import HookKind, MessageChannel, Notice
 from service_desk.models.sla import AbsenceKind, Timer
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClockStep
+from service_desk.rules.duty import DutyKind
 from service_desk.rules.notice_subjects import NoticeSubject
-from service_desk.rules.periods import month_of
+from service_desk.rules.periods import month_of, quarter_of
 from service_desk.rules.permissions import Role, Side
+from service_desk.rules.sla import EventKind, Target, TargetUnit
 from service_desk.rules.work_log import WorkKind
 from service_desk.services import (
     access,
@@ -60,7 +63,7 @@ from service_desk.services.relations import work
 from service_desk.services.relations.work import NewEntry, WorkFilter
 from service_desk.services.reports.claim_lines import breaches_of
 from service_desk.services.reports.makers import meeting
-from service_desk.services.sla import CorrectionAsked, absences, standing_in
+from service_desk.services.sla import CorrectionAsked, absences, compliance, covering, standing_in, what_if
 from service_desk.services.sla.absences import PlanAbsence
 from tests.breach_cases import finding, paper
 from tests.claim_cases import reported_claim
@@ -467,7 +470,7 @@ def test_a_group_that_names_a_complaint_reads_nothing_of_it(world: World, now: d
     ).all()
 
 
-def test_its_thread_names_nobody_to_answer_whom_it_is_about(
+def test_its_thread_names_who_answers_past_whom_it_is_about(
     world: World, second: User, now: datetime
 ) -> None:
     complaint = complain(world, now, person=world.manager)
@@ -477,4 +480,76 @@ def test_its_thread_names_nobody_to_answer_whom_it_is_about(
 
     thread = messages.read_thread(messages.of_enquiry(complaint), actor=world.hq, now=now + HOUR)
 
-    assert (complaint.owner_id, thread.away) == (second.id, None)
+    assert complaint.owner_id == second.id
+    assert thread.away is not None
+    assert thread.away.substitute == world.admin
+
+
+@pytest.mark.parametrize("is_by_roster", [False, True])
+def test_its_clock_goes_past_a_stand_in_whom_it_is_about(
+    world: World, now: datetime, is_by_roster: bool
+) -> None:
+    complaint = complain(world, now, person=world.claims1)
+    timer = db.session.scalars(select(Timer).where(Timer.matter_number == complaint.number)).one()
+    on_duty = DutyShift(
+        account_id=world.account.id,
+        user_id=world.claims1.id,
+        kind=DutyKind.NIGHT,
+        from_at=now,
+        to_at=now + 8 * HOUR,
+        entered_by_id=world.manager.id,
+        entered_at=now,
+    )
+    db.session.add(on_duty)
+    db.session.flush()
+    substitute_id = None if is_by_roster else world.claims1.id
+    away = PlanAbsence(world.manager.id, substitute_id, AbsenceKind.LEAVE, now + HOUR, now + 8 * HOUR)
+    absence = absences.plan(away, actor=world.manager, now=now)
+    db.session.commit()
+
+    covering.change(absence, now + HOUR)
+    db.session.commit()
+
+    # The only manager is the one who is away, so an administrator hears it; the ledger says so.
+    assert (timer.holder_id, timer.covered_id) == (world.admin.id, world.manager.id)
+    entry = sla.entries_of([timer.id])[timer.id][-1]
+    assert (entry.kind, entry.holder_id, entry.at) == (EventKind.SUBSTITUTE, world.admin.id, now + HOUR)
+    told = db.session.scalars(
+        select(Notice).where(Notice.kind == "standing_in", Notice.user_id == world.admin.id)
+    ).all()
+    assert {(one.params["count"], one.params["is_complaint"]) for one in told} == {(1, True)}
+    hidden = select(Notice.params).where(Notice.kind == "standing_in", Notice.user_id == world.claims1.id)
+    assert all(params["count"] == 0 for params in db.session.scalars(hidden))
+    assert enquiries.may_work_on(complaint, actor=world.admin, now=now + HOUR)
+
+    covering.change(absence, now + 8 * HOUR)
+    assert timer.holder_id == world.manager.id
+
+
+def test_figures_count_it_for_whom_it_is_about_and_lists_leave_it_out(
+    world: World, second: User, now: datetime
+) -> None:
+    answered(world, complain(world, now, person=world.manager), now + HOUR)
+    late = complain(world, now, person=world.manager)
+    timer = db.session.scalars(select(Timer).where(Timer.matter_number == late.number)).one()
+    then = now + timedelta(days=7)
+    sla.check_timer(timer.id, now=then)
+    db.session.commit()
+    of = compliance.ComplianceFilter(world.account.id, quarter_of(now.date()), step=ClockStep.COMPLAINT)
+    asked = what_if.Question(of, target=Target(1, TargetUnit.MINUTES))
+
+    def read(reader: User) -> tuple[object, ...]:
+        at = {"actor": reader, "now": then}
+        found = compliance.read_compliance(of, compliance.Dimension.STEP, **at)
+        listed = compliance.list_clocks(of, compliance.RowsWanted(), PageRequest(1, 10), **at)
+        answer = what_if.ask(asked, **at)
+        return (
+            (found.total, found.times, found.hours, found.standing, answer.whole),
+            listed.page.total,
+            len(what_if.list_cases(answer, PageRequest(1, 10)).rows),
+        )
+
+    figures, *lists = read(world.manager)
+    same, *whole = read(second)
+    assert figures == same
+    assert (lists, whole) == ([0, 0], [2, 1])

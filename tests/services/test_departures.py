@@ -98,7 +98,7 @@ def test_a_login_is_closed_only_when_all_is_accepted(world: World, claim: Claim,
     )
     db.session.commit()
     assert (len(outcome.done), outcome.left) == (5, [])
-    ids = [offer.id for offer, _ in enquiries.list_offered(actor=taker)]
+    ids = [offer.id for offer, _ in enquiries.list_offered(actor=taker, now=now)]
     taken = enquiries.accept_many(ids, actor=taker, now=now + HOUR)
     db.session.commit()
 
@@ -128,7 +128,7 @@ def test_an_offer_of_a_shift_exchanged_meanwhile_is_asked_about_no_more(world: W
     departures.offer(
         leaver.id, keys(world, leaver, now), [world.claims2.id], "", actor=world.manager, now=now
     )
-    (offer, _giver) = enquiries.list_offered(actor=world.claims2)[0]
+    (offer, _giver) = enquiries.list_offered(actor=world.claims2, now=now)[0]
     agreed = swaps.ask(shift.id, world.underwriter.id, None, "", actor=leaver, now=now)
     swaps.accept(agreed.id, actor=world.underwriter, now=now)
     db.session.commit()
@@ -148,7 +148,7 @@ def test_a_leavers_shift_is_not_taken_by_who_has_these_hours_already(world: Worl
     departures.offer(leaver.id, keys(world, leaver, now), [taker.id], "", actor=world.manager, now=now)
     db.session.commit()
 
-    (offer, _giver) = enquiries.list_offered(actor=taker)[0]
+    (offer, _giver) = enquiries.list_offered(actor=taker, now=now)[0]
     with pytest.raises(Conflict, match="duty_swap_busy"):
         enquiries.accept(offer.id, actor=taker, now=now)
 
@@ -291,11 +291,11 @@ def test_an_offer_nobody_answers_is_told_again_and_then_to_the_manager(
     ):
         handover_reminders.run(now + hours * HOUR)
         assert told("handover_unanswered") == expected, hours
-    waiting = unanswered.list_open(actor=world.manager)
+    waiting = unanswered.list_open(actor=world.manager, now=now)
     assert [(offer.escalated_at, giver.id) for offer, giver, _ in waiting] == [
         (now + 8 * HOUR, world.claims1.id)
     ]
-    assert unanswered.list_open(actor=world.claims2) == []
+    assert unanswered.list_open(actor=world.claims2, now=now) == []
 
 
 def test_an_offer_of_what_has_ended_is_taken_back_and_nobody_told(world: World, now: datetime) -> None:
@@ -460,7 +460,7 @@ def test_every_kind_of_matter_moves(world: World, now: datetime) -> None:
     }
     departures.offer(leaver.id, chosen, [taker.id], "月底离职", actor=world.admin, now=now)
     db.session.commit()
-    ids = [offer.id for offer, _ in enquiries.list_offered(actor=taker)]
+    ids = [offer.id for offer, _ in enquiries.list_offered(actor=taker, now=now)]
     outcome = enquiries.accept_many(ids, actor=taker, now=now + HOUR)
     db.session.commit()
 

@@ -8,6 +8,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from service_desk.base.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
+from service_desk.jobs import handover_reminders
 from service_desk.models.claims import Claim, ClaimEvent
 from service_desk.models.db import db
 from service_desk.models.enquiries import Handover, HandoverState, MatterKind
@@ -17,6 +18,8 @@ from service_desk.models.users import User
 from service_desk.rules.permissions import Role
 from service_desk.rules.sla import EventKind
 from service_desk.services import enquiries
+from service_desk.services.claims import handling
+from service_desk.services.enquiries import unanswered
 from tests.claim_cases import reported_claim
 from tests.world import World
 
@@ -49,7 +52,9 @@ def test_an_offer_changes_nothing_but_tells_the_taker(world: World, claim: Claim
     assert claim.owner_id == world.claims1.id
     assert holders(claim) == {world.claims1.id}
     assert told("handover_asked") == {world.claims2.id}
-    assert [row[0].matter_number for row in enquiries.list_offered(actor=world.claims2)] == [claim.number]
+    assert [row[0].matter_number for row in enquiries.list_offered(actor=world.claims2, now=now)] == [
+        claim.number
+    ]
 
 
 def test_refused_then_accepted_the_clock_moves_with_the_acceptance(
@@ -136,6 +141,32 @@ def test_an_offer_by_who_owns_it_no_more_is_overtaken(world: World, claim: Claim
 
     with pytest.raises(Conflict, match="handover_overtaken"):
         enquiries.accept(offer.id, actor=world.claims2, now=now)
+    # Nobody is asked about it any more, long before its first reminder.
+    assert enquiries.list_offered(actor=world.claims2, now=now) == []
+    assert unanswered.list_open(actor=world.manager, now=now) == []
+    handover_reminders.run(now)
+    db.session.expire_all()
+    assert (offer.state, told("handover_unanswered")) == (HandoverState.WITHDRAWN, set())
+
+
+def test_who_has_it_since_offers_it_afresh(world: World, claim: Claim, now: datetime) -> None:
+    overtaken = offer_to(world.claims2, claim, world, now)
+    claim.owner_id = world.manager.id
+    db.session.commit()
+    enquiries.ask_handover(MatterKind.CLAIM, claim.number, world.claims2.id, "", actor=world.manager, now=now)
+    db.session.commit()
+    assert overtaken.state is HandoverState.WITHDRAWN
+    (offered,) = enquiries.list_offered(actor=world.claims2, now=now)
+    assert offered[1] == world.manager
+
+
+def test_dispatching_a_claim_takes_back_what_was_offered_of_it(
+    world: World, claim: Claim, now: datetime
+) -> None:
+    offer = offer_to(world.claims2, claim, world, now)
+    handling.dispatch(claim.number, handling.Dispatch(world.manager.id, ""), actor=world.manager, now=now)
+    db.session.commit()
+    assert offer.state is HandoverState.WITHDRAWN
 
 
 def test_two_who_act_at_once_leave_one_decision(

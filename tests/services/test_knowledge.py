@@ -12,6 +12,7 @@ from service_desk.models.db import db
 from service_desk.models.knowledge import Article, ArticleOpinion, ArticleRead, ArticleVersion, Bulletin
 from service_desk.models.notices import Channel, DeliveryTry, Notice, NoticeState
 from service_desk.models.users import User
+from service_desk.presenters import mail
 from service_desk.rules.claim_documents import ClaimFeature
 from service_desk.rules.knowledge import ArticleKind, HelpMoment, VersionState
 from service_desk.rules.permissions import Role
@@ -28,7 +29,7 @@ from service_desk.services.knowledge import (
 )
 from service_desk.services.knowledge.bulletins import BulletinTerms
 from tests.claim_cases import file_store, picture
-from tests.factories import UserFactory
+from tests.factories import ContactFactory, UserFactory
 from tests.standing import once
 from tests.world import World
 
@@ -345,27 +346,70 @@ def test_a_bulletin_goes_to_each_officer_once_and_to_those_who_come_later(world:
         bulletins.get_bulletin(account_id, row.number, actor=world.foreign_hq)
     with pytest.raises(Forbidden):
         bulletins.deliveries(account_id, row.number, actor=world.hq)
-    mail = next(
+    letter = next(
         one.notice
         for one in bulletins.deliveries(account_id, row.number, actor=world.claims1)
         if one.notice.address
     )
     with pytest.raises(Forbidden):
-        bulletins.send_again(account_id, row.number, mail.id, **at)
-    mail.tries, mail.state = 1, NoticeState.FAILED
-    db.session.add(DeliveryTry(notice_id=mail.id, at=now, succeeded=False))
+        bulletins.send_again(account_id, row.number, letter.id, **at)
+    letter.tries, letter.state = 1, NoticeState.FAILED
+    db.session.add(DeliveryTry(notice_id=letter.id, at=now, succeeded=False))
     db.session.flush()
     shown = {
         one.notice.id: one.latest_try
         for one in bulletins.deliveries(account_id, row.number, actor=world.claims1)
     }
-    again = {"seen": shown[mail.id], "actor": world.manager, "now": now}
-    assert bulletins.send_again(account_id, row.number, mail.id, **again)
+    again = {"seen": shown[letter.id], "actor": world.manager, "now": now}
+    assert bulletins.send_again(account_id, row.number, letter.id, **again)
     # The second of two clicks, after the mail has gone out.
-    db.session.add(DeliveryTry(notice_id=mail.id, at=now, succeeded=True))
-    mail.state = NoticeState.SENT
+    db.session.add(DeliveryTry(notice_id=letter.id, at=now, succeeded=True))
+    letter.state = NoticeState.SENT
     db.session.flush()
-    assert not bulletins.send_again(account_id, row.number, mail.id, **again)
+    assert not bulletins.send_again(account_id, row.number, letter.id, **again)
+
+
+def test_a_bulletin_goes_to_the_branches_contact_people_too_once_an_address(world: World, now) -> None:
+    published(world, now)
+    account_id, at = world.account.id, {"actor": world.claims1, "now": now}
+    people = [
+        ("he@gongyi.example", world.gongyi, "en", True),
+        ("HE@gongyi.example", world.zhongmu, "zh", True),
+        (world.safety_gongyi.email.upper(), world.gongyi, "zh", True),
+        ("left@gongyi.example", world.gongyi, "zh", False),
+        ("", world.zhongmu, "zh", True),
+    ]
+    for email, branch, language, is_active in people:
+        ContactFactory(
+            account=world.account, branch=branch, email=email, language=language, is_active=is_active
+        )
+    terms = BulletinTerms(date(2026, 11, 23), "寒潮将至", "Cold is coming", (SLUG,))
+    row = bulletins.new_bulletin(account_id, terms, **at)
+    db.session.commit()
+    assert bulletins.send(account_id, row.number, version=row.version, **at) == 2
+    db.session.commit()
+    # The contact person has a login since, at the address the mail went to: it is told in the app alone.
+    login = UserFactory(
+        username="safety-zhongmu",
+        role=Role.BRANCH_SAFETY,
+        accounts=[world.account],
+        branch=world.zhongmu,
+        email="he@gongyi.example",
+    )
+    db.session.commit()
+    assert bulletins.send(account_id, row.number, version=row.version, **at) == 1
+    told = [one.notice for one in bulletins.deliveries(account_id, row.number, actor=world.claims1)]
+    assert sorted((one.user_id or 0, one.channel, one.address, one.language) for one in told) == [
+        (0, Channel.MAIL, "he@gongyi.example", "en"),
+        (world.safety_gongyi.id, Channel.IN_APP, "", "zh"),
+        (world.safety_gongyi.id, Channel.MAIL, world.safety_gongyi.email, "zh"),
+        (login.id, Channel.IN_APP, "", "zh"),
+    ]
+    letters = {one.user_id: mail.render(one, base_url="https://desk.example") for one in told if one.address}
+    assert "Bridges freeze first" in letters[None].text
+    assert "/knowledge" in letters[world.safety_gongyi.id].text
+    # Behind a link there is a sign-in, which a contact person has not got.
+    assert "/knowledge" not in letters[None].text + letters[None].html
 
 
 def test_an_empty_desk_begins_with_the_supplied_set(session, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """Meetings and visits: planned, moved, called off, held, minuted; their invitations; what is due; whose they are."""
 
+import re
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -172,6 +173,13 @@ class TestChanging:
             "safety@zzly.example",
         }
         assert mails("relation_invited")[-1].address == "safety-gongyi@desk.example"
+        # It is not off: who is left out reads that it goes on without them.
+        left_out = [mail.render(one, base_url="") for one in mails("relation_cancelled")]
+        assert {re.split("[：:]", one.subject)[0] for one in left_out} == {
+            "您无需再参加",
+            "You are no longer asked to come",
+        }
+        assert not any("取消" in one.text or "does not take place" in one.text for one in left_out)
 
     def test_an_answer_stands_when_only_the_words_change(self, world: World, now: datetime) -> None:
         event = planned_meeting(world, now + 10 * DAY, now)
@@ -190,7 +198,9 @@ class TestChanging:
         events.cancel(event.number, "暴雪停会", event.version, actor=world.manager, now=now)
         assert (event.state, event.sequence) == (EventState.CANCELLED, 1)
         notice = mails("relation_cancelled")[0]
-        (file,) = mail.render(notice, base_url="").attachments
+        letter = mail.render(notice, base_url="")
+        assert letter.subject.startswith("取消通知：")
+        (file,) = letter.attachments
         assert b"METHOD:CANCEL" in file.content
         assert b"STATUS:CANCELLED" in file.content
         with pytest.raises(Conflict, match="event_state"):

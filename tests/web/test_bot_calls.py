@@ -114,6 +114,17 @@ def test_what_is_said_becomes_a_contact_and_the_group_is_told_its_owner(
     assert {notice.user_id for notice in assigned} == {owner.id}
 
 
+def test_what_is_said_while_nobody_is_at_the_desk_is_kept_for_a_manager(
+    add, client: FlaskClient, world: World
+) -> None:
+    channel = add()
+    for user in (world.underwriter, world.claims1, world.claims2):
+        user.is_active = False
+    db.session.commit()
+    assert post(client, channel, vendors.webhook(WORDS, at())).status_code == 200
+    assert [one.owner_id for one in contacts()] == [world.manager.id]
+
+
 def test_the_same_event_makes_one_contact(add, client: FlaskClient) -> None:
     channel = add()
     sent = vendors.webhook(WORDS, at())

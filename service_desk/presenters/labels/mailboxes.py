@@ -35,6 +35,7 @@ LABELS = {
         "contact": _l("Opened a contact"),
         "further_call": _l("Asked again"),
         "message": _l("Message on its matter"),
+        "calendar_reply": _l("Answer to an invitation"),
         "unsorted": _l("To be sorted"),
         "bounce": _l("A mail of ours did not arrive"),
         "automatic": _l("Written by a machine"),
@@ -56,6 +57,9 @@ LABELS = {
         "sender_unknown": _l("the address is of no client, or of several"),
         "nobody_at_desk": _l("nobody works at the desk of this account"),
         "no_room": _l("the store of files is full"),
+        "reply_not_invited": _l("the address is of nobody invited, or of several"),
+        "reply_event_over": _l("it is past, or was called off"),
+        "reply_outdated": _l("it answers an earlier version of the invitation"),
     },
     "file_refusal": {
         "file_too_large": _l("too large"),

@@ -32,6 +32,11 @@ LABELS = {
         "accepted": _l("Accepted"),
         "declined": _l("Declined"),
     },
+    "mailed_answer": {
+        "accepted": _l("By mail: accepted"),
+        "declined": _l("By mail: declined"),
+        "tentative": _l("By mail: perhaps"),
+    },
     "cadence_code": {
         "quarterly_meeting": _l("Quarterly meeting"),
         "senior_visit_ours": _l("Senior visit to the client"),
@@ -71,6 +76,7 @@ LABELS = {
         "event_cancelled": _l("Meeting or visit called off"),
         "event_held": _l("Meeting or visit held"),
         "invitation_answered": _l("Invitation answered"),
+        "invitation_answered_by_mail": _l("Invitation answered by mail"),
         "minutes_written": _l("Minutes written"),
         "minutes_corrected": _l("Minutes corrected"),
         "cadence_changed": _l("Promise of meetings and visits changed"),

@@ -13,5 +13,7 @@ MESSAGES = {
     "bulletin_too_many": _l("A bulletin tells of at most %(most)s articles."),
     "bulletin_sent": _l("The bulletin was sent and is not changed any more."),
     "bulletin_withdrawn": _l("One of its articles was withdrawn since; write a new bulletin without it."),
-    "bulletin_nobody": _l("No branch of this account has an officer with a sign-in."),
+    "bulletin_nobody": _l(
+        "No branch of this account has a safety officer with a sign-in or a contact person with an e-mail address."
+    ),
 }

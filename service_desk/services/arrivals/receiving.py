@@ -27,6 +27,7 @@ from service_desk.services.arrivals.enclosures import Sorted, sort_files
 from service_desk.services.arrivals.matters import Referred
 from service_desk.services.enquiries import ContactDetails, FurtherCall, Sender
 from service_desk.services.messages import NewMessage
+from service_desk.services.relations import mailed
 
 _ACKNOWLEDGEMENT = "enquiry_owner"
 
@@ -79,7 +80,8 @@ def receive(
     row = _keep(mailbox, arrived, letter, store, now)
     if row is None:
         return None
-    if not _is_report(row, letter, now):
+    # Programs answer by themselves, so a reply is looked for before machines are.
+    if not _is_report(row, letter, now) and not _is_reply(row, letter, now):
         machine = inbound_mail.machine_of(letter, (*own, mailbox.address))
         if machine is not None:
             row.outcome, row.reason = MailOutcome.AUTOMATIC, machine.value
@@ -174,6 +176,19 @@ def _is_report(row: ReceivedMail, letter: Letter, now: datetime) -> bool:
             _record_bounce(notice, report, now)
         return True
     return False
+
+
+def _is_reply(row: ReceivedMail, letter: Letter, now: datetime) -> bool:
+    """Whether a calendar program answers an invitation of ours; the answer stands on the event then."""
+    event = mailed.find_event(letter.reply) if letter.reply else None
+    if letter.reply is None or event is None:
+        return False
+    words = letter.reply.words or inbound_mail.split_quoted(letter.words)[0]
+    row.account_id, row.matter_number = event.account_id, event.number
+    row.reason = mailed.take_reply(event, letter.reply, words, at=row.at, now=now)
+    is_invited = row.reason != mailed.NOT_INVITED
+    row.outcome = MailOutcome.CALENDAR_REPLY if is_invited else MailOutcome.UNSORTED
+    return True
 
 
 def _record_bounce(notice: Notice, report: inbound_mail.DeliveryReport, now: datetime) -> None:

@@ -11,12 +11,13 @@ from service_desk.models.claim_intake import Arrival
 from service_desk.models.claims import Claim, Survey
 from service_desk.models.db import db
 from service_desk.models.documents import Document, DocumentKind
+from service_desk.models.enquiries import MatterKind
 from service_desk.models.users import User
 from service_desk.rules.claim_documents import ClaimFeature
 from service_desk.rules.claim_flow import ClaimAction
 from service_desk.rules.claim_losses import LossItem
 from service_desk.rules.claim_photos import Position, distance_m
-from service_desk.services import audit, documents, notices, sla
+from service_desk.services import audit, documents, enquiries, notices, sla
 from service_desk.services.claims import assessing, checklists, parties, party_costs, reserves
 from service_desk.services.claims.common import (
     MATTER_KIND,
@@ -141,6 +142,7 @@ def _hand_clocks(claim: Claim, before_id: int, actor: User, now: datetime) -> No
     """Move the clocks that go on. Called after the step has stopped its own: those stay with who held them."""
     if claim.owner_id != before_id:
         sla.hand_over(matter_of(claim), to_id=claim.owner_id, at=now, actor=actor, now=now)
+        enquiries.take_back_former(MatterKind.CLAIM, claim.id, claim.owner_id, now=now)
 
 
 def _tell_assigned(claim: Claim, handler: User, actor: User, now: datetime) -> None:

@@ -41,6 +41,7 @@ from service_desk.services.enquiries.lists import (
     list_owned,
 )
 from service_desk.services.enquiries.many import accept_many, ask_many
+from service_desk.services.enquiries.overtaken import take_back_former
 from service_desk.services.enquiries.owners import may_be_complained_about
 from service_desk.services.enquiries.repeats import (
     FurtherCall,
@@ -113,6 +114,7 @@ __all__ = [
     "refuse",
     "save_template",
     "say_word",
+    "take_back_former",
     "take_contact",
     "takers_of",
     "tell_client_owner",

@@ -125,7 +125,9 @@ def may_work_on(enquiry: Enquiry, *, actor: User, now: datetime) -> bool:
     """Whether a contact is the actor's to answer: its owner's, a manager's, a stand-in's while the owner is away."""
     if enquiry.owner_id == actor.id or actor.role is Role.MANAGER:
         return True
-    stand_in = standing_in.stand_in_for(enquiry.owner_id, now, account_id=enquiry.account_id)
+    stand_in = standing_in.stand_in_for(
+        enquiry.owner_id, now, account_id=enquiry.account_id, barred=enquiry.hidden_from_id
+    )
     return stand_in is not None and stand_in.id == actor.id
 
 

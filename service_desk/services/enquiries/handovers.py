@@ -16,7 +16,7 @@ from service_desk.models.enquiries import ContactKind, Enquiry, Handover, Handov
 from service_desk.models.users import User
 from service_desk.rules.permissions import Action, Role
 from service_desk.services import access, audit
-from service_desk.services.enquiries import contacts, matters, new_owner, owners
+from service_desk.services.enquiries import contacts, matters, new_owner, overtaken, owners
 from service_desk.services.notices import queue, user_recipient
 
 
@@ -75,6 +75,7 @@ def offer(one: Offered, to_id: int, note: str, *, actor: User, now: datetime, te
     """
     if to_id not in {user.id for user in _takers_of(one)}:
         raise Invalid("taker_unsuitable", field="to_id")
+    overtaken.take_back_former(one.kind, one.id, one.owner_id, now=now)
     row = Handover(
         account_id=one.account_id,
         matter_kind=one.kind,
@@ -164,7 +165,7 @@ def withdraw(offer_id: int, *, actor: User, now: datetime) -> Handover:
     return row
 
 
-def list_offered(*, actor: User) -> list[tuple[Handover, User]]:
+def list_offered(*, actor: User, now: datetime) -> list[tuple[Handover, User]]:
     """What colleagues offer the actor, with who offers it."""
     giver = aliased(User)
     statement = (
@@ -174,7 +175,9 @@ def list_offered(*, actor: User) -> list[tuple[Handover, User]]:
         .order_by(Handover.asked_at)
         .limit(100)
     )
-    return [(row[0], row[1]) for row in db.session.execute(statement)]
+    rows = db.session.execute(statement).tuples().all()
+    left = overtaken.standing([row[0] for row in rows], now)
+    return [(offer, giver) for offer, giver in rows if offer.id in left]
 
 
 def open_offers(kind: MatterKind, ids: list[int]) -> dict[int, tuple[Handover, User]]:

@@ -23,7 +23,8 @@ def owner_of_contact(
 ) -> int:
     """Who owns a new contact; Conflict `nobody_at_desk`. Only people who still work there are asked.
 
-    A handler who is away keeps it only while nobody is on duty: their stand-in gets the clock.
+    A handler who is away keeps it only while nobody is on duty: their stand-in gets the clock. What comes while
+    nobody is at the desk goes the way of a complaint, to a manager, else to an administrator: no word is lost.
     """
     asked = actor.id if actor is not None and actor.side is Side.INSURER else None
     # Whoever takes it at the desk needs nobody found, unless somebody has the matter already.
@@ -33,6 +34,7 @@ def owner_of_contact(
     known = earlier or asked
     desk, handler = ([], None) if known else _asked_now(account_id, handler_id, now)
     found = first_owner(desk, earlier=earlier, asked=asked, handler=handler)
+    found = found or owner_of_complaint(account_id, barred=None, actor=None)
     if found is None:
         raise Conflict("nobody_at_desk")
     return found

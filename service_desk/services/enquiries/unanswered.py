@@ -15,7 +15,7 @@ from service_desk.models.settings import Setting
 from service_desk.models.users import User
 from service_desk.rules.permissions import Action, Role
 from service_desk.services import access, audit, settings
-from service_desk.services.enquiries import matters
+from service_desk.services.enquiries import matters, overtaken
 from service_desk.services.notices import queue, user_recipient
 
 KEY = "handover_hours"
@@ -60,30 +60,29 @@ def set_hours(wanted: Hours, *, actor: User, now: datetime) -> None:
 
 
 def list_due(now: datetime) -> list[int]:
-    """The open offers of which something is to be told."""
+    """The open offers of which something is to be told, and those that were overtaken."""
     after = hours()
     is_due = or_(
         Handover.reminded_at.is_(None) & (Handover.asked_at <= now - timedelta(hours=after.remind)),
         Handover.escalated_at.is_(None) & (Handover.asked_at <= now - timedelta(hours=after.tell_managers)),
     )
     statement = select(Handover.id).where(Handover.state == HandoverState.ASKED, is_due)
-    return list(db.session.scalars(statement.order_by(Handover.asked_at, Handover.id)))
+    late = db.session.scalars(statement.order_by(Handover.asked_at, Handover.id))
+    return list(dict.fromkeys((*late, *overtaken.list_overtaken(now))))
 
 
 def tell(offer_id: int, *, now: datetime) -> None:
     """Tell who was asked again, and the managers once it is late; each once.
 
-    Of what has ended, or has come to somebody else meanwhile, nobody is told.
+    Of what has ended, or has come to somebody else meanwhile, nobody is told: the offer is taken back.
     """
     row = db.session.get_one(Handover, offer_id)
-    rules = matters.KINDS[row.matter_kind]
-    matter = rules.locked(row.matter_id)
+    matter = matters.KINDS[row.matter_kind].locked(row.matter_id)
     db.session.refresh(row, with_for_update=True)
     if row.state is not HandoverState.ASKED:
         return
-    if matter is None or not rules.is_open(matter, now) or rules.owner_of(matter) != row.from_id:
-        changes = audit.change(row, state=HandoverState.WITHDRAWN, decided_at=now)
-        audit.record("handover_withdrawn", row, actor=None, now=now, label=row.matter_number, changes=changes)
+    if not overtaken.is_standing(row, matter, now):
+        overtaken.take_back(row, now=now)
         return
     after = hours()
     if row.reminded_at is None and row.asked_at <= now - timedelta(hours=after.remind):
@@ -102,7 +101,7 @@ def _managers(row: Handover) -> list[User]:
     return [user for user in people if user.id not in barred]
 
 
-def list_open(*, actor: User) -> list[tuple[Handover, User, User]]:
+def list_open(*, actor: User, now: datetime) -> list[tuple[Handover, User, User]]:
     """The undecided offers one has made; a manager's are all of the accounts. The oldest first, with both people."""
     giver, taker = aliased(User), aliased(User)
     statement = (
@@ -117,7 +116,9 @@ def list_open(*, actor: User) -> list[tuple[Handover, User, User]]:
         statement = access.visible(actor, Action.ANSWER_ENQUIRIES, statement, Handover)
     else:
         statement = statement.where(Handover.from_id == actor.id)
-    return list(db.session.execute(statement).tuples())
+    rows = db.session.execute(statement).tuples().all()
+    left = overtaken.standing([row[0] for row in rows], now)
+    return [row for row in rows if row[0].id in left]
 
 
 def list_refused(*, actor: User, now: datetime, days: int = 14) -> list[tuple[Handover, User]]:

@@ -1,6 +1,6 @@
-"""Bulletins: chosen articles with a word from the desk, mailed to the branches' officers, to nobody twice."""
+"""Bulletins: chosen articles with a word from the desk, told to the branches' people, to nobody twice."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, select
 
 from service_desk.base.errors import Conflict, Invalid, NotFound
 from service_desk.base.paging import Page, PageRequest
-from service_desk.models.accounts import KeyAccount
+from service_desk.models.accounts import Branch, Contact, KeyAccount
 from service_desk.models.db import db
 from service_desk.models.knowledge import Article, ArticleVersion, Bulletin, BulletinArticle
 from service_desk.models.notices import Channel, DeliveryTry, Notice
@@ -119,10 +119,10 @@ def change_bulletin(
 
 
 def send(account_id: int, number: int, *, version: int, actor: User, now: datetime) -> int:
-    """Queue the bulletin for every officer of the branches who has not got it; how many those are.
+    """Queue the bulletin for the branches' officers and contact people who have not got it; how many those are.
 
-    Sent again it goes to who came since; nobody gets it twice. Conflict: stale; Invalid: bulletin_withdrawn,
-    bulletin_nobody.
+    Sent again it goes to who came since; nobody gets it twice, and no address either. Conflict: stale;
+    Invalid: bulletin_withdrawn, bulletin_nobody.
     """
     access.require(actor, Action.EDIT_KNOWLEDGE)
     row, told = get_bulletin(account_id, number, actor=actor)
@@ -130,12 +130,14 @@ def send(account_id: int, number: int, *, version: int, actor: User, now: dateti
         raise Conflict("stale")
     if any(one.version.withdrawn_at is not None for one in told):
         raise Invalid("bulletin_withdrawn")
-    had = {one.notice.user_id for one in _deliveries(row)}
-    officers = access.account_members(account_id, Role.BRANCH_SAFETY)
-    fresh = [user for user in officers if user.id not in had]
-    if not officers:
+    readers = _readers(account_id)
+    if not readers:
         raise Invalid("bulletin_nobody")
-    notices.queue_many([_message(row, told, user) for user in fresh], now=now)
+    told_before = [one.notice for one in _deliveries(row)]
+    had = {one.user_id or one.address.casefold() for one in told_before}
+    mailed = {one.address.casefold() for one in told_before if one.address}
+    fresh = [one for one in readers if (one.user_id or one.email.casefold()) not in had]
+    notices.queue_many([_message(row, told, one, mailed) for one in fresh], now=now)
     changes = {"recipients": (len(had), len(had) + len(fresh))}
     if row.sent_at is None:
         changes |= audit.change(row, sent_at=now, sent_by_id=actor.id)
@@ -171,12 +173,33 @@ def _deliveries(row: Bulletin) -> list[Delivery]:
         select(Notice, User, func.coalesce(latest, 0))
         .outerjoin(User, User.id == Notice.user_id)
         .where(Notice.matter_kind == KIND, Notice.matter_id == row.id, Notice.channel_id.is_(None))
-        .order_by(User.staff_no, Notice.channel.desc(), Notice.id)
+        .order_by(User.id.is_(None), User.staff_no, Notice.channel.desc(), Notice.id)
     )
     return [Delivery(*row) for row in db.session.execute(statement).tuples()]
 
 
-def _message(row: Bulletin, told: Sequence[Told], user: User) -> notices.Message:
+def _readers(account_id: int) -> list[notices.Recipient]:
+    """The officers, then the branches' contact people: each address once, and none that is an officer's."""
+    officers = [
+        notices.user_recipient(user) for user in access.account_members(account_id, Role.BRANCH_SAFETY)
+    ]
+    known = {one.email.casefold() for one in officers}
+    contacts = db.session.scalars(
+        select(Contact)
+        .join(Branch, Branch.id == Contact.branch_id)
+        .where(Contact.account_id == account_id, Contact.is_active, Branch.is_active, Contact.email != "")
+        .order_by(Contact.id)
+    )
+    found: dict[str, notices.Recipient] = {}
+    for contact in contacts:
+        found.setdefault(contact.email.casefold(), notices.contact_recipient(contact))
+    return officers + [one for address, one in found.items() if address not in known]
+
+
+def _message(
+    row: Bulletin, told: Sequence[Told], reader: notices.Recipient, mailed: Collection[str]
+) -> notices.Message:
+    """What a reader is told; a login made since for an address that has the mail is told in the app alone."""
     account_id, label = row.account_id, label_of(row)
     params = {
         "number": label,
@@ -197,11 +220,11 @@ def _message(row: Bulletin, told: Sequence[Told], user: User) -> notices.Message
     }
     return notices.Message(
         KIND,
-        notices.user_recipient(user),
+        reader,
         params,
         dedupe=f"{KIND}:{row.id}",
         matter=notices.Matter(KIND, row.id, label, account_id),
-        channels=(Channel.IN_APP, Channel.MAIL),
+        channels=(Channel.IN_APP,) if reader.email.casefold() in mailed else (Channel.IN_APP, Channel.MAIL),
     )
 
 

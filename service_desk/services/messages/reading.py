@@ -115,10 +115,8 @@ def read_thread(
 
 def _away(talked: Talked, now: datetime) -> Away | None:
     """Who answers while the owner is away; never whom a complaint is about."""
-    found = standing_in.away_now([talked.owner_id], now, account_id=talked.matter.account_id)
-    away = found.get(talked.owner_id)
     barred = talked.row.hidden_from_id if isinstance(talked.row, Enquiry) else None
-    return None if away and away.substitute and away.substitute.id == barred else away
+    return standing_in.away_past(talked.owner_id, now, account_id=talked.matter.account_id, barred=barred)
 
 
 def read_whole(talked: Talked, *, actor: User, now: datetime) -> ThreadView:

@@ -106,11 +106,12 @@ def change(
         event, **_values(wanted), change_reason=one_line(reason)[:200], sequence=event.sequence + 1
     )
     audit.record("event_changed", event, actor=actor, now=now, changes=changes)
-    inviting.cancel(event, left, one_line(reason), now=now)
+    inviting.cancel(event, left, one_line(reason), now=now, is_left_out=True)
     db.session.execute(delete(EventParticipant).where(EventParticipant.id.in_([one.id for one in left])))
     if is_moved:
         for one in kept:
             one.answer, one.answered_at = InviteAnswer.ASKED, None
+            one.mail_answer, one.mail_answered_at, one.mail_words = None, None, None
     db.session.add_all(fresh)
     db.session.flush()
     inviting.invite(event, kept, now=now, is_change=True)

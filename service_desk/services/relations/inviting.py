@@ -30,9 +30,17 @@ def invite(
     _send(kind, event, people, {"method": "REQUEST", "reason": event.change_reason}, now)
 
 
-def cancel(event: RelationEvent, people: Sequence[EventParticipant], reason: str, *, now: datetime) -> None:
-    """Tell people that the event is off, or goes on without them."""
-    _send("relation_cancelled", event, people, {"method": "CANCEL", "reason": reason}, now)
+def cancel(
+    event: RelationEvent,
+    people: Sequence[EventParticipant],
+    reason: str,
+    *,
+    now: datetime,
+    is_left_out: bool = False,
+) -> None:
+    """Tell people that the event is off, or when they are left out that it goes on without them."""
+    more = {"method": "CANCEL", "reason": reason, "is_left_out": is_left_out}
+    _send("relation_cancelled", event, people, more, now, is_personal=is_left_out)
 
 
 def send_minutes(
@@ -66,6 +74,7 @@ def _send(
     now: datetime,
     *,
     dedupe: str = "",
+    is_personal: bool = False,
 ) -> None:
     common = {**facts_of(event), **more, "stamped_at": now.isoformat()}
     messages = [
@@ -76,7 +85,7 @@ def _send(
             dedupe or f"event:{event.id}:{kind}:{event.sequence}",
             matter=matter_of(event),
             # Who has no login counts as the client's: what only guests of ours get is not for its groups.
-            is_shared=one.user_id is not None or one.side is Side.CLIENT,
+            is_shared=not is_personal and (one.user_id is not None or one.side is Side.CLIENT),
         )
         for one in people
         if one.user_id or one.email

@@ -101,7 +101,7 @@ def pass_on(absence: Absence, now: datetime) -> None:
         absence.next_change_at = window.to_at
     substitute = db.session.get_one(User, absence.substitute_id)
     covered = _open(Timer.covered_id == absence.user_id, Timer.holder_id != substitute.id)
-    _tell_stand_in(absence, substitute, _given(covered, substitute, now, now), now, now)
+    _tell_all(absence, substitute, _given(covered, substitute, now, now), now, now)
 
 
 def replace_stand_in(absence_id: int, now: datetime) -> None:
@@ -134,7 +134,7 @@ def _begin(absence: Absence, now: datetime) -> None:
     given = _given(held, substitute, window.from_at, now)
     _record("absence_began", absence, len(given), now)
     if window.holds(now):
-        _tell_stand_in(absence, substitute, given, window.from_at, now)
+        _tell_all(absence, substitute, given, window.from_at, now)
 
 
 def _lasting(absence: Absence) -> Window | None:
@@ -162,9 +162,11 @@ def _hand_on(absence: Absence, window: Window, at: datetime, now: datetime) -> i
         if standing_in.give_to_first(timer, able[timer.account_id], since=at, now=now):
             timers.keep_audit("clock_covered", timer, before, None, now)
             given.setdefault(timer.holder_id, []).append(timer)
+    answering = {user.id for people in able.values() for user in people}
     if window.holds(now):
         for user_id, taken in given.items():
-            _tell_stand_in(absence, db.session.get_one(User, user_id), taken, at, now)
+            user, is_complaint = db.session.get_one(User, user_id), user_id not in answering
+            _tell_stand_in(absence, user, taken, at, now, is_complaint=is_complaint)
     return sum(map(len, given.values()))
 
 
@@ -228,13 +230,34 @@ def _open(*conditions: Any) -> Sequence[Timer]:
     ).all()
 
 
-def _tell_stand_in(
+def _tell_all(
     absence: Absence, substitute: User, given: Sequence[Timer], since: datetime, now: datetime
 ) -> None:
-    """One message, however many clocks; a mail only where there are some."""
+    """Tell the substitute what came to them, and of a complaint about them who has its clock instead."""
+    own = [timer for timer in given if timer.holder_id == substitute.id]
+    _tell_stand_in(absence, substitute, own, since, now)
+    others = {timer.holder_id for timer in given} - {substitute.id}
+    for user_id in sorted(others):
+        taken = [timer for timer in given if timer.holder_id == user_id]
+        _tell_stand_in(absence, db.session.get_one(User, user_id), taken, since, now, is_complaint=True)
+
+
+def _tell_stand_in(
+    absence: Absence,
+    stand_in: User,
+    given: Sequence[Timer],
+    since: datetime,
+    now: datetime,
+    *,
+    is_complaint: bool = False,
+) -> None:
+    """One message, however many clocks; a mail only where there are some.
+
+    `is_complaint`: they have these alone, since the substitute is whom they are about.
+    """
     dedupe = f"standing_in:{absence.id}:{since:%Y%m%dT%H%M%S}"
-    params = _params(absence) | _listed(given)
-    _queue("standing_in", substitute, params, dedupe, now, mail=bool(given))
+    params = _params(absence) | _listed(given) | {"is_complaint": is_complaint}
+    _queue("standing_in", stand_in, params, dedupe, now, mail=bool(given))
 
 
 def _tell_returned(

@@ -1,7 +1,7 @@
 """Who is away and who answers for them: read for every page, and asked whenever somebody gets a clock."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import bindparam, select
@@ -82,6 +82,14 @@ def away_now(user_ids: Collection[int], now: datetime, *, account_id: int | None
     }
 
 
+def away_past(user_id: int, now: datetime, *, account_id: int, barred: int | None) -> Away | None:
+    """Whether the owner of a matter is away and who answers for them: never `barred`, whom a complaint is about."""
+    away = away_now([user_id], now, account_id=account_id).get(user_id)
+    if away is None or away.substitute is None or away.substitute.id != barred:
+        return away
+    return replace(away, substitute=_hearing_instead(account_id, {user_id, barred}, now))
+
+
 def away_ids(user_ids: Collection[int], now: datetime) -> set[int]:
     """Those of some people who are away at `now`."""
     return {who.id for _, who, _, _ in _absent(user_ids, now)}
@@ -146,12 +154,24 @@ def answering_at(account_ids: Collection[int], at: datetime) -> dict[int, list[U
     }
 
 
-def stand_in_for(user_id: int, at: datetime, *, account_id: int | None = None) -> User | None:
-    """Who gets the clocks of a person at an instant; None when the person is there to hold them."""
+def stand_in_for(user_id: int, at: datetime, *, account_id: int, barred: int | None = None) -> User | None:
+    """Who gets the clock of a person's matter at an instant; None when the person is there to hold it.
+
+    Where that is `barred`, whom a complaint is about, it is who hears it instead.
+    """
     away = away_now([user_id], at, account_id=account_id).get(user_id)
     if away is None:
         return None
-    return away.substitute if away.is_by_roster else able_stand_in(away.absence)
+    found = away.substitute if away.is_by_roster else able_stand_in(away.absence)
+    is_barred = found is not None and found.id == barred
+    return _hearing_instead(account_id, {user_id, barred}, at) if is_barred else found
+
+
+def _hearing_instead(account_id: int, but: Collection[int | None], now: datetime) -> User | None:
+    """Who answers a complaint where the stand-in is whom it is about: a manager who is here, else an administrator."""
+    hearing = [*access.account_members(account_id, Role.MANAGER), *access.administrators()]
+    away = away_ids([user.id for user in hearing], now)
+    return next((user for user in hearing if user.id not in away and user.id not in but), None)
 
 
 def able_stand_in(absence: Absence) -> User | None:
@@ -199,22 +219,37 @@ def give_to_first(timer: Timer, people: Collection[User], *, since: datetime, no
             return False
         if user.id != absent_id and may_take(user, timer):
             return give(timer, user, since=since, now=now)
-    return False
+    # Somebody answers, but nobody who may: as where whoever is on duty is whom a complaint is about.
+    return any(give(timer, user, since=since, now=now) for user in people if user.id != absent_id)
 
 
 def give(timer: Timer, substitute: User, *, since: datetime, now: datetime) -> bool:
-    """Let a substitute hold a clock since then, but not before its last entry; False where they may not do the work."""
-    if timer.holder_id == substitute.id or not may_take(substitute, timer):
+    """Let a substitute hold a clock since then, but not before its last entry; False where they may not do the work.
+
+    The clock of a complaint about the substitute goes to who hears it instead.
+    """
+    if timer.holder_id == substitute.id:
+        return False
+    taker = substitute if may_take(substitute, timer) else _instead_of(substitute, timer, now)
+    if taker is None or taker.id == timer.holder_id:
         return False
     ledger.add_entry(
         timer,
         EventKind.SUBSTITUTE,
-        holder_id=substitute.id,
+        holder_id=taker.id,
         at=max(since, last_at(timer)),
         actor=None,
         now=now,
     )
     return True
+
+
+def _instead_of(substitute: User, timer: Timer, now: datetime) -> User | None:
+    barred = access.hidden_from([timer.matter_number]).get(timer.matter_number)
+    if substitute.id != barred:
+        return None
+    taker = _hearing_instead(timer.account_id, {timer.covered_id or timer.holder_id, barred}, now)
+    return taker if taker is not None and may_take(taker, timer) else None
 
 
 def last_at(timer: Timer) -> datetime:

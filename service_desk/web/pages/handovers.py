@@ -40,7 +40,7 @@ def handovers_page() -> ResponseReturnValue:
 def export() -> ResponseReturnValue:
     """The offers that wait for an answer as a spreadsheet."""
     access.require(actor(), Action.ANSWER_ENQUIRIES)
-    rows = unanswered.list_open(actor=actor())
+    rows = unanswered.list_open(actor=actor(), now=g.now)
     return send_list(
         whole(rows),
         lambda found: handovers_sheet(found, g.now),
@@ -128,8 +128,8 @@ def _context(hours_form: HoursForm | None) -> dict[str, Any]:
     hours = unanswered.hours()
     may_set = access.may(me, Action.MANAGE_SETTINGS)
     return {
-        "offers": enquiries.list_offered(actor=me),
-        "waiting": unanswered.list_open(actor=me),
+        "offers": enquiries.list_offered(actor=me, now=g.now),
+        "waiting": unanswered.list_open(actor=me, now=g.now),
         "refused": unanswered.list_refused(actor=me, now=g.now),
         "path_of": matters.path_of,
         "hours": hours,

@@ -1,4 +1,4 @@
-"""Bulletins of guides and cases: written, sent to the branches' officers, and what became of each mail."""
+"""Bulletins of guides and cases: written, sent to the branches' people, and what became of each mail."""
 
 from typing import Any
 
@@ -129,7 +129,7 @@ def _again(number: int) -> Any:
 @bp.post("/knowledge/bulletins/<int:number>/send")
 @login_required
 def send(number: int) -> ResponseReturnValue:
-    """Send it to every officer who has not got it."""
+    """Send it to everybody of the branches who has not got it."""
     form, counts = StepForm(), []
 
     def act() -> None:
@@ -138,7 +138,7 @@ def send(number: int) -> ResponseReturnValue:
 
     if attempt(form, act):
         said = ngettext(
-            "It is on its way to %(num)s officer.", "It is on its way to %(num)s officers.", counts[0]
+            "It is on its way to %(num)s person.", "It is on its way to %(num)s people.", counts[0]
         )
         return done(
             said if counts[0] else _("Everybody has got it already."),

@@ -28,7 +28,7 @@ from service_desk.rules.sla.stricter import stricter_than
 from service_desk.services.measures import Reading, Span
 from service_desk.services.reports.makers import meeting, parts
 from service_desk.services.sla import compliance, what_if
-from service_desk.services.sla.compliance.wanted import Scope, Verdicts, listed
+from service_desk.services.sla.compliance.wanted import Scope, Verdicts, counted
 
 MOST_YEARS = 3
 _SERVICE = (
@@ -179,7 +179,7 @@ def _trials(span: Span) -> list[_Trial]:
     whole = compliance.ComplianceFilter(span.account_id, span.period)
     scope = Scope(whole, span.zone, whole_second(span.now), has_reviews=False)
     judged = (
-        select(Timer.level_id, func.count()).where(*listed(scope, Verdicts.JUDGED)).group_by(Timer.level_id)
+        select(Timer.level_id, func.count()).where(*counted(scope, Verdicts.JUDGED)).group_by(Timer.level_id)
     )
     used = dict(db.session.execute(judged).tuples().all())
     levels = db.session.scalars(select(ServiceLevel).where(ServiceLevel.id.in_(used)))

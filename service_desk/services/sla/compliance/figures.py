@@ -21,6 +21,7 @@ from service_desk.services.sla.compliance.wanted import (
     Scope,
     Verdicts,
     cancelled_within,
+    counted,
     counted_at,
     is_broken,
     is_cancelled,
@@ -28,7 +29,6 @@ from service_desk.services.sla.compliance.wanted import (
     is_met,
     is_open,
     judged_within,
-    listed,
     narrowing,
     open_scope,
     require_ranking,
@@ -116,7 +116,7 @@ def count_all(scope: Scope) -> Figures:
 def measure_all(scope: Scope) -> Times | None:
     """The times of everything the filter finds; None when nothing is finished."""
     statement = select(literal(0).label("key"), Timer.used_seconds.label("used"))
-    return _measured(statement.where(*listed(scope, Verdicts.FINISHED))).get(0)
+    return _measured(statement.where(*counted(scope, Verdicts.FINISHED))).get(0)
 
 
 def count_rows(scope: Scope, column: Literal["branch_id", "step", "holder_id"]) -> dict[Any, Figures]:

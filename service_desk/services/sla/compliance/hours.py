@@ -16,8 +16,8 @@ from service_desk.services.sla.compliance.wanted import (
     RowsWanted,
     Scope,
     Verdicts,
+    counted,
     is_open,
-    listed,
 )
 
 
@@ -71,7 +71,7 @@ def sum_hours(scope: Scope) -> Hours:
 
 def read_open_ledgers(scope: Scope, *only: ColumnElement[bool]) -> list[OpenLedger]:
     """The time lines of the clocks broken in the period and still open: they have no kept segments yet."""
-    conditions = [*listed(scope, Verdicts.STILL_OPEN), *only]
+    conditions = [*counted(scope, Verdicts.STILL_OPEN), *only]
     timers = db.session.scalars(select(Timer).where(*conditions)).all()
     entries: dict[int, list[TimerEntry]] = defaultdict(list)
     statement = select(TimerEntry).join(Timer, Timer.id == TimerEntry.timer_id).where(*conditions)
@@ -133,7 +133,7 @@ def _summed(scope: Scope, key: InstrumentedAttribute[Any], kind: ColumnElement[b
             cast(func.sum(after), BigInteger),
         )
         .join(Timer, Timer.id == TimerSegment.timer_id)
-        .where(*listed(scope, Verdicts.FINISHED), kind)
+        .where(*counted(scope, Verdicts.FINISHED), kind)
         .group_by(key)
     )
     return {row[0]: (row[1], Spent(row[2], row[3])) for row in rows}

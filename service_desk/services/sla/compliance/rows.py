@@ -20,10 +20,11 @@ from service_desk.services.sla.compliance.wanted import (
     Scope,
     Verdicts,
     age_key,
+    counted,
     counted_at,
-    listed,
     open_scope,
     require_ranking,
+    seen,
 )
 
 # What a list may be sorted by; a minus before it turns it round.
@@ -92,7 +93,7 @@ def open_rows(wanted: ComplianceFilter, rows: RowsWanted, *, actor: User, now: d
 
 def rows_of(scope: Scope, rows: RowsWanted) -> list[ColumnElement[bool]]:
     """The conditions of a list."""
-    conditions = listed(scope, rows.verdicts)
+    conditions = [*counted(scope, rows.verdicts), seen(scope)]
     if rows.asks_for_time:
         conditions.append(used_in(scope, rows))
     if rows.verdicts is Verdicts.UNREVIEWED and rows.age is not None:

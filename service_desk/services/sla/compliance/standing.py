@@ -15,8 +15,9 @@ from service_desk.services.sla.compliance.wanted import (
     Scope,
     Verdicts,
     age_key,
-    listed,
+    counted,
     open_scope,
+    seen,
 )
 
 MOST_AT_RISK = 8
@@ -46,7 +47,7 @@ def count_standing(scope: Scope) -> Standing:
     age = age_key(scope.now).label("age")
     rows = db.session.execute(
         select(age, func.count(), func.min(Timer.breached_at))
-        .where(*listed(scope, Verdicts.UNREVIEWED))
+        .where(*counted(scope, Verdicts.UNREVIEWED))
         .group_by("age")
     ).all()
     counts = {code: number for code, number, _at in rows}
@@ -63,7 +64,7 @@ def list_at_risk(scope: Scope) -> Sequence[tuple[Timer, User]]:
     rows = db.session.execute(
         select(Timer, User)
         .join(User, User.id == Timer.holder_id)
-        .where(*listed(scope, Verdicts.AT_RISK))
+        .where(*counted(scope, Verdicts.AT_RISK), seen(scope))
         .order_by(Timer.due_at, Timer.id)
         .limit(MOST_AT_RISK)
     )
@@ -71,5 +72,5 @@ def list_at_risk(scope: Scope) -> Sequence[tuple[Timer, User]]:
 
 
 def _count(scope: Scope, verdicts: Verdicts) -> int:
-    statement = select(func.count()).select_from(Timer).where(*listed(scope, verdicts))
+    statement = select(func.count()).select_from(Timer).where(*counted(scope, verdicts))
     return db.session.scalar(statement) or 0

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, true
 
 from service_desk.base.clock import local_date
 from service_desk.base.errors import Forbidden, NotFound
@@ -290,8 +290,13 @@ def cancelled_within(instants: tuple[datetime, datetime]) -> ColumnElement[bool]
     return and_(is_cancelled(), within(Timer.stopped_at, instants))
 
 
-def listed(scope: Scope, verdicts: Verdicts) -> list[ColumnElement[bool]]:
-    """The clocks of a list under the filter."""
+def seen(scope: Scope) -> ColumnElement[bool]:
+    """What a list has besides the conditions of its figure: no complaint about its reader."""
+    return access.not_hidden(Timer, scope.reader_id) if scope.reader_id else true()
+
+
+def counted(scope: Scope, verdicts: Verdicts) -> list[ColumnElement[bool]]:
+    """The clocks of a figure under the filter, whoever reads it; a list of them asks for `seen` too."""
     instants, now = scope.instants, scope.now
     of_verdicts = {
         Verdicts.JUDGED: lambda: judged_within(instants, now),
@@ -304,8 +309,7 @@ def listed(scope: Scope, verdicts: Verdicts) -> list[ColumnElement[bool]]:
         Verdicts.LATE: lambda: is_late(now),
         Verdicts.UNREVIEWED: is_unreviewed,
     }
-    conditions = [*narrowing(scope.wanted), of_verdicts[verdicts]()]
-    return [*conditions, access.not_hidden(Timer, scope.reader_id)] if scope.reader_id else conditions
+    return [*narrowing(scope.wanted), of_verdicts[verdicts]()]
 
 
 def age_key(now: datetime) -> ColumnElement[str]:

@@ -9,15 +9,16 @@ from sqlalchemy import select
 
 from service_desk.models.accounts import Branch
 from service_desk.models.db import db
+from service_desk.models.sla import Timer
 from service_desk.models.users import User
 from service_desk.rules.calendar.openings import seconds_of
 from service_desk.rules.metrics import Ratio
 from service_desk.rules.periods import Cut, Period, cut
 from service_desk.rules.sla import Target, TargetUnit
 from service_desk.rules.sla.what_if import least_promise
-from service_desk.services.sla.compliance import Dimension
+from service_desk.services.sla.compliance import Dimension, Verdicts
 from service_desk.services.sla.compliance.grouping import lines
-from service_desk.services.sla.compliance.wanted import Scope
+from service_desk.services.sla.compliance.wanted import Scope, counted, seen
 from service_desk.services.sla.what_if.columns import NO_BRANCH, Columns, Numbers, read_columns
 from service_desk.services.sla.what_if.comparing import Comparison, Flip, compare, flips_of
 from service_desk.services.sla.what_if.judging import UNKNOWN, Judged, judge, unit_of, working_day_of
@@ -89,7 +90,7 @@ def ask(question: Question, *, actor: User, now: datetime) -> Answer:
         needs=[] if unit is None else [Need(share, _least(judged.needs, share)) for share in SHARES],
         unit=unit,
         day_seconds=working_day_of(judged.promises),
-        flipped=_flipped(columns, judged),
+        flipped=_flipped(columns, judged, scope),
     )
 
 
@@ -155,10 +156,12 @@ def _least(needs: Numbers, percent: int) -> int | None:
     return None if least == UNKNOWN else least
 
 
-def _flipped(columns: Columns, judged: Judged) -> Flipped:
+def _flipped(columns: Columns, judged: Judged, scope: Scope) -> Flipped:
+    """A complaint about whoever asks is in the counts and not among the cases."""
+    hidden = list(db.session.scalars(select(Timer.id).where(*counted(scope, Verdicts.JUDGED), ~seen(scope))))
     names = np.full(len(columns), "", dtype=object)
     for flip, which in flips_of(columns, judged).items():
         names[which] = flip
-    rows = np.flatnonzero(names != "")
+    rows = np.flatnonzero((names != "") & ~np.isin(columns.ids, hidden))
     rows = rows[np.lexsort((columns.ids[rows], columns.counted[rows]))[::-1]]
     return Flipped(columns.ids[rows], judged.due[rows], judged.over[rows], names[rows].tolist())

@@ -16,7 +16,7 @@ from service_desk.rules.sla.what_if import Histories
 from service_desk.services.sla.compliance import Verdicts
 from service_desk.services.sla.compliance.grouping import parts_of
 from service_desk.services.sla.compliance.hours import read_open_ledgers
-from service_desk.services.sla.compliance.wanted import Scope, counted_at, is_met, is_open, listed
+from service_desk.services.sla.compliance.wanted import Scope, counted, counted_at, is_met, is_open
 from service_desk.services.sla.what_if.question import Question
 
 Numbers = NDArray[np.int64]
@@ -89,7 +89,7 @@ def _clocks(scope: Scope, question: Question) -> Select[Any]:
         columns += [Timer.target_value, type_coerce(Timer.target_unit, String)]
     if question.calendar_code is None:
         columns.append(Timer.calendar_digest)
-    return select(*columns).where(*listed(scope, Verdicts.JUDGED), *question.narrowing)
+    return select(*columns).where(*counted(scope, Verdicts.JUDGED), *question.narrowing)
 
 
 def _seconds(column: Any) -> ColumnElement[int]:
@@ -138,7 +138,7 @@ def _pauses(scope: Scope, question: Question, ids: Numbers) -> tuple[NDArray[np.
     statement = (
         select(TimerSegment.timer_id, _seconds(TimerSegment.from_at), _seconds(TimerSegment.to_at))
         .join(Timer, Timer.id == TimerSegment.timer_id)
-        .where(*listed(scope, Verdicts.FINISHED), *question.narrowing, TimerSegment.reason.is_not(None))
+        .where(*counted(scope, Verdicts.FINISHED), *question.narrowing, TimerSegment.reason.is_not(None))
     )
     parts = [np.array(list(zip(*rows, strict=True)), np.int64) for rows in _partitions(statement)]
     live = [
