@@ -1,6 +1,6 @@
 """What a calendar program answers an invitation by mail
 
-Revision: 0039
+Revision: 0038
 Follows: 0037
 """
 
@@ -9,7 +9,7 @@ from alembic import op
 
 import service_desk.models.db as db
 
-revision = '0039'
+revision = '0038'
 down_revision = '0037'
 branch_labels = None
 depends_on = None
