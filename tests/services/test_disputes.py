@@ -8,6 +8,8 @@ from sqlalchemy import select
 
 from service_desk.base.errors import Conflict, Forbidden, Invalid, InvalidMany, NotFound
 from service_desk.base.paging import PageRequest
+from service_desk.demo.disputes import build_disputes
+from service_desk.demo.group import Group
 from service_desk.models.audit import AuditEntry
 from service_desk.models.claims import Claim
 from service_desk.models.db import db
@@ -374,3 +376,23 @@ def test_the_list_holds_open_disputes_with_age_and_clock_the_oldest_first(
     assert disputes.count_open(world.account.id, actor=world.manager) == 2
     with pytest.raises(Forbidden):
         numbers(world.hq, DisputeFilter())
+
+
+def test_the_demo_has_its_disputes_decided_by_who_did_not_approve(
+    world: World, second_manager: User, now: datetime
+) -> None:
+    for vehicle in (world.coach, world.bus):
+        claim = reported_claim(world, now, vehicle=vehicle)
+        journey = Journey(world, claim, now)
+        journey.to(ClaimState.CALCULATED)
+        latest = settlement.latest_calculation(claim.id)
+        assert latest is not None
+        settlement.approve(claim.number, settlement.Approve(latest.id), actor=world.manager, now=journey.now)
+        journey.done.append(ClaimState.APPROVED.value)
+        journey.to(ClaimState.CLOSED)
+    group = Group(world.account, [world.gongyi], {"hq": world.hq, "manager": world.manager})
+
+    build_disputes(group, file_store(), now + timedelta(days=40))
+
+    deciders = db.session.scalars(select(Dispute.decider_id)).all()
+    assert deciders == [second_manager.id, second_manager.id]
