@@ -20,6 +20,7 @@ from service_desk.presenters.labels import label
 from service_desk.presenters.languages import branch_name
 from service_desk.rules.claim_flow import OPEN_STATES, SIX_STEPS, ClaimState, parcel_step
 from service_desk.rules.claim_intake import is_late
+from service_desk.rules.identifiers import is_plate
 from service_desk.rules.policy_flow import last_covered_day
 from service_desk.rules.vocabulary import CoverCode, PolicyLine
 from service_desk.services.claims.files import ClaimFile
@@ -56,8 +57,8 @@ def title(claim: Claim) -> str:
 
 
 def plate(value: str) -> str:
-    """`豫A·3K872`: a plate as people write it."""
-    return f"{value[:2]}·{value[2:]}" if len(value) >= 7 else value
+    """`豫A·3K872`: a plate as people write it. What stands in its place, such as a VIN, stays as it is."""
+    return f"{value[:2]}·{value[2:]}" if is_plate(value) else value
 
 
 def is_open(claim: Claim) -> bool:

@@ -1,5 +1,6 @@
 """The homes in words: one line a task, whatever it is about."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 
 from service_desk.base.clock import local_date
-from service_desk.models.claims import Claim
+from service_desk.models.claims import Claim, WantedDocument
 from service_desk.presenters import sla as clocks
 from service_desk.presenters.claims import nearest_pill, parcel, plate
 from service_desk.presenters.enquiries import reply_pill
@@ -37,7 +38,11 @@ __all__ = [
     "story",
     "task_line",
     "today",
+    "wanted",
 ]
+
+# A claim with injured people waits for up to twenty documents; a start page is not their checklist.
+SHOWN_WANTED = 3
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,23 @@ class TaskLine:
     plate: str
     reserve_fen: int | None
     stands_in: str
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The documents that one claim waits for: the first few as they are, the others folded."""
+
+    claim: Claim
+    first: list[WantedDocument]
+    others: list[WantedDocument]
+
+
+def wanted(rows: Iterable[tuple[WantedDocument, Claim]]) -> list[Wanted]:
+    """Claim by claim, in the order in which each claim first comes."""
+    lines: dict[Claim, list[WantedDocument]] = {}
+    for line, claim in rows:
+        lines.setdefault(claim, []).append(line)
+    return [Wanted(claim, found[:SHOWN_WANTED], found[SHOWN_WANTED:]) for claim, found in lines.items()]
 
 
 def task_line(task: Task, now: datetime) -> TaskLine:

@@ -38,7 +38,7 @@ def pill_of(row: FollowUpRow, now: datetime) -> clocks.Pill | None:
 def percent(ratio: Ratio) -> str:
     """`93.5 %`, a dash where there is nothing to divide by."""
     found = ratio.percent()
-    return "—" if found is None else f"{found} %"
+    return "—" if found is None else f"{found}%"
 
 
 def average(mean: Mean) -> str:

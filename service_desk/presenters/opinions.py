@@ -132,7 +132,7 @@ def history(file: OpinionFile) -> list[HistoryEntry]:
 def percent(ratio: Ratio) -> str:
     """`93.5 %`, a dash where there is nothing to divide by."""
     found = ratio.percent()
-    return "—" if found is None else f"{found} %"
+    return "—" if found is None else f"{found}%"
 
 
 def mean(value: Mean, places: int = 1) -> str:

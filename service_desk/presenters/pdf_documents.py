@@ -164,7 +164,7 @@ def _extra_rows(view: PolicyView) -> list[list[str]]:
         rows.append(
             [
                 _("Experience float"),
-                _("%(code)s (%(percent)s %%)", code=view.policy.ctpl_float, percent=percent),
+                _("%(code)s (%(percent)s%%)", code=view.policy.ctpl_float, percent=percent),
             ]
         )
     if view.rate_table is not None:

@@ -110,7 +110,7 @@ def how_priced(premium: Premium) -> str:
     if premium.rate.per_seat:
         words.append(_("%(fen)s a seat", fen=format_yuan(premium.rate.premium_fen, sign=True)))
     if premium.float_rate:
-        words.append(_("float %(percent)s %%", percent=f"{premium.float_rate * 100:+.0f}"))
+        words.append(_("float %(percent)s%%", percent=f"{premium.float_rate * 100:+.0f}"))
     return " · ".join(words)
 
 
@@ -294,7 +294,7 @@ def deductible_words(limit: Limit) -> str:
     if limit.deductible_fen:
         parts.append(format_yuan(limit.deductible_fen, sign=True))
     if limit.absolute_deductible_percent:
-        parts.append(f"{limit.absolute_deductible_percent} %")
+        parts.append(f"{limit.absolute_deductible_percent}%")
     return " + ".join(parts) or "—"
 
 

@@ -53,7 +53,7 @@ def _cover_words(limit: CoverLimit) -> str:
     if limit.deductible_fen:
         deductibles.append(format_yuan(limit.deductible_fen, sign=True).removesuffix(".00"))
     if limit.absolute_deductible_percent:
-        deductibles.append(f"{limit.absolute_deductible_percent} %")
+        deductibles.append(f"{limit.absolute_deductible_percent}%")
     if not deductibles:
         return words
     return _("%(cover)s (deductible %(sum)s)", cover=words, sum=" + ".join(deductibles))

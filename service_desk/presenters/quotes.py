@@ -25,11 +25,11 @@ STATE_TONES = {"open": ("ok", "check"), "expired": ("bad", "over"), "issued": ("
 
 
 def float_words(code: str | None) -> str:
-    """`A3 (−30 %)`; nothing for a line without a float."""
+    """`A3 (-30%)`; nothing for a line without a float."""
     if code is None:
         return ""
     share = FLOAT_RATES[CtplFloat(code)]
-    return f"{code} ({share * 100:+.0f} %)" if share else code
+    return f"{code} ({share * 100:+.0f}%)" if share else code
 
 
 def float_choices() -> list[tuple[str, str]]:

@@ -42,6 +42,7 @@ from service_desk.services.sla.objections import Undecided
 from service_desk.services.sla.remedies import Remedy
 
 TASKS = 20
+MOST_WANTED = 300
 ROWS = 10
 RENEWAL_DAYS = 30
 CLIENT_RENEWAL_DAYS = 15
@@ -248,7 +249,7 @@ def _wanted(account_id: int, actor: User) -> list[tuple[WantedDocument, Claim]]:
             WantedDocument.state.in_((WantedState.REQUIRED, WantedState.REJECTED)),
         )
         .order_by(WantedDocument.state, Claim.reported_at.desc(), WantedDocument.id)
-        .limit(TASKS)
+        .limit(MOST_WANTED)
     )
     return list(
         db.session.execute(access.visible(actor, Action.READ_CLAIMS, statement, Claim)).tuples().all()

@@ -13,6 +13,7 @@ from jinja2.runtime import Context
 from service_desk.base.errors import NotFound
 from service_desk.base.money import format_yuan
 from service_desk.presenters import times
+from service_desk.presenters.claims import plate
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import LANGUAGE_NAMES, named, normalise_language
 from service_desk.presenters.notices import dress
@@ -51,6 +52,7 @@ def init_templates(app: Flask) -> None:
         day=times.day,
         duration=times.duration,
         label=_label,
+        plate=plate,
         named=lambda row: named(row.name, row.name_en),
         in_words=named,
         article_blocks=blocks_of,

@@ -22,7 +22,7 @@ from tests.world import World
 
 pytestmark = pytest.mark.parametrize("_desk", ["sqlite"], indirect=True, scope="session")
 
-PLATE = "豫A67890"
+PLATE = "豫A·67890"
 
 
 @pytest.fixture

@@ -72,7 +72,7 @@ def go_on(page: Page, address: str) -> None:
 def pay_too_much(page: Page, world: World) -> None:
     """5,000 for the coach's 4,690; the rest goes to the lorry's premium."""
     page.goto(f"/premiums/branches/{world.gongyi.id}")
-    page.get_by_role("row").filter(has_text="豫A12345").get_by_role("checkbox").check()
+    page.get_by_role("row").filter(has_text="豫A·12345").get_by_role("checkbox").check()
     page.get_by_label("Amount received").fill("5,000")
     page.get_by_label("Keep what goes beyond").check()
     # Without a network nothing is sent and nothing is lost, though a field of this form is called as a form's own part.
@@ -82,6 +82,6 @@ def pay_too_much(page: Page, world: World) -> None:
     page.context.set_offline(False)
     page.get_by_role("button", name="Record receipt").click()
     page.get_by_role("link", name="Allocate", exact=True).click()
-    page.get_by_role("row").filter(has_text="豫A67890").get_by_role("checkbox").check()
+    page.get_by_role("row").filter(has_text="豫A·67890").get_by_role("checkbox").check()
     page.get_by_role("button", name="Allocate", exact=True).click()
     expect(page.get_by_role("status").filter(has_text="The money was allocated.")).to_be_visible()

@@ -34,7 +34,7 @@ def test_a_vehicle_that_goes_elsewhere_leaves_the_list_to_be_renewed(
     page = open_desk("underwriter", phone=True)
     page.goto("/renewals")
     assert not scrolls_sideways(page)
-    card = page.get_by_role("row").filter(has_text="豫A12345")
+    card = page.get_by_role("row").filter(has_text="豫A·12345")
 
     card.get_by_role("link", name="登记去向").click()
     expect(page.get_by_label("转投其他公司")).to_be_visible()
@@ -47,7 +47,7 @@ def test_a_vehicle_that_goes_elsewhere_leaves_the_list_to_be_renewed(
     page.get_by_role("button", name="登记去向").click()
 
     expect(page.get_by_text("续保去向已登记。")).to_be_visible()
-    expect(page.get_by_role("row").filter(has_text="豫AD12345")).to_be_visible()
+    expect(page.get_by_role("row").filter(has_text="豫A·D12345")).to_be_visible()
     expect(card).to_have_count(0)
     page.get_by_role("link", name="转投其他公司 1").click()
     expect(card).to_contain_text("平安财险")

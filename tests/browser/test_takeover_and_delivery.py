@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from service_desk.base.clock import utc_now
 from service_desk.models.db import db
 from service_desk.models.policies import Policy
+from service_desk.presenters.claims import plate
 from service_desk.services import settings
 from tests.browser.axe import axe_problems
 from tests.factories import PolicyFactory
@@ -90,7 +91,7 @@ def test_a_run_is_planned_printed_and_signed_on_a_phone(world: World, open_desk:
     phone.get_by_label("Signed for by").fill("郭永刚")
     phone.get_by_label("Position").fill("安全科长")
     phone.get_by_text("Something came back").click()
-    phone.get_by_label(f"{world.truck.plate} Policy").check()
+    phone.get_by_label(f"{plate(world.truck.plate)} Policy").check()
     phone.get_by_label("Why it came back").fill("车牌有误")
     assert axe_problems(phone) == []
     phone.get_by_role("button", name="Record the hand-over").dblclick()

@@ -60,7 +60,7 @@ def test_a_list_is_read_previewed_and_issued(clerk: FlaskClient, world: World) -
     page = clerk.get(f"{sent.location}&line=ctpl")
     words = words_on(page)
     assert "续保清单.csv 清单中找到 1 辆车。" in words
-    assert "豫Z99999 第 3 行" in words
+    assert "豫Z·99999 第 3 行" in words
     assert "本客户车队中没有此车牌号或车架号的车辆" in words
     assert "车船税 ¥300.00" in words
     assert "“X”不是浮动等级" in words
@@ -72,7 +72,7 @@ def test_a_list_is_read_previewed_and_issued(clerk: FlaskClient, world: World) -
     assert answer.status_code == 303
     [policy] = db.session.scalars(select(Policy))
     assert (policy.plate, policy.ctpl_float, policy.tax_fen) == ("豫A12345", "A1", 300_00)
-    assert "豫Z99999" in words_on(clerk.get(answer.location))
+    assert "豫Z·99999" in words_on(clerk.get(answer.location))
 
 
 def test_a_file_that_is_no_list_is_refused_in_words(clerk: FlaskClient) -> None:
@@ -121,7 +121,7 @@ def test_progress_is_shown_until_the_run_ends(clerk: FlaskClient, run: IssueBatc
     after = words_on(clerk.get(f"/batches/{run.number}"))
     assert "8 份保单" in after
     assert "缺少车架号" in after
-    assert "豫X00000" in after
+    assert "豫X·00000" in after
     assert f"{run.number} 李静" not in words_on(clerk.get("/"))
 
 
@@ -140,9 +140,9 @@ def test_what_was_not_issued_is_paged_and_downloaded(clerk: FlaskClient, world: 
     batch = confirmed(order_for(world, [world.coach.id, *bad]), world, utc_now())
     first = words_on(clerk.get(f"/batches/{batch.number}/refused?size=25"))
     second = words_on(clerk.get(f"/batches/{batch.number}/refused?size=25&page=2"))
-    assert "豫X00024" in first
-    assert "豫X00025" not in first
-    assert "豫X00029" in second
+    assert "豫X·00024" in first
+    assert "豫X·00025" not in first
+    assert "豫X·00029" in second
     rows = sheet_of(clerk.get(f"/batches/{batch.number}/refused.xlsx"))
     assert len([row for row in rows if row[1] and row[1].startswith("豫X")]) == 30
 
@@ -209,7 +209,7 @@ def test_the_renewals_board_is_issued_for_whole(clerk: FlaskClient, world: World
     sent = {"renewals": "1", "branch": str(world.gongyi.id), "line": "ctpl"}
     page = clerk.post("/issue", data=sent)
     assert {int(one) for one in hidden(page, "vehicle_ids").split(",")} == {world.coach.id, world.truck.id}
-    assert f"豫A12345 巩义客运分公司 公路客运 · 45 座 {soon.astimezone(CHINA).date()}" in words_on(page)
+    assert f"豫A·12345 巩义客运分公司 公路客运 · 45 座 {soon.astimezone(CHINA).date()}" in words_on(page)
 
 
 @pytest.mark.parametrize(

@@ -66,12 +66,12 @@ def test_a_figure_opens_its_vehicles(sign_in: SignIn, world: World) -> None:
     today = local_date(datetime.now(UTC)).isoformat()
     address = f"/coverage/vehicles?which=missed&from_on={today}&to_on={today}"
     page = words_on(sign_in("hq").get(address))
-    assert "豫A67890" in page
-    assert "豫A12345" not in page
-    assert "豫AD12345" not in words_on(sign_in("safety-gongyi").get(address))
+    assert "豫A·67890" in page
+    assert "豫A·12345" not in page
+    assert "豫A·D12345" not in words_on(sign_in("safety-gongyi").get(address))
     foreign = words_on(sign_in("foreign-hq").get(address))
-    assert "豫A67890" not in foreign
-    assert "豫C88661" in foreign
+    assert "豫A·67890" not in foreign
+    assert "豫C·88661" in foreign
 
 
 def test_days_that_cannot_be_used_give_way_to_the_usual_ones(sign_in: SignIn) -> None:
@@ -89,12 +89,12 @@ def test_days_that_cannot_be_used_give_way_to_the_usual_ones(sign_in: SignIn) ->
 
 def test_gaps_and_overlaps_are_listed(sign_in: SignIn, world: World) -> None:
     page = words_on(sign_in("underwriter").get(f"/coverage/gaps?branch={world.gongyi.id}"))
-    assert "豫A67890" in page
+    assert "豫A·67890" in page
     assert "重叠" in page
     assert "中断" in page
     only = words_on(sign_in("underwriter").get("/coverage/gaps?kind=overlap"))
-    assert "豫AD12345" not in only
-    assert "豫A67890" not in words_on(sign_in("foreign-hq").get("/coverage/gaps"))
+    assert "豫A·D12345" not in only
+    assert "豫A·67890" not in words_on(sign_in("foreign-hq").get("/coverage/gaps"))
 
 
 @pytest.mark.parametrize("path", ["/coverage.xlsx", "/coverage/vehicles.xlsx", "/coverage/gaps.xlsx"])

@@ -170,7 +170,7 @@ def test_the_policy_prints_tax_and_float_where_there_are_any(sign_in: SignIn, po
 
     assert "代收车船税" in printed
     assert "540.00" in printed
-    assert "A3（-30 %）" in printed
+    assert "A3（-30%）" in printed
 
 
 def test_the_hand_over_is_recorded_and_the_client_sees_it(

@@ -123,6 +123,21 @@ def test_a_branch_sees_its_claims_wanted_documents_and_vehicles_only(world: Worl
     assert "豫A·D12345" not in page
 
 
+def test_of_many_wanted_documents_the_first_are_shown_and_the_others_folded(world: World, sign_in) -> None:
+    claim = reported_claim(world, utc_now())
+    codes = ("driving_licence", "vehicle_licence", "repair_invoice", "repair_list", "damage_photos")
+    db.session.add_all(
+        WantedDocument(claim_id=claim.id, code=code, state=WantedState.REQUIRED) for code in codes
+    )
+    db.session.commit()
+
+    page = sign_in("safety-gongyi").get("/").text
+
+    shown, _fold, folded = page.partition("<summary>另有 2 项</summary>")
+    assert [shown.count(f"#line-{code}") for code in codes] == [1, 1, 1, 0, 0]
+    assert [folded.count(f"#line-{code}") for code in codes] == [0, 0, 0, 1, 1]
+
+
 def test_the_group_sees_the_account_by_branch(world: World, sign_in) -> None:
     reported_claim(world, utc_now())
     reported_claim(world, utc_now(), vehicle=world.bus)

@@ -124,7 +124,7 @@ def test_a_replacement_shows_both_policies_and_each_page_names_the_other(
     data = sent(policy, vehicle="豫A·55667", cause="replaced")
     page = words_on(clerk.post(path(policy, "replacement"), data=data))
     assert "9,800.00 × 265 ÷ 365" in page
-    assert "自生效时起，豫A12345 不再有该险种保障" in page
+    assert "自生效时起，豫A·12345 不再有该险种保障" in page
     answer = clerk.post(path(policy, "replacement", confirm=True), data=data)
     assert answer.status_code == 303
     new = db.session.scalars(select(Policy.number).where(Policy.replaces_id == policy.id)).one()

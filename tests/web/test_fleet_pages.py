@@ -42,8 +42,8 @@ def only_import() -> FleetImport:
 def test_the_list_shows_cover_and_counts(world: World, sign_in: SignIn) -> None:
     page = sign_in("underwriter").get("/vehicles").text
 
-    assert "豫A12345" in page
-    assert "豫C88661" not in page
+    assert "豫A·12345" in page
+    assert "豫C·88661" not in page
     assert "营运而今日无交强险" in page
     assert page.count("无保障") >= 3
 
@@ -54,10 +54,10 @@ def test_filters_stand_in_the_address_and_nonsense_is_no_filter(world: World, si
     filtered = client.get(f"/vehicles?branch={world.zhongmu.id}&use_class=city_bus&state=operating&q=AD").text
     nonsense = client.get("/vehicles?branch=abc&use_class=ship&state=0&cover=none&page=-1&sort=xx")
 
-    assert "豫AD12345" in filtered
-    assert "豫A67890" not in filtered
+    assert "豫A·D12345" in filtered
+    assert "豫A·67890" not in filtered
     assert nonsense.status_code == 200
-    assert "豫A67890" in nonsense.text
+    assert "豫A·67890" in nonsense.text
 
 
 def test_the_export_holds_exactly_what_is_filtered(world: World, sign_in: SignIn) -> None:

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from flask import Flask
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
@@ -171,3 +172,17 @@ def test_a_label_of_a_fixed_code_is_said_in_each_readers_language(app: Flask) ->
         with app.test_request_context("/sign-in"), in_language(language):
             said.append(template.render())
     assert said == ["survey", "查勘"]
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"),
+    [
+        ("豫A12345", "豫A·12345"),
+        ("豫V08816D", "豫V·08816D"),
+        ("豫A0917挂", "豫A·0917挂"),
+        ("LZYTBTE29A1234567", "LZYTBTE29A1234567"),
+        ("未上牌（车架号尾号 910004）", "未上牌（车架号尾号 910004）"),
+    ],
+)
+def test_a_plate_is_shown_with_its_dot_and_nothing_else_is(app: Flask, stored: str, shown: str) -> None:
+    assert render(app, "{{ value|plate }}", value=stored) == shown

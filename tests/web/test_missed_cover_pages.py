@@ -45,7 +45,7 @@ def words_on(page: Any) -> str:
 
 def test_the_list_shows_exposure_owner_and_clock(sign_in: SignIn, world: World) -> None:
     page = words_on(sign_in("underwriter").get("/renewals/uninsured"))
-    assert "豫A12345" in page
+    assert "豫A·12345" in page
     assert "¥9,380.00" in page
     assert "李静" in page
     assert "无保障记录" in page
@@ -53,9 +53,9 @@ def test_the_list_shows_exposure_owner_and_clock(sign_in: SignIn, world: World) 
 
 def test_the_filter_stands_in_the_address(sign_in: SignIn, world: World) -> None:
     clerk = sign_in("underwriter")
-    assert "豫AD12345" not in words_on(clerk.get(f"/renewals/uninsured?branch={world.gongyi.id}"))
+    assert "豫A·D12345" not in words_on(clerk.get(f"/renewals/uninsured?branch={world.gongyi.id}"))
     assert "没有符合条件的车辆" in words_on(clerk.get("/renewals/uninsured?overdue=y"))
-    assert "豫A67890" not in words_on(clerk.get("/renewals/uninsured?layer=carrier_liability"))
+    assert "豫A·67890" not in words_on(clerk.get("/renewals/uninsured?layer=carrier_liability"))
     assert clerk.get("/renewals/uninsured?branch=x&owner=y&layer=z&page=0").status_code == 200
 
 

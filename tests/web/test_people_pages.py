@@ -137,6 +137,17 @@ def test_several_hits_are_listed_by_group_with_the_last_covered_day(sign_in, wor
     assert "命中" in page or "条" in page
 
 
+def test_a_phone_without_a_search_box_in_its_top_bar_finds_one_on_the_page(sign_in, world):
+    browser = sign_in("underwriter")
+    nothing_asked = browser.get("/search").text.partition("<main")[2]
+    assert 'name="q"' in nothing_asked
+    assert "共 0 条" not in nothing_asked
+    assert (
+        'name="q" type="search" autocomplete="off" value="豫A"'
+        in browser.get("/search?q=豫A").text.partition("<main")[2]
+    )
+
+
 def test_the_trail_says_fields_people_and_codes_in_words(sign_in, world):
     browser = sign_in("underwriter")
     state = {"state": "suspended", "reason": "停驶检修"}

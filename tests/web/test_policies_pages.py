@@ -16,6 +16,7 @@ from service_desk.base.paging import PageRequest
 from service_desk.models.db import db
 from service_desk.models.fleet import Vehicle, VehicleState
 from service_desk.models.policies import IssueBatch, Policy
+from service_desk.presenters.claims import plate
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import policies
 from service_desk.services.policies import IssueRequest, LineChoice, queries, rates
@@ -117,8 +118,8 @@ def test_preview_names_each_vehicle_that_cannot_be_issued(clerk: FlaskClient, wo
     no_vin = VehicleFactory(branch=world.zhongmu, vin=None)
     retired = VehicleFactory(branch=world.gongyi, state=VehicleState.RETIRED)
     page = words_on(clerk.post("/issue", data={"vehicle_ids": f"{world.coach.id},{no_vin.id},{retired.id}"}))
-    assert f"{no_vin.plate} 中牟公交分公司 缺少车架号" in page
-    assert f"{retired.plate} 巩义客运分公司 车辆已报废" in page
+    assert f"{plate(no_vin.plate)} 中牟公交分公司 缺少车架号" in page
+    assert f"{plate(retired.plate)} 巩义客运分公司 车辆已报废" in page
 
 
 def test_preview_opens_from_an_address_too(clerk: FlaskClient, world: World) -> None:
@@ -167,8 +168,8 @@ def test_a_filter_of_many_pages_can_be_issued_whole(clerk: FlaskClient, world: W
 def test_vehicles_to_issue_are_filtered_by_cover(clerk: FlaskClient, world: World) -> None:
     issue_ctpl(world, world.coach)
     page = words_on(clerk.get("/issue?line=ctpl&cover=none"))
-    assert "豫A12345" not in page
-    assert "豫AD12345" in page
+    assert "豫A·12345" not in page
+    assert "豫A·D12345" in page
 
 
 def test_beyond_the_credit_limit_the_preview_shows_by_how_much_and_nothing_is_issued(
@@ -180,7 +181,7 @@ def test_beyond_the_credit_limit_the_preview_shows_by_how_much_and_nothing_is_is
     assert "授信额度 ¥1,000.00 已用授信额度 ¥0.00 本次出单 ¥4,690.00 超出额度 ¥3,690.00" in words_on(preview)
     answer = clerk.post("/issue/confirm", data=order(preview))
     assert answer.status_code == 422
-    assert "须先由经理放行" in words_on(answer)
+    assert "须先由主管放行" in words_on(answer)
     assert not db.session.scalars(select(Policy)).all()
 
 
@@ -198,7 +199,7 @@ def test_policy_page_and_print_are_in_the_readers_language(clerk: FlaskClient, w
 def test_policies_are_filtered_and_exported_as_shown(clerk: FlaskClient, world: World) -> None:
     issue_ctpl(world, world.coach, world.bus)
     address = f"?branch={world.gongyi.id}&line=ctpl&state=in_force&q=豫a12345"
-    assert "豫AD12345" not in words_on(clerk.get(f"/policies{address}"))
+    assert "豫A·D12345" not in words_on(clerk.get(f"/policies{address}"))
     sheet = load_workbook(io.BytesIO(clerk.get(f"/policies.xlsx{address}").data)).active
     assert sheet is not None
     plates = [row[4] for row in sheet.iter_rows(min_row=5, values_only=True) if row[4]]
@@ -221,7 +222,7 @@ def test_branch_officer_reads_own_policies_only(sign_in: SignIn, world: World) -
     assert officer.get(f"/policies/{numbers['豫A12345']}").status_code == 200
     assert officer.get(f"/policies/{numbers['豫AD12345']}").status_code == 404
     assert officer.get(f"/policies/{numbers['豫AD12345']}.pdf").status_code == 404
-    assert "豫AD12345" not in words_on(officer.get("/policies"))
+    assert "豫A·D12345" not in words_on(officer.get("/policies"))
 
 
 def test_what_is_owed_is_shown_to_those_who_may_see_premiums(world: World, now: datetime) -> None:

@@ -234,7 +234,7 @@ def test_notices_are_sent_once_for_what_is_ticked_and_printed(clerk: FlaskClient
     assert clerk.post("/premiums/dunning", data=chosen).status_code == 409
     number = db.session.scalars(select(DunningNotice.number)).one()
     assert number in words_on(clerk.get("/premiums/dunning/sent"))
-    assert "豫A12345" in words_on(clerk.get(f"/premiums/dunning/{number}"))
+    assert "豫A·12345" in words_on(clerk.get(f"/premiums/dunning/{number}"))
     text = extract_text(io.BytesIO(clerk.get(f"/premiums/dunning/{number}.pdf").data))
     assert "保险费催缴通知书" in text
     assert "人民币捌仟壹佰肆拾元整" in text

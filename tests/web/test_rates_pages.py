@@ -132,7 +132,7 @@ def test_a_line_is_added_in_the_page_with_covers_and_deductibles(admin: FlaskCli
     line |= {"own_damage_limit": "780,000", "own_damage_absolute": "5"}
     assert admin.post(f"{draft}/lines/new", data=line).status_code == 303
     page = words_on(admin.get(draft))
-    assert "车辆损失险 ¥780,000（免赔 ¥1,000 + 5 %）" in page
+    assert "车辆损失险 ¥780,000（免赔 ¥1,000 + 5%）" in page
     made = admin.post(f"{draft}/confirm", data={}).location
     assert "全面保障" in words_on(admin.get(made))
 

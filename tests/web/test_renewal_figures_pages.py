@@ -90,7 +90,7 @@ def test_an_outcome_is_recorded_corrected_and_taken_back(sign_in: SignIn, world:
         answer = clerk.post(address, data=recording())
         assert answer.location == "/renewals"
     board = words_on(clerk.get("/renewals"))
-    assert "豫A12345" not in board
+    assert "豫A·12345" not in board
     assert "转投其他公司 2" in board
     listed = words_on(clerk.get("/renewals/outcomes?outcome=switched"))
     assert f"平安财险，至 {day(370)}" in listed
@@ -107,7 +107,7 @@ def test_an_outcome_is_recorded_corrected_and_taken_back(sign_in: SignIn, world:
     assert refused.status_code == 422
     taken_back = {"reason": "登记错误", "version": str(row.version)}
     assert clerk.post(f"/renewals/outcomes/{row.id}/withdraw", data=taken_back).location == "/renewals"
-    assert "豫A12345" in words_on(clerk.get("/renewals"))
+    assert "豫A·12345" in words_on(clerk.get("/renewals"))
 
 
 @pytest.mark.parametrize(
@@ -170,8 +170,8 @@ def test_the_rate_opens_the_vehicles_behind_its_numbers(sign_in: SignIn, world: 
     links = re.findall(r'href="(/renewals/rate/policies[^"]*)"', page.get_data(as_text=True))
     lost = next(link for link in links if "lapsed" in link and f"branch={world.zhongmu.id}" in link)
     listed = words_on(client.get(html.unescape(lost)))
-    assert "豫AD12345" in listed
-    assert "豫A12345" not in listed
+    assert "豫A·D12345" in listed
+    assert "豫A·12345" not in listed
     first, *_rest = sheets_of(client.get(f"/renewals/rate.xlsx?month={month}"))
     assert ["中牟公交分公司", 1, 0, 0, 0, 1] in [row[:6] for row in first]
     (policies,) = sheets_of(client.get(f"/renewals/rate/policies.xlsx?month={month}&status=lapsed"))
@@ -288,8 +288,8 @@ def test_the_board_pages_in_the_database_with_a_bounded_number_of_queries(
     page = sign_in("underwriter").get("/renewals?size=25&page=2&bucket=within_60")
     text = words_on(page)
     assert "第 26–30 条，共 30 条" in text
-    assert "豫A90029" in text
-    assert "豫A90001" not in text
+    assert "豫A·90029" in text
+    assert "豫A·90001" not in text
     ids = re.search(r'name="vehicle_ids" value="([\d,]+)"', page.get_data(as_text=True))
     assert ids
     assert len(ids[1].split(",")) == 30

@@ -62,33 +62,33 @@ def test_board_counts_by_branch_and_leads_to_issue(sign_in: SignIn, world: World
 
 def test_board_is_filtered_by_the_address(sign_in: SignIn, world: World) -> None:
     page = words_on(sign_in("underwriter").get(f"/renewals?branch={world.gongyi.id}&bucket=within_7"))
-    assert "豫A12345" in page
-    assert "豫AD12345" not in page
+    assert "豫A·12345" in page
+    assert "豫A·D12345" not in page
     nonsense = sign_in("underwriter").get("/renewals?branch=x&bucket=never&line=9&use_class=-&page=0&size=7")
     assert nonsense.status_code == 200
 
 
 def test_branch_officer_sees_own_renewals_without_buttons(sign_in: SignIn) -> None:
     page = words_on(sign_in("safety-gongyi").get("/renewals"))
-    assert "豫A12345" in page
-    assert "豫AD12345" not in page
+    assert "豫A·12345" in page
+    assert "豫A·D12345" not in page
     assert "为所选车辆出单" not in page
 
 
 def test_missed_cover_is_listed_with_its_length(sign_in: SignIn) -> None:
     page = words_on(sign_in("underwriter").get("/renewals/uninsured"))
-    assert "豫AD12345 中牟公交分公司 · 城市公交" in page
+    assert "豫A·D12345 中牟公交分公司 · 城市公交" in page
     assert "已 2 天" in page or "已 3 天" in page
     assert "无保障记录" in page
     own = words_on(sign_in("safety-gongyi").get("/renewals/uninsured"))
-    assert "豫A67890" in own
-    assert "豫AD12345" not in own
+    assert "豫A·67890" in own
+    assert "豫A·D12345" not in own
 
 
 def test_reminders_sent_are_listed(sign_in: SignIn, world: World) -> None:
     renewals.send_reminders(world.account.id, now=datetime.now(UTC))
     page = words_on(sign_in("hq").get("/renewals/reminders"))
-    assert "豫A12345 交强险 巩义客运分公司" in page
+    assert "豫A·12345 交强险 巩义客运分公司" in page
 
 
 @pytest.mark.parametrize(

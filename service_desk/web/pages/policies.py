@@ -81,7 +81,7 @@ def quote() -> ResponseReturnValue:
     form = QuoteForm(request.args)
     form.use_class.choices = [("", _("Choose a class")), *choices("use_class")]
     form.ctpl_float.choices = [
-        (code.value, f"{code.value} ({share * 100:+.0f} %)") for code, share in FLOAT_RATES.items()
+        (code.value, f"{code.value} ({share * 100:+.0f}%)") for code, share in FLOAT_RATES.items()
     ]
     form.ctpl_float.data = form.float_class().value
     account, plate = current_account(), (form.plate.data or "").strip()

@@ -215,7 +215,7 @@ _CHOICES: dict[str, Callable[[PolicyView, EndorsementKind], list[tuple[str, str]
     "code": _code_choices,
     "cause": _cause_choices,
     "ctpl_float": lambda _view, _kind: [
-        (code.value, f"{code.value} ({share * 100:+.0f} %)") for code, share in FLOAT_RATES.items()
+        (code.value, f"{code.value} ({share * 100:+.0f}%)") for code, share in FLOAT_RATES.items()
     ],
 }
 
