@@ -4,10 +4,11 @@ import ast
 from pathlib import Path
 
 WEB = Path(__file__).resolve().parents[2] / "service_desk" / "web"
-HANDED_OUT = ("send_file(", "Content-Disposition", "_served(", "download(")
+HANDED_OUT = ("send_file(", "Content-Disposition", "_served(", "_sent(", "download(")
 WRITTEN_DOWN = ("keep_export(", "keep_file(", "_kept(")
 WITHOUT = {
     "pages/claim_reports.py:kept_photo": "one's own photo of a form that was refused",
+    "pages/documents.py:_sent": "its callers do",
     "pages/documents.py:_served": "its callers do",
     "pages/documents.py:thumb": "a small picture on a page, or the sign of a file",
     "pages/duty.py:my_calendar": "one's own shifts, for one's own calendar",

@@ -71,8 +71,9 @@ def inside(document_id: int, number: int) -> Response:
     """A file that a PDF carries, such as the XML of an electronic invoice, as a download."""
     document = _readable(document_id)
     content = documents.read_enclosed(files(), document, number)
-    tag = f"{document.storage_key}-{number}"
-    return _sent(content, tag, OCTETS, document.enclosed[number - 1], as_attachment=True)
+    name = document.enclosed[number - 1]
+    response = _sent(content, f"{document.storage_key}-{number}", OCTETS, name, as_attachment=True)
+    return _kept(response, document, name)
 
 
 def _readable(document_id: int) -> Document:
