@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 WEB = Path(__file__).resolve().parents[2] / "service_desk" / "web"
-HANDED_OUT = ("send_file(", "Content-Disposition", "_served(", "_sent(", "download(")
+HANDED_OUT = ("send_file(", "Content-Disposition", "_served(", " _sent(", "download(")
 WRITTEN_DOWN = ("keep_export(", "keep_file(", "_kept(")
 WITHOUT = {
     "pages/claim_reports.py:kept_photo": "one's own photo of a form that was refused",

@@ -252,7 +252,7 @@ class TestReview:
     @pytest.mark.parametrize(
         ("wrong", "words"),
         [
-            ({"cause": ""}, "必填"),
+            ({"cause": ""}, "请选择“"),
             ({"cause": "nonsense"}, ""),
             ({"explanation": "  "}, "请填写说明，内容随复核一并保存"),
             ({"correction": ""}, "请填写整改措施"),

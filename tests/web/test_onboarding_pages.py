@@ -17,6 +17,7 @@ from service_desk.models.notices import Notice
 from service_desk.models.policies import Policy
 from service_desk.models.sla import Timer
 from service_desk.presenters import mail
+from service_desk.presenters.claims import plate
 from service_desk.rules.permissions import Role
 from service_desk.rules.vehicle_onboarding import OnboardingState
 from service_desk.services import sla
@@ -255,7 +256,7 @@ def test_the_order_is_limited_to_the_vehicle_its_lines_and_its_day(world: World,
     assert f'name="vehicle_ids" type="hidden" value="{request.vehicle_id}"' in preview
     assert f'value="{day}"' in preview
     assert preview.count("checked") >= 4  # three lines and the day
-    assert PLATE in preview
+    assert plate(PLATE) in preview
 
 
 def test_issuing_from_the_preview_lets_the_vehicle_operate(world: World, sign_in) -> None:

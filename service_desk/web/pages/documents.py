@@ -65,14 +65,14 @@ def _kept(response: Response, document: Document, name: str) -> Response:
     return response
 
 
-@bp.get("/documents/<int:document_id>/inside/<int:number>")
+@bp.get("/documents/<int:document_id>/inside/<int:place>")
 @login_required
-def inside(document_id: int, number: int) -> Response:
+def inside(document_id: int, place: int) -> Response:
     """A file that a PDF carries, such as the XML of an electronic invoice, as a download."""
     document = _readable(document_id)
-    content = documents.read_enclosed(files(), document, number)
-    name = document.enclosed[number - 1]
-    response = _sent(content, f"{document.storage_key}-{number}", OCTETS, name, as_attachment=True)
+    content = documents.read_enclosed(files(), document, place)
+    name = document.enclosed[place - 1]
+    response = _sent(content, f"{document.storage_key}-{place}", OCTETS, name, as_attachment=True)
     return _kept(response, document, name)
 
 
