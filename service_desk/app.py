@@ -23,6 +23,7 @@ from service_desk.presenters.languages import load_languages
 from service_desk.services import users
 from service_desk.web import api, pages
 from service_desk.web.http import answer_stranger, init_http
+from service_desk.web.sessions import PageSessions
 from service_desk.web.template_tools import init_templates, select_language
 
 
@@ -45,6 +46,7 @@ def create_app(config: Config | None = None) -> Flask:
     channels.trust_hosts(config.channel_hosts)
     db.init_app(app)
     Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True, compare_type=True)
+    app.session_interface = PageSessions()
     CSRFProtect(app)
     Bootstrap5(app)
     load_languages(app, select_language)

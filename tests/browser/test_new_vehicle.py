@@ -11,6 +11,7 @@ from service_desk.base.clock import utc_now
 from service_desk.models.db import db
 from service_desk.models.fleet import Vehicle, VehicleRequest, VehicleState
 from service_desk.models.policies import Policy
+from service_desk.presenters.claims import plate
 from service_desk.rules.vehicle_onboarding import OnboardingState
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import policies
@@ -57,7 +58,7 @@ def request_from_the_phone(page: Page) -> str:
 
 def approve(page: Page, number: str) -> None:
     page.goto("/vehicle-requests")
-    page.get_by_role("link", name=PLATE).click()
+    page.get_by_role("link", name=plate(PLATE)).click()
     page.get_by_role("button", name="审批通过").click()
     expect(page.locator("main")).to_contain_text("已审批，待出单")
     expect(page).to_have_url(re.compile(f"{number}$"))
@@ -65,11 +66,11 @@ def approve(page: Page, number: str) -> None:
 
 def insure(page: Page) -> None:
     page.goto("/")
-    page.locator("#new-vehicles").get_by_role("link", name=PLATE).click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text(PLATE)
+    page.locator("#new-vehicles").get_by_role("link", name=plate(PLATE)).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(plate(PLATE))
     assert axe_problems(page) == []
     page.locator("main").get_by_role("link", name="出单", exact=True).click()
-    expect(page.locator("main")).to_contain_text(PLATE)
+    expect(page.locator("main")).to_contain_text(plate(PLATE))
     page.get_by_role("button", name="出具 3 份保单").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("BAT-")
 
