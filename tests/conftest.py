@@ -54,6 +54,16 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             importlib.import_module(f"tests.{module.parent.name}.{module.stem}")
 
 
+# Begun last, they would keep one worker busy for minutes after all others are done.
+LONG = ("tests/reconciliation/", "tests/services/test_demo.py")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
     """Modules, tests and tables stay to the end: the collector need not go through them again and again."""
