@@ -13,7 +13,7 @@ from service_desk.models.db import db
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClaimState
 from service_desk.rules.permissions import Role
-from service_desk.services.claims import advances, paying, recoveries
+from service_desk.services.claims import advances, authority, paying, recoveries
 from service_desk.services.claims.advances import ProposeAdvance
 from service_desk.services.claims.paying import Pay
 
@@ -40,13 +40,13 @@ def _claims(group: Group, *states: ClaimState) -> list[Claim]:
 
 def _advance(claim: Claim, staff: list[User], now: datetime, *, is_paid: bool) -> None:
     handler = next(user for user in staff if user.id == claim.owner_id)
-    other = next(user for user in staff if user.id != claim.owner_id)
     amount_fen = claim.reserve_fen // 3 // 100_00 * 100_00
     proposed = ProposeAdvance(AdvanceBasis.CERTAIN_PART, amount_fen, "维修费发票已核实，人伤部分待定")
     one = advances.propose(claim.number, proposed, actor=handler, now=now)
     if not is_paid:
         return
-    advances.decide(claim.number, one.id, approves=True, note="", actor=other, now=now)
+    decider = authority.who_may(claim.account_id, amount_fen, now=now, besides=(handler.id,))[0]
+    advances.decide(claim.number, one.id, approves=True, note="", actor=decider, now=now)
     command = Pay(amount_fen, cast.ACCOUNT_NAME, _ACCOUNT, _BANK)
     paying.pay_advance(claim.number, one.id, command, actor=handler, now=now)
 

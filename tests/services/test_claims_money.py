@@ -11,8 +11,17 @@ from sqlalchemy import select
 from service_desk.base.clock import local_date
 from service_desk.base.errors import Conflict, DomainError, Forbidden, Invalid, InvalidMany, NotFound
 from service_desk.base.paging import PageRequest
+from service_desk.demo.claim_money import build_claim_money
+from service_desk.demo.group import Group
 from service_desk.models.audit import AuditEntry
-from service_desk.models.claim_money import AdvanceBasis, AdvanceState, Recovery, RecoveryKind, RecoveryState
+from service_desk.models.claim_money import (
+    AdvanceBasis,
+    AdvanceState,
+    ClaimAdvance,
+    Recovery,
+    RecoveryKind,
+    RecoveryState,
+)
 from service_desk.models.claims import Claim, ClaimPayment
 from service_desk.models.db import db, unit_of_work
 from service_desk.models.notices import Notice
@@ -64,6 +73,19 @@ def paid_advance(journey: Journey, command: ProposeAdvance = CERTAIN) -> ClaimPa
     made = paying.pay_advance(number, one.id, payment, actor=world.claims1, now=journey.now)
     db.session.commit()
     return made
+
+
+def test_the_demos_advance_is_approved_by_whoever_may(journey: Journey, world: World) -> None:
+    """How large it is depends on the claims of the day."""
+    journey.to(ClaimState.DOCUMENTS_COMPLETE)
+    journey.claim.reserve_fen = 36_000_00
+    staff = {user.username: user for user in (world.claims1, world.claims2)}
+
+    build_claim_money(Group(world.account, [world.gongyi], staff), journey.now)
+
+    [one] = db.session.scalars(select(ClaimAdvance))
+    assert (one.amount_fen, one.state) == (12_000_00, AdvanceState.PAID)
+    assert one.decided_by_id == world.manager.id
 
 
 def test_an_advance_is_approved_by_another_paid_and_counts_as_paid(journey: Journey, world: World) -> None:
