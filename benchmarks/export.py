@@ -1,12 +1,12 @@
-"""A list of 50,000 claims as .xlsx, from the question to the file, beside the bulk writer with the same cells.
+"""Lists of 50,000 rows as .xlsx, from the question to the file, beside the bulk writer with the same cells.
 
-It must not grow in memory either: the peak of what the desk allocates is said beside the time.
+They must not grow in memory either: the peak of what the desk allocates is said beside the time.
 """
 
 import shutil
 import tempfile
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,44 +17,58 @@ import xlsxwriter
 from sqlalchemy import insert, select
 
 from benchmarks.timing import Act, line
-from service_desk.adapters.spreadsheets import write_workbook
+from service_desk.adapters.spreadsheets import TableSheet, write_workbook
 from service_desk.app import create_app
+from service_desk.base.clock import CHINA, local_date
 from service_desk.base.money import from_fen
-from service_desk.models.claims import Claim
-from service_desk.models.db import db, read_standing_still, table_of
+from service_desk.models.db import Base, db, read_standing_still, table_of
+from service_desk.models.policies import Policy
 from service_desk.presenters import claims as words
-from service_desk.services import exports
+from service_desk.presenters.premiums import statement_sheets
+from service_desk.presenters.sla_compliance_sheets import About, clocks_sheet
+from service_desk.rules.claim_flow import ClockStep
+from service_desk.rules.periods import Period
+from service_desk.services import exports, premiums
 from service_desk.services.claims import queries
 from service_desk.services.claims.queries import ClaimFilter, QueueView
+from service_desk.services.sla.compliance import ComplianceFilter, RowsWanted, Verdicts, list_clocks
 from tests import databases
 from tests.claim_cases import reported_claim
 from tests.conftest import make_config
+from tests.premium_cases import issued
+from tests.report_cases import survey_clock
 from tests.world import World, build_world
 
 ROWS = 50_000
 REPEATS = 2
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
+TODAY = local_date(NOW)
 # Portions and the writer's own buffers, whatever the length of the list.
 MOST_MEMORY = 60 * 2**20
 
 
 def measure() -> Iterator[dict[str, Any]]:
-    """Time the export and the bare writer by turns, in milliseconds of the processor."""
+    """Time each export and the bare writer by turns, in milliseconds of the processor."""
     with _desk() as (world, folder):
-        cells = list(_sheet(world).rows)
-        if len(cells) != ROWS:
-            raise AssertionError(f"{len(cells)} rows instead of {ROWS}")
-        export = bare = float("inf")
-        for _repeat in range(REPEATS):
-            bare = min(bare, _seconds(lambda: _write_bare(folder / "bare.xlsx", cells)))
-            export = min(export, _seconds(lambda: _export(world, folder / "export.xlsx")))
-        peak = _peak(lambda: _export(world, folder / "export.xlsx"))
-        if peak > MOST_MEMORY:
-            raise AssertionError(f"an export of {ROWS} rows holds {peak / 2**20:.0f} MiB at once")
-        yield line("export.50k", export * 1e3, bare * 1e3, "ms") | {"peak_mib": round(peak / 2**20, 1)}
+        for name, read in LISTS.items():
+            yield _measured(name, lambda read=read: read(world), folder)
 
 
-def _sheet(world: World) -> Any:
+def _measured(name: str, read: Callable[[], TableSheet], folder: Path) -> dict[str, Any]:
+    peak = _peak(lambda: _export(read, folder / "export.xlsx"))
+    if peak > MOST_MEMORY:
+        raise AssertionError(f"{name}: {ROWS} rows hold {peak / 2**20:.0f} MiB at once")
+    cells = list(read().rows)
+    if len(cells) != ROWS:
+        raise AssertionError(f"{name}: {len(cells)} rows instead of {ROWS}")
+    export = bare = float("inf")
+    for _repeat in range(REPEATS):
+        bare = min(bare, _seconds(lambda: _write_bare(folder / "bare.xlsx", cells)))
+        export = min(export, _seconds(lambda: _export(read, folder / "export.xlsx")))
+    return line(name, export * 1e3, bare * 1e3, "ms") | {"peak_mib": round(peak / 2**20, 1)}
+
+
+def _claims(world: World) -> TableSheet:
     wanted = ClaimFilter(view=QueueView.OPEN)
     rows = exports.in_portions(
         lambda page: queries.list_claims(
@@ -64,10 +78,35 @@ def _sheet(world: World) -> Any:
     return words.sheet(rows, wanted.view, NOW)
 
 
-def _export(world: World, path: Path) -> None:
+def _clocks(world: World) -> TableSheet:
+    """The clocks behind a share of promises kept."""
+    days = Period(TODAY - timedelta(days=400), TODAY)
+    wanted = ComplianceFilter(world.account.id, days, step=ClockStep.SURVEY)
+    asked = RowsWanted(Verdicts.JUDGED)
+    rows = exports.in_portions(
+        lambda page: list_clocks(wanted, asked, page, actor=world.manager, now=NOW).page
+    )
+    return clocks_sheet(rows, "Clocks", None, About("", "", (), NOW, CHINA))
+
+
+def _open_premium(world: World) -> TableSheet:
+    """What is open in a statement, the last of its sheets."""
+    found = premiums.statement(world.account.id, TODAY, TODAY, actor=world.manager, now=NOW)
+    open_policies = exports.in_portions(found.open_policies.read)
+    return statement_sheets(found, (), open_policies)[-1]
+
+
+LISTS: dict[str, Callable[[World], TableSheet]] = {
+    "export.50k": _claims,
+    "export.50k of clocks": _clocks,
+    "export.50k of open premium": _open_premium,
+}
+
+
+def _export(read: Callable[[], TableSheet], path: Path) -> None:
     read_standing_still()
     with path.open("wb") as out:
-        write_workbook(out, [_sheet(world)])
+        write_workbook(out, [read()])
 
 
 def _write_bare(path: Path, cells: list[list[Any]]) -> None:
@@ -106,7 +145,7 @@ def _peak(act: Act) -> int:
 
 @contextmanager
 def _desk() -> Iterator[tuple[World, Path]]:
-    """An account with 50,000 open claims on SQLite."""
+    """An account with 50,000 of everything that is listed, on SQLite."""
     folder = Path(tempfile.mkdtemp(prefix="desk-bench-"))
     try:
         url = databases.sqlite_database(folder / "desk.sqlite3")
@@ -114,9 +153,7 @@ def _desk() -> Iterator[tuple[World, Path]]:
         app = create_app(make_config(url, folder))
         with app.test_request_context():
             world = build_world()
-            claim = reported_claim(world, NOW)
-            db.session.commit()
-            _multiply(claim)
+            _fill(world)
             yield world, folder
             db.session.remove()
             db.engine.dispose()
@@ -124,19 +161,33 @@ def _desk() -> Iterator[tuple[World, Path]]:
         shutil.rmtree(folder)
 
 
-def _multiply(claim: Claim) -> None:
-    table = table_of(Claim)
-    row = dict(db.session.execute(select(table).where(table.c.id == claim.id)).mappings().one())
-    del row["id"]
-    copies = (
-        row
-        | {
-            "number": f"CLM{number:010d}",
-            "plate": f"豫A{number:05d}",
-            "place": f"G310 {number} 号路口",
-            "reported_at": row["reported_at"] - timedelta(minutes=number),
-        }
-        for number in range(1, ROWS)
+def _fill(world: World) -> None:
+    """Each list's only row 50,000 times."""
+    claim = reported_claim(world, NOW)
+    clock = survey_clock(world, claim, stopped_after=timedelta(minutes=30), seen_at=NOW)
+    owed = issued(world, world.coach, NOW - timedelta(days=30), premium_fen=100_00)
+    policy = db.session.get_one(Policy, owed.policy_id)
+    db.session.commit()
+    _copy(
+        claim,
+        {
+            "number": lambda n: f"CLM{n:010d}",
+            "plate": lambda n: f"豫A{n:05d}",
+            "place": lambda n: f"G310 {n} 号路口",
+            "reported_at": lambda n: NOW - timedelta(minutes=n),
+        },
     )
-    db.session.execute(insert(table), list(copies))
+    _copy(clock, {"matter_id": lambda n: claim.id + n, "matter_number": lambda n: f"CLM{n:010d}"})
+    policy_id = policy.id
+    _copy(policy, {"id": lambda n: policy_id + n, "number": lambda n: f"PCT{n:010d}"})
+    _copy(owed, {"policy_id": lambda n: policy_id + n})
+
+
+def _copy(row: Base, changes: dict[str, Callable[[int], Any]]) -> None:
+    """A row as often as it takes, each with the values that must differ."""
+    table = table_of(type(row))
+    values = dict(db.session.execute(select(table).where(table.c.id == row.id)).mappings().one())
+    del values["id"]
+    copies = [values | {name: value(n) for name, value in changes.items()} for n in range(1, ROWS)]
+    db.session.execute(insert(table), copies)
     db.session.commit()

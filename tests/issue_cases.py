@@ -9,9 +9,11 @@ from service_desk.models.accounts import Branch
 from service_desk.models.db import db, table_of
 from service_desk.models.fleet import Vehicle, VehicleState
 from service_desk.models.policies import IssueBatch, Policy
+from service_desk.models.users import User
 from service_desk.rules.vocabulary import PolicyLine, UseClass
-from service_desk.services import policies, settings
-from service_desk.services.policies import IssueRequest, LineChoice, issuing, runs
+from service_desk.services import exports, policies, settings
+from service_desk.services.policies import IssueRequest, LineChoice, batches, issuing, runs
+from service_desk.services.policies.planning import RefusedLine
 from tests.factories import CREATED_AT, make_vin
 from tests.world import World
 
@@ -57,6 +59,14 @@ def confirmed(request: IssueRequest, world: World, now: datetime) -> IssueBatch:
     number = policies.issue(request, actor=world.underwriter, now=now)
     db.session.commit()
     return db.session.scalars(select(IssueBatch).where(IssueBatch.number == number)).one()
+
+
+def refused_lines(batch: IssueBatch, reader: User, *, portion: int = 3) -> list[RefusedLine]:
+    """All that was not issued, as its spreadsheet reads it."""
+    lines = exports.in_portions(
+        lambda page: batches.list_refused_lines(batch.number, page, actor=reader), portion=portion
+    )
+    return [line for line, _branch in lines]
 
 
 def issued(batch: IssueBatch) -> list[Policy]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from service_desk.adapters.spreadsheets import Column, TableSheet, WorkbookBytes, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet
 from service_desk.models.accounts import Branch
 from service_desk.models.policies import IssueRun
 from service_desk.presenters.labels import LABELS, label
@@ -47,7 +47,7 @@ def refused_rows(
         if key not in rows:
             if len(rows) == most:
                 continue
-            branch = _branch(one.branch_id, branches)
+            branch = _branch(branches.get(one.branch_id or 0))
             rows[key] = RefusedRow(one.vehicle_id, one.plate or "—", branch, _place(one))
         words = _reason(one)
         if words not in rows[key].reasons:
@@ -67,8 +67,7 @@ def _key(one: RefusedLine) -> _Key:
     return (one.vehicle_id, one.row_no, one.plate if one.vehicle_id is None else "")
 
 
-def _branch(branch_id: int | None, branches: Mapping[int, Branch]) -> str:
-    branch = branches.get(branch_id or 0)
+def _branch(branch: Branch | None) -> str:
     return branch_name(branch) if branch else "—"
 
 
@@ -113,10 +112,10 @@ def branch_sums(plan: IssuePlan, branches: Mapping[int, Branch]) -> list[tuple[s
     return sorted(rows, key=lambda row: (-row[1], row[0]))
 
 
-def refused_workbook(
-    refused: Iterable[RefusedLine], branches: Mapping[int, Branch], title: str, today: date
-) -> WorkbookBytes:
-    """Everything that was not issued as a spreadsheet, a line for each line and reason."""
+def refused_sheet(
+    refused: Iterable[tuple[RefusedLine, Branch | None]], title: str, today: date
+) -> TableSheet:
+    """Everything that was not issued as a sheet, a line for each line and reason."""
     columns = [
         Column(_("Row of the list"), "int"),
         Column(_("Plate or VIN"), width=20),
@@ -125,16 +124,16 @@ def refused_workbook(
         Column(_("Field"), width=16),
         Column(_("Why not"), width=70),
     ]
-    body = [_cells(one, branches) for one in refused]
+    body = (_cells(one, branch) for one, branch in refused)
     notes = [_("As of %(day)s", day=today.isoformat())]
-    return workbook_bytes([TableSheet(_("Not issued"), title, columns, body, notes)])
+    return TableSheet(_("Not issued"), title, columns, body, notes)
 
 
-def _cells(one: RefusedLine, branches: Mapping[int, Branch]) -> list[Any]:
+def _cells(one: RefusedLine, branch: Branch | None) -> list[Any]:
     return [
         one.row_no,
         one.plate,
-        _branch(one.branch_id, branches),
+        _branch(branch),
         label(one.line, "policy_line"),
         label(one.row_field, "issue_list_field"),
         reason(one.code, one.params),

@@ -9,7 +9,7 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from service_desk.adapters.spreadsheets import Column, TableSheet, WorkbookBytes, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import branch_name
 from service_desk.rules.cover_calendar import LayerPeriod
@@ -276,10 +276,10 @@ def tone(ratio: Ratio) -> str:
     return "ok" if ratio.part == ratio.whole else "bad"
 
 
-def ratio_workbook(
+def ratio_sheet(
     lines: Sequence[RatioLine], total: RatioLine, account: str, day: date, period: Period
-) -> WorkbookBytes:
-    """The ratio by branch as .xlsx."""
+) -> TableSheet:
+    """The ratio by branch, as a sheet."""
     columns = [
         Column(_("Branch"), width=28),
         Column(_("On the road"), "int"),
@@ -297,8 +297,7 @@ def ratio_workbook(
         _("A day is judged as it ended; the day that runs, by now."),
     ]
     body = [_ratio_row(line, branch_name(line.branch)) for line in lines]
-    sheet = TableSheet(_("Coverage ratio"), title, columns, body, notes, _ratio_row(total, _("Total")))
-    return workbook_bytes([sheet])
+    return TableSheet(_("Coverage ratio"), title, columns, body, notes, _ratio_row(total, _("Total")))
 
 
 def _ratio_row(line: RatioLine, name: str) -> list[Any]:

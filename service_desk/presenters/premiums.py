@@ -1,16 +1,16 @@
 """The premium ledger, refunds and statements in words and as spreadsheets."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
 from flask_babel import gettext as _
 
-from service_desk.adapters.spreadsheets import Column, TableSheet, WorkbookBytes, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import branch_name, named
 from service_desk.rules.premium import AgeBand, Balance
-from service_desk.services.premiums import LedgerRow, OpenPolicy, RefundRow, Statement, totals
+from service_desk.services.premiums import LedgerRow, MoneyLine, OpenPolicy, RefundRow, Statement, totals
 
 
 def age_words(band: AgeBand) -> str:
@@ -43,8 +43,8 @@ def level_tone(from_days: int) -> str:
     return "idle" if from_days <= 0 else "warn" if from_days <= 30 else "bad"
 
 
-def ledger_workbook(rows: Sequence[LedgerRow], account: str, day: date) -> WorkbookBytes:
-    """The ledger as a spreadsheet in the reader's language."""
+def ledger_sheet(rows: Sequence[LedgerRow], account: str, day: date) -> TableSheet:
+    """The ledger as a sheet in the reader's language."""
     bands = list(rows[0].by_age) if rows else []
     columns = [
         Column(_("Branch"), width=28),
@@ -64,7 +64,7 @@ def ledger_workbook(rows: Sequence[LedgerRow], account: str, day: date) -> Workb
     ]
     title = _("Premium owed by %(account)s", account=account)
     notes = [_("As of %(day)s", day=day.isoformat())]
-    return workbook_bytes([TableSheet(_("Premium ledger"), title, columns, body, notes, total)])
+    return TableSheet(_("Premium ledger"), title, columns, body, notes, total)
 
 
 def refund_source(row: RefundRow) -> str:
@@ -118,8 +118,10 @@ def overdue_words(one: OpenPolicy, end: date) -> str:
     return _("%(days)s days overdue", days=days) if days > 0 else _("Not due")
 
 
-def statement_workbook(statement: Statement) -> WorkbookBytes:
-    """A statement as a spreadsheet: its sums, branches, money and open policies, a sheet each."""
+def statement_sheets(
+    statement: Statement, money: Iterable[MoneyLine], open_policies: Iterable[OpenPolicy]
+) -> list[TableSheet]:
+    """A statement as sheets: its sums, branches, all its money and all open policies, which are read when written."""
     title = _("Premium statement of %(name)s", name=statement_name(statement))
     notes = [period_words(statement)]
     is_group = statement.branch is None
@@ -135,8 +137,11 @@ def statement_workbook(statement: Statement) -> WorkbookBytes:
     ]
     if is_group:
         sheets.append(_branch_sheet(statement, title, notes))
-    sheets += [_money_sheet(statement, title, notes), _open_sheet(statement, title, notes)]
-    return workbook_bytes(sheets)
+    return [
+        *sheets,
+        _money_sheet(money, statement.money.total_fen, title, notes),
+        _open_sheet(open_policies, statement, title, notes),
+    ]
 
 
 def _branch_sheet(statement: Statement, title: str, notes: list[str]) -> TableSheet:
@@ -151,7 +156,7 @@ def _branch_sheet(statement: Statement, title: str, notes: list[str]) -> TableSh
     return TableSheet(_("By branch"), title, columns, rows, notes, total)
 
 
-def _money_sheet(statement: Statement, title: str, notes: list[str]) -> TableSheet:
+def _money_sheet(money: Iterable[MoneyLine], fen: int, title: str, notes: list[str]) -> TableSheet:
     columns = [
         Column(_("Day"), "date"),
         Column(_("Number"), width=20),
@@ -159,15 +164,17 @@ def _money_sheet(statement: Statement, title: str, notes: list[str]) -> TableShe
         Column(_("Branch"), width=28),
         Column(_("Amount"), "money"),
     ]
-    rows: list[list[Any]] = [
+    rows: Iterable[list[Any]] = (
         [line.day, line.number, label(line.kind, "money_kind"), branch_name(line.branch), line.fen]
-        for line in statement.money
-    ]
-    total: list[Any] = [_("Total"), "", "", "", sum(line.fen for line in statement.money)]
+        for line in money
+    )
+    total: list[Any] = [_("Total"), "", "", "", fen]
     return TableSheet(_("Receipts and refunds"), title, columns, rows, notes, total)
 
 
-def _open_sheet(statement: Statement, title: str, notes: list[str]) -> TableSheet:
+def _open_sheet(
+    open_policies: Iterable[OpenPolicy], statement: Statement, title: str, notes: list[str]
+) -> TableSheet:
     columns = [
         Column(_("Policy"), width=20),
         Column(_("Plate")),
@@ -177,7 +184,7 @@ def _open_sheet(statement: Statement, title: str, notes: list[str]) -> TableShee
         Column(_("Age"), width=20),
         Column(_("Still owed"), "money"),
     ]
-    rows: list[list[Any]] = [
+    rows: Iterable[list[Any]] = (
         [
             one.policy.number,
             one.policy.plate or one.policy.vin or "",
@@ -187,7 +194,7 @@ def _open_sheet(statement: Statement, title: str, notes: list[str]) -> TableShee
             overdue_words(one, statement.end),
             one.open_fen,
         ]
-        for one in statement.open_policies
-    ]
+        for one in open_policies
+    )
     total: list[Any] = [_("Total"), *[""] * 5, statement.open_fen]
     return TableSheet(_("Open premium"), title, columns, rows, notes, total)

@@ -19,6 +19,7 @@ from service_desk.presenters.premiums import (
     refund_source,
     statement_name,
 )
+from service_desk.services.exports import in_portions
 from service_desk.services.premiums import NoticeView, RefundView, Statement
 
 
@@ -207,9 +208,9 @@ def _money(statement: Statement) -> dict[str, Any]:
             branch_name(line.branch),
             format_yuan(line.fen),
         ]
-        for line in statement.money
+        for line in in_portions(statement.money.read)
     ]
-    total = [_("Total"), "", "", "", format_yuan(sum(line.fen for line in statement.money))]
+    total = [_("Total"), "", "", "", format_yuan(statement.money.total_fen)]
     return _table(_("Receipts and refunds"), columns, rows, total)
 
 
@@ -231,7 +232,7 @@ def _open(statement: Statement) -> dict[str, Any]:
             overdue_words(one, statement.end),
             format_yuan(one.open_fen),
         ]
-        for one in statement.open_policies
+        for one in in_portions(statement.open_policies.read)
     ]
     return _table(
         _("Open premium"), columns, rows, [_("Total"), "", "", "", "", format_yuan(statement.open_fen)]

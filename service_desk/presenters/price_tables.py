@@ -10,7 +10,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from service_desk.adapters import pdf
-from service_desk.adapters.spreadsheets import Column, TableSheet, WorkbookBytes, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet
 from service_desk.adapters.spreadsheets.tables import ColumnKind
 from service_desk.base.money import format_yuan
 from service_desk.presenters.insurer import insurer_name
@@ -78,8 +78,8 @@ def set_name(code: str, names: Mapping[str, Mapping[str, str]]) -> str:
     return named(names[code]["zh"], names[code]["en"]) if code in names else cover_set(code)
 
 
-def workbook(price: PriceTable) -> WorkbookBytes:
-    """A version as a workbook in the reader's language that can be changed and sent back in either."""
+def sheets(price: PriceTable) -> list[TableSheet]:
+    """A version as sheets in the reader's language that can be changed and sent back in either."""
     language, line = current_language(), price.table.line
     fields = price_sheet.fields_of(line)
     columns = [Column(name_of(field, language), _kind(field), width=_width(field)) for field in fields]
@@ -93,12 +93,10 @@ def workbook(price: PriceTable) -> WorkbookBytes:
     rows = [[_cell(rate, field, language) for field in fields] for rate in price.lines]
     names = [[code, names["zh"], names["en"]] for code, names in price.table.cover_set_names.items()]
     name_columns = [Column(name_of(field, language), width=32) for field in ("code", "zh", "en")]
-    return workbook_bytes(
-        [
-            TableSheet(label(line, "policy_line"), price.table.name, columns, rows, notes),
-            TableSheet(_("Cover sets"), _("Cover sets"), name_columns, names),
-        ]
-    )
+    return [
+        TableSheet(label(line, "policy_line"), price.table.name, columns, rows, notes),
+        TableSheet(_("Cover sets"), _("Cover sets"), name_columns, names),
+    ]
 
 
 def _kind(field: str) -> ColumnKind:

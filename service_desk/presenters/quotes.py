@@ -1,15 +1,16 @@
 """Quote sheets in words, as workbooks and as printed papers, in the reader's language."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext as _
 
 from service_desk.adapters import pdf
-from service_desk.adapters.spreadsheets import Column, TableSheet, WorkbookBytes, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet
 from service_desk.base.clock import local_date
 from service_desk.base.money import capitals, format_yuan, from_fen
+from service_desk.models.accounts import Branch
 from service_desk.models.policies import QuoteLine
 from service_desk.presenters.insurer import insurer_name
 from service_desk.presenters.labels import label
@@ -37,7 +38,7 @@ def float_choices() -> list[tuple[str, str]]:
     return [(code.value, float_words(code.value)) for code in CtplFloat]
 
 
-def line_words(line: QuoteLine, priced_by: dict[int, PricedBy]) -> str:
+def line_words(line: QuoteLine, priced_by: Mapping[int, PricedBy]) -> str:
     """The version and line that priced it, or why it is not priced."""
     if line.rate_line_id is None:
         return reason(line.refusal, line.params)
@@ -85,8 +86,8 @@ def start_words(view: SheetView) -> str:
     return start_on.isoformat() if start_on else _("when each one's present cover ends")
 
 
-def quote_workbook(view: SheetView) -> WorkbookBytes:
-    """All of a sheet: a row a vehicle and line, and the totals on sheets of their own."""
+def quote_sheets(view: SheetView, vehicles: Iterable[QuotedVehicle]) -> list[TableSheet]:
+    """All of a sheet's `vehicles`, a row a vehicle and line, and the totals on sheets of their own."""
     columns = [
         Column(_("Plate"), width=12),
         Column(_("VIN"), width=20),
@@ -102,7 +103,7 @@ def quote_workbook(view: SheetView) -> WorkbookBytes:
         Column(_("Vehicle tax"), "money"),
         Column(_("Priced by, or why not"), width=44),
     ]
-    rows = [_cells(line, view) for vehicle in view.page.rows for line in vehicle.lines]
+    rows = (_cells(line, vehicle, view.branches) for vehicle in vehicles for line in vehicle.lines)
     sheet = view.sheet
     total: list[Any] = [_("Total"), *[None] * 9, sheet.premium_fen, sheet.tax_fen, None]
     title = _("Quote sheet %(number)s", number=sheet.number)
@@ -112,20 +113,18 @@ def quote_workbook(view: SheetView) -> WorkbookBytes:
     ]
     if sheet.title:
         notes.insert(1, sheet.title)
-    return workbook_bytes(
-        [
-            TableSheet(_("Vehicles"), title, columns, rows, notes, total),
-            _totals_sheet(_("By line"), title, totals_by_line(view)),
-            _totals_sheet(_("By branch"), title, totals_by_branch(view)),
-        ]
-    )
+    return [
+        TableSheet(_("Vehicles"), title, columns, rows, notes, total),
+        _totals_sheet(_("By line"), title, totals_by_line(view)),
+        _totals_sheet(_("By branch"), title, totals_by_branch(view)),
+    ]
 
 
-def _cells(line: QuoteLine, view: SheetView) -> list[Any]:
+def _cells(line: QuoteLine, vehicle: QuotedVehicle, branches: Mapping[int, Branch]) -> list[Any]:
     return [
         line.plate,
         line.vin,
-        branch_name(view.branches[line.branch_id]),
+        branch_name(branches[line.branch_id]),
         label(line.use_class, "use_class"),
         size_words(line.seats, line.load_kg),
         label(line.line, "policy_line"),
@@ -135,7 +134,7 @@ def _cells(line: QuoteLine, view: SheetView) -> list[Any]:
         float_words(line.ctpl_float),
         line.premium_fen,
         line.tax_fen if line.tax_fen else None,
-        line_words(line, view.priced_by),
+        line_words(line, vehicle.priced_by),
     ]
 
 
@@ -153,8 +152,8 @@ def _totals_sheet(name: str, title: str, rows: Sequence[TotalRow]) -> TableSheet
     return TableSheet(name, title, columns, body, (), total)
 
 
-def floats_workbook(view: SheetView) -> WorkbookBytes:
-    """The vehicles with their CTPL floats and taxes, to be filled in and sent back in either language."""
+def floats_sheet(number: str, vehicles: Iterable[QuotedVehicle]) -> TableSheet:
+    """A sheet's vehicles with their CTPL floats and taxes, to be filled in and sent back in either language."""
     language = 0 if current_language() == "zh" else -1
     heads = {
         "plate": HEADS["plate"][language],
@@ -169,18 +168,15 @@ def floats_workbook(view: SheetView) -> WorkbookBytes:
         Column(heads["float"], width=16),
         Column(heads["tax"], "money", width=16),
     ]
-    lines = [
-        line
-        for vehicle in view.page.rows
+    rows: Iterable[list[Any]] = (
+        [line.plate, line.vin, size_of(line), line.ctpl_float, line.tax_fen]
+        for vehicle in vehicles
         for line in vehicle.lines
         if line.line is PolicyLine.CTPL and line.base_fen is not None
-    ]
-    rows: list[list[Any]] = [
-        [line.plate, line.vin, size_of(line), line.ctpl_float, line.tax_fen] for line in lines
-    ]
-    title = _("Floats and taxes of %(number)s", number=view.sheet.number)
+    )
+    title = _("Floats and taxes of %(number)s", number=number)
     notes = [_("Floats A1 to A6; tax in yuan. An empty cell leaves what is there.")]
-    return workbook_bytes([TableSheet(_("Floats and taxes"), title, columns, rows, notes)])
+    return TableSheet(_("Floats and taxes"), title, columns, rows, notes)
 
 
 def quote_pdf(view: SheetView, address: str) -> bytes:
@@ -302,7 +298,12 @@ def _refused_row(line: QuoteLine, view: SheetView) -> list[str]:
 
 
 def _notices(view: SheetView) -> list[str]:
-    versions = dict.fromkeys(table_words(by.table) for by in view.priced_by.values())
+    versions = dict.fromkeys(
+        table_words(vehicle.priced_by[line.rate_line_id].table)
+        for vehicle in view.page.rows
+        for line in vehicle.lines
+        if line.rate_line_id is not None
+    )
     notices = [
         _("Prices are held until %(day)s.", day=view.sheet.valid_until.isoformat()),
         _("This is an offer and no policy: cover begins only with the policy issued."),

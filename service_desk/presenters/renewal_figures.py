@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from service_desk.adapters.spreadsheets import Column, TableSheet, WorkbookBytes, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet
 from service_desk.base.money import format_yuan
 from service_desk.models.accounts import Branch
 from service_desk.presenters.labels import label
@@ -80,16 +80,17 @@ def month_rows(months: Sequence[Period], figures: Sequence[RenewalFigures]) -> l
     ]
 
 
-def rate_workbook(tables: RateTables, month: Period, account: str, chosen: str, today: date) -> WorkbookBytes:
-    """The page as a spreadsheet: a sheet for each of its tables."""
+def rate_sheets(
+    tables: RateTables, month: Period, account: str, chosen: str, today: date
+) -> list[TableSheet]:
+    """The page as sheets, one for each of its tables."""
     title = _("Renewal rate of %(account)s, %(month)s", account=account, month=month_words(month))
     notes = [chosen, _("As of %(day)s", day=today.isoformat())]
-    sheets = [
+    return [
         _rate_sheet(_("By branch"), _("Branch"), title, tables.branches, notes, tables.total),
         _rate_sheet(_("By class"), _("Class"), title, tables.classes, notes, tables.total),
         _rate_sheet(_("By month"), _("Month of expiry"), title, tables.months, notes, None),
     ]
-    return workbook_bytes(sheets)
 
 
 def _rate_sheet(
@@ -212,20 +213,16 @@ def forecast_bars(rows: Sequence[ForecastRow]) -> list[tuple[str, int, str]]:
     return [(row.name, row.premium_fen, format_yuan(row.premium_fen, sign=True)) for row in rows]
 
 
-def forecast_workbook(found: Forecast, account: str, today: date, chosen: str) -> WorkbookBytes:
+def forecast_sheets(found: Forecast, account: str, today: date, chosen: str) -> list[TableSheet]:
     """The page's two tables, and every month, branch and line apart."""
     title = _("Premium that renewals of %(account)s would bring", account=account)
     notes = [chosen, _("As of %(day)s", day=today.isoformat())]
     total = forecast_total(found)
-    return workbook_bytes(
-        [
-            _forecast_sheet(
-                _("By month"), _("Month of expiry"), title, forecast_by_month(found), notes, total
-            ),
-            _forecast_sheet(_("By branch"), _("Branch"), title, forecast_by_branch(found), notes, total),
-            _cells_sheet(found, title, notes),
-        ]
-    )
+    return [
+        _forecast_sheet(_("By month"), _("Month of expiry"), title, forecast_by_month(found), notes, total),
+        _forecast_sheet(_("By branch"), _("Branch"), title, forecast_by_branch(found), notes, total),
+        _cells_sheet(found, title, notes),
+    ]
 
 
 def _forecast_sheet(

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from flask_babel import gettext as _
 
-from service_desk.adapters.spreadsheets import Column, TableSheet, WorkbookBytes, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet
 from service_desk.base.clock import CHINA
 from service_desk.models.claims import ReserveEntry
 from service_desk.models.reserves import ReserveMovement
@@ -64,10 +64,10 @@ def tables(book: Book, branch_url: Callable[[int], str]) -> list[RollTable]:
     ]
 
 
-def workbook(book: Book, whose: str, now: datetime) -> WorkbookBytes:
-    """The same tables as .xlsx, a sheet each."""
+def sheets(book: Book, whose: str, now: datetime) -> list[TableSheet]:
+    """The same tables as sheets."""
     shown = tables(book, lambda _branch: "")
-    return workbook_bytes([_sheet(table, whose, now, with_divided=table is shown[-1]) for table in shown])
+    return [_sheet(table, whose, now, with_divided=table is shown[-1]) for table in shown]
 
 
 def _sheet(table: RollTable, whose: str, now: datetime, *, with_divided: bool) -> TableSheet:

@@ -37,20 +37,29 @@ class Pill:
 
 def pill(timer: Timer, now: datetime, *, named: bool = True, holder: User | None = None) -> Pill:
     """A clock at one glance. `named`: the step stands in it; leave it out where the step stands beside."""
-    if timer.state is TimerState.MET:
-        return Pill(
-            "ok", "met", _("took %(time)s", time=length(timer.used_seconds, timer)), _title(timer, holder)
-        )
+    tone, icon, text = _face(timer, now, named)
     if timer.state is TimerState.CANCELLED:
-        return Pill("idle", "paused", _("cancelled"), None)
+        return Pill(tone, icon, text, None)
+    return Pill(tone, icon, text, _left_words(timer) if icon == "paused" else _title(timer, holder))
+
+
+def state_words(timer: Timer, now: datetime) -> str:
+    """What the pill says where the step stands beside."""
+    return _face(timer, now, named=False)[2]
+
+
+def _face(timer: Timer, now: datetime, named: bool) -> tuple[str, str, str]:
+    """A pill's tone, icon and text."""
+    if timer.state is TimerState.MET:
+        return "ok", "met", _("took %(time)s", time=length(timer.used_seconds, timer))
+    if timer.state is TimerState.CANCELLED:
+        return "idle", "paused", _("cancelled")
     if timer.state is TimerState.BREACHED or timer.breached_at or (timer.due_at and now > timer.due_at):
-        return Pill("bad", "over", over_words(timer, now), _title(timer, holder))
+        return "bad", "over", over_words(timer, now)
     if timer.state is TimerState.PAUSED:
-        return Pill("idle", "paused", _paused_words(timer, now), _left_words(timer))
+        return "idle", "paused", _paused_words(timer, now)
     is_close = timer.warn_at is not None and timer.warn_at <= now
-    return Pill(
-        "warn" if is_close else "ok", "clock", _running_words(timer, now, named), _title(timer, holder)
-    )
+    return "warn" if is_close else "ok", "clock", _running_words(timer, now, named)
 
 
 def nearest(timers: Iterable[Timer]) -> Timer | None:
@@ -85,13 +94,17 @@ def working_time(seconds: int) -> str:
 
 def promise(value: int, unit: TargetUnit | str) -> str:
     """What is promised: `30 minutes`, `3 working days`, `the same day`."""
-    words = {
-        TargetUnit.MINUTES: ngettext("%(num)s minute", "%(num)s minutes", value),
-        TargetUnit.HOURS: ngettext("%(num)s working hour", "%(num)s working hours", value),
-        TargetUnit.WORKING_DAYS: ngettext("%(num)s working day", "%(num)s working days", value),
-        TargetUnit.CALENDAR_DAYS: ngettext("%(num)s calendar day", "%(num)s calendar days", value),
-    }
-    return _("the same day") if value == 0 else words[TargetUnit(unit)]
+    if value == 0:
+        return _("the same day")
+    match TargetUnit(unit):
+        case TargetUnit.MINUTES:
+            return ngettext("%(num)s minute", "%(num)s minutes", value)
+        case TargetUnit.HOURS:
+            return ngettext("%(num)s working hour", "%(num)s working hours", value)
+        case TargetUnit.WORKING_DAYS:
+            return ngettext("%(num)s working day", "%(num)s working days", value)
+        case TargetUnit.CALENDAR_DAYS:
+            return ngettext("%(num)s calendar day", "%(num)s calendar days", value)
 
 
 def calendar_name(code: str, calendars: Iterable[WorkingCalendarRow] = ()) -> str:

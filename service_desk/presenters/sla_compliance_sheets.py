@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
 
-from service_desk.adapters.spreadsheets import Column, TableSheet, WorkbookBytes, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet
 from service_desk.models.sla import Timer
 from service_desk.models.users import User
 from service_desk.presenters import sla as clocks
@@ -41,11 +42,11 @@ class About:
         ]
 
 
-def compliance_workbook(
+def compliance_sheets(
     found: Compliance, groups: Sequence[Group], about: About, *, ranks_staff: bool
-) -> WorkbookBytes:
-    """The page as .xlsx; `groups` in the order shown."""
-    sheets = [
+) -> list[TableSheet]:
+    """The page as sheets; `groups` in the order shown."""
+    return [
         _figures_sheet(found, about, ranks_staff),
         _groups_sheet(found, groups, about),
         _trend_sheet(found, about),
@@ -54,13 +55,10 @@ def compliance_workbook(
         _ages_sheet(found, about),
         _at_risk_sheet(found.at_risk, about),
     ]
-    return workbook_bytes(sheets)
 
 
-def clocks_workbook(
-    rows: Iterable[ClockRow], title: str, time_heading: str | None, about: About
-) -> WorkbookBytes:
-    """A list behind a figure as .xlsx, written while it is read. `time_heading`: the list asks for some time."""
+def clocks_sheet(rows: Iterable[ClockRow], title: str, time_heading: str | None, about: About) -> TableSheet:
+    """A list behind a figure as a sheet, written while it is read. `time_heading`: the list asks for some time."""
     columns = [
         Column(_("Step"), width=22),
         Column(_("Number"), width=20),
@@ -77,7 +75,7 @@ def clocks_workbook(
         Column(_("Review"), width=14),
     ]
     lines = _clock_lines(rows, about, with_time=time_heading is not None)
-    return workbook_bytes([TableSheet(title, title, columns, lines, notes=about.lines())])
+    return TableSheet(title, title, columns, lines, notes=about.lines())
 
 
 def hours(seconds: int | None) -> float | None:
@@ -86,16 +84,18 @@ def hours(seconds: int | None) -> float | None:
 
 
 def _clock_lines(rows: Iterable[ClockRow], about: About, *, with_time: bool) -> Iterator[list[Cell]]:
+    # Of many rows only some differ in these.
+    step_words, promise_words = cache(label), cache(clocks.promise)
     for row in rows:
         timer = row.timer
         spent = [hours(row.spent.total if row.spent else 0)] if with_time else []
         yield [
-            label(timer.step, "clock_step"),
+            step_words(timer.step, "clock_step"),
             timer.matter_number,
             branch_name(row.branch) if row.branch else None,
             words.person_name(row.holder),
-            clocks.pill(timer, about.now, named=False).text,
-            clocks.promise(timer.target_value, timer.target_unit),
+            clocks.state_words(timer, about.now),
+            promise_words(timer.target_value, timer.target_unit),
             timer.started_at,
             timer.due_at,
             timer.stopped_at,
@@ -236,7 +236,7 @@ def _at_risk_sheet(rows: Iterable[tuple[Timer, User]], about: About) -> TableShe
     ]
     lines: list[list[Cell]] = [
         [
-            clocks.pill(timer, about.now, named=False).text,
+            clocks.state_words(timer, about.now),
             label(timer.step, "clock_step"),
             timer.matter_number,
             words.person_name(holder),

@@ -123,7 +123,7 @@ def _line(row: BreachRow, branches: dict[int, str], names: dict[str, str], now: 
     return [
         timer.matter_number,
         label(timer.step, "clock_step"),
-        clocks.pill(timer, now, named=False).text,
+        clocks.state_words(timer, now),
         branches.get(timer.branch_id or 0, "—"),
         person(row.holder),
         label(timer.severity, "severity"),

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from flask_babel import gettext as _
 
-from service_desk.adapters.spreadsheets import Column, TableSheet, WorkbookBytes, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet
 from service_desk.presenters import sla as clocks
 from service_desk.presenters import sla_what_if as words
 from service_desk.presenters.labels import label
@@ -17,19 +17,17 @@ from service_desk.services.sla.what_if import Answer, Comparison, Flip, FlippedC
 Cell = str | int | float | datetime | None
 
 
-def what_if_workbook(
+def what_if_sheets(
     question: Question, answer: Answer, cases: Iterable[FlippedCase], promise: str, about: About
-) -> WorkbookBytes:
-    """The page as .xlsx; `promise` is the other one in words, `cases` all that flip."""
+) -> list[TableSheet]:
+    """The page as sheets; `promise` is the other one in words, `cases` all that flip."""
     notes = [*about.lines(), _("The other promise: %(promise)s", promise=promise)]
-    return workbook_bytes(
-        [
-            _figures_sheet(question, answer, notes),
-            _parts_sheet(_("By month"), _("Month"), answer.months, question, answer, notes),
-            _parts_sheet(_("By branch"), _("Branch"), answer.branches, question, answer, notes),
-            _cases_sheet(question, cases, notes),
-        ]
-    )
+    return [
+        _figures_sheet(question, answer, notes),
+        _parts_sheet(_("By month"), _("Month"), answer.months, question, answer, notes),
+        _parts_sheet(_("By branch"), _("Branch"), answer.branches, question, answer, notes),
+        _cases_sheet(question, cases, notes),
+    ]
 
 
 def _figures_sheet(question: Question, answer: Answer, notes: Sequence[str]) -> TableSheet:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from flask_babel import gettext as _
 
-from service_desk.adapters.spreadsheets import Column, TableSheet, WorkbookBytes, workbook_bytes
+from service_desk.adapters.spreadsheets import Column, TableSheet
 from service_desk.adapters.spreadsheets.tables import ColumnKind
 from service_desk.base.clock import local_date
 from service_desk.base.money import format_yuan
@@ -137,28 +137,26 @@ def notes(found: MonthlyUnderwriting, now: datetime) -> list[str]:
     return said
 
 
-def workbook(found: MonthlyUnderwriting, now: datetime) -> WorkbookBytes:
-    """The page as a spreadsheet: a sheet for each table, with the same columns and totals."""
+def sheets(found: MonthlyUnderwriting, now: datetime) -> list[TableSheet]:
+    """The page as sheets: one for each table, with the same columns and totals."""
     shown = [part for column in columns() for part in (column, column.below) if part]
     account = named(found.account.name, found.account.name_en)
     title = _("Underwriting figures of %(account)s, %(month)s", account=account, month=month_words(found))
     total = [_("Total"), *(column.cell(found.total) for column in shown)]
-    return workbook_bytes(
-        [
-            TableSheet(
-                table.title,
-                title,
-                [
-                    Column(table.heading, width=28),
-                    *(Column(column.heading, column.kind, width=_WIDTHS[column.kind]) for column in shown),
-                ],
-                [[name, *(column.cell(row) for column in shown)] for name, row in table.rows],
-                notes(found, now),
-                total,
-            )
-            for table in tables(found)
-        ]
-    )
+    return [
+        TableSheet(
+            table.title,
+            title,
+            [
+                Column(table.heading, width=28),
+                *(Column(column.heading, column.kind, width=_WIDTHS[column.kind]) for column in shown),
+            ],
+            [[name, *(column.cell(row) for column in shown)] for name, row in table.rows],
+            notes(found, now),
+            total,
+        )
+        for table in tables(found)
+    ]
 
 
 _WIDTHS: dict[ColumnKind, float] = {"int": 11, "money": 15, "percent": 11}

@@ -1,4 +1,4 @@
-"""Any list as .xlsx: exactly what is filtered, in portions through a file on disk, and written into the audit trail."""
+"""Any table as .xlsx: exactly what is filtered, in portions through a file on disk, and written into the audit trail."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -34,15 +34,35 @@ def send_list(
 
     `read` is the service behind the page, so that count and order are the page's. `chosen` says the filter in words,
     `of_desk` that it is not the account's.
-    A GET: it would be wrong to hold the only writer's lock of SQLite as long as a long list takes.
+    """
+
+    def sheets() -> list[TableSheet]:
+        sheet = sheet_of(exports.in_portions(read))
+        return [replace(sheet, notes=[*sheet.notes, filter_note(chosen)])]
+
+    return send_book(sheets, name, of_desk=of_desk)
+
+
+def send_book(
+    read: Callable[[], Sequence[TableSheet]],
+    name: str,
+    *,
+    of_desk: bool = False,
+    account_id: int | None = None,
+    asked: str | None = None,
+) -> ResponseReturnValue:
+    """A page's tables as a file to be saved under a name, a sheet each. Who took it is written into the audit trail.
+
+    Called once, `read` answers the sheets of one state of the database; rows it leaves to be read are read while they
+    are written. `of_desk`, `account_id` and `asked` as `http.keep_export` has them. Never within the unit of work of
+    a form: it would be wrong to hold the only writer's lock of SQLite as long as a long list takes.
     """
     read_standing_still()
-    sheet = sheet_of(exports.in_portions(read))
-    sheet = replace(sheet, notes=[*sheet.notes, filter_note(chosen)])
+    sheets = read()
     out = TemporaryFile()  # noqa: SIM115 - the answer closes it, when all of it has been sent
     try:
-        rows = write_workbook(out, [sheet])
-        keep_export(sheet.title, rows, of_desk=of_desk)
+        rows = write_workbook(out, sheets)
+        keep_export(sheets[0].title, rows, of_desk=of_desk, account_id=account_id, asked=asked)
         out.seek(0)
         return send_file(out, mimetype=XLSX, as_attachment=True, download_name=name)
     except BaseException:

@@ -34,7 +34,6 @@ from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 from werkzeug.routing import IntegerConverter
 
 from service_desk.adapters.file_store import FileStore
-from service_desk.adapters.spreadsheets import XLSX, WorkbookBytes
 from service_desk.base.clock import utc_now
 from service_desk.base.errors import Conflict, DomainError, Forbidden, Invalid, InvalidMany, NotFound
 from service_desk.base.paging import PAGE_SIZES, PageRequest
@@ -53,8 +52,9 @@ log = structlog.get_logger()
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Pages put the query they were asked with into new addresses: there these names would not be values any more.
 _NAMES_OF_URL_FOR = frozenset({"endpoint", "_anchor", "_external", "_method", "_scheme"})
-# Signing in checks a slow hash first; it takes the lock only to write the attempt down.
-OWN_UNIT_OF_WORK = frozenset({"auth.sign_in_submit"})
+# Signing in checks a slow hash first, and an order too long for an address is only read for its spreadsheet: they take
+# the lock only to write down that it was done.
+OWN_UNIT_OF_WORK = frozenset({"auth.sign_in_submit", "policies.refused_of_order"})
 # Forms with many photos as the camera made them. Each photo is judged for itself, so that one that is too large is
 # named and the others are kept, where the request as a whole would else be refused unread.
 MANY_PHOTOS = frozenset(
@@ -249,24 +249,22 @@ def done(words: str, endpoint: str, **values: Any) -> ResponseReturnValue:
     return redirect(url_for(endpoint, **values), 303)
 
 
-def spreadsheet(book: WorkbookBytes, name: str, *, account_id: int | None = None) -> ResponseReturnValue:
-    """A workbook to be saved under a name. Who took it is written into the audit trail.
-
-    `account_id` where it is of another account than somebody works in, as a link of a mail may lead to.
-    What is asked for with POST has been written down, with more words, by the service that read it.
-    """
-    if request.method in SAFE_METHODS:
-        keep_export(book.table, book.rows, account_id=account_id)
-    return send_file(BytesIO(book), mimetype=XLSX, as_attachment=True, download_name=name)
-
-
-def keep_export(table: str, rows: int, *, of_desk: bool = False, account_id: int | None = None) -> None:
+def keep_export(
+    table: str,
+    rows: int,
+    *,
+    of_desk: bool = False,
+    account_id: int | None = None,
+    asked: str | None = None,
+) -> None:
     """Write down that a list left the desk, in a unit of work of its own: it was read without a writer's lock.
 
-    `of_desk`: it spoke of no account (people, the trail of several accounts).
+    `of_desk`: it spoke of no account (people, the trail of several accounts). `account_id` where it is of another
+    than somebody works in, as a link of a mail may lead to. `asked`: what was asked for, where the address does not
+    say it in full.
     """
     of_account = None if of_desk else account_id or current_account().id
-    taken = exports.Taken(table, _as_kept(request), rows)
+    taken = exports.Taken(table, asked or _as_kept(request), rows)
     with unit_of_work():
         exports.keep_audit(taken, of_account, actor=actor(), now=g.now)
 

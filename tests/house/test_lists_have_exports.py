@@ -113,3 +113,17 @@ def test_every_table_has_an_export_or_is_no_list() -> None:
     lacking = {name: count for name, text in _pages().items() if (count := _lacking(text))}
     allowed = {name: count for name, (count, _reason) in NO_LISTS.items()}
     assert lacking == allowed, "tables without an export, or reasons for none that is missing"
+
+
+def test_no_page_holds_a_spreadsheet_in_memory() -> None:
+    desk = TEMPLATES.parent / "service_desk"
+    holding = {
+        str(path.relative_to(desk))
+        for path in desk.rglob("*.py")
+        if "workbook_bytes(" in path.read_text("utf-8")
+        and "def workbook_bytes(" not in path.read_text("utf-8")
+    }
+    assert holding == {
+        "presenters/report_documents/as_workbook.py",  # a mail brings it
+        "demo/outstanding.py",
+    }

@@ -5,12 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event
 
 from service_desk.base.clock import local_date
-from service_desk.base.errors import Forbidden, Invalid, NotFound
-from service_desk.base.paging import PageRequest
-from service_desk.models.audit import AuditEntry
+from service_desk.base.errors import Forbidden, NotFound
+from service_desk.base.paging import Page, PageRequest
 from service_desk.models.db import db
 from service_desk.models.sla import Timer
 from service_desk.rules.claim_flow import ClockStep
@@ -22,6 +21,7 @@ from service_desk.services import dashboard, exports, sla
 from service_desk.services.notices import Matter
 from service_desk.services.sla import compliance
 from service_desk.services.sla.compliance import (
+    ClockRow,
     Compliance,
     ComplianceFilter,
     Dimension,
@@ -217,8 +217,6 @@ def test_the_group_department_may_not_ask_for_one_person(world: World) -> None:
         lambda: compliance.count_by(wanted, Dimension.PERSON, **reader),
         lambda: compliance.list_clocks(of_one, RowsWanted(), EVERYTHING, **reader),
         lambda: compliance.list_clocks(wanted, RowsWanted(used_by_id=world.claims1.id), EVERYTHING, **reader),
-        lambda: compliance.export_compliance(wanted, Dimension.PERSON, described="", **reader),
-        lambda: compliance.export_clocks(of_one, RowsWanted(), sort="", described="", **reader),
     ):
         with pytest.raises(Forbidden) as refusal:
             ask()
@@ -253,47 +251,21 @@ def test_a_list_is_sorted_as_asked_and_comes_in_pages(world: World) -> None:
     assert numbers("used", PageRequest(2, 2)) == [2]
 
 
-def test_an_export_holds_the_whole_list_and_is_written_down(world: World) -> None:
+def test_a_list_read_in_portions_is_the_whole_list(world: World) -> None:
     for number in range(1, 6):
         survey(world, THURSDAY - 3 * HOUR, number * 20 * MINUTE, number=number)
     wanted = ComplianceFilter(world.account.id, week("2026-11-16"))
+    asked = RowsWanted(used_by_id=world.claims1.id)
 
-    exported = compliance.export_clocks(
-        wanted,
-        RowsWanted(used_by_id=world.claims1.id),
-        sort="-used",
-        described="used_by=1",
-        actor=world.manager,
-        now=THURSDAY,
-    )
-    rows = list(exported.rows)
+    def read(page: PageRequest) -> Page[ClockRow]:
+        return compliance.list_clocks(
+            wanted, asked, page, sort="-used", actor=world.manager, now=THURSDAY
+        ).page
 
-    assert exported.total == 5
-    assert [row.timer.matter_id for row in rows] == [5, 4, 3, 2, 1]
-    assert [row.spent.total for row in rows if row.spent] == [6000, 4800, 3600, 2400, 1200]
-    entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "compliance_exported")).one()
-    assert (entry.actor_id, entry.account_id, entry.changes) == (
-        world.manager.id,
-        world.account.id,
-        {"filter": [None, "used_by=1"]},
-    )
-
-
-def test_a_list_too_long_for_a_spreadsheet_is_refused_and_nothing_is_written_down(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for number in (1, 2):
-        survey(world, THURSDAY - 3 * HOUR, 20 * MINUTE, number=number)
-    monkeypatch.setattr(exports, "MOST_ROWS", 1)
-    wanted = ComplianceFilter(world.account.id, week("2026-11-16"))
-
-    with pytest.raises(Invalid) as refusal:
-        compliance.export_clocks(
-            wanted, RowsWanted(), sort="", described="", actor=world.manager, now=THURSDAY
-        )
-
-    assert refusal.value.code == "export_too_many_rows"
-    assert not db.session.scalar(select(AuditEntry.id).where(AuditEntry.action == "compliance_exported"))
+    for portion in (1, 2, 5, 6):
+        rows = list(exports.in_portions(read, portion=portion))
+        assert [row.timer.matter_id for row in rows] == [5, 4, 3, 2, 1]
+        assert [row.spent.total for row in rows if row.spent] == [6000, 4800, 3600, 2400, 1200]
 
 
 def test_the_page_asks_the_database_as_often_for_many_clocks_as_for_few(world: World) -> None:

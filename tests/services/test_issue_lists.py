@@ -20,7 +20,8 @@ from service_desk.rules.rating import CtplFloat
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import policies
 from service_desk.services.documents import Upload
-from service_desk.services.policies import IssueRequest, LineChoice, VehicleTerms, batches, issue_lists, rates
+from service_desk.services.policies import IssueRequest, LineChoice, VehicleTerms, issue_lists, rates
+from tests.issue_cases import refused_lines
 from tests.world import World
 
 NAMES = {"第三者责任险 100 万元": "tpl_1m", "第三者责任险 200 万元": "tpl_2m"}
@@ -145,7 +146,7 @@ def test_a_list_is_issued_with_its_refused_rows_kept(world: World, now: datetime
     batch = policies.issue_many(order, actor=world.underwriter, now=now)
     [policy] = db.session.scalars(select(Policy))
     assert (policy.plate, policy.ctpl_float) == ("豫A12345", "A3")
-    rows = batches.all_refused(batch.number, actor=world.underwriter).rows
+    rows = refused_lines(batch, world.underwriter)
     assert [(one.row_no, one.row_field, one.plate, one.code) for one in rows] == [
         (4, "plate", "豫Z99999", "row_vehicle_unknown"),
         (None, "", "豫AD12345", "start_in_the_past"),

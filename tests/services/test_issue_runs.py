@@ -43,6 +43,7 @@ from tests.issue_cases import (
     make_small,
     many_vehicles,
     order_for,
+    refused_lines,
 )
 from tests.world import World
 
@@ -59,9 +60,7 @@ def work_off(now: datetime) -> None:
 
 
 def reasons(batch: IssueBatch, world: World) -> list[tuple[int | None, str]]:
-    return [
-        (one.vehicle_id, one.code) for one in batches.all_refused(batch.number, actor=world.underwriter).rows
-    ]
+    return [(one.vehicle_id, one.code) for one in refused_lines(batch, world.underwriter)]
 
 
 def run_of(batch: IssueBatch) -> IssueRun:
@@ -140,11 +139,7 @@ def test_what_changes_before_its_turn_is_refused_with_the_reason(world: World, n
         (ids[1], "price_changed"),
         (ids[2], "covered_for_long"),
     ]
-    [changed] = [
-        one
-        for one in batches.all_refused(batch.number, actor=world.underwriter).rows
-        if one.code == "price_changed"
-    ]
+    [changed] = [one for one in refused_lines(batch, world.underwriter) if one.code == "price_changed"]
     assert changed.params["confirmed_fen"] != changed.params["new_fen"]
     assert run_of(batch).finished_at == now
 

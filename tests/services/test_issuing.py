@@ -28,6 +28,7 @@ from service_desk.rules.vocabulary import CoverCode, PolicyLine, UseClass
 from service_desk.services import policies
 from service_desk.services.policies import IssueRequest, LineChoice, VehicleTerms, batches, rates
 from tests.factories import PolicyFactory, VehicleFactory, make_vin
+from tests.issue_cases import refused_lines
 from tests.world import World
 
 CTPL = LineChoice(PolicyLine.CTPL, "basic")
@@ -64,7 +65,7 @@ def test_all_lines_of_a_coach_are_issued_at_once(world: World, now: datetime) ->
     issued = db.session.scalars(select(Policy).order_by(Policy.id)).all()
     assert [policy.number for policy in issued] == ["PCT2026-000001", "PCM2026-000001", "PCL2026-000001"]
     assert (batch.number, batch.policy_count) == ("BAT-2026-000001", 3)
-    assert not batches.all_refused(batch.number, actor=world.underwriter).rows
+    assert not refused_lines(batch, world.underwriter)
     assert batch.premium_fen == 4_690_00 + 14_340_00 + 45 * 62_00
     assert {policy.insured_name for policy in issued} == {"郑州联运集团巩义客运分公司"}
 

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from service_desk.base.errors import Conflict, Forbidden, Invalid, NotFound
+from service_desk.base.paging import PageRequest
 from service_desk.models.db import db
 from service_desk.models.policies import Endorsement, Policy, PolicyOrigin
 from service_desk.models.premiums import PremiumRefund, Receipt, Receivable, RefundState
 from service_desk.rules.premium import Instalment
-from service_desk.services import premiums
+from service_desk.services import exports, premiums
 from service_desk.services.premiums import AllocateCommand, Payout, PlanScope, ReceiptCommand, Statement
 from tests.premium_cases import endorsed, issued
 from tests.world import World
@@ -68,13 +69,41 @@ def test_each_kind_of_movement_stands_on_its_line(world: World) -> None:
     assert (gongyi.balance.moved_fen, zhongmu.balance.moved_fen) == (50_00, -50_00)
     assert gongyi.is_proven
     assert zhongmu.is_proven
-    assert zhongmu.open_policies == []
-    assert [(line.kind, line.fen) for line in group.money] == [
+    assert not zhongmu.open_policies
+    assert [(line.kind, line.fen) for line in group.money.read(PageRequest()).rows] == [
         ("received", -300_00),
         ("received", -70_00),
         ("reversed", 70_00),
         ("refunded", 50_00),
     ]
+
+
+def test_lists_read_in_portions_are_the_whole_list_and_its_sum(world: World) -> None:
+    rows = [
+        issued(world, vehicle, at(2), premium_fen=100_00) for vehicle in (world.coach, world.truck, world.bus)
+    ]
+    for day, row in enumerate(rows[:2], start=3):
+        receive(world, row, fen=day * 10_00, now=at(day))
+    premiums.reverse_receipt(
+        receive(world, fen=5_00, now=at(7)).number, "重复", actor=world.underwriter, now=at(8)
+    )
+    db.session.commit()
+    group, gongyi = statement_of(world), statement_of(world, world.gongyi.id)
+
+    for statement in (group, gongyi):
+        for listed in (statement.money, statement.open_policies):
+            whole = listed.read(PageRequest())
+            assert whole.total == len(whole.rows) == len(listed) > 1
+            for size in (1, 2, 3):
+                assert list(exports.in_portions(listed.read, portion=size)) == list(whole.rows)
+        fen = [line.fen for line in statement.money.read(PageRequest()).rows]
+        assert sum(fen) == statement.money.total_fen
+        assert statement.balance.received_fen + statement.balance.reversed_fen == sum(fen)
+        open_fen = [one.open_fen for one in statement.open_policies.read(PageRequest()).rows]
+        assert sum(open_fen) == statement.open_fen
+    assert len(gongyi.open_policies) < len(group.open_policies)
+    nothing = statement_of(world, start=date(2026, 10, 1), end=date(2026, 10, 31))
+    assert (len(nothing.money), nothing.money.total_fen, len(nothing.open_policies)) == (0, 0, 0)
 
 
 def test_a_past_ledger_is_as_it_was_then(world: World) -> None:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from service_desk.base.errors import Conflict, Forbidden, Invalid, InvalidMany, NotFound
-from service_desk.base.paging import PageRequest
+from service_desk.base.paging import Page, PageRequest
 from service_desk.models.db import db
 from service_desk.models.fleet import VehicleState
 from service_desk.models.policies import IssueBatch, Policy, QuoteLine, QuoteSheet
@@ -17,7 +17,7 @@ from service_desk.models.premiums import Receivable
 from service_desk.rules.price_sheet import FloatRow
 from service_desk.rules.rating import CtplFloat
 from service_desk.rules.vocabulary import PolicyLine, UseClass
-from service_desk.services import policies
+from service_desk.services import exports, policies
 from service_desk.services.policies import (
     IssueRequest,
     LineChoice,
@@ -29,7 +29,7 @@ from service_desk.services.policies import (
     rates,
 )
 from service_desk.services.policies.planning import MOST_VEHICLES
-from service_desk.services.policies.quote_queries import FleetPart, SheetFilter, SheetView
+from service_desk.services.policies.quote_queries import FleetPart, QuotedVehicle, SheetFilter, SheetView
 from service_desk.services.policies.quote_sheets import QuoteRequest
 from service_desk.services.policies.rate_drafts import DraftDetails
 from tests.factories import PolicyFactory, VehicleFactory
@@ -92,7 +92,7 @@ def test_a_sheet_says_what_each_vehicle_costs_and_which_line_says_so(world: Worl
     lines = lines_of(number, world, now)
     coach = lines[world.coach.id, PolicyLine.CTPL]
     assert (coach.base_fen, coach.premium_fen, coach.ctpl_float, coach.tax_fen) == (4690_00, 4690_00, "A4", 0)
-    by = view.priced_by[coach.rate_line_id or 0]
+    by = view.page.rows[0].priced_by[coach.rate_line_id or 0]
     assert (by.rate.premium_fen, by.table.name) == (4690_00, "交强险基础费率")
     assert lines[world.coach.id, PolicyLine.CARRIER_LIABILITY].premium_fen == 45 * 62_00
     # A lorry carries nobody for money: no line of carrier's liability, and no refusal either.
@@ -120,6 +120,24 @@ def test_why_a_vehicle_is_not_priced(world: World, now: datetime, values: dict[s
     [line] = lines_of(number, world, now).values()
     assert (line.refusal, line.premium_fen, line.rate_line_id) == (code, None, None)
     assert view_of(number, world, now).sheet.refused_count == 1
+
+
+def test_vehicles_read_in_portions_are_the_whole_sheet(world: World, now: datetime) -> None:
+    number = make(world, now)
+    whole = view_of(number, world, now).page
+
+    def read(page: PageRequest) -> Page[QuotedVehicle]:
+        return quote_queries.list_vehicles(number, page, actor=world.underwriter)
+
+    assert whole.total == len(whole.rows) > 2
+    for size in (1, 2, 3):
+        rows = list(exports.in_portions(read, portion=size))
+        assert [one.lines for one in rows] == [one.lines for one in whole.rows]
+        for one in rows:
+            assert {line.rate_line_id for line in one.lines} <= one.priced_by.keys()
+    for stranger in (world.foreign_hq, world.safety_gongyi):
+        with pytest.raises((Forbidden, NotFound)):
+            quote_queries.list_vehicles(number, PageRequest(), actor=stranger)
 
 
 def test_a_term_is_priced_by_the_version_of_its_first_day(world: World, now: datetime) -> None:

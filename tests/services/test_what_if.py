@@ -18,7 +18,7 @@ from service_desk.rules.metrics import Ratio
 from service_desk.rules.periods import Period
 from service_desk.rules.sla import PauseReason, Target, TargetUnit, TimerFacts, Verdict, evaluate
 from service_desk.rules.vocabulary import Severity
-from service_desk.services import sla
+from service_desk.services import exports, sla
 from service_desk.services.notices import Matter
 from service_desk.services.sla import ledger, what_if
 from service_desk.services.sla.compliance import ComplianceFilter, Dimension, read_compliance
@@ -353,16 +353,16 @@ class TestRefusals:
 
 
 class TestExport:
-    def test_leaves_a_line_in_the_audit_trail_and_gives_every_case(self, world: World, desk: Desk) -> None:
-        desk.run("11-16 09:00", "11-17 16:00")
+    def test_cases_read_in_portions_are_all_of_them(self, world: World, desk: Desk) -> None:
+        for minute in range(5):
+            desk.run(f"11-16 09:0{minute}", "11-17 16:00")
+        answer = ask(world, question(world))
+        whole = what_if.list_cases(answer, ALL).rows
 
-        _answer, cases = what_if.export_cases(
-            question(world), described="assessment", actor=world.manager, now=china("12-01 09:00")
-        )
-
-        assert [case.branch for case in cases] == [world.gongyi]
-        entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "what_if_exported")).one()
-        assert (entry.actor_id, entry.account_id) == (world.manager.id, world.account.id)
+        assert [case.branch for case in whole] == [world.gongyi] * 5
+        for portion in (1, 2, 5):
+            cases = exports.in_portions(lambda page: what_if.list_cases(answer, page), portion=portion)
+            assert list(cases) == list(whole)
 
     def test_asking_writes_nothing(self, world: World, desk: Desk) -> None:
         desk.run("11-16 09:00", None)

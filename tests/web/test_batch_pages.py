@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 
 from service_desk.base.clock import CHINA, local_date, start_of_day, utc_now
 from service_desk.jobs import issue_runs
+from service_desk.models.audit import AuditEntry
 from service_desk.models.db import db
 from service_desk.models.policies import IssueBatch, IssueList, Policy, PolicyState
 from service_desk.services.policies import rates
@@ -100,6 +101,8 @@ def test_a_large_preview_shows_sums_reasons_and_all_refusals_as_a_file(
     assert [row[1] for row in rows if row[1] and row[1].startswith("豫X")] == [
         f"豫X{n:05d}" for n in range(60)
     ]
+    entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "exported")).one()
+    assert (entry.actor_id, entry.changes["export_rows"]) == (world.underwriter.id, [None, 60])
 
 
 def test_progress_is_shown_until_the_run_ends(clerk: FlaskClient, run: IssueBatch) -> None:

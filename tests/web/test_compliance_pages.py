@@ -215,7 +215,7 @@ def test_the_spreadsheet_says_what_the_screen_says(world: World, thursday: None,
         survey(world, minutes, number=number)
     world.manager.language = "en"
 
-    answer = sign_in("manager").post("/compliance.xlsx?period=this_week&by=step&step=survey")
+    answer = sign_in("manager").get("/compliance.xlsx?period=this_week&by=step&step=survey")
 
     book = opened(answer.data)
     assert book.sheetnames == [
@@ -252,7 +252,7 @@ def test_the_list_of_clocks_is_exported_whole_in_the_readers_language(
     address = "/compliance/timers{}?verdict=breached&period=this_week&size=25&page=2&sort=number"
 
     shown = re.findall(r'href="/claims/(CLM-\d+-\d+)"', manager.get(address.format("")).text)
-    answer = manager.post(address.format(".xlsx"))
+    answer = manager.get(address.format(".xlsx"))
 
     sheet = opened(answer.data).active
     rows = list(sheet.values)
@@ -260,17 +260,23 @@ def test_the_list_of_clocks_is_exported_whole_in_the_readers_language(
     assert [row[1] for row in rows[4:]] == [f"CLM-2026-{number:06d}" for number in range(1, 31)]
     assert shown == [f"CLM-2026-{number:06d}" for number in range(26, 31)]
     assert rows[4][9:11] == (1.5, 0.5)
-    entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "compliance_exported")).one()
-    assert "verdict=breached" in entry.changes["filter"][1]
+    entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "exported")).one()
+    path, _mark, query = entry.changes["filter"][1].partition("?")
+    assert path == "/compliance/timers.xlsx"
+    assert {"verdict=breached", "from_on=2026-11-16", "to_on=2026-11-22"} <= set(query.split("&"))
+    assert (entry.actor_id, entry.account_id) == (world.manager.id, world.account.id)
+    assert entry.changes["export_rows"] == [None, 30]
 
 
-def test_reading_is_not_written_down_and_a_spreadsheet_is_no_plain_link(
+def test_reading_is_not_written_down_and_a_spreadsheet_is(
     world: World, thursday: None, sign_in: SignIn
 ) -> None:
     manager = sign_in("manager")
+    exported = select(AuditEntry.actor_id).where(AuditEntry.action == "exported")
     assert manager.get("/compliance").status_code == 200
-    assert manager.get("/compliance.xlsx").status_code == 405
-    assert not db.session.scalar(select(AuditEntry.id).where(AuditEntry.action == "compliance_exported"))
+    assert not db.session.scalar(exported)
+    assert manager.get("/compliance.xlsx").status_code == 200
+    assert db.session.scalars(exported).all() == [world.manager.id]
 
 
 def test_the_group_department_sees_figures_and_lists_but_no_ranking(
@@ -282,7 +288,7 @@ def test_the_group_department_sees_figures_and_lists_but_no_ranking(
 
     page = hq.get("/compliance?period=this_week").text
     rows = hq.get("/compliance/timers?period=this_week&verdict=breached").text
-    book = opened(hq.post("/compliance.xlsx?period=this_week").data)
+    book = opened(hq.get("/compliance.xlsx?period=this_week").data)
 
     assert all(row_count(hq, address) == number for address, number in numbers(page))
     for words in ("Hours by person", "By person", 'name="person"', "used_by=", "/breaches"):
@@ -312,7 +318,7 @@ def test_the_group_department_is_refused_one_persons_figures(
 
     assert answer.status_code == 403
     assert "They do not compare its people." in unescape(answer.text)
-    assert hq.post(path.replace("?", ".xlsx?")).status_code == 403
+    assert hq.get(path.replace("?", ".xlsx?")).status_code == 403
 
 
 @pytest.mark.parametrize("username", ["safety-gongyi", "claims1", "underwriter", "admin"])
@@ -321,7 +327,7 @@ def test_others_are_refused(world: World, thursday: None, sign_in: SignIn, usern
 
     for path in ("/compliance", "/compliance/timers"):
         assert client.get(path).status_code == 403
-        assert client.post(f"{path}.xlsx").status_code == 403
+        assert client.get(f"{path}.xlsx").status_code == 403
     assert 'href="/compliance"' not in client.get("/").text
 
 

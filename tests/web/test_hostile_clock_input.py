@@ -19,6 +19,9 @@ JUDGED = "step=survey&from_on=2026-01-01&to_on=2026-12-31"
 TRIAL = "try-step=survey&try-account_id={account}"
 
 ADDRESSES = [
+    "/compliance/timers.xlsx?sort=" + "x" * 3000,
+    f"/what-if.xlsx?{JUDGED}&workdays=99:99-9:9",
+    f"/what-if.xlsx?{JUDGED}&target_value=10000&target_unit=working_days",
     *(
         f"/{page}?{name}=x&step=survey"
         for page in ("breaches", "compliance", "compliance/timers", "what-if", "vehicles", "claims")
@@ -127,9 +130,6 @@ FORMS: list[tuple[str, dict[str, Any]]] = [
         "/absences/{absence}/stand-in",
         {"absence-{absence}-substitute_id": HUGE, "absence-{absence}-version": "²"},
     ),
-    ("/compliance/timers.xlsx?sort=" + "x" * 3000, {}),
-    (f"/what-if.xlsx?{JUDGED}&workdays=99:99-9:9", {}),
-    (f"/what-if.xlsx?{JUDGED}&target_value=10000&target_unit=working_days", {}),
 ]
 
 

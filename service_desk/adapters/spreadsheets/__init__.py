@@ -9,7 +9,6 @@ from service_desk.adapters.spreadsheets.tables import (
     ColumnKind,
     TableSheet,
     Value,
-    WorkbookBytes,
     workbook_bytes,
     write_workbook,
 )
@@ -21,7 +20,6 @@ __all__ = [
     "ColumnKind",
     "TableSheet",
     "Value",
-    "WorkbookBytes",
     "annotate",
     "read_workbook",
     "workbook_bytes",

@@ -88,20 +88,11 @@ class TableSheet:
     zone: ZoneInfo = CHINA
 
 
-class WorkbookBytes(bytes):
-    """A workbook as it is sent, and for who writes down what was taken out: its first table's title and how many rows there are."""
-
-    table: str = ""
-    rows: int = 0
-
-
-def workbook_bytes(sheets: Sequence[TableSheet], *, is_short: bool = False) -> WorkbookBytes:
-    """Write tables as .xlsx, as `write_workbook` does, and hold the file in memory: for lists of some hundred rows."""
+def workbook_bytes(sheets: Sequence[TableSheet], *, is_short: bool = False) -> bytes:
+    """Write tables as .xlsx, as `write_workbook` does, and hold the file in memory: what a mail brings."""
     out = io.BytesIO()
-    rows = write_workbook(out, sheets, is_short=is_short)
-    book = WorkbookBytes(out.getvalue())
-    book.table, book.rows = sheets[0].title if sheets else "", rows
-    return book
+    write_workbook(out, sheets, is_short=is_short)
+    return out.getvalue()
 
 
 def write_workbook(out: IO[bytes], sheets: Sequence[TableSheet], *, is_short: bool = False) -> int:

@@ -48,6 +48,7 @@ LABELS = {
         "month": _l("7 to 30 days"),
         "older": _l("Over 30 days"),
     },
+    # Until spreadsheets of all pages were written down alike.
     "audit_action": {"compliance_exported": _l("Compliance exported")},
     "audit_field": {"filter": _l("Filter")},
 }

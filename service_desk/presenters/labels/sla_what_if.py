@@ -8,6 +8,7 @@ LABELS = {
         "kept": _l("Kept instead of broken"),
         "undecided": _l("Broken then, still in time"),
     },
+    # Until spreadsheets of all pages were written down alike.
     "audit_action": {"what_if_exported": _l("What-if exported")},
     "audit_field": {"question": _l("Question")},
 }

@@ -6,7 +6,7 @@ One set of words and drawings feeds all four, so that they say the same.
 from service_desk.presenters.report_documents.as_mail import chat_parts, mail_parts
 from service_desk.presenters.report_documents.as_page import Document, document, page_context
 from service_desk.presenters.report_documents.as_pdf import pdf
-from service_desk.presenters.report_documents.as_workbook import workbook
+from service_desk.presenters.report_documents.as_workbook import sheets, workbook
 from service_desk.presenters.report_documents.words import filename, period_words, title
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "page_context",
     "pdf",
     "period_words",
+    "sheets",
     "title",
     "workbook",
 ]

@@ -12,7 +12,6 @@ from service_desk.adapters.spreadsheets import (
     Column,
     ColumnKind,
     TableSheet,
-    WorkbookBytes,
     workbook_bytes,
 )
 from service_desk.adapters.spreadsheets.tables import Value as Kept
@@ -61,13 +60,16 @@ _PARTS = {
 }
 
 
-def workbook(report: Report) -> WorkbookBytes:
-    """The report as .xlsx in the reader's language: no formulas, times in the account's zone."""
-    sheets = [_table_sheet(report, table) for table in report.tables]
+def sheets(report: Report) -> list[TableSheet]:
+    """The report as sheets in the reader's language: no formulas, times in the account's zone."""
+    found = [_table_sheet(report, table) for table in report.tables]
+    return [_overview(report), *found] if report.tiles or not found else found
+
+
+def workbook(report: Report) -> bytes:
+    """The same as .xlsx, for a mail."""
     is_short = sum(len(table.rows) for table in report.tables) <= _SHORT
-    return workbook_bytes(
-        [_overview(report), *sheets] if report.tiles or not sheets else sheets, is_short=is_short
-    )
+    return workbook_bytes(sheets(report), is_short=is_short)
 
 
 def _notes(report: Report) -> list[str]:

@@ -145,18 +145,31 @@ def list_refused(number: str, page: PageRequest, *, actor: User) -> RefusedVehic
     return _refused(find_batch(number, actor), limit=page.size, offset=page.offset)
 
 
-def all_refused(number: str, *, actor: User) -> RefusedVehicles:
-    """Everything of a batch that was not issued, for a spreadsheet."""
-    return _refused(find_batch(number, actor))
+def list_refused_lines(
+    number: str, page: PageRequest, *, actor: User
+) -> Page[tuple[RefusedLine, Branch | None]]:
+    """The same line by line, each with the branch of its vehicle: a page counts lines, not vehicles."""
+    is_own = IssueRefusal.batch_id == find_batch(number, actor).id
+    statement = (
+        select(IssueRefusal, Branch)
+        .outerjoin(Branch, Branch.id == IssueRefusal.branch_id)
+        .where(is_own)
+        .order_by(_WHOLE, IssueRefusal.id)
+        .limit(page.size)
+        .offset(page.offset)
+    )
+    total = db.session.scalar(select(func.count()).select_from(IssueRefusal).where(is_own)) or 0
+    rows = [(_as_line(row), branch) for row, branch in db.session.execute(statement)]
+    return Page(rows, total, page.number, page.size)
 
 
-def _refused(batch: IssueBatch, *, limit: int | None = None, offset: int = 0) -> RefusedVehicles:
+def _refused(batch: IssueBatch, *, limit: int, offset: int = 0) -> RefusedVehicles:
     wanted = select(_WHOLE.label("whole")).where(IssueRefusal.batch_id == batch.id).distinct()
     total = db.session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
     on_page = wanted.order_by(_WHOLE).limit(limit).offset(offset).subquery()
-    statement = select(IssueRefusal).where(IssueRefusal.batch_id == batch.id)
-    if limit is not None:
-        statement = statement.where(_WHOLE.in_(select(on_page.c.whole)))
+    statement = select(IssueRefusal).where(
+        IssueRefusal.batch_id == batch.id, _WHOLE.in_(select(on_page.c.whole))
+    )
     rows = [_as_line(row) for row in db.session.scalars(statement.order_by(_WHOLE, IssueRefusal.id))]
     ids = {row.branch_id for row in rows if row.branch_id is not None}
     branches = db.session.scalars(select(Branch).where(Branch.id.in_(ids))) if ids else ()

@@ -1,6 +1,6 @@
 """Reading quote sheets: the list, one sheet with its vehicles a page, totals by line and by branch, all of it to print."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
@@ -44,9 +44,10 @@ class SheetRow:
 
 @dataclass(frozen=True)
 class QuotedVehicle:
-    """A vehicle of a sheet with its lines."""
+    """A vehicle of a sheet with its lines; `priced_by` by the rate line that priced them, and maybe others."""
 
     lines: list[QuoteLine]
+    priced_by: Mapping[int, PricedBy]
 
     @property
     def first(self) -> QuoteLine:
@@ -73,14 +74,13 @@ class Total:
 
 @dataclass(frozen=True)
 class SheetView:
-    """A sheet, a page of its vehicles, what priced them, and its totals. `by_branch` in the sheet's order."""
+    """A sheet, a page of its vehicles, and its totals. `by_branch` in the sheet's order."""
 
     sheet: QuoteSheet
     account: KeyAccount
     made_by: User
     state: str
     page: Page[QuotedVehicle]
-    priced_by: dict[int, PricedBy]
     branches: dict[int, Branch]
     by_line: dict[PolicyLine, Total]
     by_branch: dict[int, Total]
@@ -136,18 +136,15 @@ def get_sheet(number: str, page: PageRequest | None, *, actor: User, now: dateti
     sheet = quote_sheets.find(number, actor)
     if page is None:
         page = PageRequest(1, max(1, sheet.vehicle_count))
-    vehicles = _vehicles(sheet, page)
     batches = quote_sheets.issued_batches(sheet)
     by_branch = _totals(sheet, QuoteLine.branch_id)
-    ids = {line.rate_line_id for one in vehicles for line in one.lines if line.rate_line_id is not None}
     branches = db.session.scalars(select(Branch).where(Branch.id.in_(by_branch)))
     return SheetView(
         sheet=sheet,
         account=db.session.get_one(KeyAccount, sheet.account_id),
         made_by=db.session.get_one(User, sheet.created_by_id),
         state=_state(sheet, bool(batches), local_date(now)),
-        page=Page(vehicles, sheet.vehicle_count, page.number, page.size),
-        priced_by=rates.lines_by_id(ids),
+        page=_vehicles(sheet, page),
         branches={branch.id: branch for branch in branches},
         by_line={PolicyLine(line): total for line, total in _totals(sheet, QuoteLine.line).items()},
         by_branch=by_branch,
@@ -155,7 +152,12 @@ def get_sheet(number: str, page: PageRequest | None, *, actor: User, now: dateti
     )
 
 
-def _vehicles(sheet: QuoteSheet, page: PageRequest) -> list[QuotedVehicle]:
+def list_vehicles(number: str, page: PageRequest, *, actor: User) -> Page[QuotedVehicle]:
+    """The vehicles of a sheet, a page at a time."""
+    return _vehicles(quote_sheets.find(number, actor), page)
+
+
+def _vehicles(sheet: QuoteSheet, page: PageRequest) -> Page[QuotedVehicle]:
     statement = (
         select(QuoteLine)
         .where(
@@ -165,8 +167,13 @@ def _vehicles(sheet: QuoteSheet, page: PageRequest) -> list[QuotedVehicle]:
         )
         .order_by(QuoteLine.position, QuoteLine.id)
     )
-    lines = db.session.scalars(statement)
-    return [QuotedVehicle(list(own)) for _position, own in groupby(lines, key=lambda line: line.position)]
+    lines = db.session.scalars(statement).all()
+    priced_by = rates.lines_by_id({line.rate_line_id for line in lines if line.rate_line_id is not None})
+    vehicles = [
+        QuotedVehicle(list(own), priced_by)
+        for _position, own in groupby(lines, key=lambda line: line.position)
+    ]
+    return Page(vehicles, sheet.vehicle_count, page.number, page.size)
 
 
 def _totals(sheet: QuoteSheet, column: Any) -> dict[Any, Total]:

@@ -29,7 +29,7 @@ CREDIT = "credit"
 """The method of a receipt that was made of a refund: no new money."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class OpenItem:
     """What was open of a receivable at the end of a day."""
 

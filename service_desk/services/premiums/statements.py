@@ -1,13 +1,16 @@
 """The statement (对账单) of a branch or of the group for a period: its sums, its money, and what is open at its end."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass, replace
 from datetime import date, datetime
+from functools import cached_property
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, Subquery, func, literal, select, union_all
 
 from service_desk.base.clock import local_date
 from service_desk.base.errors import Invalid
+from service_desk.base.paging import Page, PageRequest
 from service_desk.models.accounts import Branch, KeyAccount
 from service_desk.models.db import db
 from service_desk.models.policies import Policy
@@ -24,8 +27,6 @@ from service_desk.services.premiums.history import (
     owed_back_at,
     unallocated_at,
 )
-
-_PORTION = 5_000
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,93 @@ class MoneyLine:
 
 
 @dataclass(frozen=True)
+class MoneyLines:
+    """Money that came or went in a period, in its order, a page at a time. `by_id`: the branches it may be of."""
+
+    account_id: int
+    start: date
+    end: date
+    by_id: Mapping[int, Branch]
+
+    def __len__(self) -> int:
+        return self._sums[0]
+
+    @property
+    def total_fen(self) -> int:
+        return self._sums[1]
+
+    def read(self, page: PageRequest) -> Page[MoneyLine]:
+        """One page of it."""
+        rows = self._rows
+        ordered = select(rows).order_by(rows.c.day, rows.c.number, rows.c.kind)
+        found = db.session.execute(ordered.limit(page.size).offset(page.offset))
+        lines = [
+            MoneyLine(day, number, kind, self.by_id[branch_id], int(fen))
+            for day, number, kind, branch_id, fen in found
+        ]
+        return Page(lines, len(self), page.number, page.size)
+
+    @cached_property
+    def _sums(self) -> tuple[int, int]:
+        rows = self._rows
+        count, fen = db.session.execute(select(func.count(), func.sum(rows.c.fen)).select_from(rows)).one()
+        return count, int(fen or 0)
+
+    @cached_property
+    def _rows(self) -> Subquery:
+        is_money, is_paid = Receipt.method != CREDIT, PremiumRefund.state == RefundState.PAID
+        return union_all(
+            self._of("received", Receipt, Receipt.received_on, -Receipt.amount_fen).where(is_money),
+            self._of("reversed", Receipt, Receipt.reversed_on, Receipt.amount_fen).where(is_money),
+            self._of("refunded", PremiumRefund, PremiumRefund.settled_on, PremiumRefund.amount_fen).where(
+                is_paid
+            ),
+        ).subquery()
+
+    def _of(self, kind: str, model: type[Receipt] | type[PremiumRefund], day: Any, fen: Any) -> Select[Any]:
+        return select(
+            day.label("day"),
+            model.number.label("number"),
+            literal(kind).label("kind"),
+            model.branch_id.label("branch_id"),
+            fen.label("fen"),
+        ).where(
+            model.account_id == self.account_id,
+            model.branch_id.in_(self.by_id),
+            day.between(self.start, self.end),
+        )
+
+
+@dataclass(frozen=True)
+class OpenPolicies:
+    """What is open at the end of a period by policy and branch, the oldest first, a page at a time.
+
+    Kept of each are four numbers; policies are read for a page.
+    """
+
+    sums: Sequence[OpenItem]
+    by_id: Mapping[int, Branch]
+
+    def __len__(self) -> int:
+        return len(self.sums)
+
+    @property
+    def total_fen(self) -> int:
+        return sum(one.open_fen for one in self.sums)
+
+    def read(self, page: PageRequest) -> Page[OpenPolicy]:
+        """One page of them."""
+        shown = self.sums[page.offset : page.offset + page.size]
+        wanted = select(Policy).where(Policy.id.in_({one.policy_id for one in shown}))
+        policies = {policy.id: policy for policy in db.session.scalars(wanted)}
+        rows = [
+            OpenPolicy(policies[one.policy_id], self.by_id[one.branch_id], one.due_on, one.open_fen)
+            for one in shown
+        ]
+        return Page(rows, len(self), page.number, page.size)
+
+
+@dataclass(frozen=True)
 class Statement:
     """A statement from the beginning of `start` to the end of `end`. `branch` None: the group."""
 
@@ -59,14 +147,14 @@ class Statement:
     end: date
     balance: Balance
     by_branch: Sequence[tuple[Branch, Balance]]
-    money: Sequence[MoneyLine]
-    open_policies: Sequence[OpenPolicy]
+    money: MoneyLines
+    open_policies: OpenPolicies
     unallocated_fen: int
     owed_back_fen: int
 
     @property
     def open_fen(self) -> int:
-        return sum(one.open_fen for one in self.open_policies)
+        return self.open_policies.total_fen
 
     @property
     def is_proven(self) -> bool:
@@ -101,8 +189,8 @@ def statement(
         end,
         total_of(balance for _, balance in by_branch),
         by_branch,
-        _money(account.id, start, end, branches),
-        _open_policies(open_at(account.id, end), branches),
+        MoneyLines(account.id, start, end, branches),
+        OpenPolicies(_open_sums(open_at(account.id, end), branches), branches),
         _own(unallocated_at(account.id, end), branches),
         _own(owed_back_at(account.id, end), branches),
     )
@@ -129,54 +217,12 @@ def _own(by_branch: dict[int, int], branches: dict[int, Branch]) -> int:
     return sum(fen for branch_id, fen in by_branch.items() if branch_id in branches)
 
 
-def _money(account_id: int, start: date, end: date, branches: dict[int, Branch]) -> list[MoneyLine]:
-    receipts = select(Receipt).where(
-        Receipt.account_id == account_id, Receipt.branch_id.in_(branches), Receipt.method != CREDIT
-    )
-    received = db.session.scalars(receipts.where(Receipt.received_on.between(start, end))).all()
-    taken_back = db.session.scalars(receipts.where(Receipt.reversed_on.between(start, end))).all()
-    refunds = db.session.scalars(
-        select(PremiumRefund).where(
-            PremiumRefund.account_id == account_id,
-            PremiumRefund.branch_id.in_(branches),
-            PremiumRefund.state == RefundState.PAID,
-            PremiumRefund.settled_on.between(start, end),
-        )
-    ).all()
-    lines = [
-        MoneyLine(one.received_on, one.number, "received", branches[one.branch_id], -one.amount_fen)
-        for one in received
-    ]
-    lines += [
-        MoneyLine(one.reversed_on or end, one.number, "reversed", branches[one.branch_id], one.amount_fen)
-        for one in taken_back
-    ]
-    lines += [
-        MoneyLine(one.settled_on or end, one.number, "refunded", branches[one.branch_id], one.amount_fen)
-        for one in refunds
-    ]
-    return sorted(lines, key=lambda line: (line.day, line.number, line.kind))
-
-
-def _open_policies(items: Sequence[OpenItem], branches: dict[int, Branch]) -> list[OpenPolicy]:
+def _open_sums(items: Iterable[OpenItem], branches: Mapping[int, Branch]) -> list[OpenItem]:
     """By policy and branch, the oldest first."""
-    own = [item for item in items if item.branch_id in branches]
-    policies = _policies({item.policy_id for item in own})
-    found: dict[tuple[int, int], OpenPolicy] = {}
-    for item in own:
-        key = (item.policy_id, item.branch_id)
-        due_on, fen = (found[key].due_on, found[key].open_fen) if key in found else (item.due_on, 0)
-        found[key] = OpenPolicy(
-            policies[item.policy_id], branches[item.branch_id], due_on, fen + item.open_fen
-        )
+    found: dict[tuple[int, int], OpenItem] = {}
+    for item in items:
+        if item.branch_id in branches:
+            key = (item.policy_id, item.branch_id)
+            known = found.get(key)
+            found[key] = replace(known, open_fen=known.open_fen + item.open_fen) if known else item
     return [one for one in found.values() if one.open_fen]
-
-
-def _policies(ids: Iterable[int]) -> dict[int, Policy]:
-    """In portions: a statement takes so many values at once."""
-    found: dict[int, Policy] = {}
-    left = sorted(ids)
-    for start in range(0, len(left), _PORTION):
-        wanted = select(Policy).where(Policy.id.in_(left[start : start + _PORTION]))
-        found |= {policy.id: policy for policy in db.session.scalars(wanted)}
-    return found

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
 
+from service_desk.adapters.spreadsheets import TableSheet
 from service_desk.base.clock import local_date
 from service_desk.base.errors import Invalid, NotFound
 from service_desk.base.paging import Page
@@ -21,7 +22,9 @@ from service_desk.presenters import pdf_documents
 from service_desk.presenters.languages import branch_name
 from service_desk.rules.permissions import Action
 from service_desk.services import access, users
+from service_desk.services.exports import in_portions
 from service_desk.services.policies import batches, issue_lists, rates
+from service_desk.web.exports import send_book
 from service_desk.web.http import (
     actor,
     again,
@@ -30,7 +33,6 @@ from service_desk.web.http import (
     files,
     keep_file,
     page_request,
-    spreadsheet,
     uploads,
 )
 from service_desk.web.pages.policies import POLICIES_A_FILE, parts_of, policy_address, printed_part
@@ -99,10 +101,13 @@ def refused(number: str) -> ResponseReturnValue:
 @login_required
 def refused_export(number: str) -> ResponseReturnValue:
     """The same as a spreadsheet."""
-    found = batches.all_refused(number, actor=actor())
     title = _("What was not issued of batch %(number)s", number=number)
-    book = words.refused_workbook(found.rows, found.branches, title, local_date(g.now))
-    return spreadsheet(book, f"{number}-not-issued.xlsx")
+
+    def sheets() -> list[TableSheet]:
+        lines = in_portions(lambda page: batches.list_refused_lines(number, page, actor=actor()))
+        return [words.refused_sheet(lines, title, local_date(g.now))]
+
+    return send_book(sheets, f"{number}-not-issued.xlsx")
 
 
 @bp.get("/batches/<number>/branches/<int:branch_id>.pdf")

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
 
+from service_desk.adapters.spreadsheets import TableSheet
 from service_desk.base.clock import end_of_day, local_date, start_of_day
 from service_desk.forms.coverage import FindingsForm, PeriodForm, RequirementForm, two_years
 from service_desk.forms.fields import member
@@ -23,8 +24,8 @@ from service_desk.services.fleet import requirements
 from service_desk.services.policies import ratios
 from service_desk.services.policies.calendars import FindingKind, FleetFindings
 from service_desk.services.policies.ratios import CoveredVehicles
-from service_desk.web.exports import chosen_in, send_list
-from service_desk.web.http import actor, again, attempt, current_account, done, page_request, spreadsheet
+from service_desk.web.exports import chosen_in, send_book, send_list
+from service_desk.web.http import actor, again, attempt, current_account, done, page_request
 
 bp = Blueprint("coverage", __name__)
 
@@ -54,9 +55,12 @@ def export() -> ResponseReturnValue:
     """The ratio by branch as a spreadsheet."""
     account = current_account()
     _form, period = _this_month()
-    lines, total, day = _ratio(period)
-    book = words.ratio_workbook(lines, total, named(account.name, account.name_en), day, period)
-    return spreadsheet(book, f"coverage-{account.code}-{period.last}.xlsx")
+
+    def sheets() -> list[TableSheet]:
+        lines, total, day = _ratio(period)
+        return [words.ratio_sheet(lines, total, named(account.name, account.name_en), day, period)]
+
+    return send_book(sheets, f"coverage-{account.code}-{period.last}.xlsx")
 
 
 def _ratio(period: Period) -> tuple[list[words.RatioLine], words.RatioLine, date]:

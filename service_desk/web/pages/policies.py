@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
 
+from service_desk.adapters.spreadsheets import TableSheet
 from service_desk.base.clock import local_date
 from service_desk.base.errors import DomainError, NotFound
 from service_desk.forms.endorsements import AsOfForm
@@ -55,7 +56,7 @@ from service_desk.services.policies import (
 from service_desk.services.policies.delivery import queries as delivery
 from service_desk.services.policies.endorsements import Difference
 from service_desk.services.policies.queries import PolicyView
-from service_desk.web.exports import chosen_in, send_list
+from service_desk.web.exports import chosen_in, send_book, send_list
 from service_desk.web.http import (
     actor,
     again,
@@ -64,7 +65,6 @@ from service_desk.web.http import (
     current_account,
     done,
     page_request,
-    spreadsheet,
 )
 
 bp = Blueprint("policies", __name__)
@@ -290,11 +290,15 @@ def refused_of_order() -> ResponseReturnValue:
     """All that the order on the preview cannot issue, as a spreadsheet."""
     form = _with_cover_sets(IssueForm())
     order = form.command(current_account().id, _asked_list(form.list_id.data))
-    plan = policies.preview(order, actor=actor(), now=g.now)
-    today = local_date(g.now)
-    title = _("What cannot be issued, by vehicle")
-    book = batch_words.refused_workbook(plan.refused, branches_by_id(), title, today)
-    return spreadsheet(book, f"not-issued-{today}.xlsx")
+    title, today = _("What cannot be issued, by vehicle"), local_date(g.now)
+
+    def sheets() -> list[TableSheet]:
+        plan = policies.preview(order, actor=actor(), now=g.now)
+        branches = branches_by_id()
+        lines = [(one, branches.get(one.branch_id or 0)) for one in plan.refused]
+        return [batch_words.refused_sheet(lines, title, today)]
+
+    return send_book(sheets, f"not-issued-{today}.xlsx")
 
 
 @bp.post("/issue/confirm")

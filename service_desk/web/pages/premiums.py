@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
 
+from service_desk.adapters.spreadsheets import TableSheet
 from service_desk.base.clock import local_date
 from service_desk.forms.fields import Form, small_number
 from service_desk.forms.premiums import (
@@ -25,7 +26,7 @@ from service_desk.presenters.sheets.premiums import open_sheet, receipts_sheet
 from service_desk.rules.permissions import Action
 from service_desk.rules.premium import age_bands, age_of
 from service_desk.services import access, accounts, premiums
-from service_desk.web.exports import send_list, whole
+from service_desk.web.exports import send_book, send_list, whole
 from service_desk.web.http import (
     actor,
     again,
@@ -34,7 +35,6 @@ from service_desk.web.http import (
     current_account,
     done,
     page_request,
-    spreadsheet,
 )
 from service_desk.web.papers import address_of
 
@@ -71,10 +71,13 @@ def export() -> ResponseReturnValue:
     """The ledger as a spreadsheet, of the same day."""
     account, form = current_account(), LedgerForm(request.args)
     day = form.on.data if form.validate() else None
-    rows = premiums.ledger(account.id, actor=actor(), now=g.now, on=day)
-    day = day or local_date(g.now)
-    book = words.ledger_workbook(rows, named(account.name, account.name_en), day)
-    return spreadsheet(book, f"premiums-{day}.xlsx")
+    shown_day = day or local_date(g.now)
+
+    def sheets() -> list[TableSheet]:
+        rows = premiums.ledger(account.id, actor=actor(), now=g.now, on=day)
+        return [words.ledger_sheet(rows, named(account.name, account.name_en), shown_day)]
+
+    return send_book(sheets, f"premiums-{shown_day}.xlsx")
 
 
 @bp.route("/premiums/branches/<int:branch_id>", methods=["GET", "POST"])

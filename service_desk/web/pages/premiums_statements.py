@@ -5,8 +5,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
 
+from service_desk.adapters.spreadsheets import TableSheet
 from service_desk.base.clock import local_date
 from service_desk.base.errors import Invalid
+from service_desk.base.paging import PageRequest
 from service_desk.forms.fields import small_number
 from service_desk.forms.premiums import StatementForm
 from service_desk.presenters import premiums as words
@@ -15,8 +17,10 @@ from service_desk.presenters.languages import named
 from service_desk.presenters.messages import sentence
 from service_desk.rules.permissions import Action
 from service_desk.services import access, accounts, premiums
+from service_desk.services.exports import in_portions
 from service_desk.services.premiums import Statement
-from service_desk.web.http import actor, as_pdf, current_account, spreadsheet
+from service_desk.web.exports import send_book
+from service_desk.web.http import actor, as_pdf, current_account
 
 bp = Blueprint("premiums_statements", __name__)
 
@@ -39,8 +43,15 @@ def statement() -> ResponseReturnValue:
     if found is None:
         status = 422
     form.start.data, form.end.data = form.start.data or start, form.end.data or end
+    shown = PageRequest(1, MOST_SHOWN)
     page = render_template(
-        "premiums/statement.html", form=form, statement=found, words=words, most=MOST_SHOWN
+        "premiums/statement.html",
+        form=form,
+        statement=found,
+        money=found and found.money.read(shown),
+        open_policies=found and found.open_policies.read(shown),
+        words=words,
+        most=MOST_SHOWN,
     )
     return page, status
 
@@ -49,16 +60,24 @@ def statement() -> ResponseReturnValue:
 @login_required
 def export() -> ResponseReturnValue:
     """A statement as a spreadsheet."""
-    found = _checked()
-    return spreadsheet(words.statement_workbook(found), f"{_file_name(found)}.xlsx")
+    form = _form()
+    form.validate()
+
+    def sheets() -> list[TableSheet]:
+        found = _statement(form)
+        money, open_policies = (in_portions(part.read) for part in (found.money, found.open_policies))
+        return words.statement_sheets(found, money, open_policies)
+
+    return send_book(sheets, f"{_file_name(form)}.xlsx")
 
 
 @bp.get("/premiums/statement.pdf")
 @login_required
 def paper() -> ResponseReturnValue:
     """A statement to print, confirm and stamp."""
-    found = _checked()
-    return as_pdf(premiums_pdf.statement_pdf(found), _file_name(found))
+    form = _form()
+    form.validate()
+    return as_pdf(premiums_pdf.statement_pdf(_statement(form)), _file_name(form))
 
 
 def _form() -> StatementForm:
@@ -71,18 +90,14 @@ def _form() -> StatementForm:
     return form
 
 
-def _checked() -> Statement:
-    form = _form()
-    form.validate()
-    return _statement(form)
-
-
 def _statement(form: StatementForm) -> Statement:
     start, end = form.period(local_date(g.now))
     branch_id = small_number(form.branch.data)
     return premiums.statement(current_account().id, start, end, branch_id=branch_id, actor=actor(), now=g.now)
 
 
-def _file_name(found: Statement) -> str:
-    whose = f"-{found.branch.id}" if found.branch else ""
-    return f"statement{whose}-{found.start}-{found.end}"
+def _file_name(form: StatementForm) -> str:
+    branch_id = small_number(form.branch.data)
+    whose = f"-{branch_id}" if branch_id is not None else ""
+    start, end = form.period(local_date(g.now))
+    return f"statement{whose}-{start}-{end}"

@@ -1,5 +1,6 @@
 """Quote sheets: the list, a new one, one sheet with its floats and taxes, as a workbook and on paper."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -8,9 +9,10 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
 
-from service_desk.adapters.spreadsheets import read_workbook
+from service_desk.adapters.spreadsheets import TableSheet, read_workbook
 from service_desk.base.clock import local_date
 from service_desk.base.errors import Invalid
+from service_desk.base.paging import PageRequest
 from service_desk.forms.policies import CandidateForm, ids_in
 from service_desk.forms.quotes import FloatListForm, FloatsForm, HoldForm, QuoteSheetForm, SheetFilterForm
 from service_desk.presenters import policies as words
@@ -23,9 +25,10 @@ from service_desk.rules.price_sheet import read_floats
 from service_desk.rules.rating import CtplFloat
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import access, accounts
+from service_desk.services.exports import in_portions
 from service_desk.services.policies import VehicleTerms, candidates, quote_queries, quote_sheets, rates
-from service_desk.services.policies.quote_queries import SheetView
-from service_desk.web.exports import chosen_in, send_list
+from service_desk.services.policies.quote_queries import QuotedVehicle, SheetView
+from service_desk.web.exports import chosen_in, send_book, send_list
 from service_desk.web.http import (
     actor,
     again,
@@ -34,7 +37,6 @@ from service_desk.web.http import (
     current_account,
     done,
     page_request,
-    spreadsheet,
     uploads,
 )
 
@@ -246,14 +248,24 @@ def float_list(number: str) -> ResponseReturnValue:
 @login_required
 def floats_workbook(number: str) -> ResponseReturnValue:
     """The vehicles with their floats and taxes, to be filled in and sent back."""
-    return spreadsheet(shown.floats_workbook(_view(number, is_whole=True)), f"{number}-floats.xlsx")
+    return send_book(lambda: [shown.floats_sheet(number, _vehicles(number))], f"{number}-floats.xlsx")
 
 
 @bp.get("/quotes/<number>.xlsx")
 @login_required
 def workbook(number: str) -> ResponseReturnValue:
     """The whole sheet as a workbook."""
-    return spreadsheet(shown.quote_workbook(_view(number, is_whole=True)), f"{number}.xlsx")
+
+    def sheets() -> list[TableSheet]:
+        view = quote_queries.get_sheet(number, PageRequest(1, 1), actor=actor(), now=g.now)
+        return shown.quote_sheets(view, _vehicles(number))
+
+    return send_book(sheets, f"{number}.xlsx")
+
+
+def _vehicles(number: str) -> Iterable[QuotedVehicle]:
+    """All of a sheet, read while they are written."""
+    return in_portions(lambda page: quote_queries.list_vehicles(number, page, actor=actor()), portion=500)
 
 
 @bp.get("/quotes/<number>.pdf")

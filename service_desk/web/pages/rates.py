@@ -17,7 +17,7 @@ from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import access
 from service_desk.services.policies import rate_drafts, rates
 from service_desk.services.policies.rates import PriceTable
-from service_desk.web.exports import send_list, whole
+from service_desk.web.exports import send_book, send_list, whole
 from service_desk.web.http import (
     actor,
     again,
@@ -25,7 +25,6 @@ from service_desk.web.http import (
     attempt,
     current_account,
     done,
-    spreadsheet,
     uploads,
 )
 
@@ -93,7 +92,7 @@ def workbook(table_id: int) -> ResponseReturnValue:
     """One version as a workbook that can be changed and sent back."""
     price = rates.get_table(table_id, actor=actor())
     name = f"price-table-{price.table.line.value}-{price.table.effective_on}.xlsx"
-    return spreadsheet(price_tables.workbook(price), name)
+    return send_book(lambda: price_tables.sheets(price), name)
 
 
 @bp.get("/rates/<int:table_id>.pdf")

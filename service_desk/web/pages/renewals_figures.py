@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
 
+from service_desk.adapters.spreadsheets import TableSheet
 from service_desk.base.clock import local_date
 from service_desk.forms.fields import member, small_number
 from service_desk.forms.months import month_code, month_in
@@ -20,8 +21,8 @@ from service_desk.rules.renewal import RenewalStatus
 from service_desk.services.renewals import success
 from service_desk.services.renewals.forecast import forecast as forecast_of
 from service_desk.services.renewals.success import SuccessDimension
-from service_desk.web.exports import send_list
-from service_desk.web.http import actor, current_account, page_request, spreadsheet
+from service_desk.web.exports import send_book, send_list
+from service_desk.web.http import actor, current_account, page_request
 from service_desk.web.renewal_filters import branch_choices, chosen_words, filter_form
 
 bp = Blueprint("renewals_figures", __name__)
@@ -53,14 +54,17 @@ def rate() -> ResponseReturnValue:
 def rate_export() -> ResponseReturnValue:
     """The same as a spreadsheet."""
     account, form, month = current_account(), filter_form(), _month()
-    book = words.rate_workbook(
-        _tables(form, month),
-        month,
-        named(account.name, account.name_en),
-        filter_note(chosen_words(form)),
-        local_date(g.now),
-    )
-    return spreadsheet(book, f"renewal-rate-{month_code(month)}.xlsx")
+
+    def sheets() -> list[TableSheet]:
+        return words.rate_sheets(
+            _tables(form, month),
+            month,
+            named(account.name, account.name_en),
+            filter_note(chosen_words(form)),
+            local_date(g.now),
+        )
+
+    return send_book(sheets, f"renewal-rate-{month_code(month)}.xlsx")
 
 
 def _month() -> Period:
@@ -142,7 +146,10 @@ def forecast_export() -> ResponseReturnValue:
     """The same as a spreadsheet, with every month, branch and line apart."""
     account, today = current_account(), local_date(g.now)
     branch_id = small_number(request.args.get("branch"))
-    found = forecast_of(account.id, actor=actor(), now=g.now, branch_id=branch_id)
     chosen = [(_("Branch"), name) for code, name in branch_choices() if code == str(branch_id)]
-    book = words.forecast_workbook(found, named(account.name, account.name_en), today, filter_note(chosen))
-    return spreadsheet(book, f"renewal-forecast-{today}.xlsx")
+
+    def sheets() -> list[TableSheet]:
+        found = forecast_of(account.id, actor=actor(), now=g.now, branch_id=branch_id)
+        return words.forecast_sheets(found, named(account.name, account.name_en), today, filter_note(chosen))
+
+    return send_book(sheets, f"renewal-forecast-{today}.xlsx")

@@ -14,9 +14,8 @@ from service_desk.rules.report_document import ReportKind
 from service_desk.services import access
 from service_desk.services.reports import comparing, deliveries, runs
 from service_desk.services.reports.overview import read_overview
-from service_desk.web.exports import send_list, whole
+from service_desk.web.exports import send_book, send_list, whole
 from service_desk.web.http import actor, as_pdf, current_account, done, page_request
-from service_desk.web.http import spreadsheet as send_workbook
 
 bp = Blueprint("reports", __name__)
 
@@ -111,7 +110,8 @@ def spreadsheet(run_id: int) -> ResponseReturnValue:
     found = runs.get_run(run_id, actor=actor())
     report = runs.document_of(found)
     name = report_documents.filename(report, "xlsx")
-    return send_workbook(report_documents.workbook(report), name, account_id=found.account_id)
+    account_id = found.account_id
+    return send_book(lambda: report_documents.sheets(report), name, account_id=account_id)
 
 
 @bp.get("/reports/<int:run_id>/report.pdf")

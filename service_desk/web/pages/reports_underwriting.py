@@ -4,12 +4,14 @@ from flask import Blueprint, g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_login import login_required
 
+from service_desk.adapters.spreadsheets import TableSheet
 from service_desk.base.clock import local_date
 from service_desk.forms.months import month_code, month_in
 from service_desk.presenters import underwriting as words
 from service_desk.rules.periods import Period, month_of, months_after
 from service_desk.services.reports import underwriting
-from service_desk.web.http import actor, current_account, spreadsheet
+from service_desk.web.exports import send_book
+from service_desk.web.http import actor, current_account
 
 bp = Blueprint("reports_underwriting", __name__)
 
@@ -44,8 +46,12 @@ def month() -> ResponseReturnValue:
 def export() -> ResponseReturnValue:
     """The same as a spreadsheet."""
     chosen = _month()
-    found = underwriting.month_figures(current_account().id, chosen, actor=actor())
-    return spreadsheet(words.workbook(found, g.now), f"underwriting-{month_code(chosen)}.xlsx")
+
+    def sheets() -> list[TableSheet]:
+        found = underwriting.month_figures(current_account().id, chosen, actor=actor())
+        return words.sheets(found, g.now)
+
+    return send_book(sheets, f"underwriting-{month_code(chosen)}.xlsx")
 
 
 def _month() -> Period:

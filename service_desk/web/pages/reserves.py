@@ -15,7 +15,8 @@ from service_desk.presenters.languages import branch_name, named
 from service_desk.rules.periods import Period, month_of, months_after
 from service_desk.services.claims import reserve_book
 from service_desk.services.claims.reserve_book import Book
-from service_desk.web.http import actor, current_account, spreadsheet
+from service_desk.web.exports import send_book
+from service_desk.web.http import actor, current_account
 
 bp = Blueprint("reserves", __name__)
 
@@ -49,9 +50,8 @@ def book() -> ResponseReturnValue:
 def export() -> ResponseReturnValue:
     """The same as a spreadsheet."""
     months, branch_id = _months(), small_number(request.args.get("branch"))
-    found = _read(months, branch_id)
     name = _("reserves-%(first)s-%(last)s.xlsx", first=month_code(months[0]), last=month_code(months[-1]))
-    return spreadsheet(words.workbook(found, _whose(branch_id), g.now), name)
+    return send_book(lambda: words.sheets(_read(months, branch_id), _whose(branch_id), g.now), name)
 
 
 def _read(months: list[Period], branch_id: int | None) -> Book:

@@ -15,10 +15,6 @@ How it is counted, once for every page, report and export:
   client does not see them.
 """
 
-from service_desk.services.sla.compliance.exporting import (
-    export_clocks,
-    export_compliance,
-)
 from service_desk.services.sla.compliance.figures import Figures, Group, Times, count_by, total_of
 from service_desk.services.sla.compliance.grouping import in_parts
 from service_desk.services.sla.compliance.holders import list_holders
@@ -71,8 +67,6 @@ __all__ = [
     "count_people",
     "count_steps",
     "count_steps_of_parts",
-    "export_clocks",
-    "export_compliance",
     "in_parts",
     "is_at_risk",
     "is_late",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 
 from service_desk.base.paging import Page, PageRequest
 from service_desk.models.accounts import Branch
@@ -77,9 +77,15 @@ def list_clocks(
     conditions = rows_of(scope, rows)
     chosen = sort_of(rows, sort)
     total = db.session.scalar(select(func.count()).select_from(Timer).where(*conditions)) or 0
-    found = db.session.execute(statement_of(conditions, chosen).limit(page.size).offset(page.offset)).all()
-    spent = spent_of(scope, rows, [row[0].id for row in found])
-    lines = [line_of(row, spent) for row in found]
+    order = _order(chosen)
+    # The ids first: to put many whole rows in order takes the database several times as long.
+    on_page = select(Timer.id).where(*conditions).order_by(*order).limit(page.size).offset(page.offset)
+    ids = db.session.scalars(on_page).all()
+    spent = spent_on(scope, rows, ids) if rows.asks_for_time else {}
+    lines = [
+        ClockRow(timer, holder, branch, is_reviewed, spent.get(timer.id))
+        for timer, holder, branch, is_reviewed in db.session.execute(_lines_of(ids).order_by(*order))
+    ]
     return ClockList(Page(lines, total, page.number, page.size), chosen)
 
 
@@ -106,28 +112,17 @@ def sort_of(rows: RowsWanted, sort: str) -> str:
     return sort if sort.removeprefix("-") in SORTS else USUAL_SORT.get(rows.verdicts, "-counted")
 
 
-def spent_of(scope: Scope, rows: RowsWanted, timer_ids: Sequence[int]) -> dict[int, Spent]:
-    """Of some lines, the time the list asks for."""
-    return spent_on(scope, rows, timer_ids) if rows.asks_for_time else {}
+def _order(sort: str) -> list[ColumnElement[Any]]:
+    """The id makes it total."""
+    columns = (SORTS[sort.removeprefix("-")], Timer.id)
+    return [column.desc() if sort.startswith("-") else column.asc() for column in columns]
 
 
-def line_of(row: Row[Any], spent: dict[int, Spent]) -> ClockRow:
-    """A row of `statement_of` as a line."""
-    timer, holder, branch, is_reviewed = row
-    return ClockRow(timer, holder, branch, is_reviewed, spent.get(timer.id))
-
-
-def statement_of(conditions: list[ColumnElement[bool]], sort: str) -> Select[Any]:
-    """The lines of a list in order; the id makes it total."""
-    column = SORTS[sort.removeprefix("-")]
-    is_falling = sort.startswith("-")
+def _lines_of(ids: Sequence[int]) -> Select[Any]:
     is_reviewed = select(BreachReview.id).where(BreachReview.timer_id == Timer.id).exists()
     return (
         select(Timer, User, Branch, is_reviewed)
         .join(User, User.id == Timer.holder_id)
         .outerjoin(Branch, Branch.id == Timer.branch_id)
-        .where(*conditions)
-        .order_by(
-            column.desc() if is_falling else column.asc(), Timer.id.desc() if is_falling else Timer.id.asc()
-        )
+        .where(Timer.id.in_(ids))
     )

@@ -1,6 +1,6 @@
-"""The cases whose verdict flips: a page at a time, or all of them for a spreadsheet."""
+"""The cases whose verdict flips, a page at a time."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,15 +10,9 @@ from service_desk.base.paging import Page, PageRequest
 from service_desk.models.accounts import Branch
 from service_desk.models.db import db
 from service_desk.models.sla import Timer
-from service_desk.models.users import User
 from service_desk.rules.calendar.openings import moment_of
-from service_desk.services.exports import require_few
-from service_desk.services.sla import exports
-from service_desk.services.sla.what_if.answering import Answer, ask
+from service_desk.services.sla.what_if.answering import Answer
 from service_desk.services.sla.what_if.comparing import Flip
-from service_desk.services.sla.what_if.question import Question
-
-_AT_A_TIME = 500
 
 
 @dataclass(frozen=True)
@@ -39,29 +33,8 @@ def list_cases(answer: Answer, page: PageRequest, flip: Flip | None = None) -> P
     return Page(_read(answer, shown), len(rows), page.number, page.size)
 
 
-def export_cases(
-    question: Question, *, described: str, actor: User, now: datetime
-) -> tuple[Answer, Iterator[FlippedCase]]:
-    """The answer and all cases that flip, for a spreadsheet; `described`: the question as the audit trail keeps it.
-
-    Invalid as `ask`, and export_too_many_rows for more cases than anybody reads.
-    """
-    answer = ask(question, actor=actor, now=now)
-    rows = _rows(answer, None)
-    require_few(len(rows))
-    exports.keep_audit(
-        "what_if_exported", question.of.account_id, "question", described, actor=actor, now=now
-    )
-    return answer, _all(answer, rows)
-
-
 def _rows(answer: Answer, flip: Flip | None) -> Sequence[int]:
     return [row for row, one in enumerate(answer.flipped.flips) if flip is None or one is flip]
-
-
-def _all(answer: Answer, rows: Sequence[int]) -> Iterator[FlippedCase]:
-    for begin in range(0, len(rows), _AT_A_TIME):
-        yield from _read(answer, rows[begin : begin + _AT_A_TIME])
 
 
 def _read(answer: Answer, rows: Sequence[int]) -> list[FlippedCase]:

@@ -9,7 +9,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
 
+from service_desk.adapters.spreadsheets import TableSheet
 from service_desk.base.clock import local_date
+from service_desk.base.paging import Page, PageRequest
 from service_desk.forms.sla_compliance import ComplianceForm, grouping, named_period, rows_wanted
 from service_desk.models.accounts import Branch, KeyAccount
 from service_desk.models.users import User
@@ -21,20 +23,21 @@ from service_desk.presenters.languages import branch_name, named
 from service_desk.rules.claim_flow import ClockStep
 from service_desk.rules.periods import Preset
 from service_desk.services import accounts
+from service_desk.services.exports import in_portions
 from service_desk.services.sla.compliance import (
     NOT_SAID,
+    ClockRow,
     ComplianceFilter,
     Dimension,
     RowsWanted,
-    export_clocks,
-    export_compliance,
     list_clocks,
     list_holders,
     may_rank_staff,
     read_compliance,
 )
 from service_desk.services.sla.ledger import seconds_used
-from service_desk.web.http import actor, current_account, page_request, spreadsheet
+from service_desk.web.exports import send_book
+from service_desk.web.http import actor, current_account, page_request
 from service_desk.web.pages.sla.blueprint import bp
 from service_desk.web.pages.sla.breaches import matter_url
 
@@ -65,15 +68,19 @@ def compliance() -> ResponseReturnValue:
     )
 
 
-@bp.post("/compliance.xlsx")
+@bp.get("/compliance.xlsx")
 @login_required
 def compliance_xlsx() -> ResponseReturnValue:
     """The same figures as a spreadsheet."""
     asked = _read_address()
-    found = export_compliance(asked.wanted, asked.by, described=_described(asked), actor=actor(), now=g.now)
-    shown = words.in_order(found.groups, asked.sort)
-    book = sheets.compliance_workbook(found, shown, asked.about, ranks_staff=asked.ranks_staff)
-    return spreadsheet(book, _("compliance-%(days)s.xlsx", days=_file_days(asked)))
+
+    def read() -> list[TableSheet]:
+        found = read_compliance(asked.wanted, asked.by, actor=actor(), now=g.now)
+        shown = words.in_order(found.groups, asked.sort)
+        return sheets.compliance_sheets(found, shown, asked.about, ranks_staff=asked.ranks_staff)
+
+    name = _("compliance-%(days)s.xlsx", days=_file_days(asked))
+    return send_book(read, name, asked=_described(asked))
 
 
 @bp.get("/compliance/timers")
@@ -99,18 +106,21 @@ def compliance_timers() -> ResponseReturnValue:
     )
 
 
-@bp.post("/compliance/timers.xlsx")
+@bp.get("/compliance/timers.xlsx")
 @login_required
 def compliance_timers_xlsx() -> ResponseReturnValue:
     """The same list, all of it, as a spreadsheet."""
     asked, rows = _read_address(), rows_wanted(request.args)
-    listed = export_clocks(
-        asked.wanted, rows, sort=asked.sort, described=_described(asked), actor=actor(), now=g.now
-    )
-    book = sheets.clocks_workbook(
-        listed.rows, _rows_title(asked, rows), _time_heading(asked, rows), asked.about
-    )
-    return spreadsheet(book, _("clocks-%(days)s.xlsx", days=_file_days(asked)))
+
+    def page_of(page: PageRequest) -> Page[ClockRow]:
+        return list_clocks(asked.wanted, rows, page, sort=asked.sort, actor=actor(), now=g.now).page
+
+    def read() -> list[TableSheet]:
+        title, time_heading = _rows_title(asked, rows), _time_heading(asked, rows)
+        return [sheets.clocks_sheet(in_portions(page_of), title, time_heading, asked.about)]
+
+    name = _("clocks-%(days)s.xlsx", days=_file_days(asked))
+    return send_book(read, name, asked=_described(asked))
 
 
 @dataclass(frozen=True)
@@ -263,7 +273,7 @@ def _time_heading(asked: Asked, rows: RowsWanted) -> str | None:
 
 
 def _described(asked: Asked) -> str:
-    """What was exported, as the audit trail keeps it: the address in full."""
+    """What was exported, as the audit trail keeps it: the address with its days, which a named period does not say."""
     names = ("verdict", "used_by", "paused_for", "age", "by", "sort")
     values = {
         **asked.query(replace(asked.wanted)),
@@ -271,7 +281,9 @@ def _described(asked: Asked) -> str:
         "to_on": asked.wanted.period.last,
         **{name: request.args.get(name) for name in names},
     }
-    return " ".join(f"{name}={value}" for name, value in values.items() if value is not None)
+    return f"{request.path}?" + "&".join(
+        f"{name}={value}" for name, value in values.items() if value is not None
+    )
 
 
 def _file_days(asked: Asked) -> str:

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
 
+from service_desk.adapters.spreadsheets import TableSheet
 from service_desk.base.clock import local_date
 from service_desk.base.errors import Invalid, InvalidMany
 from service_desk.forms.fields import member
@@ -29,10 +30,12 @@ from service_desk.rules.periods import Cut, Period
 from service_desk.rules.permissions import Action
 from service_desk.rules.sla import TargetUnit
 from service_desk.services import access, accounts
+from service_desk.services.exports import in_portions
 from service_desk.services.sla import calendars, levels
 from service_desk.services.sla.compliance import NOT_SAID
-from service_desk.services.sla.what_if import Answer, Flip, Part, Question, ask, export_cases, list_cases
-from service_desk.web.http import actor, current_account, page_request, spreadsheet
+from service_desk.services.sla.what_if import Answer, Flip, Part, Question, ask, list_cases
+from service_desk.web.exports import send_book
+from service_desk.web.http import actor, current_account, page_request
 from service_desk.web.pages.sla.blueprint import bp
 from service_desk.web.pages.sla.breaches import matter_url
 
@@ -123,25 +126,26 @@ def what_if() -> ResponseReturnValue:
     )
 
 
-@bp.post("/what-if.xlsx")
+@bp.get("/what-if.xlsx")
 @login_required
 def what_if_xlsx() -> ResponseReturnValue:
     """The same as a spreadsheet, with every case that flips."""
     asked = _read_address()
     if not asked.form.validate():
         return redirect(_address())
-    described = " ".join(
-        f"{name}={value}" for name, value in request.args.items() if value and name in asked.form
-    )
+
+    def read() -> list[TableSheet]:
+        answer = ask(asked.question, actor=actor(), now=g.now)
+        cases = in_portions(lambda page: list_cases(answer, page))
+        return sheets.what_if_sheets(asked.question, answer, cases, asked.promise, _about(asked))
+
+    days = asked.question.of.period
+    name = _("what-if-%(days)s.xlsx", days=f"{days.first:%Y%m%d}-{days.last:%Y%m%d}")
     try:
-        answer, cases = export_cases(asked.question, described=described, actor=actor(), now=g.now)
+        return send_book(read, name)
     except InvalidMany:
         # The page says what is wrong at each field.
         return redirect(_address())
-    book = sheets.what_if_workbook(asked.question, answer, cases, asked.promise, _about(asked))
-    days = asked.question.of.period
-    name = _("what-if-%(days)s.xlsx", days=f"{days.first:%Y%m%d}-{days.last:%Y%m%d}")
-    return spreadsheet(book, name)
 
 
 def _read_address() -> Asked:
