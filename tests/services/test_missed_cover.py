@@ -30,11 +30,11 @@ from service_desk.models.sla import Timer, TimerState
 from service_desk.models.users import User
 from service_desk.rules.permissions import Role
 from service_desk.rules.vocabulary import CoverCode, PolicyLine
-from service_desk.services import policies, renewals, sla
+from service_desk.services import exports, policies, renewals, sla
 from service_desk.services.fleet import vehicles
 from service_desk.services.policies import IssueRequest, LineChoice, rates
 from service_desk.services.renewals import case_views, cases
-from service_desk.services.renewals.case_views import MissedFilter
+from service_desk.services.renewals.case_views import MissedFilter, MissedList, MissedRow
 from service_desk.services.renewals.cases import ChaseCommand, NotedCover, OffRoad
 from tests.factories import PolicyFactory, UserFactory, VehicleFactory
 from tests.standing import once
@@ -358,9 +358,27 @@ def test_a_branch_sees_its_own_and_another_account_nothing(
             case_views.read_case(number, actor=actor, now=now)
         with pytest.raises(NotFound):
             cases.client_says(number, "停了", actor=actor, now=now)
-    rows = case_views.list_missed(world.account.id, MissedFilter(), actor=world.safety_gongyi, now=now)
-    assert [row.case for row in rows] == [case]
-    assert case_views.list_missed(world.account.id, MissedFilter(), actor=world.foreign_hq, now=now) == []
+    assert [row.case for row in missed(world, world.safety_gongyi, now)] == [case]
+    assert missed(world, world.foreign_hq, now) == []
+
+
+def missed(world: World, actor: User, now: datetime, wanted: MissedFilter | None = None) -> list[MissedRow]:
+    wanted = wanted or MissedFilter()
+    return list(MissedList(world.account.id, wanted, actor, now).read(PageRequest()).rows)
+
+
+def test_a_list_read_in_portions_is_the_whole_list(
+    world: World, case: MissedCoverCase, now: datetime
+) -> None:
+    for number in range(5):
+        VehicleFactory(branch=world.zhongmu, plate=f"豫A0000{number}")
+    later = now + timedelta(days=10)
+    listed = MissedList(world.account.id, MissedFilter(), world.manager, later)
+    whole = listed.read(PageRequest())
+    assert whole.total == len(whole.rows) > 5
+    assert listed.overdue == 1
+    for size in (1, 2, 7):
+        assert list(exports.in_portions(listed.read, portion=size)) == list(whole.rows)
 
 
 def test_the_list_puts_overdue_first_and_filters(world: World, case: MissedCoverCase, now: datetime) -> None:
@@ -369,12 +387,7 @@ def test_the_list_puts_overdue_first_and_filters(world: World, case: MissedCover
     renewals.watch(world.account.id, now=later)
 
     def plates(**wanted: object) -> list[str | None]:
-        rows = case_views.list_missed(
-            world.account.id,
-            MissedFilter(**wanted),
-            actor=world.manager,
-            now=later,  # type: ignore[arg-type]
-        )
+        rows = missed(world, world.manager, later, MissedFilter(**wanted))  # type: ignore[arg-type]
         return [row.missed.vehicle.plate for row in rows]
 
     assert plates() == ["豫A67890", "豫A00001"]
@@ -387,7 +400,7 @@ def test_the_list_puts_overdue_first_and_filters(world: World, case: MissedCover
 def test_exposure_is_twice_the_premium_and_the_limits_in_force(
     world: World, case: MissedCoverCase, now: datetime
 ) -> None:
-    (row,) = case_views.list_missed(world.account.id, MissedFilter(), actor=world.underwriter, now=now)
+    (row,) = missed(world, world.underwriter, now)
     assert row.exposure is not None
     # A lorry of 9.99 t pays 3,450 yuan by the tariff of 2008.
     assert (row.exposure.penalty, row.exposure.borne) == (Decimal(6900), Decimal(200_000))

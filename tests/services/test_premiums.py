@@ -13,7 +13,7 @@ from service_desk.models.accounts import Branch
 from service_desk.models.db import db
 from service_desk.models.premiums import Receipt, Receivable
 from service_desk.rules.premium import AgeBand, age_of
-from service_desk.services import premiums
+from service_desk.services import exports, premiums
 from service_desk.services.premiums import ReceiptCommand
 from tests.factories import PolicyFactory
 from tests.world import World
@@ -188,3 +188,17 @@ def test_another_account_sees_neither_debts_nor_receipts(world: World, now: date
         premiums.get_receipt(receipt.number, actor=world.foreign_hq)
     with pytest.raises(NotFound):
         premiums.open_receivables(world.gongyi.id, actor=world.foreign_hq)
+
+
+def test_what_a_branch_owes_read_in_portions_is_all_of_it(world: World, now: datetime) -> None:
+    for vehicle in (world.coach, world.truck, world.bus):
+        owe(world, vehicle, 100, TODAY)
+    _branch, owed = premiums.open_receivables(world.gongyi.id, actor=world.hq)
+    assert len(owed) == 2
+    for size in (1, 2, 3):
+        rows = exports.in_portions(
+            lambda page: premiums.list_open(world.gongyi.id, page, actor=world.hq), portion=size
+        )
+        assert list(rows) == owed
+    with pytest.raises(NotFound):
+        premiums.list_open(world.gongyi.id, PageRequest(), actor=world.foreign_hq)

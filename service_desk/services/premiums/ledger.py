@@ -4,10 +4,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import Select, func, select
 
 from service_desk.base.clock import local_date
+from service_desk.base.paging import Page, PageRequest
 from service_desk.models.accounts import Branch, KeyAccount
 from service_desk.models.db import db
 from service_desk.models.policies import Endorsement, Policy
@@ -89,6 +91,15 @@ def open_receivables(branch_id: int, *, actor: User) -> tuple[Branch, list[OpenR
     return branch, open_rows(select(Receivable.id).where(Receivable.branch_id == branch_id))
 
 
+def list_open(branch_id: int, page: PageRequest, *, actor: User) -> Page[OpenReceivable]:
+    """The same a page at a time."""
+    branch = access.get_visible(actor, Action.READ_PREMIUMS, Branch, Branch.id == branch_id)
+    own = (Receivable.branch_id == branch.id, _OPEN > 0)
+    total = db.session.scalar(select(func.count()).select_from(Receivable).where(*own)) or 0
+    statement = _open_statement(select(Receivable.id).where(*own)).limit(page.size).offset(page.offset)
+    return Page(_as_open(statement), total, page.number, page.size)
+
+
 def receivables_due(account_id: int, *, until: date, actor: User) -> list[OpenReceivable]:
     """Open receivables of an account that fall due by a day, that day included; the oldest first."""
     due = select(Receivable.id).where(Receivable.account_id == account_id, Receivable.due_on <= until)
@@ -97,7 +108,14 @@ def receivables_due(account_id: int, *, until: date, actor: User) -> list[OpenRe
 
 def open_rows(wanted: Select[tuple[int]], *, lock: bool = False) -> list[OpenReceivable]:
     """What is open of the receivables wanted, the oldest first; `lock` keeps other clerks waiting for them."""
-    statement = (
+    statement = _open_statement(wanted)
+    if lock:
+        statement = statement.with_for_update(of=Receivable).execution_options(populate_existing=True)
+    return _as_open(statement)
+
+
+def _open_statement(wanted: Select[tuple[int]]) -> Select[Any]:
+    return (
         select(Receivable, Policy, Branch, Endorsement.number)
         .join(Policy, Policy.id == Receivable.policy_id)
         .join(Branch, Branch.id == Receivable.branch_id)
@@ -105,9 +123,10 @@ def open_rows(wanted: Select[tuple[int]], *, lock: bool = False) -> list[OpenRec
         .where(Receivable.id.in_(wanted), _OPEN > 0)
         .order_by(Receivable.due_on, Receivable.id)
     )
-    if lock:
-        statement = statement.with_for_update(of=Receivable).execution_options(populate_existing=True)
-    return [OpenReceivable(*row) for row in db.session.execute(statement).tuples()]
+
+
+def _as_open(statement: Select[Any]) -> list[OpenReceivable]:
+    return [OpenReceivable(*row) for row in db.session.execute(statement)]
 
 
 def totals(rows: Sequence[LedgerRow]) -> dict[AgeBand, int]:

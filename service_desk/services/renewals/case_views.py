@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from sqlalchemy import Select, func, select
 
@@ -18,7 +19,7 @@ from service_desk.rules.exposure import Exposure
 from service_desk.rules.permissions import Action
 from service_desk.rules.vocabulary import CoverCode
 from service_desk.services import access, policies, sla
-from service_desk.services.renewals.uninsured import Exposures, MissedCover, list_uninsured
+from service_desk.services.renewals.uninsured import Exposures, MissedCover, uninsured_among, uninsured_ids
 
 CLOSED_SHOWN_FOR = timedelta(days=180)
 
@@ -66,27 +67,75 @@ class CaseFile:
     exposure: Exposure | None
 
 
-def list_missed(account_id: int, wanted: MissedFilter, *, actor: User, now: datetime) -> list[MissedRow]:
-    """The vehicles without cover now with their cases: overdue first, then those without CTPL, the longest without."""
-    missed = list_uninsured(account_id, actor=actor, now=now, branch_id=wanted.branch_id)
-    cases = _open_cases([one.vehicle.id for one in missed])
-    owners = people_of(case.owner_id for case in cases.values())
-    timers = sla.timers_of(MISSED_COVER, [case.id for case in cases.values()])
-    exposures = Exposures(account_id, local_date(now))
-    rows = []
-    for one in missed:
-        case = cases.get(one.vehicle.id)
-        rows.append(
-            MissedRow(
-                one,
-                case,
-                owners.get(case.owner_id or 0) if case else None,
-                _open_timer(timers[case.id]) if case else None,
-                exposures.of(one.vehicle, one.layers),
-            )
+@dataclass(frozen=True)
+class MissedList:
+    """The vehicles without cover now with their cases, a page at a time.
+
+    Overdue ones first, then those without CTPL, the longest without. Their order is found when the first page is read;
+    what a page shows is read anew for its vehicles, so that no list of all is kept.
+    """
+
+    account_id: int
+    wanted: MissedFilter
+    actor: User
+    now: datetime
+
+    def read(self, page: PageRequest) -> Page[MissedRow]:
+        """One page of them."""
+        ids = [one.vehicle_id for one in self._places[page.offset : page.offset + page.size]]
+        rows = {row.missed.vehicle.id: row for row in self._rows(ids)}
+        # One of them may have been covered since their order was found.
+        return Page([rows[id_] for id_ in ids if id_ in rows], len(self._places), page.number, page.size)
+
+    @property
+    def without_ctpl(self) -> int:
+        return sum(one.lacks_ctpl for one in self._places)
+
+    @property
+    def overdue(self) -> int:
+        return sum(one.is_overdue for one in self._places)
+
+    @cached_property
+    def _places(self) -> list["_Place"]:
+        """The vehicles wanted in their order."""
+        ids = uninsured_ids(self.account_id, actor=self.actor, now=self.now, branch_id=self.wanted.branch_id)
+        found = (row for some in policies.portions(ids) for row in self._rows(some))
+        places = [_place(row, self.now) for row in found if _is_wanted(row, self.wanted, self.now)]
+        return sorted(
+            places, key=lambda one: (not one.is_overdue, not one.lacks_ctpl, one.since, one.vehicle_id)
         )
-    found = [row for row in rows if _is_wanted(row, wanted, now)]
-    return sorted(found, key=lambda row: _urgency(row, now))
+
+    def _rows(self, ids: Sequence[int]) -> list[MissedRow]:
+        missed = uninsured_among(self.account_id, ids, now=self.now)
+        cases = _open_cases([one.vehicle.id for one in missed])
+        owners = people_of(case.owner_id for case in cases.values())
+        timers = sla.timers_of(MISSED_COVER, [case.id for case in cases.values()])
+        rows = []
+        for one in missed:
+            case = cases.get(one.vehicle.id)
+            owner = owners.get(case.owner_id or 0) if case else None
+            timer = _open_timer(timers[case.id]) if case else None
+            rows.append(MissedRow(one, case, owner, timer, self._exposures.of(one.vehicle, one.layers)))
+        return rows
+
+    @cached_property
+    def _exposures(self) -> Exposures:
+        return Exposures(self.account_id, local_date(self.now))
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a vehicle stands in the list."""
+
+    vehicle_id: int
+    is_overdue: bool
+    lacks_ctpl: bool
+    since: datetime
+
+
+def _place(row: MissedRow, now: datetime) -> _Place:
+    since = row.missed.since_at or (row.case.opened_at if row.case else now)
+    return _Place(row.missed.vehicle.id, row.is_overdue(now), row.missed.lacks_ctpl, since)
 
 
 def _is_wanted(row: MissedRow, wanted: MissedFilter, now: datetime) -> bool:
@@ -95,11 +144,6 @@ def _is_wanted(row: MissedRow, wanted: MissedFilter, now: datetime) -> bool:
         and (wanted.layer is None or wanted.layer in row.missed.layers)
         and (not wanted.only_overdue or row.is_overdue(now))
     )
-
-
-def _urgency(row: MissedRow, now: datetime) -> tuple[bool, bool, datetime, int]:
-    since = row.missed.since_at or (row.case.opened_at if row.case else now)
-    return not row.is_overdue(now), not row.missed.lacks_ctpl, since, row.missed.vehicle.id
 
 
 def _open_cases(vehicle_ids: Sequence[int]) -> dict[int, MissedCoverCase]:

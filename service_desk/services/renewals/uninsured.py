@@ -1,6 +1,6 @@
 """Missed cover (漏保): operating vehicles without a layer they must have, found the same day."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -91,12 +91,33 @@ def list_uninsured(
     account_id: int, *, actor: User, now: datetime, branch_id: int | None = None
 ) -> list[MissedCover]:
     """The vehicles without a required layer now; those without CTPL first, then by branch and plate."""
-    access.require(actor, Action.READ_RENEWALS)
     needs = requirements.in_force(account_id, local_date(now))
+    return _missed(_seen(account_id, needs, actor, now, branch_id), needs, now)
+
+
+def uninsured_ids(
+    account_id: int, *, actor: User, now: datetime, branch_id: int | None = None
+) -> Sequence[int]:
+    """The same vehicles' ids, by branch and plate."""
+    needs = requirements.in_force(account_id, local_date(now))
+    statement = _seen(account_id, needs, actor, now, branch_id)
+    return db.session.scalars(statement.with_only_columns(Vehicle.id)).all()
+
+
+def uninsured_among(account_id: int, ids: Collection[int], *, now: datetime) -> list[MissedCover]:
+    """Those of an account's vehicles, for callers who have found them by `uninsured_ids`."""
+    needs = requirements.in_force(account_id, local_date(now))
+    return _missed(_missing(account_id, needs, now).where(Vehicle.id.in_(ids)), needs, now)
+
+
+def _seen(
+    account_id: int, needs: CoverNeeds, actor: User, now: datetime, branch_id: int | None
+) -> Select[Any]:
+    access.require(actor, Action.READ_RENEWALS)
     statement = _missing(account_id, needs, now)
     if branch_id is not None:
         statement = statement.where(Vehicle.branch_id.in_(access.branch_tree(branch_id)))
-    return _missed(access.visible(actor, Action.READ_RENEWALS, statement, Vehicle), needs, now)
+    return access.visible(actor, Action.READ_RENEWALS, statement, Vehicle)
 
 
 def account_uninsured(account_id: int, *, now: datetime) -> list[MissedCover]:

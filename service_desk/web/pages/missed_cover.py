@@ -10,7 +10,6 @@ from flask_login import login_required
 from flask_wtf import FlaskForm
 
 from service_desk.base.clock import local_date
-from service_desk.base.paging import Page
 from service_desk.forms.missed_cover import (
     ChaseForm,
     ClientWordForm,
@@ -31,8 +30,8 @@ from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services import access, accounts, policies, sla
 from service_desk.services.fleet import queries
 from service_desk.services.renewals import case_views, cases
-from service_desk.services.renewals.case_views import CaseFile
-from service_desk.web.exports import chosen_in, send_list, whole
+from service_desk.services.renewals.case_views import CaseFile, MissedList
+from service_desk.web.exports import chosen_in, send_list
 from service_desk.web.http import (
     actor,
     again,
@@ -49,15 +48,15 @@ bp = Blueprint("missed_cover", __name__)
 @login_required
 def uninsured() -> ResponseReturnValue:
     """Operating vehicles without cover they must have now, overdue ones first, with who chases each."""
-    account, form, page = current_account(), _filter(), page_request()
+    account, form = current_account(), _filter()
     wanted = form.wanted()
-    found = case_views.list_missed(account.id, wanted, actor=actor(), now=g.now)
+    found = MissedList(account.id, wanted, actor(), g.now)
     return render_template(
         "renewals/uninsured.html",
         form=form,
-        page=Page(found[page.offset : page.offset + page.size], len(found), page.number, page.size),
-        without_ctpl=sum(row.missed.lacks_ctpl for row in found),
-        overdue=sum(row.is_overdue(g.now) for row in found),
+        page=found.read(page_request()),
+        without_ctpl=found.without_ctpl,
+        overdue=found.overdue,
         ratio=policies.coverage_ratio(account.id, g.now, branch_ids=_branch_ids(wanted.branch_id)),
         is_filtered=bool(request.args.keys() - {"page", "size"}),
         words=words,
@@ -72,7 +71,7 @@ def export() -> ResponseReturnValue:
     account, form = current_account(), _filter()
     name = named(account.name, account.name_en)
     return send_list(
-        whole(case_views.list_missed(account.id, form.wanted(), actor=actor(), now=g.now)),
+        MissedList(account.id, form.wanted(), actor(), g.now).read,
         lambda rows: words.missed_sheet(rows, name, g.now),
         f"missed-cover-{local_date(g.now)}.xlsx",
         chosen_in(form),

@@ -18,6 +18,7 @@ from service_desk.forms.premiums import (
     ReasonForm,
     ReceiptForm,
 )
+from service_desk.models.accounts import Branch
 from service_desk.presenters import pdf_documents
 from service_desk.presenters import premiums as words
 from service_desk.presenters.labels import choices
@@ -26,7 +27,7 @@ from service_desk.presenters.sheets.premiums import open_sheet, receipts_sheet
 from service_desk.rules.permissions import Action
 from service_desk.rules.premium import age_bands, age_of
 from service_desk.services import access, accounts, premiums
-from service_desk.web.exports import send_book, send_list, whole
+from service_desk.web.exports import send_book, send_list
 from service_desk.web.http import (
     actor,
     again,
@@ -114,9 +115,9 @@ def branch(branch_id: int) -> ResponseReturnValue:
 @login_required
 def export_branch(branch_id: int) -> ResponseReturnValue:
     """What a branch owes, as a spreadsheet."""
-    row, owed = premiums.open_receivables(branch_id, actor=actor())
+    row = access.get_visible(actor(), Action.READ_PREMIUMS, Branch, Branch.id == branch_id)
     return send_list(
-        whole(owed),
+        lambda page: premiums.list_open(branch_id, page, actor=actor()),
         lambda rows: open_sheet(rows, g.now),
         f"open-premium-{local_date(g.now)}.xlsx",
         [(_("Branch"), named(row.name, row.name_en))],
