@@ -1,4 +1,4 @@
-"""Quote, issue, policies and batches."""
+"""Quote, issue, and policies."""
 
 from typing import Any
 
@@ -16,11 +16,9 @@ from service_desk.forms.policies import (
     AT_ONCE,
     ON_A_DAY,
     CandidateForm,
-    DeliveryForm,
     IssueForm,
     PolicyFilterForm,
     QuoteForm,
-    UndoForm,
     day_in,
     ids_in,
 )
@@ -35,7 +33,6 @@ from service_desk.presenters import policies as words
 from service_desk.presenters.labels import choices, label
 from service_desk.presenters.languages import named
 from service_desk.presenters.messages import sentence
-from service_desk.presenters.sheets.policies import batches_sheet
 from service_desk.rules.permissions import Action
 from service_desk.rules.rating import FLOAT_RATES
 from service_desk.rules.vocabulary import PolicyLine
@@ -51,7 +48,6 @@ from service_desk.services.policies import (
     quote_sheets,
     quoting,
     rates,
-    undoing,
 )
 from service_desk.services.policies.delivery import queries as delivery
 from service_desk.services.policies.endorsements import Difference
@@ -68,9 +64,6 @@ from service_desk.web.http import (
 )
 
 bp = Blueprint("policies", __name__)
-
-# A page of a bundle takes memory while it is laid out, so a large batch is printed in several files.
-POLICIES_A_FILE = 400
 
 
 @bp.get("/quote")
@@ -318,7 +311,7 @@ def confirm() -> ResponseReturnValue:
     run = batches.find_progress(numbers[0], actor=actor())
     is_open = run is not None and run.finished_at is None
     said = _("The policies are being issued.") if is_open else _("The policies were issued.")
-    return done(said, "policies.batch", number=numbers[0])
+    return done(said, "policies_batches.batch", number=numbers[0])
 
 
 @bp.get("/policies", endpoint="policies")
@@ -399,97 +392,3 @@ def policy_pdf(number: str) -> ResponseReturnValue:
 def policy_address(number: str) -> str:
     """The page of a policy as its print's QR code names it."""
     return f"{current_app.extensions['desk_config'].public_url}{url_for('policies.policy', number=number)}"
-
-
-@bp.get("/batches", endpoint="batches")
-@login_required
-def batches_page() -> ResponseReturnValue:
-    """Batches of the account; those not handed over yet are marked."""
-    page = batches.list_batches(current_account().id, page_request(), actor=actor())
-    return render_template("policies/batches.html", page=page)
-
-
-@bp.get("/batches.xlsx")
-@login_required
-def export_batches() -> ResponseReturnValue:
-    """The same as a spreadsheet."""
-    account = current_account()
-    return send_list(
-        lambda page: batches.list_batches(account.id, page, actor=actor()),
-        lambda rows: batches_sheet(rows, g.now),
-        f"batches-{local_date(g.now)}.xlsx",
-    )
-
-
-@bp.get("/batches/<number>")
-@login_required
-def batch(number: str) -> ResponseReturnValue:
-    """One batch: how far it is, what was issued and what was not, the bundles, the delivery."""
-    return render_template("policies/batch.html", **_batch_context(number))
-
-
-def _batch_context(
-    number: str, *, form: DeliveryForm | None = None, undo_form: UndoForm | None = None
-) -> dict[str, Any]:
-    view = batches.get_batch(number, page_request(), actor=actor(), now=g.now)
-    return {
-        "view": view,
-        "form": form or DeliveryForm(formdata=None),
-        "undo_form": undo_form or UndoForm(formdata=None),
-        "may_undo": undoing.may_undo(view.batch, now=g.now) and not view.is_open,
-        "refused_rows": batch_words.refused_rows(view.refused.rows, view.refused.branches),
-        "reasons": batch_words.reason_counts(view.reasons),
-        "parts": parts_of(view.batch.policy_count),
-        "parts_of": parts_of,
-        "words": words,
-        "progress_words": batch_words.progress_words,
-    }
-
-
-def parts_of(count: int) -> list[tuple[int, int, int]]:
-    """The files that so many policies are printed in: number, first and last policy of each, from 1."""
-    return [
-        (first // POLICIES_A_FILE + 1, first + 1, min(first + POLICIES_A_FILE, count))
-        for first in range(0, count, POLICIES_A_FILE)
-    ]
-
-
-@bp.get("/batches/<number>.pdf")
-@login_required
-def bundle(number: str) -> ResponseReturnValue:
-    """The policies of a batch in one file, or a part of a large batch."""
-    return printed_part(number)
-
-
-def printed_part(number: str, branch_id: int | None = None) -> ResponseReturnValue:
-    """The asked part of a batch, or of one branch in it, as a PDF; NotFound when there is no such part."""
-    part = small_number(request.args.get("part")) or 1
-    first = max(part - 1, 0) * POLICIES_A_FILE
-    views = batches.policies_to_print(
-        number, first=first, count=POLICIES_A_FILE, actor=actor(), now=g.now, branch_id=branch_id
-    )
-    if not views:
-        raise NotFound("not_found")
-    names = [number, *([str(branch_id)] if branch_id else []), *([str(part)] if first else [])]
-    content = pdf_documents.policies_pdf(views, policy_address, tagged=len(views) == 1)
-    return as_pdf(content, "-".join(names), account_id=views[0].policy.account_id)
-
-
-@bp.post("/batches/<number>/deliver")
-@login_required
-def deliver(number: str) -> ResponseReturnValue:
-    """Note to whom the printed policies were handed."""
-    form = DeliveryForm()
-    if attempt(form, lambda: batches.deliver(number, form.delivered_to.data or "", actor=actor(), now=g.now)):
-        return done(_("The delivery was noted."), "policies.batch", number=number)
-    return again("policies/batch.html", **_batch_context(number, form=form))
-
-
-@bp.post("/batches/<number>/undo")
-@login_required
-def undo(number: str) -> ResponseReturnValue:
-    """Take a batch back on the day it was issued."""
-    form = UndoForm()
-    if attempt(form, lambda: undoing.undo(number, form.reason.data or "", actor=actor(), now=g.now)):
-        return done(_("The batch was taken back."), "policies.batch", number=number)
-    return again("policies/batch.html", **_batch_context(number, undo_form=form))

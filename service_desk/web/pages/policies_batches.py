@@ -1,11 +1,11 @@
-"""What large orders need: a list of vehicles as the order, progress, everything refused, and bundles by branch."""
+"""Batches: a list of vehicles as the order, progress, everything refused, bundles by branch, delivery and undoing."""
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import IO, cast
+from typing import IO, Any, cast
 from zipfile import ZIP_STORED, ZipFile
 
-from flask import Blueprint, Response, g, redirect, render_template, stream_with_context, url_for
+from flask import Blueprint, Response, g, redirect, render_template, request, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
@@ -14,30 +14,132 @@ from service_desk.adapters.spreadsheets import TableSheet
 from service_desk.base.clock import local_date
 from service_desk.base.errors import Invalid, NotFound
 from service_desk.base.paging import Page
-from service_desk.forms.policies import IssueListForm
+from service_desk.forms.fields import small_number
+from service_desk.forms.policies import DeliveryForm, IssueListForm, UndoForm
 from service_desk.models.db import db
 from service_desk.models.policies import IssueList
 from service_desk.presenters import batches as words
 from service_desk.presenters import pdf_documents
+from service_desk.presenters import policies as policy_words
 from service_desk.presenters.languages import branch_name
+from service_desk.presenters.sheets.policies import batches_sheet
 from service_desk.rules.permissions import Action
 from service_desk.services import access, users
 from service_desk.services.exports import in_portions
-from service_desk.services.policies import batches, issue_lists, rates
-from service_desk.web.exports import send_book
+from service_desk.services.policies import batches, issue_lists, rates, undoing
+from service_desk.web.exports import send_book, send_list
 from service_desk.web.http import (
     actor,
     again,
+    as_pdf,
     attempt,
     current_account,
+    done,
     files,
     keep_file,
     page_request,
     uploads,
 )
-from service_desk.web.pages.policies import POLICIES_A_FILE, parts_of, policy_address, printed_part
+from service_desk.web.pages.policies import policy_address
 
-bp = Blueprint("batches", __name__)
+bp = Blueprint("policies_batches", __name__)
+
+# A page of a bundle takes memory while it is laid out, so a large batch is printed in several files.
+POLICIES_A_FILE = 400
+
+
+@bp.get("/batches", endpoint="batches")
+@login_required
+def batches_page() -> ResponseReturnValue:
+    """Batches of the account; those not handed over yet are marked."""
+    page = batches.list_batches(current_account().id, page_request(), actor=actor())
+    return render_template("policies/batches.html", page=page)
+
+
+@bp.get("/batches.xlsx")
+@login_required
+def export_batches() -> ResponseReturnValue:
+    """The same as a spreadsheet."""
+    account = current_account()
+    return send_list(
+        lambda page: batches.list_batches(account.id, page, actor=actor()),
+        lambda rows: batches_sheet(rows, g.now),
+        f"batches-{local_date(g.now)}.xlsx",
+    )
+
+
+@bp.get("/batches/<number>")
+@login_required
+def batch(number: str) -> ResponseReturnValue:
+    """One batch: how far it is, what was issued and what was not, the bundles, the delivery."""
+    return render_template("policies/batch.html", **_batch_context(number))
+
+
+def _batch_context(
+    number: str, *, form: DeliveryForm | None = None, undo_form: UndoForm | None = None
+) -> dict[str, Any]:
+    view = batches.get_batch(number, page_request(), actor=actor(), now=g.now)
+    return {
+        "view": view,
+        "form": form or DeliveryForm(formdata=None),
+        "undo_form": undo_form or UndoForm(formdata=None),
+        "may_undo": undoing.may_undo(view.batch, now=g.now) and not view.is_open,
+        "refused_rows": words.refused_rows(view.refused.rows, view.refused.branches),
+        "reasons": words.reason_counts(view.reasons),
+        "parts": parts_of(view.batch.policy_count),
+        "parts_of": parts_of,
+        "words": policy_words,
+        "progress_words": words.progress_words,
+    }
+
+
+def parts_of(count: int) -> list[tuple[int, int, int]]:
+    """The files that so many policies are printed in: number, first and last policy of each, from 1."""
+    return [
+        (first // POLICIES_A_FILE + 1, first + 1, min(first + POLICIES_A_FILE, count))
+        for first in range(0, count, POLICIES_A_FILE)
+    ]
+
+
+@bp.get("/batches/<number>.pdf")
+@login_required
+def bundle(number: str) -> ResponseReturnValue:
+    """The policies of a batch in one file, or a part of a large batch."""
+    return printed_part(number)
+
+
+def printed_part(number: str, branch_id: int | None = None) -> ResponseReturnValue:
+    """The asked part of a batch, or of one branch in it, as a PDF; NotFound when there is no such part."""
+    part = small_number(request.args.get("part")) or 1
+    first = max(part - 1, 0) * POLICIES_A_FILE
+    views = batches.policies_to_print(
+        number, first=first, count=POLICIES_A_FILE, actor=actor(), now=g.now, branch_id=branch_id
+    )
+    if not views:
+        raise NotFound("not_found")
+    names = [number, *([str(branch_id)] if branch_id else []), *([str(part)] if first else [])]
+    content = pdf_documents.policies_pdf(views, policy_address, tagged=len(views) == 1)
+    return as_pdf(content, "-".join(names), account_id=views[0].policy.account_id)
+
+
+@bp.post("/batches/<number>/deliver")
+@login_required
+def deliver(number: str) -> ResponseReturnValue:
+    """Note to whom the printed policies were handed."""
+    form = DeliveryForm()
+    if attempt(form, lambda: batches.deliver(number, form.delivered_to.data or "", actor=actor(), now=g.now)):
+        return done(_("The delivery was noted."), "policies_batches.batch", number=number)
+    return again("policies/batch.html", **_batch_context(number, form=form))
+
+
+@bp.post("/batches/<number>/undo")
+@login_required
+def undo(number: str) -> ResponseReturnValue:
+    """Take a batch back on the day it was issued."""
+    form = UndoForm()
+    if attempt(form, lambda: undoing.undo(number, form.reason.data or "", actor=actor(), now=g.now)):
+        return done(_("The batch was taken back."), "policies_batches.batch", number=number)
+    return again("policies/batch.html", **_batch_context(number, undo_form=form))
 
 
 @bp.route("/issue/list", methods=["GET", "POST"])
