@@ -19,8 +19,17 @@ from service_desk.presenters import mail, report_documents
 from service_desk.presenters.labels import LABELS
 from service_desk.presenters.languages import in_language
 from service_desk.presenters.report_documents import as_mail, charts, tables, words
-from service_desk.rules.metrics import Ratio
-from service_desk.rules.report_document import CellKind, Chart, ChartKind, Column, ReportKind, Table, Tile
+from service_desk.rules.metrics import MeasureCode, Ratio
+from service_desk.rules.report_document import (
+    CellKind,
+    Chart,
+    ChartKind,
+    Column,
+    Name,
+    ReportKind,
+    Table,
+    Tile,
+)
 from service_desk.rules.vocabulary import UseClass
 from tests.report_documents import AT, DETAIL_ROWS, EVERY, FEW_BUSY, LARGE, NOTHING, ZONE
 
@@ -169,6 +178,31 @@ def test_of_many_promises_a_chart_shows_those_that_are_kept_least(app: Flask, se
     assert drawn.labels == [f"step {number}" for number in range(10)]
     assert drawn.series[0].texts[0] == "0.0%"
     assert drawn.note == "The 10 lowest of 15."
+
+
+def test_the_first_sheet_of_a_month_has_its_charts_also_of_many_branches(app: Flask, session) -> None:
+    """One line too high, all charts went to the second sheet and half of the first was left empty."""
+    columns = (
+        Column("branch", CellKind.NAME),
+        Column(MeasureCode.CLAIMS_REPORTED),
+        Column(MeasureCode.CLAIMS_CLOSED),
+        # Broad enough that the sheets lie across.
+        *(Column(f"text_{number}", CellKind.TEXT) for number in range(9)),
+    )
+    rows = [(Name(f"第{number}分公司"), number, 1, *["常用车型配件价格"] * 9) for number in range(1, 14)]
+    drawn = (MeasureCode.CLAIMS_REPORTED, MeasureCode.CLAIMS_CLOSED)
+    report = replace(
+        NOTHING,
+        tiles=[tile for tile in EVERY.tiles for _ in range(2)],
+        tables=(Table("by_branch", columns, rows),),
+        charts=(Chart("by_branch", ChartKind.BARS, "by_branch", "branch", drawn),),
+        notes=[f"note_{number}" for number in range(6)],
+    )
+
+    with in_language("zh"):
+        first = next(extract_pages(io.BytesIO(report_documents.pdf(report))))
+
+    assert "第13分公司" in "".join(one.get_text() for one in _letters([first]))
 
 
 def test_of_a_crowded_table_on_paper_texts_are_broken_and_numbers_keep_to_their_columns(
