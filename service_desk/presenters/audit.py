@@ -11,6 +11,7 @@ from service_desk.base.money import format_yuan
 from service_desk.models.audit import AuditEntry
 from service_desk.models.users import User
 from service_desk.presenters.labels import LABELS, label
+from service_desk.presenters.languages import LANGUAGE_NAMES
 from service_desk.presenters.sla_calendars import hours_written
 from service_desk.presenters.sla_levels import addressee
 from service_desk.presenters.times import duration, moment
@@ -198,6 +199,8 @@ def _value(table: str, name: str, value: Any, names: Names, now: datetime) -> st
         return _person(names.people[value])
     if name == "cause":
         return names.causes.get(value, value)
+    if name == "language":
+        return LANGUAGE_NAMES.get(value, value)
     if name.endswith("_fen"):
         return format_yuan(value, sign=True)
     if name.endswith("_seconds"):

@@ -220,6 +220,7 @@ def test_the_manager_moves_pauses_and_readdresses_a_report(run: ReportRun, world
         "修改报表计划",
         "星期一 → 星期五",
         "仅邮件",
+        "— → English",
     ):
         assert words in shown
     listed = text(client.get("/reports"))
