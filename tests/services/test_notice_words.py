@@ -149,7 +149,10 @@ def _problems(notice: Notice, language: str, now: datetime) -> Iterator[str]:
 
 
 # What goes to contact people, too, who have no login.
-TO_CONTACTS = sorted(set(REPORTS) | {"large_loss", "premium_dunning", "renewal_reminder"})
+TO_CONTACTS = sorted(
+    set(REPORTS)
+    | {"large_loss", "premium_dunning", "premium_dunning_group", "renewal_reminder", "uninsured_vehicles"}
+)
 
 
 def test_who_has_no_login_is_led_to_no_page_that_asks_for_one(notice_of) -> None:

@@ -322,7 +322,7 @@ def test_a_mail_shows_charts_as_pictures_and_says_their_numbers(
     monkeypatch.setattr(as_mail, "_MOST_BYTES", sheet + paper // 2)
     sent = mail.render(notice, base_url="https://desk.example")
     assert [part.filename[-5:] for part in sent.attachments] == [".xlsx"]
-    assert sent.text.count("- 合计: 报案件数 1,234\n") == 4
+    assert sent.text.count("- 合计：报案件数 1,234\n") == 4
     assert "PDF 文件过大" in sent.html
     # Both stay behind when the spreadsheet alone is too much: a mail that arrives is worth more.
     monkeypatch.setattr(as_mail, "_MOST_BYTES", 1000)
