@@ -197,10 +197,8 @@ def _value(table: str, name: str, value: Any, names: Names, now: datetime) -> st
         return _(", ").join(_value(table, name, one, names, now) for one in value) or "—"
     if name in _PEOPLE and value in names.people:
         return _person(names.people[value])
-    if name == "cause":
-        return names.causes.get(value, value)
-    if name == "language":
-        return LANGUAGE_NAMES.get(value, value)
+    if name in ("cause", "language"):
+        return (names.causes if name == "cause" else LANGUAGE_NAMES).get(value, value)
     if name.endswith("_fen"):
         return format_yuan(value, sign=True)
     if name.endswith("_seconds"):
