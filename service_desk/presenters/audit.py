@@ -11,9 +11,11 @@ from service_desk.base.money import format_yuan
 from service_desk.models.audit import AuditEntry
 from service_desk.models.users import User
 from service_desk.presenters.labels import LABELS, label
+from service_desk.presenters.languages import LANGUAGE_NAMES
 from service_desk.presenters.sla_calendars import hours_written
 from service_desk.presenters.sla_levels import addressee
 from service_desk.presenters.times import duration, moment
+from service_desk.rules.notice_subjects import subject_of
 from service_desk.rules.sla.addressees import addressee_from
 
 
@@ -164,8 +166,11 @@ def _person(user: User) -> str:
 
 
 def _entity(entry: AuditEntry) -> str:
-    """The record's own name; the step in a clock's name and the kind in a report's are said in words."""
+    """The record's own name; a clock's step, a report's kind and what a message is about are said in words."""
     words = entry.entity_label or f"{entry.entity_kind} {entry.entity_id}"
+    if entry.entity_kind == "notices" and entry.entity_label:
+        kind = words.removeprefix("report_")
+        return label(kind, "report_kind") if kind in LABELS["report_kind"] else _subject(words)
     if entry.entity_kind in _REPORTS:
         kind, _blank, rest = words.partition(" ")
         title = label(kind, "report_kind") if kind in LABELS["report_kind"] else kind
@@ -174,6 +179,10 @@ def _entity(entry: AuditEntry) -> str:
     if step not in LABELS["clock_step"]:
         return words
     return " · ".join(part for part in (number, label(step, "clock_step")) if part)
+
+
+def _subject(notice_kind: str) -> str:
+    return label(subject_of(notice_kind), "notice_subject")
 
 
 def _field(name: str) -> str:
@@ -196,8 +205,8 @@ def _value(table: str, name: str, value: Any, names: Names, now: datetime) -> st
         return _(", ").join(_value(table, name, one, names, now) for one in value) or "—"
     if name in _PEOPLE and value in names.people:
         return _person(names.people[value])
-    if name == "cause":
-        return names.causes.get(value, value)
+    if name in ("cause", "language"):
+        return (names.causes if name == "cause" else LANGUAGE_NAMES).get(value, value)
     if name.endswith("_fen"):
         return format_yuan(value, sign=True)
     if name.endswith("_seconds"):

@@ -10,6 +10,7 @@ from service_desk.models.market import MarketFigure
 from service_desk.presenters import sla_compliance
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import named
+from service_desk.presenters.measures import unit_words
 from service_desk.presenters.report_documents.tiles import Change, TileWords, tile_words
 from service_desk.presenters.report_documents.words import headline, measure_look, measure_name
 from service_desk.rules.metrics import ALARM_LEVELS, MEASURES, MeasureCode, Ratio, alarm_of
@@ -184,4 +185,4 @@ def behind_title(behind: Behind | PremiumBehind) -> str:
 
 def measure_unit(measure: str) -> str:
     """What a value of a published line is in."""
-    return label(MEASURES[MeasureCode(measure)].unit, "measure_unit")
+    return unit_words(MEASURES[MeasureCode(measure)])

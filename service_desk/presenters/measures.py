@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from flask_babel import gettext as _
 
 from service_desk.presenters.labels import label
-from service_desk.rules.metrics import ALARM_LEVELS, MEASURES, Measure, MeasureGroup
+from service_desk.rules.metrics import ALARM_LEVELS, MEANS_OF_DAYS, MEASURES, Measure, MeasureGroup
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,15 @@ def _words(measure: Measure) -> MeasureWords:
         name=label(measure.code, "measure"),
         definition=label(measure.code, "measure_definition"),
         formula=label(measure.code, "measure_formula"),
-        unit=label(measure.unit, "measure_unit"),
+        unit=unit_words(measure),
         direction=_direction(measure),
         source=label(measure.source, "measure_source"),
     )
+
+
+def unit_words(measure: Measure) -> str:
+    """What its values are in: an average alone does not say of what."""
+    return label("mean_days" if measure.code in MEANS_OF_DAYS else measure.unit, "measure_unit")
 
 
 def _direction(measure: Measure) -> str:

@@ -16,6 +16,8 @@ KEPT_LEAST = Decimal(95)
 KEPT_ALWAYS = Decimal(99)
 LEAST_JUDGED, LEAST_TO_TIGHTEN = 5, 20
 LEAST_OF_CAUSE = 3
+# No meeting removes it.
+BEYOND_BOTH = frozenset({"force_majeure"})
 DISSATISFIED_MOST = Decimal(10)
 LEAST_BAD_ANSWERS = 2
 LOSS_RATIO_MOST = Decimal(75)
@@ -129,7 +131,7 @@ def _of_promises(findings: Findings) -> Iterator[Proposal]:
         elif kept.whole >= LEAST_TO_TIGHTEN and not _is_below(kept, KEPT_ALWAYS):
             yield Proposal(ProposalCode.TIGHTEN_PROMISE, step=step, share=kept)
     for cause, count in findings.causes.items():
-        if count >= LEAST_OF_CAUSE:
+        if count >= LEAST_OF_CAUSE and cause not in BEYOND_BOTH:
             yield Proposal(ProposalCode.REMOVE_CAUSE, cause=cause, count=count)
     if findings.corrections_late:
         yield Proposal(ProposalCode.FINISH_CORRECTIONS, count=findings.corrections_late)

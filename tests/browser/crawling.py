@@ -41,7 +41,7 @@ from service_desk.services.policies.quote_sheets import QuoteRequest
 from service_desk.services.policies.rate_drafts import DraftDetails
 from service_desk.services.premiums import ReceiptCommand
 from service_desk.services.reports import runs, schedules
-from tests.browser.pages import PHONE, scrolls_sideways, too_wide_tables
+from tests.browser.pages import PHONE, covered_rows, scrolls_sideways, too_wide_tables
 from tests.claim_cases import Journey, file_store, picture, reported_claim
 from tests.world import World
 
@@ -125,10 +125,11 @@ def watch(page: Page) -> list[str]:
 
 
 def fits(page: Page, device: dict[str, Any]) -> list[str]:
-    """A desk may be scrolled sideways, a phone may not. No table sticks out of its card on a desk."""
+    """A desk may be scrolled sideways, a phone may not. On a desk no table sticks out of its card or hides its rows."""
     if device is PHONE:
         return [f"{page.url} scrolls sideways"] if scrolls_sideways(page) else []
-    return [f"{page.url} has a table wider than its card: {caption}" for caption in too_wide_tables(page)]
+    wide = [f"{page.url} has a table wider than its card: {caption}" for caption in too_wide_tables(page)]
+    return wide + [f"{page.url} has a heading over its rows: {caption}" for caption in covered_rows(page)]
 
 
 def resize(page: Page, device: dict[str, Any]) -> None:

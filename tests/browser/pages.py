@@ -54,6 +54,20 @@ def too_wide_tables(page: Page) -> list[str]:
     return found
 
 
+def covered_rows(page: Page) -> list[str]:
+    """Captions of tables whose heading lies over their first row, while nothing is scrolled."""
+    found: list[str] = page.evaluate(
+        """[...document.querySelectorAll(".table-wrap > .table")]
+            .filter(table => {
+                const [head, row] = [table.querySelector("thead th"), table.querySelector("tbody tr")];
+                return head && row && row.offsetHeight
+                    && head.getBoundingClientRect().bottom > row.getBoundingClientRect().top + 2;
+            })
+            .map(table => table.parentElement.dataset.scrollLabel)"""
+    )
+    return found
+
+
 def each(found: Locator) -> list[Locator]:
     """What is found, one by one, once the page that holds it is there: `all` alone looks at once, and at a page that is still coming."""
     expect(found).not_to_have_count(0)

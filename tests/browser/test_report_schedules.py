@@ -26,7 +26,7 @@ from service_desk.rules.report_document import ReportKind
 from service_desk.rules.schedule import next_period, sent_at
 from service_desk.services.reports import schedules
 from tests.browser.axe import axe_problems
-from tests.browser.pages import rows_of
+from tests.browser.pages import rows_of, too_wide_tables
 from tests.jobs.smtp_server import MailServer, mail_server
 from tests.jobs.test_notice_delivery import configured
 from tests.report_cases import add_claim, move, pay, reserve, survey, survey_clock
@@ -176,3 +176,20 @@ def as_shown(value: Any, cell: str) -> str:
 def same(cell: str) -> str:
     """A figure without what it is made of, which the sheet has in columns of its own."""
     return re.sub(r"\s*\(\d[\d,]*/[\d,]+\)$", "", cell).strip()
+
+
+def test_a_page_with_broad_tables_is_printed_across_and_nothing_is_cut_off(
+    busy_desk: World, open_desk: Callable[..., Page]
+) -> None:
+    """Sheets upright cut the last columns off."""
+    page = open_desk("manager")
+    page.goto("/reports")
+    page.goto(str(page.locator("tbody a[href*='/reports/']").last.get_attribute("href")))
+    expect(page.locator(".table-wrap").first).to_be_visible()
+
+    # A4 across less its margins.
+    page.set_viewport_size({"width": 1016, "height": 665})
+    page.emulate_media(media="print")
+
+    assert page.locator(".page").evaluate("sheet => getComputedStyle(sheet).page") == "wide"
+    assert not too_wide_tables(page)

@@ -130,7 +130,7 @@ def test_a_breach_reaches_the_groups_bot_once_and_only_where_it_is_wanted(
     assert asked.json["msgtype"] == "markdown"
     text = asked.json["markdown"]["content"]
     assert text.startswith("**CLM-2026-000007 查勘已超时 · 郑州联运集团**\n\n")
-    assert "\n经办人: 王建军 · " in text
+    assert "\n经办人：王建军 · " in text
     assert text.endswith((f"/breaches/{_timer().id})", "/claims/CLM-2026-000007)"))
     [sent] = to_channels()
     assert (sent.state, sent.channel, sent.matter_number) == (

@@ -146,8 +146,12 @@ def test_mail_says_that_a_machine_sent_it_and_who_answers(
     assert seen(notice).message_id == mail["Message-ID"]
 
 
-def test_links_lead_to_the_address_people_type(app: Flask, server: MailServer, queue, now: datetime) -> None:
+def test_links_lead_to_the_address_people_type(
+    app: Flask, server: MailServer, world: World, queue, now: datetime
+) -> None:
     notice = queue()
+    notice.user_id = world.hq.id
+    db.session.commit()
 
     with configured(app, base_url="https://desk.insurer.example"):
         notice_delivery.run(now)

@@ -249,7 +249,8 @@ def _check_proposals(
     codes = {one.name: one.code for one in checker.counts.rows["breach_causes"]}
     rows: list[tuple[Any, ...]] = _of_steps(now)
     for cause, count in sorted(causes.items(), key=lambda one: (-one[1], codes.get(one[0], one[0]))):
-        rows += [("remove_cause", None, cause, None, count, None)] if count >= 3 else []
+        is_ours = codes.get(cause) != "force_majeure"
+        rows += [("remove_cause", None, cause, None, count, None)] if count >= 3 and is_ours else []
     unreviewed, overdue = now[C.BREACHES_UNREVIEWED], now[C.PREMIUM_OVERDUE]
     rows += [("finish_corrections", None, None, None, late, None)] if late else []
     rows += [("review_breaches", None, None, None, unreviewed, None)] if unreviewed else []

@@ -24,6 +24,7 @@ SURVEY, PAYMENT = ClockStep.SURVEY, ClockStep.PAYMENT
         ({"kept": {SURVEY: Ratio(20, 20)}}, [P.TIGHTEN_PROMISE]),
         ({"kept": {SURVEY: Ratio(19, 19)}}, []),
         ({"causes": {"workload": 3, "weather": 2}}, [P.REMOVE_CAUSE]),
+        ({"causes": {"force_majeure": 9}}, []),
         ({"corrections_late": 1, "breaches_unreviewed": 2}, [P.FINISH_CORRECTIONS, P.REVIEW_BREACHES]),
         ({"disputes_decided": 9, "disputes_in_favour": 1}, []),
         ({"disputes_decided": 9, "disputes_in_favour": 2}, [P.REVIEW_CALCULATION]),

@@ -10,9 +10,13 @@ from service_desk.base.paging import PageRequest
 from service_desk.jobs import relations_watch
 from service_desk.models.audit import AuditEntry
 from service_desk.models.db import db
-from service_desk.models.notices import Channel, Notice
+from service_desk.models.notices import Channel, MessageChannel, Notice
 from service_desk.models.relations import AgreedItem, ItemSource, ItemState
+from service_desk.models.users import User
+from service_desk.rules.hooks import HookKind
+from service_desk.rules.notice_subjects import NoticeSubject
 from service_desk.rules.periods import before, quarter_of
+from service_desk.rules.permissions import Side
 from service_desk.rules.report_document import ReportKind
 from service_desk.services.relations import NewItem, item_lists, items, items_of, open_item
 from service_desk.services.relations.item_lists import ItemFilter, ItemView
@@ -155,6 +159,30 @@ class TestChasing:
         assert told("item_due") == [world.claims1.id] * 2
         assert [one for one in told("item_overdue") if one == world.claims1.id] == [world.claims1.id] * 3
         assert [one for one in told("item_overdue") if one == world.manager.id] == [world.manager.id]
+
+    @pytest.mark.parametrize("owner_has_left", [False, True])
+    def test_a_group_hears_of_a_late_item_once_however_many_are_told(
+        self, world: World, now: datetime, owner_has_left: bool
+    ) -> None:
+        group = MessageChannel(
+            account_id=world.account.id,
+            kind=HookKind.WECOM,
+            name="理赔群",
+            hook_url="https://bot.example",
+            audience=Side.INSURER,
+            subjects=[NoticeSubject.RELATIONS.value],
+            created_at=now,
+        )
+        db.session.add(group)
+        item = opened(world, now - 2 * DAY, due_on=TODAY - DAY)
+        db.session.get_one(User, item.owner_id).is_active = not owner_has_left
+        db.session.commit()
+
+        relations_watch.run(now)
+
+        assert len(told("item_overdue")) == (1 if owner_has_left else 2)
+        heard = select(Notice).where(Notice.kind == "item_overdue", Notice.channel == Channel.WECOM)
+        assert len(db.session.scalars(heard).all()) == 1
 
     def test_what_ended_is_chased_no_more_and_a_moved_day_anew(self, world: World, now: datetime) -> None:
         item = opened(world, now, due_on=TODAY)

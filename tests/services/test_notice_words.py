@@ -148,6 +148,23 @@ def _problems(notice: Notice, language: str, now: datetime) -> Iterator[str]:
         yield from _problems_in_a_chat(notice, now)
 
 
+# What goes to contact people, too, who have no login.
+TO_CONTACTS = sorted(
+    set(REPORTS)
+    | {"large_loss", "premium_dunning", "premium_dunning_group", "renewal_reminder", "uninsured_vehicles"}
+)
+
+
+def test_who_has_no_login_is_led_to_no_page_that_asks_for_one(notice_of) -> None:
+    for kind in TO_CONTACTS:
+        notice = notice_of(kind)
+        notice.language, notice.user_id = "zh", None
+        words = mail.render(notice, base_url=BASE)
+        assert BASE not in words.text, kind
+        assert BASE not in words.html, kind
+        assert "打开页面" not in words.html, kind
+
+
 def _said_by_the_page_alone(words: Mail) -> Iterator[str]:
     """What stands in a cell or a line of a list of the page, and neither in the text nor in the subject."""
     text = " ".join(f"{words.subject} {words.text}".split())

@@ -137,6 +137,16 @@ def test_every_figure_opens_as_many_rows_as_it_counts(
     assert str(renewals) in manager.get(links[C.RENEWAL_DUE]).text
 
 
+def test_claims_as_of_a_day_say_which_and_of_a_period_that_runs_that_it_is_now(busy: None, sign_in) -> None:
+    manager, days = sign_in("manager"), "/overview/claims/rolling?from_on={}&to_on={}"
+    running = manager.get(days.format(THURSDAY.date(), THURSDAY.date() + timedelta(days=3))).text
+    over = manager.get(days.format("2026-10-01", "2026-10-31")).text
+
+    assert ">当前<" in running.replace(" ", "").replace("\n", "")
+    assert "日终" not in running
+    assert "截至2026-10-31日终" in over
+
+
 _SUMS = {C.PREMIUM_OVERDUE, C.RENEWAL_DUE, C.RENEWAL_RATE}
 # Of these the busy week has some: a link that always opens nothing would prove nothing.
 _TOLD = (C.PROMISES_KEPT, C.BREACHES, C.CLAIMS_REPORTED, C.CLAIMS_CLOSED, C.ROLLING_CLOSING_RATE, C.CLOSING_CYCLE,

@@ -30,6 +30,8 @@ def test_every_measure_has_all_its_words_in_both_languages(app: Flask) -> None:
             english = glossary()
         with in_language("zh"):
             chinese = glossary()
+    units = {one.code: one.unit for group in chinese for one in group.measures}
+    assert (units["closing_cycle"], units["follow_up_score"]) == ("平均天数", "平均值")
     names = [one.name for group in english for one in group.measures]
     assert len(set(names)) == len(names) == len(MeasureCode)
     for group_en, group_zh in zip(english, chinese, strict=True):

@@ -19,8 +19,17 @@ from service_desk.presenters import mail, report_documents
 from service_desk.presenters.labels import LABELS
 from service_desk.presenters.languages import in_language
 from service_desk.presenters.report_documents import as_mail, charts, tables, words
-from service_desk.rules.metrics import Ratio
-from service_desk.rules.report_document import CellKind, Chart, ChartKind, Column, ReportKind, Table, Tile
+from service_desk.rules.metrics import MeasureCode, Ratio
+from service_desk.rules.report_document import (
+    CellKind,
+    Chart,
+    ChartKind,
+    Column,
+    Name,
+    ReportKind,
+    Table,
+    Tile,
+)
 from service_desk.rules.vocabulary import UseClass
 from tests.report_documents import AT, DETAIL_ROWS, EVERY, FEW_BUSY, LARGE, NOTHING, ZONE
 
@@ -42,7 +51,8 @@ def test_the_page_says_every_kind_of_value(app: Flask, session) -> None:
     assert "33.3%" in page
     assert "100.00 / <wbr>300.00" in page
     assert "50.01" in page  # 100.01 over two, half-up
-    assert "2026-09-04 07:02" in page  # in the account's zone
+    # In the account's zone, and neither the day nor the time broken.
+    assert '<span class="nowrap">2026-09-04</span> <span class="nowrap">07:02</span>' in page
     assert "2 h 1 min" in page
     assert "+12.5%" in page
     assert "(1.00" not in page
@@ -170,6 +180,31 @@ def test_of_many_promises_a_chart_shows_those_that_are_kept_least(app: Flask, se
     assert drawn.note == "The 10 lowest of 15."
 
 
+def test_the_first_sheet_of_a_month_has_its_charts_also_of_many_branches(app: Flask, session) -> None:
+    """One line too high, all charts went to the second sheet and half of the first was left empty."""
+    columns = (
+        Column("branch", CellKind.NAME),
+        Column(MeasureCode.CLAIMS_REPORTED),
+        Column(MeasureCode.CLAIMS_CLOSED),
+        # Broad enough that the sheets lie across.
+        *(Column(f"text_{number}", CellKind.TEXT) for number in range(9)),
+    )
+    rows = [(Name(f"第{number}分公司"), number, 1, *["常用车型配件价格"] * 9) for number in range(1, 14)]
+    drawn = (MeasureCode.CLAIMS_REPORTED, MeasureCode.CLAIMS_CLOSED)
+    report = replace(
+        NOTHING,
+        tiles=[tile for tile in EVERY.tiles for _ in range(2)],
+        tables=(Table("by_branch", columns, rows),),
+        charts=(Chart("by_branch", ChartKind.BARS, "by_branch", "branch", drawn),),
+        notes=[f"note_{number}" for number in range(6)],
+    )
+
+    with in_language("zh"):
+        first = next(extract_pages(io.BytesIO(report_documents.pdf(report))))
+
+    assert "第13分公司" in "".join(one.get_text() for one in _letters([first]))
+
+
 def test_of_a_crowded_table_on_paper_texts_are_broken_and_numbers_keep_to_their_columns(
     app: Flask, session
 ) -> None:
@@ -227,6 +262,7 @@ def notice(monkeypatch: pytest.MonkeyPatch) -> Notice:
         language="en",
         address="hq@zzly.example",
         recipient_name="周敏",
+        user_id=1,
         dedupe_key="x",
     )
 
@@ -286,7 +322,7 @@ def test_a_mail_shows_charts_as_pictures_and_says_their_numbers(
     monkeypatch.setattr(as_mail, "_MOST_BYTES", sheet + paper // 2)
     sent = mail.render(notice, base_url="https://desk.example")
     assert [part.filename[-5:] for part in sent.attachments] == [".xlsx"]
-    assert sent.text.count("- 合计: 报案件数 1,234\n") == 4
+    assert sent.text.count("- 合计：报案件数 1,234\n") == 4
     assert "PDF 文件过大" in sent.html
     # Both stay behind when the spreadsheet alone is too much: a mail that arrives is worth more.
     monkeypatch.setattr(as_mail, "_MOST_BYTES", 1000)
@@ -318,7 +354,7 @@ def test_a_mail_of_a_large_account_is_not_cut_off_by_mail_programs(
     assert 'href="https://desk.example/reports/1"' in sent.html
     # Whoever shows no style sheet still sees columns: numbers to the right, names to the left, with space between.
     bare = re.sub(r"<style.*?</style>", "", sent.html, flags=re.DOTALL)
-    assert '<table class="rows" cellpadding="5" style="' in bare
+    assert re.search(r'<table class="rows many" cellpadding="5" style="', bare)
     assert re.search(r'<tr align="right"><td align="left">[^<]+</td><td>1,234</td>', bare)
 
 

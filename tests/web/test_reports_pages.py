@@ -220,6 +220,7 @@ def test_the_manager_moves_pauses_and_readdresses_a_report(run: ReportRun, world
         "修改报表计划",
         "星期一 → 星期五",
         "仅邮件",
+        "— → English",
     ):
         assert words in shown
     listed = text(client.get("/reports"))
@@ -361,6 +362,9 @@ def test_a_mail_is_sent_again_from_the_delivery_log(run: ReportRun, now: datetim
 
     assert answer.status_code == 303
     assert db.session.get(Notice, mail.id).state is NoticeState.QUEUED
+    trail = text(client.get("/audit"))
+    assert "出险报案周报" in trail
+    assert "weekly_claim_report" not in trail
 
 
 def test_only_mails_of_that_report_are_sent_again_there(

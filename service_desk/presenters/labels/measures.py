@@ -141,6 +141,7 @@ LABELS = {
         Unit.FEN.value: _l("Yuan"),
         Unit.RATIO.value: _l("Percentage"),
         Unit.MEAN.value: _l("Average"),
+        "mean_days": _l("Average in days"),
         Unit.MEAN_FEN.value: _l("Average in yuan"),
         Unit.DAYS.value: _l("Number of days"),
     },

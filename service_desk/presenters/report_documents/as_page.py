@@ -14,6 +14,7 @@ from service_desk.presenters.report_documents.words import Heading, Shown
 from service_desk.rules.report_document import Report, Table
 
 _DETAIL_ROWS = 50
+_UPRIGHT_COLUMNS = 7
 # Where the number in a column leads.
 _PLACES = {"claim_no": "claims.claim", "policy_no": "policies.policy"}
 
@@ -64,6 +65,11 @@ class Document:
     drawings: Sequence[Drawing]
     tables: Sequence[PageTable]
     notes: Sequence[str]
+
+    @property
+    def is_across(self) -> bool:
+        """Whether a table has more columns than a sheet upright has room for: figures would be cut off at its edge."""
+        return any(len(table.headings) > _UPRIGHT_COLUMNS for table in self.tables)
 
 
 def page_context(report: Report, args: Mapping[str, str]) -> dict[str, Any]:

@@ -86,6 +86,8 @@ _AT_THE_START = frozenset({Look.TEXT, Look.LABEL, Look.DATE, Look.MOMENT})
 IN_DAYS = frozenset({Look.DAYS, Look.MEAN_DAYS})
 IN_YUAN = frozenset({Look.FEN, Look.MEAN_FEN})
 RATIOS = frozenset({Look.RATIO, Look.RATIO_FEN, Look.RATIO_BARE, Look.CHANGE})
+# As long as a VIN with a few letters more: what is longer is a sentence without spaces.
+_UNBROKEN = 20
 # Names that say their unit themselves.
 _YUAN_SAID = ("CNY", "¥", "（元）")
 _DAYS_SAID = ("days", "天")
@@ -102,6 +104,14 @@ class Shown:
     def whole(self) -> str:
         """Both in one line: `85.7% (6/7)`."""
         return f"{self.text} ({self.parts})" if self.parts else self.text
+
+    @property
+    def pieces(self) -> list[tuple[str, bool]]:
+        """Its words, each with whether it stays in one line: of a day, a time, a plate or a number half says nothing."""
+        return [
+            (word, len(word) <= _UNBROKEN and any(letter.isdigit() for letter in word))
+            for word in self.text.split(" ")
+        ]
 
 
 @dataclass(frozen=True)

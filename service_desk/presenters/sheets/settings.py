@@ -86,7 +86,7 @@ def market_sheet(rows: Iterable[tuple[MarketFigure, MarketWords]], now: datetime
     fields: list[tuple[Column, Getter[tuple[MarketFigure, MarketWords]]]] = [
         (Column(_("Measure"), width=28), lambda row: row[1].measure),
         (Column(_("Of which claims"), width=28), lambda row: row[1].scope),
-        (Column(_("Value")), lambda row: row[1].value),
+        (Column(_("Published figure")), lambda row: row[1].value),
         (Column(_("Published for")), lambda row: row[1].published),
         (Column(_("Published by"), width=40), lambda row: row[1].source),
         (Column(_("State")), lambda row: _("shown") if row[0].is_shown else _("hidden")),

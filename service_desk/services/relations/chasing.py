@@ -7,6 +7,7 @@ from sqlalchemy import select
 from service_desk.base.clock import local_date
 from service_desk.models.db import db
 from service_desk.models.relations import AgreedItem, ItemState
+from service_desk.models.users import User
 from service_desk.rules.item_reminders import DAYS_BEFORE, Reminder, reminder_due
 from service_desk.rules.permissions import Role
 from service_desk.services import access
@@ -39,4 +40,7 @@ def _remind(item: AgreedItem, managers: list[int], now: datetime) -> None:
     tell(kind, item, [item.owner_id], f"item:{item.id}:{found.key}", now, days=found.days)
     if found.tells_managers:
         others = [user_id for user_id in managers if user_id != item.owner_id]
-        tell(kind, item, others, f"item:{item.id}:{item.due_on}:managers", now, days=found.days)
+        # Groups hear it with the owner, who may have left.
+        is_unheard = not db.session.get_one(User, item.owner_id).is_active
+        key = f"item:{item.id}:{item.due_on}:managers"
+        tell(kind, item, others, key, now, days=found.days, is_shared=is_unheard)

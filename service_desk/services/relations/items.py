@@ -243,8 +243,9 @@ def tell(
     *,
     mail: bool = True,
     days: int = 0,
+    is_shared: bool = True,
 ) -> None:
-    """Tell people of an item, each once for a key; who has left is not told."""
+    """Tell people of an item, each once for a key; who has left is not told. `is_shared`: groups are told as well."""
     people = audit.people_of({*user_ids, item.owner_id})
     owner = people[item.owner_id]
     params = {
@@ -268,6 +269,7 @@ def tell(
                 now=now,
                 matter=matter_of(item),
                 mail=mail,
+                is_shared=is_shared,
             )
 
 

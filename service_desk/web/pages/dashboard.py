@@ -82,6 +82,8 @@ def claims_behind(behind: str) -> ResponseReturnValue:
         found=dashboard.list_claims(wanted, page_request(), actor=actor(), now=g.now),
         wanted=wanted,
         is_state=which in dashboard.AS_OF,
+        # Of a period that runs it is all there is so far: nothing is known of its end.
+        is_over=wanted.period.last < local_date(g.now, ZoneInfo(current_account().zone)),
         title=words.behind_title(which),
         has_value=which not in (Behind.CLOSED, Behind.ROLLING),
         is_score=which in (Behind.ASKED, Behind.ANSWERED, Behind.DISSATISFIED),
