@@ -18,7 +18,7 @@ Getter = Callable[[T], Value]
 
 def filter_note(chosen: Iterable[tuple[str, str]]) -> str:
     """The filter of a list in one line, for its spreadsheet."""
-    return " · ".join(f"{what}: {choice}" for what, choice in chosen) or _("no filter")
+    return " · ".join(what + _(": ") + choice for what, choice in chosen) or _("no filter")
 
 
 def as_of(now: datetime) -> str:

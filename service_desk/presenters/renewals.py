@@ -64,11 +64,6 @@ def classes_on(board: Sequence[BoardRow]) -> list[UseClass | None]:
     return [use_class for use_class in (*UseClass, None) if use_class in found]
 
 
-def filter_note(chosen: Iterable[tuple[str, str]]) -> str:
-    """The filter of a list in one line, for its spreadsheet."""
-    return " · ".join(f"{what}: {choice}" for what, choice in chosen) or _("no filter")
-
-
 def board_sheet(found: Iterable[Expiry], account: str, today: date) -> TableSheet:
     """The cover to be renewed as filtered, in the reader's language."""
     columns = [

@@ -13,6 +13,7 @@ from service_desk.models.sla import Timer
 from service_desk.models.users import User
 from service_desk.presenters import sla as clocks
 from service_desk.presenters import sla_compliance as words
+from service_desk.presenters.exports import filter_note
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import branch_name
 from service_desk.rules.metrics import Ratio
@@ -34,7 +35,7 @@ class About:
     zone: ZoneInfo
 
     def lines(self) -> list[str]:
-        filters = " · ".join(f"{what}: {choice}" for _key, what, choice in self.chosen) or _("no filter")
+        filters = filter_note((what, choice) for _key, what, choice in self.chosen)
         made_at = f"{self.now.astimezone(self.zone):%Y-%m-%d %H:%M}"
         return [
             self.account,
@@ -123,7 +124,7 @@ def _figures_sheet(found: Compliance, about: About, ranks_staff: bool) -> TableS
     ]
     columns = [
         Column(_("Figure"), width=40),
-        Column(_("Value"), "decimal", width=14),
+        Column(words.days(found.wanted.period), "decimal", width=24),
         Column(words.days(found.before), "decimal", width=24),
     ]
     notes = [*about.lines(), *words.how_counted(ranks_staff=ranks_staff)]

@@ -40,7 +40,7 @@ def _figures_sheet(question: Question, answer: Answer, notes: Sequence[str]) -> 
         (_("Longest overrun by the other promise"), words.length(answer.worst_over, question, answer)),
         *((words.share_words(need), words.need_words(need, answer)) for need in answer.needs),
     ]
-    columns = [Column(_("Figure"), width=44), Column(_("Value"), width=40)]
+    columns = [Column(_("Figure"), width=44), Column(_("Result"), width=40)]
     return TableSheet(_("Figures"), _("What if"), columns, rows, notes=notes)
 
 

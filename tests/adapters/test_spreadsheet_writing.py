@@ -154,8 +154,9 @@ def test_a_table_is_ready_to_read_and_to_print() -> None:
 
 
 def test_sheet_names_are_shortened_and_made_unique() -> None:
-    book = opened(workbook_bytes([TABLE, TABLE, TableSheet("", "Empty", [Column("A")], [])]))
+    unnamed, parted = (TableSheet(name, "Empty", [Column("A")], []) for name in ("", "Opinions: analysis"))
+    book = opened(workbook_bytes([TABLE, TABLE, unnamed, parted]))
 
-    assert [len(name) <= 31 for name in book.sheetnames] == [True] * 3
+    assert [len(name) <= 31 for name in book.sheetnames] == [True] * 4
     assert book.sheetnames[1].endswith("(2)")
-    assert book.sheetnames[2] == "Sheet"
+    assert book.sheetnames[2:] == ["Sheet", "Opinions analysis"]

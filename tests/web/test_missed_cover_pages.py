@@ -63,7 +63,7 @@ def test_the_spreadsheet_is_what_is_filtered(sign_in: SignIn, world: World) -> N
     answer = sign_in("hq").get(f"/renewals/uninsured.xlsx?branch={world.gongyi.id}&overdue=y")
     assert answer.status_code == 200
     notes = [row[0] for row in load_workbook(io.BytesIO(answer.data)).active.values][:3]
-    assert f"分公司: {world.gongyi.name} · 仅看超时: 是" in notes
+    assert f"分公司：{world.gongyi.name} · 仅看超时：是" in notes
 
 
 def test_a_chase_is_logged_and_stands_in_the_list(sign_in: SignIn, world: World) -> None:

@@ -118,7 +118,8 @@ def unique_sheet_names(names: Iterable[str]) -> list[str]:
     taken: set[str] = set()
     result = []
     for name in names:
-        clean = re.sub(r"[\[\]:*?/\\\x00-\x1f]", " ", name).strip("'")[:_LONGEST_SHEET_NAME] or "Sheet"
+        plain = " ".join(re.sub(r"[\[\]:*?/\\\x00-\x1f]", " ", name).split())
+        clean = plain.strip("'")[:_LONGEST_SHEET_NAME] or "Sheet"
         unique, number = clean, 2
         while unique.casefold() in taken:
             ending = f" ({number})"

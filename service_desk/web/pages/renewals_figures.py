@@ -13,9 +13,9 @@ from service_desk.forms.fields import member, small_number
 from service_desk.forms.months import month_code, month_in
 from service_desk.forms.renewals import RenewalFilterForm
 from service_desk.presenters import renewal_figures as words
+from service_desk.presenters.exports import filter_note
 from service_desk.presenters.labels import label
 from service_desk.presenters.languages import named
-from service_desk.presenters.renewals import filter_note
 from service_desk.rules.periods import Period, month_of, months_after
 from service_desk.rules.renewal import RenewalStatus
 from service_desk.services.renewals import success

@@ -254,7 +254,7 @@ def _chips(asked: Asked) -> list[dict[str, str]]:
         if key == "branch":
             values["alone"] = None
         url = url_for(request.endpoint or "sla.compliance", **values)
-        chips.append({"label": f"{what}: {choice}", "remove_url": url})
+        chips.append({"label": what + _(": ") + choice, "remove_url": url})
     return chips
 
 
