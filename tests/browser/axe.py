@@ -7,20 +7,28 @@ from playwright.sync_api import Error, Page
 
 _SCRIPT = Axe().axe_script
 
-# Nine tenths of axe's time goes into contrast, and most texts of a page look like one on the page before: the
-# rail, the head, the cells of a table. A look is everything contrast hangs on: the text's own colours and size,
-# and what lies behind it, from the element to the root, known by its hash: there are thousands, and each page is
-# told all of them, in one text. Only a look axe has passed is not asked about again.
-# Nor is what axe measures no contrast of on any page - punctuation, text for screen readers only, text beside the
-# page or on a picture of its own: for one such element it would look up what lies over what on the whole page.
+# Most of axe's time goes into contrast, and most texts of a page look like one beside them or on the page before: the
+# rail, the head, the cells of a table. A look is everything contrast hangs on: the text's own colours and size, and
+# what lies behind it, from the element to the root - what a box paints, it or its ::before and ::after, and the class
+# of what is moved out of its place. A box that does neither changes no text's ground, whatever its name. Looks are
+# known by their hash, and each page is told all of them, in one text. One text of each look is asked about, and when
+# axe does not pass it, all the others are; only a look axe has passed is not asked about again.
+# Nor is what axe measures no contrast of on any page - punctuation, boxes to tick, text for screen readers only, text
+# beside the page or on a picture of its own: for one such element it would look up what lies over what on the whole
+# page. Contrast is asked within the one run of all rules, for each run reads the whole page anew.
 # All rules are asked, but axe would fetch and parse every style sheet anew for one that is not among them (an
 # experimental one), and make a selector for each element that only its own report would print.
 _RUN = """async (passed) => {
   const known = new Set(passed.split(" "));
   const layer = (element) => {
     const style = getComputedStyle(element);
-    return [element.tagName, element.className, style.backgroundColor, style.backgroundImage, style.opacity,
-            style.position, style.transform, style.filter, style.mixBlendMode].join(" ");
+    const pseudo = ["::before", "::after"].map((part) => {
+      const drawn = getComputedStyle(element, part);
+      return drawn.content === "none" ? "" : [drawn.backgroundColor, drawn.backgroundImage, drawn.position].join(" ");
+    });
+    const positioned = style.position === "static" ? "" : style.position + " " + element.className;
+    return [style.backgroundColor, style.backgroundImage, style.opacity, positioned, style.transform, style.filter,
+            style.mixBlendMode, ...pseudo].join(" ");
   };
   // FNV-1a, from two beginnings.
   const fnv = (text, begin) => {
@@ -30,18 +38,24 @@ _RUN = """async (passed) => {
   };
   const hash = (text) => fnv(text, 2166136261) + "." + fnv(text, 374761393);
   const layers = new Map();
+  const plain = layer(document.head);
   const behind = (element) => {
     if (!element) return "";
-    if (!layers.has(element)) layers.set(element, hash(behind(element.parentElement) + "|" + layer(element)));
+    if (!layers.has(element)) {
+      const beneath = behind(element.parentElement), own = layer(element);
+      layers.set(element, own === plain ? beneath : hash(beneath + "|" + own));
+    }
     return layers.get(element);
   };
   const look = (element) => {
     const style = getComputedStyle(element);
     const disabled = element.closest(":disabled, [aria-disabled=true]") !== null;
-    return hash([style.color, style.fontSize, style.fontWeight, style.textShadow, disabled, behind(element)].join(";"));
+    return hash([style.color, style.fontSize, style.fontWeight, style.textShadow,
+                 style.webkitTextStroke, disabled, behind(element)].join(";"));
   };
   const readable = (words) => axe.commons.text.removeUnicode(words, {emoji: true, nonBmp: true, punctuations: true});
-  const says = (element) => element.matches("input, select, textarea")
+  const silent = ["hidden", "range", "color", "checkbox", "radio", "image"].map((type) => `:not([type=${type}])`).join("");
+  const says = (element) => element.matches(`input${silent}, select, textarea`)
     || [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && readable(node.data).trim());
   const clipped = (element) => {
     if (!element) return false;
@@ -54,18 +68,37 @@ _RUN = """async (passed) => {
     return getComputedStyle(element).backgroundImage === "none" && !clipped(element)
       && box.right + scrollX > 0 && box.bottom + scrollY > 0;
   };
-  const fresh = [...document.body.querySelectorAll("*")].filter((element) =>
-    says(element) && element.checkVisibility() && !known.has(look(element)) && measured(element));
+  const fresh = new Map();
+  for (const element of document.body.querySelectorAll("*")) {
+    if (!says(element) || !element.checkVisibility()) continue;
+    const seen = look(element);
+    if (known.has(seen) || !measured(element)) continue;
+    if (!fresh.has(seen)) fresh.set(seen, []);
+    fresh.get(seen).push(element);
+  }
 
-  const all = await axe.run(document, {
-    resultTypes: ["violations"], rules: {"color-contrast": {enabled: false}},
-    preload: {assets: ["media"]}, selectors: false});
-  if (!fresh.length) return {violations: all.violations, passed: []};
-  const contrast = await axe.run({include: fresh}, {
-    runOnly: ["color-contrast"], resultTypes: ["violations", "passes"], elementRef: true, selectors: false});
-  const good = contrast.passes.flatMap((rule) => rule.nodes.map((node) => look(node.element)));
-  const strip = (rule) => ({...rule, nodes: rule.nodes.map(({html}) => ({html}))});
-  return {violations: [...all.violations, ...contrast.violations].map(strip), passed: [...new Set(good)]};
+  const rule = axe._audit.rules.find((one) => one.id === "color-contrast");
+  rule.matchesAny ??= rule.matches;
+  const run = async (asked, options) => {
+    const found = new Set();
+    rule.matches = (element, ...more) => {
+      const matches = asked.has(element) && rule.matchesAny(element, ...more);
+      if (matches) found.add(element);
+      return matches;
+    };
+    const {violations, incomplete} = await axe.run(document, {
+      ...options, resultTypes: ["violations", "incomplete"], elementRef: true, selectors: false});
+    for (const {id, nodes} of [...violations, ...incomplete])
+      if (id === rule.id) for (const node of nodes) found.delete(node.element);
+    return {violations, good: [...found].map(look)};
+  };
+  const all = await run(new Set([...fresh.values()].map(([first]) => first)), {preload: {assets: ["media"]}});
+  const good = new Set(all.good);
+  const rest = [...fresh].filter(([seen]) => !good.has(seen)).flatMap(([, [, ...others]]) => others);
+  const others = rest.length ? await run(new Set(rest), {runOnly: [rule.id]}) : {violations: [], good: []};
+  const strip = (found) => ({...found, nodes: found.nodes.map(({html}) => ({html}))});
+  return {violations: [...all.violations, ...others.violations].map(strip),
+          passed: [...new Set([...all.good, ...others.good])]};
 }"""
 
 Looks = set[str]

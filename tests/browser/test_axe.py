@@ -9,6 +9,8 @@ from tests.browser.axe import Looks, axe_problems
 
 GOOD = '<p style="color: #222222">清楚</p>'
 PALE = '<p style="color: #cccccc">看不清</p>'
+SHORT = '<p style="color: #cccccc">看</p>'
+PAINTED = '<style>.painted::before { content: "·"; background: #fafafa }</style>'
 ON_DARK = '<div style="background-color: #333333"><p style="color: #222222">底色太深</p></div>'
 
 
@@ -38,6 +40,31 @@ def test_low_contrast_is_found_beside_looks_that_passed(page: Page, bad: str) ->
         assert problem.startswith("color-contrast")
 
     assert len(looks) == 2
+
+
+def test_where_one_text_is_left_undecided_all_others_of_its_look_are_asked(page: Page) -> None:
+    looks: Looks = set()
+    show(page, GOOD + SHORT)
+    assert axe_problems(page, looks) == []
+
+    show(page, GOOD + SHORT + PALE)
+
+    [problem] = axe_problems(page, looks)
+    assert "看不清" in problem
+
+
+def test_a_box_is_another_look_only_when_it_paints_or_moves(page: Page) -> None:
+    looks: Looks = set()
+    for box, count in (
+        ("", 2),
+        ('class="card"', 2),
+        ('style="position: relative"', 3),
+        ('style="background-color: #fafafa"', 4),
+        ('class="painted"', 5),
+    ):
+        show(page, f"{PAINTED}<section {box}>{GOOD}</section>")
+        assert axe_problems(page, looks) == []
+        assert len(looks) == count, box
 
 
 @pytest.mark.parametrize(

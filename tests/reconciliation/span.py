@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -16,23 +17,26 @@ WHOLE = None
 
 @dataclass(frozen=True)
 class Days:
-    """A period of whole days of a zone, both included, as it is or was seen at `now`."""
+    """A period of whole days of a zone, both included, as it is or was seen at `now`.
+
+    Its ends are asked for some million times.
+    """
 
     first: date
     last: date
     zone: ZoneInfo
     now: datetime
 
-    @property
+    @cached_property
     def start(self) -> datetime:
         return midnight(self.first, self.zone)
 
-    @property
+    @cached_property
     def end(self) -> datetime:
         """The first instant after it."""
         return midnight(self.last + _DAY, self.zone)
 
-    @property
+    @cached_property
     def until(self) -> datetime:
         """The first instant that is not in it, or not yet: what happens now has happened."""
         return min(self.end, self.now + _MOMENT)
