@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
+from service_desk.adapters.spreadsheets import workbook_bytes
 from service_desk.base.errors import Conflict, Forbidden, Invalid, InvalidMany, NotFound
 from service_desk.models.audit import AuditEntry
 from service_desk.models.db import db
@@ -81,7 +82,7 @@ def from_workbook(
     cover_sets: list[tuple[str, str, str]] | None = None,
 ) -> rate_drafts.DraftView:
     base = table_of(line)
-    content = changed(price_tables.workbook(base), change, cover_sets)
+    content = changed(workbook_bytes(price_tables.sheets(base)), change, cover_sets)
     draft_id = rate_drafts.begin(
         base.table.id, DraftDetails(NEW_YEAR), Upload("价格表.xlsx", content), actor=world.admin, now=now
     )
@@ -113,7 +114,7 @@ def test_a_downloaded_workbook_sent_back_changes_nothing(world: World, now: date
         for language in ("zh", "en"):
             base = table_of(line)
             with in_language(language):
-                content = price_tables.workbook(base)
+                content = workbook_bytes(price_tables.sheets(base))
             draft_id = rate_drafts.begin(
                 base.table.id, DraftDetails(NEW_YEAR), Upload("a.xlsx", content), actor=world.admin, now=now
             )
