@@ -5,7 +5,7 @@ from flask.cli import AppGroup, with_appcontext
 
 from service_desk.base.clock import utc_now
 from service_desk.base.errors import DomainError, InvalidMany
-from service_desk.models.db import db
+from service_desk.models.db import unit_of_work
 from service_desk.presenters.messages import sentence
 from service_desk.rules.permissions import Role
 from service_desk.services import departures, users
@@ -32,12 +32,12 @@ def add_admin(username: str, name: str, staff_no: str, password: str) -> None:
         branch_id=None,
     )
     try:
-        users.add_user(details, password, actor=None, now=utc_now())
+        with unit_of_work():
+            users.add_user(details, password, actor=None, now=utc_now())
     except InvalidMany as error:
         raise click.ClickException(" ".join(sentence(problem) for problem in error.problems)) from error
     except DomainError as error:
         raise click.ClickException(sentence(error)) from error
-    db.session.commit()
     click.echo(f"Added administrator {username}. Sign in and add key accounts and people.")
 
 
@@ -49,8 +49,8 @@ def add_admin(username: str, name: str, staff_no: str, password: str) -> None:
 def close(username: str, leave_matters: bool, reason: str) -> None:
     """Let USERNAME sign in no more. Refused while open matters are theirs."""
     try:
-        left = departures.close_by_command(username, reason, leaves_matters=leave_matters, now=utc_now())
+        with unit_of_work():
+            left = departures.close_by_command(username, reason, leaves_matters=leave_matters, now=utc_now())
     except DomainError as error:
         raise click.ClickException(sentence(error)) from error
-    db.session.commit()
     click.echo(f"Closed the login {username}; open matters that stay with it: {left}.")
