@@ -42,6 +42,7 @@ from service_desk.models.accounts import KeyAccount
 from service_desk.models.db import db, unit_of_work
 from service_desk.models.users import User
 from service_desk.presenters.messages import sentence
+from service_desk.rules.permissions import Action
 from service_desk.rules.personal_data import filter_as_kept
 from service_desk.services import access, exports
 from service_desk.services.documents import Upload
@@ -68,6 +69,7 @@ MANY_PHOTOS = frozenset(
     }
 )
 _TIMES_LARGER = 4
+_FIRST_ACCOUNT = "no_account_yet"
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
     "connect-src 'self'; manifest-src 'self'; worker-src 'self'; form-action 'self'; frame-ancestors 'none'; "
@@ -177,13 +179,16 @@ def own_accounts() -> list[KeyAccount]:
 
 
 def current_account() -> KeyAccount:
-    """The key account the actor works in: the chosen one, else the first; 404 when they have none."""
+    """The key account the actor works in: the chosen one, else the first; 404 when they have none.
+
+    Who adds key accounts is told to add the first one, not to ask the administrator.
+    """
     if "account" not in g:
         accounts = own_accounts()
         chosen = session.get("account_id")
         g.account = next((a for a in accounts if a.id == chosen), accounts[0] if accounts else None)
     if g.account is None:
-        raise NotFound("no_account")
+        raise NotFound(_FIRST_ACCOUNT if access.may(actor(), Action.MANAGE_ACCOUNTS) else "no_account")
     return cast(KeyAccount, g.account)
 
 
@@ -308,7 +313,9 @@ def wants_json() -> bool:
 def _answer_refusal(error: DomainError) -> ResponseReturnValue:
     problems = error.problems if isinstance(error, InvalidMany) else [error]
     words = " ".join(dict.fromkeys(sentence(problem) for problem in problems))
-    return _error_page(STATUS_OF.get(type(error), 422), words)
+    adds = any(problem.code == _FIRST_ACCOUNT for problem in problems)
+    onward = (_("Add the first key account"), url_for("accounts.new")) if adds else None
+    return _error_page(STATUS_OF.get(type(error), 422), words, onward)
 
 
 def _answer_csrf(_error: CSRFError) -> ResponseReturnValue:
@@ -352,7 +359,8 @@ def _path_to_log() -> str:
     return rule.rule if rule is not None and "token" in (request.view_args or {}) else request.path
 
 
-def _error_page(status: int, words: str) -> ResponseReturnValue:
+def _error_page(status: int, words: str, onward: tuple[str, str] | None = None) -> ResponseReturnValue:
+    """The page of a refusal. `onward`: what helps instead of the start page, as its label and address."""
     db.session.rollback()
     reference = g.get("request_id", "")
     if wants_json():
@@ -364,5 +372,7 @@ def _error_page(status: int, words: str) -> ResponseReturnValue:
         heading=heading.get(status, _("That did not work")),
         sentence=words,
         reference=reference,
+        back_label=onward[0] if onward else None,
+        back_url=onward[1] if onward else None,
     )
     return page, status

@@ -3,9 +3,12 @@
 import pytest
 from sqlalchemy import select
 
+from service_desk.base.clock import utc_now
 from service_desk.models.accounts import Branch, Contact
 from service_desk.models.users import SignInAttempt, User
-from service_desk.services import settings
+from service_desk.rules.permissions import Role
+from service_desk.services import settings, users
+from service_desk.services.users import UserDetails
 from tests.factories import PASSWORD, make_uscc
 
 
@@ -162,3 +165,18 @@ def test_the_account_form_shows_the_reminder_days_as_they_are_typed(sign_in, wor
     page = form_of(sign_in("admin"), "/account/edit").text
     assert 'value="60, 30, 15, 7"' in page
     assert "[60" not in page
+
+
+def test_the_first_administrator_is_led_to_the_first_key_account_not_to_themselves(client, session):
+    first = UserDetails("first-admin", "王主任", "0001", "", "", Role.ADMIN, (), None)
+    users.add_user(first, PASSWORD, actor=None, now=utc_now())
+    session.commit()
+    client.post("/sign-in", data={"username": "first-admin", "password": PASSWORD})
+
+    assert 'href="/accounts/new"' in client.get("/").text
+    for path in ("/account", "/vehicles", "/settings/levels"):
+        answer = client.get(path)
+        assert answer.status_code == 404
+        assert "还没有大客户" in answer.text
+        assert 'href="/accounts/new"' in answer.text
+        assert "请联系管理员" not in answer.text

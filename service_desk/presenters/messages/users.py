@@ -5,6 +5,7 @@ from flask_babel import lazy_gettext as _l
 MESSAGES = {
     "locked_out": _l("Too many wrong passwords. Try again in %(minutes)s minutes."),
     "no_account": _l("Your login is not connected to any key account yet. Ask the administrator."),
+    "no_account_yet": _l("There is no key account yet. All else begins with the first one."),
     "username_taken": _l("The user name %(username)s is taken."),
     "account_missing": _l("Choose at least one key account."),
     "client_one_account": _l("A person at the client belongs to one key account only."),
