@@ -21,6 +21,11 @@ def one_line(value: str) -> str:
     return " ".join(value.split())
 
 
+def within_a_line(name: str) -> str:
+    """A name as it stands after other words: a small letter first, unless it begins with an abbreviation (CTPL)."""
+    return name if name[:2].isupper() else name[:1].lower() + name[1:]
+
+
 def search_key(value: str) -> str:
     """The form that search columns hold: NFKC, lower case, no blanks, no separators of plates."""
     folded = unicodedata.normalize("NFKC", value).casefold()

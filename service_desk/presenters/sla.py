@@ -8,6 +8,7 @@ from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 
 from service_desk.base.clock import CHINA
+from service_desk.base.text import within_a_line
 from service_desk.models.sla import ServiceLevel, Timer, TimerState, WorkingCalendarRow
 from service_desk.models.users import User
 from service_desk.presenters import times
@@ -261,7 +262,7 @@ def day_of(due_at: datetime) -> str:
 
 
 def _running_words(timer: Timer, now: datetime, named: bool) -> str:
-    step = label(timer.step, "clock_step").lower()
+    step = within_a_line(label(timer.step, "clock_step"))
     by_day = timer.target_unit is TargetUnit.CALENDAR_DAYS and timer.due_at
     if by_day and timer.due_at and timer.due_at - now > SHOW_HOURS_WITHIN:
         day = day_of(timer.due_at)

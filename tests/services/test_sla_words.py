@@ -68,6 +68,12 @@ def test_a_running_pill(survey, now, minutes, tone, icon, chinese, english) -> N
     assert told(survey, at, "en") == (tone, icon, english)
 
 
+def test_an_abbreviation_keeps_its_capitals_in_a_pill(world, now) -> None:
+    sla.install_defaults(now)
+    decision = start(world, ClockStep.CTPL_DECISION, now)
+    assert told(decision, now, "en")[2].startswith("CTPL decision · ")
+
+
 def test_without_its_step(survey, now) -> None:
     assert told(survey, now, "zh", named=False)[2] == "剩 1 小时"
 
