@@ -337,3 +337,10 @@ def test_the_client_says_whether_it_is_settled(world: World, sign_in) -> None:
     assert client.post(f"/enquiries/{made.number}/word", data=no | {"note": "没收到"}).status_code == 303
     db.session.expire_all()
     assert made.state is EnquiryState.OPEN
+
+
+def test_what_is_missing_is_called_as_the_form_calls_it(world: World, sign_in) -> None:
+    empty = {"kind": "question", "subject": "", "caller_name": ""}
+
+    assert "请填写“您的姓名”。" in sign_in("safety-gongyi").post("/enquiries/new", data=empty).text
+    assert "请填写“询问人”。" in sign_in("claims1").post("/enquiries/new", data=empty).text

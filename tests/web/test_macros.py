@@ -65,6 +65,14 @@ def test_the_sum_of_errors_links_to_the_first_choice_of_a_group(app: Flask) -> N
     assert 'href="#injured-0"' in page
 
 
+def test_the_sum_of_errors_names_a_field_once(app: Flask) -> None:
+    form = refused_form(app)
+    form.plate.errors = ["Enter “Plate”."]
+    page = render(app, '{% from "macros/field.html" import form_errors %}{{ form_errors(form) }}', form=form)
+    assert '<li><a href="#plate">Enter “Plate”.</a></li>' in page
+    assert '<a href="#injured-0">Injured?</a>' in page
+
+
 def test_other_attributes_reach_the_input_with_dashes(app: Flask) -> None:
     page = render(
         app,

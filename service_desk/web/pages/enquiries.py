@@ -158,6 +158,7 @@ def _contact_form() -> ContactForm:
     people = enquiries.may_be_complained_about(account_id, actor=actor())
     form.person_id.choices = [("", "—"), *((str(one.id), person(one)) for one in people)]
     if _is_client():
+        form.caller_name.label.text = _("Your name")
         del form.channel
         del form.branch_id
         del form.caller_email
