@@ -73,9 +73,9 @@ def exposure_facts(exposure: Exposure) -> list[tuple[str, str]]:
     if exposure.limits is not None:
         rows += [
             (_("Borne by the owner in one loss"), _yuan(exposure.borne)),
-            (_("of it death and disability"), _yuan(exposure.limits.death)),
-            (_("of it medical"), _yuan(exposure.limits.medical)),
-            (_("of it property"), _yuan(exposure.limits.property)),
+            (_("of which death and disability"), _yuan(exposure.limits.death)),
+            (_("of which medical expenses"), _yuan(exposure.limits.medical)),
+            (_("of which property damage"), _yuan(exposure.limits.property)),
         ]
     return rows
 
