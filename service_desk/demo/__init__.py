@@ -52,6 +52,9 @@ _SEED = 739_943
 def load_demo(files: FileStore, now: datetime) -> None:
     """Write the demo account into an empty desk whose calendars and levels are there. Does not commit."""
     random = Random(_SEED)  # noqa: S311 - invented people, not keys
+    # Before anything is written: letters are kept as they were printed, with the name of who sends them.
+    settings.write(settings.INSURER_NAME, {"zh": cast.INSURER_NAME, "en": cast.INSURER_NAME_EN})
+    settings.write(settings.INSURER_PHONE, cast.INSURER_PHONE)
     rates.install_sample_rates(now=now)
     authority.install_defaults()
     group = build_group(random, now)
@@ -85,8 +88,6 @@ def load_demo(files: FileStore, now: datetime) -> None:
     send_morning_notices(group, now)
     settle_outbox(now)
     settings.write(settings.HOLDS_DEMO_DATA, True)
-    settings.write(settings.INSURER_NAME, {"zh": cast.INSURER_NAME, "en": cast.INSURER_NAME_EN})
-    settings.write(settings.INSURER_PHONE, cast.INSURER_PHONE)
     settings.write(
         settings.DEMO_SIGN_INS,
         {
