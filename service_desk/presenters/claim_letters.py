@@ -57,7 +57,7 @@ def _sheet(content: Mapping[str, Any]) -> dict[str, Any]:
         "title": label(kind, "letter_title"),
         "number": content["number"],
         "rows": _rows(content),
-        "paragraphs": [_("To %(name)s:", name=content["addressee"]), *_paragraphs(kind, content)],
+        "paragraphs": [_("To %(name)s:", name=_addressee(content)), *_paragraphs(kind, content)],
         "tables": _tables(kind, content),
         "notices": _notices(kind, content),
         "signatures": [
@@ -65,6 +65,12 @@ def _sheet(content: Mapping[str, Any]) -> dict[str, Any]:
             _("Signed for by"),
         ],
     }
+
+
+def _addressee(content: Mapping[str, Any]) -> str:
+    """Whoever was typed; the key account itself by its name in the letter's language."""
+    name, name_en = content["account"]
+    return named(name, name_en) if content["addressee"] == name else content["addressee"]
 
 
 def _rows(content: Mapping[str, Any]) -> list[list[Any]]:

@@ -1,10 +1,12 @@
 """The letters that end a claim: due until sent, frozen as written, a clause in every refusal."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, select
 
+from service_desk.adapters import pdf
 from service_desk.base.errors import Conflict, Forbidden, Invalid, NotFound
 from service_desk.models.claim_letters import ClaimDenial, ClaimLetter
 from service_desk.models.claims import Claim, ClaimCover, ReserveEntry
@@ -12,6 +14,7 @@ from service_desk.models.db import db
 from service_desk.models.documents import Document, DocumentKind
 from service_desk.models.notices import Notice
 from service_desk.models.sla import TimerState
+from service_desk.presenters.claim_letters import print_letter
 from service_desk.rules.claim_flow import ClaimState, ClockStep
 from service_desk.rules.claim_letters import LetterKind, RefusalClause
 from service_desk.rules.vocabulary import CoverCode, Fault
@@ -183,3 +186,23 @@ def test_letters_are_written_by_staff_and_read_by_the_client_once_sent(
     assert db.session.scalars(select(ClaimLetter.sent_to)).all() == ["安全科"]
     with pytest.raises(NotFound):
         letters.get_document(number, letter.id, "zh", actor=world.foreign_hq)
+
+
+@pytest.mark.parametrize(
+    ("addressee", "greeting"),
+    [("郑州联运集团", "To Zhengzhou Transport Group:"), ("巩义客运分公司安全科", "To 巩义客运分公司安全科:")],
+)
+def test_the_key_account_is_addressed_by_its_name_in_the_letters_language(
+    journey: Journey, world: World, monkeypatch: pytest.MonkeyPatch, addressee: str, greeting: str
+) -> None:
+    world.account.name, world.account.name_en = "郑州联运集团", "Zhengzhou Transport Group"
+    journey.to(ClaimState.ASSESSED)
+    exits.deny(journey.claim.number, DENIAL, actor=world.claims2, now=journey.now)
+    content = dict(written_letter(journey.claim, world.claims2, journey.now).content, addressee=addressee)
+    printed: list[dict[str, Any]] = []
+    monkeypatch.setattr(pdf, "render", lambda _sheet, data: printed.append(data) or b"")
+
+    print_letter(content)
+
+    assert printed[-1]["lang"] == "en"
+    assert printed[-1]["paragraphs"][0] == greeting
