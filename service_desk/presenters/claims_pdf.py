@@ -121,7 +121,8 @@ def _loss_rows(file: ClaimFile) -> list[list[str | bool]]:
 
 
 def _cover_rows(file: ClaimFile) -> list[list[str | bool]]:
-    return [[name, words] for name, words, _insured in covers(file)]
+    """A cover a line: policy, limit, deductible and last day are read together."""
+    return [[name, words, True] for name, words, _insured in covers(file)]
 
 
 def _signatures(file: ClaimFile, calculation: ClaimCalculation) -> list[dict[str, str]]:
