@@ -142,6 +142,16 @@ def test_time_bar_parts_fill_the_whole_width(app: Flask) -> None:
     assert 'fill="url(#time-bar-hatch)"' in page
 
 
+@pytest.mark.parametrize(("address", "is_offered"), [("/claims", True), ("/claims?view=all", False)])
+def test_an_empty_list_offers_no_way_to_itself(app: Flask, address: str, is_offered: bool) -> None:
+    page = render(
+        app,
+        '{% from "macros/table.html" import empty %}{{ empty("None.", "/claims?view=all", "All") }}',
+        address,
+    )
+    assert ('href="/claims?view=all"' in page) is is_offered
+
+
 def test_an_empty_chart_is_drawn(app: Flask) -> None:
     source = """{% from "macros/charts.html" import bar_chart, grouped_chart, line_chart, sparkline, stacked_chart %}
     {% from "macros/bars.html" import time_bar %}
