@@ -24,14 +24,14 @@ class ContactForm(Form):
 
     kind = RadioField(_l("What is wanted"), choices=[], default=ContactKind.QUESTION.value)
     channel = RadioField(_l("How it came"), choices=[], default=EnquiryChannel.CALL.value)
-    caller_name = StringField(_l("Who asks"), [InputRequired(), Length(max=64)])
-    caller_phone = StringField(_l("Phone"), [Length(max=64)])
     subject = StringField(_l("Subject"), [InputRequired(), Length(max=200)])
     body = TextAreaField(_l("What was asked"), [Length(max=4000)])
     about = StringField(_l("Plate, claim or policy"), [Length(max=64)])
-    person_id = SelectField(_l("Whom the complaint is about"), choices=[], coerce=optional_id)
-    caller_email = EmailField(_l("Mail address"), [Length(max=200)])
     branch_id = SelectField(_l("Branch"), choices=[], coerce=optional_id)
+    person_id = SelectField(_l("Whom the complaint is about"), choices=[], coerce=optional_id)
+    caller_name = StringField(_l("Who asks"), [InputRequired(), Length(max=64)])
+    caller_phone = StringField(_l("Phone"), [Length(max=64)])
+    caller_email = EmailField(_l("Mail address"), [Length(max=200)])
 
     # The answer to whether it was asked before: `new`, `join:ENQ-…` or `owner:ENQ-…`, each a button's value.
     repeat = StringField("", [Length(max=80)])

@@ -18,9 +18,9 @@ class SignInForm(Form):
 class UserForm(Form):
     """A login. Choices of accounts and branches are set by the page."""
 
-    username = StringField(_l("User name"), [InputRequired(), Length(max=64)])
     name = StringField(_l("Name"), [InputRequired(), Length(max=64)])
     staff_no = StringField(_l("Staff number"), [InputRequired(), Length(max=64)])
+    username = StringField(_l("User name"), [InputRequired(), Length(max=64)])
     phone = StringField(_l("Phone"), [Length(max=64)])
     email = StringField(_l("Mail address"), [Length(max=200)])
     role = SelectField(_l("Role"), choices=[], coerce=str)

@@ -344,3 +344,9 @@ def test_what_is_missing_is_called_as_the_form_calls_it(world: World, sign_in) -
 
     assert "请填写“您的姓名”。" in sign_in("safety-gongyi").post("/enquiries/new", data=empty).text
     assert "请填写“询问人”。" in sign_in("claims1").post("/enquiries/new", data=empty).text
+
+
+def test_what_is_missing_is_summed_up_in_the_order_of_the_page(sign_in) -> None:
+    page = sign_in("claims1").post("/enquiries/new", data={"kind": "question"}).text
+
+    assert page.index("请填写“事项”。") < page.index("请填写“询问人”。")
