@@ -365,7 +365,7 @@ def _error_page(status: int, words: str, onward: tuple[str, str] | None = None) 
     reference = g.get("request_id", "")
     if wants_json():
         return {"error": {"status": status, "message": words, "reference": reference}}, status
-    heading = {403: _("Not allowed"), 404: _("Not found"), 409: _("Changed meanwhile"), 413: _("Too large")}
+    heading = {403: _("Not allowed"), 404: _("Not found"), 409: _("Not possible now"), 413: _("Too large")}
     page = render_template(
         "error.html",
         status=status,

@@ -130,7 +130,9 @@ def test_a_refusal_is_written_sent_and_downloaded(sign_in: Any, journey: Journey
     assert client.get(f"{address}/letters/{letter.id}/fr.pdf").status_code == 404
     assert sign_in("foreign-hq").get(paths[0]).status_code == 404
     assert "待送达" not in staff.get(address).text
-    assert staff.get(f"{address}/letter").status_code == 409
+    needless = staff.get(f"{address}/letter")
+    assert needless.status_code == 409
+    assert '<h1 class="error-heading">当前不能这样操作</h1>' in needless.text
 
 
 def test_a_withdrawal_has_its_confirmation(sign_in: Any, journey: Journey, world: World) -> None:
