@@ -14,6 +14,7 @@ from pdfminer.high_level import extract_text
 from sqlalchemy import func, select
 
 from service_desk.base.clock import local_date, utc_now
+from service_desk.models.audit import AuditEntry
 from service_desk.models.db import db
 from service_desk.models.policies import Policy
 from service_desk.models.premiums import (
@@ -313,6 +314,18 @@ def test_page_sheet_and_paper_of_a_statement_say_the_same(
     refused = group.get(f"/premiums/statement?start={today()}&end={start}")
     assert refused.status_code == 422
     assert group.get("/premiums/statement").status_code == 200
+
+
+@pytest.mark.parametrize("days", ["start=2026-13-45", "end=gestern", "start=0001-01-01"])
+def test_no_file_is_made_of_days_that_cannot_be_read(sign_in: SignIn, days: str) -> None:
+    group = sign_in("hq")
+    for kind in ("xlsx", "pdf"):
+        sent = group.get(f"/premiums/statement.{kind}?{days}")
+        assert sent.status_code == 302, kind
+        assert days in sent.location
+        assert group.get(sent.location).status_code == 422
+    taken = AuditEntry.action.in_({"exported", "file_taken"})
+    assert not db.session.scalars(select(AuditEntry).where(taken)).all()
 
 
 def test_client_reads_and_moves_nothing(sign_in: SignIn, clerk: FlaskClient, world: World) -> None:
