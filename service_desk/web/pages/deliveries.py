@@ -145,7 +145,8 @@ def _run_context(number: str, drop_form: DropForm) -> dict[str, Any]:
 def sheet(number: str) -> ResponseReturnValue:
     """The sheet a run is made with."""
     view = queries.get_run(number, actor=actor())
-    return as_pdf(words.run_sheet_pdf(view, _outside("policies_delivery.hand_over", number=number)), number)
+    content = words.run_sheet_pdf(view, _outside("policies_delivery.hand_over", number=number))
+    return as_pdf(content, number, account_id=view.run.account_id)
 
 
 @bp.post("/deliveries/runs/<number>/out")
@@ -216,7 +217,7 @@ def branch_cards(branch_id: int) -> ResponseReturnValue:
 
 def _cards(found: list[cards.Card], name: str) -> ResponseReturnValue:
     content = words.cards_pdf(found, lambda plate: _outside("claim_reports.report", plate=plate))
-    return as_pdf(content, f"cards-{name}")
+    return as_pdf(content, f"cards-{name}", account_id=found[0].vehicle.account_id if found else None)
 
 
 def _outside(endpoint: str, **values: Any) -> str:

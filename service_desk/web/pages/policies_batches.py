@@ -209,7 +209,8 @@ def refused_export(number: str) -> ResponseReturnValue:
         lines = in_portions(lambda page: batches.list_refused_lines(number, page, actor=actor()))
         return [words.refused_sheet(lines, title, local_date(g.now))]
 
-    return send_book(sheets, f"{number}-not-issued.xlsx")
+    account_id = batches.find_batch(number, actor()).account_id
+    return send_book(sheets, f"{number}-not-issued.xlsx", account_id=account_id)
 
 
 @bp.get("/batches/<number>/branches/<int:branch_id>.pdf")

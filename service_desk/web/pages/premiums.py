@@ -121,6 +121,7 @@ def export_branch(branch_id: int) -> ResponseReturnValue:
         lambda rows: open_sheet(rows, g.now),
         f"open-premium-{local_date(g.now)}.xlsx",
         [(_("Branch"), named(row.name, row.name_en))],
+        account_id=row.account_id,
     )
 
 
@@ -258,4 +259,4 @@ def receipt_pdf(number: str) -> ResponseReturnValue:
     """One receipt, to print."""
     view = premiums.get_receipt(number, actor=actor())
     content = pdf_documents.receipt_pdf(view, address_of("premiums.receipt", number))
-    return as_pdf(content, number)
+    return as_pdf(content, number, account_id=view.account.id)

@@ -88,4 +88,5 @@ def notice(number: str) -> ResponseReturnValue:
 def letter(number: str) -> ResponseReturnValue:
     """One notice as a letter."""
     view = premiums.get_notice(number, actor=actor())
-    return as_pdf(premiums_pdf.letter_pdf(view, address_of("premiums_dunning.notice", number)), number)
+    content = premiums_pdf.letter_pdf(view, address_of("premiums_dunning.notice", number))
+    return as_pdf(content, number, account_id=view.account.id)

@@ -89,4 +89,5 @@ def voucher(number: str) -> ResponseReturnValue:
     view = premiums.get_refund(number, actor=actor())
     if view.row.refund.state is not RefundState.PAID:
         raise NotFound("not_found")
-    return as_pdf(premiums_pdf.voucher_pdf(view, address_of("premiums_refunds.refund", number)), number)
+    content = premiums_pdf.voucher_pdf(view, address_of("premiums_refunds.refund", number))
+    return as_pdf(content, number, account_id=view.account.id)
