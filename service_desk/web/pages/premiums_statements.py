@@ -84,7 +84,7 @@ def paper() -> ResponseReturnValue:
 
 def _to_page() -> ResponseReturnValue:
     """To the page that says what is wrong at which field: a file of other days than asked for would look right."""
-    return redirect(url_for("premiums_statements.statement", **request.args.to_dict(flat=False)))
+    return redirect(f"{url_for('premiums_statements.statement')}?{request.query_string.decode()}")
 
 
 def _form() -> StatementForm:
