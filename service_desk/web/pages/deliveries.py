@@ -25,6 +25,7 @@ from service_desk.web.http import (
     again,
     as_pdf,
     attempt,
+    attempt_once,
     current_account,
     done,
     files,
@@ -162,7 +163,7 @@ def send_out(number: str) -> ResponseReturnValue:
 def drop(number: str) -> ResponseReturnValue:
     """Give a planned run up."""
     form = DropForm()
-    if attempt(form, lambda: runs.drop(number, form.reason.data or "", actor=actor(), now=g.now)):
+    if attempt_once(form, lambda: runs.drop(number, form.reason.data or "", actor=actor(), now=g.now)):
         return done(_("The run was given up; its papers wait again."), "policies_delivery.undelivered")
     return again("deliveries/run.html", **_run_context(number, form))
 

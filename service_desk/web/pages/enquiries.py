@@ -25,7 +25,7 @@ from service_desk.services import access, accounts, enquiries, submissions
 from service_desk.services.enquiries import ContactFilter, ContactView
 from service_desk.web.enquiry_page import page_context
 from service_desk.web.exports import send_list
-from service_desk.web.http import actor, again, attempt, current_account, done, page_request
+from service_desk.web.http import actor, again, attempt, attempt_once, current_account, done, page_request
 from service_desk.web.several import keep_offer, kept_offer
 
 bp = Blueprint("enquiries", __name__)
@@ -192,7 +192,7 @@ def answer(number: str) -> ResponseReturnValue:
             now=g.now,
         )
 
-    if attempt(form, act):
+    if attempt_once(form, act):
         return done(_("The answer was recorded."), "enquiries.enquiry", number=number)
     # Before anything is read again: what the refused act had begun must not be shown as done.
     db.session.rollback()

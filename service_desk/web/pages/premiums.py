@@ -33,6 +33,7 @@ from service_desk.web.http import (
     again,
     as_pdf,
     attempt,
+    attempt_once,
     current_account,
     done,
     page_request,
@@ -181,7 +182,7 @@ def reverse(number: str) -> ResponseReturnValue:
     """Take a receipt back that was recorded wrongly."""
     access.require(actor(), Action.RECEIVE_PREMIUM)
     form = ReasonForm()
-    if attempt(
+    if attempt_once(
         form,
         lambda: premiums.reverse_receipt(number, form.reason.data or "", actor=actor(), now=g.now),
     ):
@@ -195,7 +196,7 @@ def release_money(number: str) -> ResponseReturnValue:
     """Take back what a receipt settles."""
     access.require(actor(), Action.RECEIVE_PREMIUM)
     form = ReasonForm()
-    if attempt(
+    if attempt_once(
         form, lambda: premiums.release_money(number, form.reason.data or "", actor=actor(), now=g.now)
     ):
         return done(_("The money is unallocated again."), "premiums.receipt", number=number)
