@@ -102,6 +102,32 @@ def test_money_beyond_the_lines_is_kept_allocated_and_printed(clerk: FlaskClient
     assert settled == [4_690_00, 310_00]
 
 
+def test_money_typed_again_is_asked_about_and_taken_when_it_is_another_payment(
+    clerk: FlaskClient, world: World
+) -> None:
+    first = receive(clerk, world, amount="1,000").rpartition("/")[2]
+    page = f"/premiums/branches/{world.gongyi.id}"
+    again = {
+        "receivable_ids": ids()[:1],
+        "amount": "1,000",
+        "received_on": today(),
+        "method": "transfer",
+        "payer": "巩义",
+        "keeps_rest": "y",
+    }
+    assert 'name="is_another"' not in clerk.get(page).text
+
+    asked = clerk.post(page, data=again | {"idempotency_key": "typed-anew"})
+
+    assert asked.status_code == 422
+    assert first in words_on(asked)
+    assert 'name="is_another"' in asked.text
+    assert count(Receipt) == 1
+    for other in ({"is_another": "y"}, {"reference": "B-2"}, {"amount": "1,001"}):
+        assert clerk.post(page, data=again | other).status_code == 303
+    assert count(Receipt) == 4
+
+
 def test_a_receipt_is_reversed_with_a_reason_and_stays(clerk: FlaskClient, world: World) -> None:
     address = receive(clerk, world)
     refused = clerk.post(f"{address}/reverse", data={"reason": ""})
