@@ -123,9 +123,14 @@ def test_closing_needs_an_answer_and_then_ends_it(world: World, sign_in) -> None
     assert too_early.location == path
     assert "请先填写答复" in browser.get(path).text
     browser.post(f"{path}/answer", data={"answer": "好", "version": one().version})
-    browser.post(f"{path}/close", data={"version": one().version})
+    shown = one().version
+    for _ in range(2):
+        browser.post(f"{path}/close", data={"version": shown})
 
     assert one().state is EnquiryState.CLOSED
+    page = browser.get(path).text
+    assert "来询已办结" in page
+    assert "他人已修改" not in page
 
 
 def test_others_do_not_answer_and_strangers_do_not_see(world: World, sign_in) -> None:

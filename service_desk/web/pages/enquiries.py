@@ -216,8 +216,14 @@ def close(number: str) -> ResponseReturnValue:
     """Close it."""
     enquiries.get_enquiry(number, actor=actor())
     form = CloseForm()
+
+    def end() -> str:
+        return enquiries.close(number, form.shown_version, actor=actor(), now=g.now).number
+
+    # The button has no key of its own: who closes the same state of a contact again has clicked twice.
+    key = f"{number}/{form.shown_version}"
     return _decide(
-        lambda: enquiries.close(number, form.shown_version, actor=actor(), now=g.now),
+        lambda: submissions.once("enquiry_closed", key, end, actor=actor(), now=g.now),
         _("The contact is closed."),
         url_for("enquiries.enquiry", number=number),
     )
