@@ -232,14 +232,23 @@ def test_people_and_settings_come_out_as_their_pages_show_them(
     ]
 
 
-def test_a_list_too_long_is_refused_in_words(world: World, sign_in: SignIn, monkeypatch: Any) -> None:
-    monkeypatch.setattr("service_desk.services.exports.in_portions.__kwdefaults__", {"portion": 2, "most": 1})
+@pytest.mark.parametrize(
+    "address",
+    ["/vehicles/export", "/premiums/statement.xlsx", "/renewals/uninsured.xlsx", "/compliance/timers.xlsx"],
+)
+def test_a_list_too_long_is_refused_in_words(
+    world: World, sign_in: SignIn, monkeypatch: Any, address: str
+) -> None:
+    # Even none is more than that.
+    monkeypatch.setattr(
+        "service_desk.services.exports.in_portions.__kwdefaults__", {"portion": 2, "most": -1}
+    )
 
-    answer = sign_in("manager").get("/vehicles/export")
+    answer = sign_in("manager").get(address)
 
     assert answer.status_code == 422
     assert "请缩短期间" in answer.text or "范围" in answer.text
-    assert not taken("/vehicles/export")
+    assert not taken(address)
 
 
 # The archive that was cut short complains when it is thrown away.
