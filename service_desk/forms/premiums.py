@@ -45,6 +45,7 @@ class ReceiptForm(Form):
     method = RadioField(_l("Method of payment"), choices=[], default="transfer")
     payer = StringField(_l("Received from"), [InputRequired(), Length(max=200)])
     reference = StringField(_l("Bank reference"), [Length(max=200)])
+    is_another = BooleanField(_l("This is another payment"))
 
     def command(self, branch_id: int) -> ReceiptCommand:
         """What was received, for `services.premiums`."""
@@ -57,6 +58,7 @@ class ReceiptForm(Form):
             payer=self.payer.data or "",
             reference=self.reference.data or "",
             keeps_rest=bool(self.keeps_rest.data),
+            is_another=bool(self.is_another.data),
         )
 
 

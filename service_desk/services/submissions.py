@@ -42,3 +42,11 @@ def once(kind: str, key: str, make: Callable[[], str], *, actor: User, now: date
     answer = make()
     db.session.execute(_ANSWER, {"submission_id": submission_id, "answer": answer})
     return answer
+
+
+def was_done(kind: str, key: str, *, actor: User) -> bool:
+    """Whether this actor's key has been used for this. Asked after a refusal, once what it had begun is let go."""
+    wanted = select(Submission.id).where(
+        Submission.user_id == actor.id, Submission.key == key, Submission.kind == kind
+    )
+    return bool(key) and db.session.scalar(wanted) is not None

@@ -29,18 +29,19 @@ def send_list(
     chosen: Sequence[tuple[str, str]] = (),
     *,
     of_desk: bool = False,
+    account_id: int | None = None,
 ) -> ResponseReturnValue:
     """A list as a file to be saved under a name.
 
     `read` is the service behind the page, so that count and order are the page's. `chosen` says the filter in words,
-    `of_desk` that it is not the account's.
+    `of_desk` that it is not the account's, `account_id` whose it is where the address names what it is of.
     """
 
     def sheets() -> list[TableSheet]:
         sheet = sheet_of(exports.in_portions(read))
         return [replace(sheet, notes=[*sheet.notes, filter_note(chosen)])]
 
-    return send_book(sheets, name, of_desk=of_desk)
+    return send_book(sheets, name, of_desk=of_desk, account_id=account_id)
 
 
 def send_book(

@@ -1,15 +1,25 @@
 """Handing a list back with remarks, and writing tables."""
 
 import csv
+import errno
 import io
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
 import xlwt
 
-from service_desk.adapters.spreadsheets import Column, TableSheet, annotate, read_workbook, workbook_bytes
+from service_desk.adapters.spreadsheets import (
+    Column,
+    TableSheet,
+    annotate,
+    read_workbook,
+    workbook_bytes,
+    write_workbook,
+)
 from tests.adapters.fleet_files import FIRST, HEAD, SECOND, checked, html, text, xls, xlsx
 
 REMARKS = {1: ("Status", "Reason"), 2: ("accepted", ""), 3: ("rejected", "=1+1 单位不明")}
@@ -160,3 +170,25 @@ def test_sheet_names_are_shortened_and_made_unique() -> None:
     assert [len(name) <= 31 for name in book.sheetnames] == [True] * 4
     assert book.sheetnames[1].endswith("(2)")
     assert book.sheetnames[2:] == ["Sheet", "Opinions analysis"]
+
+
+class FullDisk(io.BytesIO):
+    """Takes some kilobytes and no more."""
+
+    def write(self, piece: Any) -> int:
+        if self.tell() > 2_000:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(piece)
+
+
+# The archive that was cut short complains when it is thrown away.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_full_disk_is_not_made_fuller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    rows = [[f"豫A{number:05}", "x" * 50] for number in range(5_000)]
+    sheets = [TableSheet(name, name, [Column("A"), Column("B")], rows) for name in ("一", "二")]
+
+    with pytest.raises(Exception, match="No space left"):
+        write_workbook(FullDisk(), sheets)
+
+    assert list(tmp_path.iterdir()) == []

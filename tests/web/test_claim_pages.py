@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from service_desk.base.clock import CHINA, utc_now
 from service_desk.models.claims import Claim, ClaimEvent, ClaimPayment
 from service_desk.models.db import db
-from service_desk.models.documents import DocumentKind
+from service_desk.models.documents import Document, DocumentKind
 from service_desk.models.enquiries import Handover
 from service_desk.rules.claim_flow import ClaimState
 from service_desk.services import documents
@@ -378,3 +378,29 @@ def test_the_address_of_a_refused_step_leads_back_to_the_claim(
     answer = sign_in("claims1").get(f"/claims/{claim.number}/close")
 
     assert (answer.status_code, answer.location) == (302, f"/claims/{claim.number}")
+
+
+def test_papers_sent_twice_are_taken_in_once_and_not_refused(
+    sign_in: Any, world: World, claim: Claim, now: datetime
+) -> None:
+    Journey(world, claim, now).to(ClaimState.ASSESSED)
+    codes = [line.code for line in papers.list_wanted(claim.id)]
+    db.session.refresh(claim)
+    sent = fields("receive_document", codes=codes, version=str(claim.version), idempotency_key="papers-1")
+    client = sign_in("claims1")
+
+    answers = [
+        client.post(
+            f"/claims/{claim.number}/receive_document",
+            data=sent | {"receive_document-files": (io.BytesIO(picture().content), "单证.jpg")},
+        )
+        for _ in range(2)
+    ]
+
+    assert [(answer.status_code, answer.location) for answer in answers] == [
+        (303, f"/claims/{claim.number}")
+    ] * 2
+    kept = select(func.count(Document.id)).where(
+        Document.matter_kind == "claim", Document.matter_id == claim.id, Document.filename == "单证.jpg"
+    )
+    assert db.session.scalar(kept) == 1

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from service_desk.base.clock import utc_now
+from service_desk.models.audit import AuditEntry
 from service_desk.models.claims import Claim
 from service_desk.models.db import db
 from service_desk.models.enquiries import (
@@ -122,9 +123,14 @@ def test_closing_needs_an_answer_and_then_ends_it(world: World, sign_in) -> None
     assert too_early.location == path
     assert "请先填写答复" in browser.get(path).text
     browser.post(f"{path}/answer", data={"answer": "好", "version": one().version})
-    browser.post(f"{path}/close", data={"version": one().version})
+    shown = one().version
+    for _ in range(2):
+        browser.post(f"{path}/close", data={"version": shown})
 
     assert one().state is EnquiryState.CLOSED
+    page = browser.get(path).text
+    assert "来询已办结" in page
+    assert "他人已修改" not in page
 
 
 def test_others_do_not_answer_and_strangers_do_not_see(world: World, sign_in) -> None:
@@ -350,3 +356,47 @@ def test_what_is_missing_is_summed_up_in_the_order_of_the_page(sign_in) -> None:
     page = sign_in("claims1").post("/enquiries/new", data={"kind": "question"}).text
 
     assert page.index("请填写“事项”。") < page.index("请填写“询问人”。")
+
+
+def test_an_answer_sent_twice_is_recorded_once_and_nobody_else_is_blamed(world: World, sign_in) -> None:
+    browser = sign_in("claims1")
+    browser.post("/enquiries/new", data=CALL)
+    path = f"/enquiries/{one().number}"
+    sent = {"answer": "带上登记证书", "version": one().version, "idempotency_key": "answer-1"}
+
+    answers = [browser.post(f"{path}/answer", data=sent) for _ in range(2)]
+    changed = browser.post(f"{path}/answer", data=sent | {"answer": "另带行驶证"})
+
+    assert [(answer.status_code, answer.location) for answer in answers] == [(303, path)] * 2
+    answered = select(func.count(AuditEntry.id)).where(AuditEntry.action == "enquiry_answered")
+    assert db.session.scalar(answered) == 1
+    # What was written anew is not lost behind "recorded".
+    assert changed.status_code == 409
+    assert "另带行驶证" in changed.text
+    assert one().answer == "带上登记证书"
+
+
+def test_who_accepts_or_refuses_twice_reads_no_refusal(world: World, sign_in) -> None:
+    claim = reported_claim(world, utc_now() - timedelta(minutes=1))
+    owner, taker = sign_in("claims1"), sign_in("claims2")
+    offer = {"kind": "claim", "number": claim.number, "to_id": world.claims2.id}
+    decided = "已被处理或撤回"
+
+    owner.post("/handovers", data=offer)
+    first = db.session.scalars(select(Handover)).one()
+    for _ in range(2):
+        taker.post(f"/handovers/{first.id}/refuse", data={"reason": "在外地"})
+    assert decided not in taker.get(f"/claims/{claim.number}").text
+    taker.post(f"/handovers/{first.id}/refuse", data={"reason": "休假"})
+    assert decided in taker.get(f"/claims/{claim.number}").text
+
+    owner.post("/handovers", data=offer)
+    second = db.session.scalars(select(Handover).where(Handover.state == HandoverState.ASKED)).one()
+    for _ in range(2):
+        taker.post(f"/handovers/{second.id}/accept")
+    page = taker.get(f"/claims/{claim.number}").text
+
+    assert "现由您负责" in page
+    assert decided not in page
+    accepted = select(func.count(AuditEntry.id)).where(AuditEntry.action == "handover_accepted")
+    assert db.session.scalar(accepted) == 1

@@ -1,5 +1,6 @@
 """Any list as a spreadsheet: what is filtered, as its reader may see it, written down, and nothing for others."""
 
+import errno
 import io
 import re
 from collections.abc import Callable
@@ -231,11 +232,47 @@ def test_people_and_settings_come_out_as_their_pages_show_them(
     ]
 
 
-def test_a_list_too_long_is_refused_in_words(world: World, sign_in: SignIn, monkeypatch: Any) -> None:
-    monkeypatch.setattr("service_desk.services.exports.in_portions.__kwdefaults__", {"portion": 2, "most": 1})
+@pytest.mark.parametrize(
+    "address",
+    ["/vehicles/export", "/premiums/statement.xlsx", "/renewals/uninsured.xlsx", "/compliance/timers.xlsx"],
+)
+def test_a_list_too_long_is_refused_in_words(
+    world: World, sign_in: SignIn, monkeypatch: Any, address: str
+) -> None:
+    # Even none is more than that.
+    monkeypatch.setattr(
+        "service_desk.services.exports.in_portions.__kwdefaults__", {"portion": 2, "most": -1}
+    )
 
-    answer = sign_in("manager").get("/vehicles/export")
+    answer = sign_in("manager").get(address)
 
     assert answer.status_code == 422
     assert "请缩短期间" in answer.text or "范围" in answer.text
+    assert not taken(address)
+
+
+# The archive that was cut short complains when it is thrown away.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("room", [0, 3_000])
+def test_a_full_disk_is_an_error_page_and_nothing_taken(
+    world: World, sign_in: SignIn, monkeypatch: Any, room: int
+) -> None:
+    class FullDisk(io.BytesIO):
+        def write(self, piece: Any) -> int:
+            if self.tell() >= room:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            return super().write(piece)
+
+    opened: list[FullDisk] = []
+    client = sign_in("manager")
+    with monkeypatch.context() as full:
+        full.setattr(
+            "service_desk.web.exports.TemporaryFile", lambda: opened.append(FullDisk()) or opened[-1]
+        )
+        answer = client.get("/vehicles/export")
+
+    assert answer.status_code == 500
+    assert "<h1" in answer.text
+    assert [one.closed for one in opened] == [True]
     assert not taken("/vehicles/export")
+    assert client.get("/vehicles/export").status_code == 200

@@ -14,6 +14,7 @@ from pdfminer.high_level import extract_text
 from sqlalchemy import func, select
 
 from service_desk.base.clock import local_date, utc_now
+from service_desk.models.audit import AuditEntry
 from service_desk.models.db import db
 from service_desk.models.policies import Policy
 from service_desk.models.premiums import (
@@ -101,6 +102,32 @@ def test_money_beyond_the_lines_is_kept_allocated_and_printed(clerk: FlaskClient
     assert settled == [4_690_00, 310_00]
 
 
+def test_money_typed_again_is_asked_about_and_taken_when_it_is_another_payment(
+    clerk: FlaskClient, world: World
+) -> None:
+    first = receive(clerk, world, amount="1,000").rpartition("/")[2]
+    page = f"/premiums/branches/{world.gongyi.id}"
+    again = {
+        "receivable_ids": ids()[:1],
+        "amount": "1,000",
+        "received_on": today(),
+        "method": "transfer",
+        "payer": "巩义",
+        "keeps_rest": "y",
+    }
+    assert 'name="is_another"' not in clerk.get(page).text
+
+    asked = clerk.post(page, data=again | {"idempotency_key": "typed-anew"})
+
+    assert asked.status_code == 422
+    assert first in words_on(asked)
+    assert 'name="is_another"' in asked.text
+    assert count(Receipt) == 1
+    for other in ({"is_another": "y"}, {"reference": "B-2"}, {"amount": "1,001"}):
+        assert clerk.post(page, data=again | other).status_code == 303
+    assert count(Receipt) == 4
+
+
 def test_a_receipt_is_reversed_with_a_reason_and_stays(clerk: FlaskClient, world: World) -> None:
     address = receive(clerk, world)
     refused = clerk.post(f"{address}/reverse", data={"reason": ""})
@@ -116,7 +143,9 @@ def test_a_receipt_is_reversed_with_a_reason_and_stays(clerk: FlaskClient, world
 
 def test_money_is_taken_back_and_paid_back_with_a_voucher(clerk: FlaskClient, world: World) -> None:
     address = receive(clerk, world)
-    assert clerk.post(f"{address}/release", data={"reason": "错"}).status_code == 303
+    wrong = {"reason": "错", "idempotency_key": "release-1"}
+    answers = [clerk.post(f"{address}/release", data=wrong) for _ in range(2)]
+    assert [(one.status_code, one.location) for one in answers] == [(303, address)] * 2
     form = {"amount": "1,000", "reason": "多付", "idempotency_key": "back-1"}
     places = {clerk.post(f"{address}/pay-back", data=form).location for _ in range(2)}
     (refund,) = places
@@ -230,7 +259,8 @@ def test_notices_are_sent_once_for_what_is_ticked_and_printed(clerk: FlaskClient
     assert "逾期 30 天以上" in words_on(clerk.get("/premiums/dunning"))
     assert "至少勾选" in words_on(clerk.post("/premiums/dunning", data={"cases": ["x", "1:y"]}))
     chosen = {"cases": [f"{world.gongyi.id}:31"]}
-    assert clerk.post("/premiums/dunning", data=chosen).status_code == 303
+    answers = [clerk.post("/premiums/dunning", data=chosen | {"idempotency_key": "dun-1"}) for _ in range(2)]
+    assert [(one.status_code, one.location) for one in answers] == [(303, "/premiums/dunning/sent")] * 2
     assert clerk.post("/premiums/dunning", data=chosen).status_code == 409
     number = db.session.scalars(select(DunningNotice.number)).one()
     assert number in words_on(clerk.get("/premiums/dunning/sent"))
@@ -313,6 +343,18 @@ def test_page_sheet_and_paper_of_a_statement_say_the_same(
     refused = group.get(f"/premiums/statement?start={today()}&end={start}")
     assert refused.status_code == 422
     assert group.get("/premiums/statement").status_code == 200
+
+
+@pytest.mark.parametrize("days", ["start=2026-13-45", "end=gestern", "start=0001-01-01"])
+def test_no_file_is_made_of_days_that_cannot_be_read(sign_in: SignIn, days: str) -> None:
+    group = sign_in("hq")
+    for kind in ("xlsx", "pdf"):
+        sent = group.get(f"/premiums/statement.{kind}?{days}")
+        assert sent.status_code == 302, kind
+        assert days in sent.location
+        assert group.get(sent.location).status_code == 422
+    taken = AuditEntry.action.in_({"exported", "file_taken"})
+    assert not db.session.scalars(select(AuditEntry).where(taken)).all()
 
 
 def test_client_reads_and_moves_nothing(sign_in: SignIn, clerk: FlaskClient, world: World) -> None:

@@ -13,6 +13,7 @@ from pdfminer.high_level import extract_text
 from sqlalchemy import func, select, update
 
 from service_desk.base.clock import local_date, utc_now
+from service_desk.models.audit import AuditEntry
 from service_desk.models.db import db
 from service_desk.models.fleet import Vehicle, VehicleState
 from service_desk.models.policies import IssueBatch, Policy, QuoteLine, QuoteSheet
@@ -381,3 +382,24 @@ def test_a_vehicle_waiting_for_its_first_cover_is_quoted(clerk: FlaskClient, wor
     db.session.execute(update(Vehicle).where(Vehicle.id == world.coach.id).values(state=VehicleState.PENDING))
     db.session.commit()
     assert "豫A·12345" in words_on(clerk.get(make(clerk, branch=str(world.gongyi.id))))
+
+
+def test_what_a_link_leads_to_stands_in_the_trail_of_its_own_account(
+    clerk: FlaskClient, sign_in: SignIn, world: World, now: datetime
+) -> None:
+    price = next(iter(rates.in_force(world.account.id, local_date(now)).values()))
+    price.table.account_id = world.account.id
+    table, quote = f"/rates/{price.table.id}", make(clerk)
+    db.session.commit()
+    reader = sign_in("admin")
+    with reader.session_transaction() as cookie:
+        cookie["account_id"] = world.foreign_account.id
+
+    places = [f"{quote}.xlsx", f"{quote}.pdf", f"{quote}/floats.xlsx", f"{table}.xlsx", f"{table}.pdf"]
+    answers = [reader.get(place) for place in places]
+
+    assert [answer.status_code for answer in answers] == [200] * len(places)
+    taken = AuditEntry.action.in_({"exported", "file_taken"})
+    entries = db.session.scalars(select(AuditEntry).where(taken))
+    assert [entry.account_id for entry in entries] == [world.account.id] * len(places)
+    assert world.account.name in extract_text(io.BytesIO(answers[-1].data))

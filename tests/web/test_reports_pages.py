@@ -255,6 +255,20 @@ def test_a_schedule_changed_meanwhile_is_not_overwritten_and_what_was_typed_stay
     assert '<a href="/reports" aria-current="page">' in text(client.get(page))
 
 
+def test_a_schedule_sent_twice_is_changed_once_and_says_nothing_of_others(
+    run: ReportRun, world: World, sign_in
+) -> None:
+    client, page = sign_in("manager"), f"/reports/schedules/{schedule_of(world).id}"
+    sent = {"day": "4", "at": "17:45", "is_active": "yes", "version": "1", "idempotency_key": "schedule-1"}
+
+    answers = [client.post(page, data=sent) for _ in range(2)]
+    other = client.post(page, data=sent | {"at": "18:00"})
+
+    assert [(answer.status_code, answer.location) for answer in answers] == [(303, page)] * 2
+    assert other.status_code == 409
+    assert schedule_of(world).version == 2
+
+
 def test_forms_that_no_page_sends_change_nothing(run: ReportRun, world: World, sign_in) -> None:
     client, schedule = sign_in("manager"), schedule_of(world)
     page, version = f"/reports/schedules/{schedule.id}", str(schedule.version)

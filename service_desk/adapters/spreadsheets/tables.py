@@ -2,10 +2,12 @@
 
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from tempfile import TemporaryDirectory
 from typing import IO, Literal
 from zoneinfo import ZoneInfo
 
@@ -104,13 +106,30 @@ def write_workbook(out: IO[bytes], sheets: Sequence[TableSheet], *, is_short: bo
     """
     # Row by row to a temporary file: a list of a hundred thousand rows would fill the memory.
     keeping = {"in_memory": True} if is_short else {"constant_memory": True}
-    options = {**keeping, "strings_to_formulas": False, "strings_to_urls": False}
-    with xlsxwriter.Workbook(out, options) as book:
+    with _book(out, {**keeping, "strings_to_formulas": False, "strings_to_urls": False}) as book:
         styles = Styles(book)
         return sum(
             write_table(book.add_worksheet(name), sheet, styles)
             for name, sheet in zip(unique_sheet_names([s.name for s in sheets]), sheets, strict=True)
         )
+
+
+@contextmanager
+def _book(out: IO[bytes], options: dict[str, object]) -> Iterator[xlsxwriter.Workbook]:
+    """A workbook that is put together at the end, unless its rows could not be written.
+
+    The library leaves its temporary files behind when the disk is full, and each further try would fill it more.
+    """
+    with TemporaryDirectory() as folder:
+        book = xlsxwriter.Workbook(out, {**options, "tmpdir": folder})
+        try:
+            yield book
+            book.close()
+        finally:
+            for page in book.worksheets():
+                with suppress(OSError):
+                    if page.row_data_fh is not None:
+                        page.row_data_fh.close()
 
 
 def unique_sheet_names(names: Iterable[str]) -> list[str]:

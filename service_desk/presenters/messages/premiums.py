@@ -9,6 +9,9 @@ MESSAGES = {
         "%(amount)s is more than the %(owed)s owed for the lines chosen. Choose more lines, a smaller amount, or tick"
         " that the rest is kept as unallocated money."
     ),
+    "receipt_alike": _l(
+        "Receipt %(number)s of the same day, amount and payer was recorded just now. Tick if this is another payment."
+    ),
     "receivable_settled": _l("One of the lines chosen was settled meanwhile. Look at the list again."),
     "more_than_unallocated": _l("Only %(unallocated)s of this receipt is unallocated."),
     "more_than_owed": _l("Only %(owed)s is owed for the lines chosen."),

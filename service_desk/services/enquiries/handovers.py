@@ -111,8 +111,14 @@ def get_offer(offer_id: int, *, actor: User) -> Handover:
 
 
 def accept(offer_id: int, *, actor: User, now: datetime, tells: bool = True) -> Handover:
-    """Take the matter: from now on the clock's minutes are the taker's, and the client hears who it is."""
-    row = _offered_to(offer_id, actor)
+    """Take the matter: from now on the clock's minutes are the taker's, and the client hears who it is.
+
+    Who has it already, by this very offer, is told so again: a second click is no refusal.
+    """
+    row = _locked_offer(offer_id, actor)
+    if _is_decided_by(row, HandoverState.ACCEPTED, actor):
+        return row
+    _require_offered_to(row, actor)
     # Who was offered a claim may have changed to another role since.
     access.require(actor, matters.KINDS[row.matter_kind].work)
     changes = take(row, actor=actor, now=now)
@@ -141,7 +147,10 @@ def take(row: Handover, *, actor: User, now: datetime, note: str = "") -> dict[s
 
 def refuse(offer_id: int, reason: str, *, actor: User, now: datetime) -> Handover:
     """Send the matter back with the reason; the first owner stays."""
-    row = _offered_to(offer_id, actor)
+    row = _locked_offer(offer_id, actor)
+    if _is_decided_by(row, HandoverState.REFUSED, actor) and one_line(reason)[:200] == row.refusal_reason:
+        return row
+    _require_offered_to(row, actor)
     if not reason.strip():
         raise Invalid("reason_missing", field="reason")
     changes = audit.change(
@@ -154,7 +163,8 @@ def refuse(offer_id: int, reason: str, *, actor: User, now: datetime) -> Handove
 
 def withdraw(offer_id: int, *, actor: User, now: datetime) -> Handover:
     """Take an offer back before it is decided: who made it, the present owner, or a manager."""
-    row = _open_offer(offer_id, actor)
+    row = _locked_offer(offer_id, actor)
+    _require_undecided(row)
     rules = matters.KINDS[row.matter_kind]
     matter = rules.locked(row.matter_id)
     owners = {row.from_id, rules.owner_of(matter) if matter is not None else None}
@@ -207,21 +217,33 @@ def _owned(kind: MatterKind, number: str, actor: User) -> Claim | Enquiry:
     raise NotFound("not_found")
 
 
-def _open_offer(offer_id: int, actor: User) -> Handover:
+def _locked_offer(offer_id: int, actor: User) -> Handover:
     row = get_offer(offer_id, actor=actor)
     # The matter before its offer, as whoever ends the matter takes them: else each waits for the other.
     matters.KINDS[row.matter_kind].locked(row.matter_id)
     db.session.refresh(row, with_for_update=True)
+    return row
+
+
+def _is_decided_by(row: Handover, state: HandoverState, actor: User) -> bool:
+    """Whether the actor decided so, and the matter has been with whom it then was ever since."""
+    if row.state is not state or row.to_id != actor.id:
+        return False
+    rules = matters.KINDS[row.matter_kind]
+    matter = rules.locked(row.matter_id)
+    owner_id = row.to_id if state is HandoverState.ACCEPTED else row.from_id
+    return matter is not None and rules.owner_of(matter) == owner_id
+
+
+def _require_undecided(row: Handover) -> None:
     if row.state is not HandoverState.ASKED:
         raise Conflict("handover_decided")
-    return row
 
 
-def _offered_to(offer_id: int, actor: User) -> Handover:
-    row = _open_offer(offer_id, actor)
+def _require_offered_to(row: Handover, actor: User) -> None:
+    _require_undecided(row)
     if row.to_id != actor.id:
         raise NotFound("not_found")
-    return row
 
 
 def _tell(row: Handover, kind: str, user_id: int, actor: User, now: datetime) -> None:

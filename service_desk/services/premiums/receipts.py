@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -23,6 +23,8 @@ from service_desk.services.premiums.ledger import open_rows
 from service_desk.services.premiums.settling import settle
 
 METHODS = ("transfer", "card", "cash", "cheque")
+# Within it a second receipt just like the first is more likely a slip than a second payment.
+_SOON = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class ReceiptCommand:
     """Money received from a branch for chosen receivables. The oldest is settled first.
 
     `amount_fen` None: all that is owed of them. `keeps_rest`: what goes beyond them stays as unallocated money;
-    otherwise a sum that is too large is refused.
+    otherwise a sum that is too large is refused. `is_another`: it is known that one just like it was recorded.
     """
 
     branch_id: int
@@ -41,6 +43,7 @@ class ReceiptCommand:
     payer: str
     reference: str = ""
     keeps_rest: bool = False
+    is_another: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,10 +77,35 @@ class ReceiptView:
 
 
 def receive(command: ReceiptCommand, *, key: str = "", actor: User, now: datetime) -> str:
-    """Record money received and return the receipt's number; the same key twice is one receipt."""
-    return submissions.once(
-        "receipt", key, lambda: record_receipt(command, actor=actor, now=now).number, actor=actor, now=now
+    """Record money received and return the receipt's number; the same key twice is one receipt.
+
+    Invalid `receipt_alike` for one just like it under another key, unless it is said to be another payment: who goes
+    back in the browser finds the form as it was typed, under a new key, and may take it for unsent.
+    """
+
+    def record() -> str:
+        receipt = record_receipt(command, actor=actor, now=now)
+        if not command.is_another:
+            _require_no_twin(receipt)
+        return receipt.number
+
+    return submissions.once("receipt", key, record, actor=actor, now=now)
+
+
+def _require_no_twin(receipt: Receipt) -> None:
+    alike = (
+        getattr(Receipt, name) == getattr(receipt, name)
+        for name in ("branch_id", "amount_fen", "received_on", "method", "payer", "reference")
     )
+    twin = select(Receipt.number).where(
+        *alike,
+        Receipt.id != receipt.id,
+        Receipt.recorded_by_id == receipt.recorded_by_id,
+        Receipt.recorded_at >= receipt.recorded_at - _SOON,
+        Receipt.reversed_on.is_(None),
+    )
+    if number := db.session.scalar(twin.order_by(Receipt.id.desc()).limit(1)):
+        raise Invalid("receipt_alike", field="is_another", number=number)
 
 
 def record_receipt(command: ReceiptCommand, *, actor: User, now: datetime) -> Receipt:

@@ -13,7 +13,7 @@ from service_desk.rules.permissions import Action
 from service_desk.services import access, accounts
 from service_desk.services.notices import bounces
 from service_desk.web.exports import send_list, whole
-from service_desk.web.http import actor, again, attempt, current_account, done
+from service_desk.web.http import actor, again, attempt, attempt_once, current_account, done
 
 bp = Blueprint("accounts", __name__)
 
@@ -64,7 +64,7 @@ def new() -> ResponseReturnValue:
     """Add a key account."""
     access.require(actor(), Action.MANAGE_ACCOUNTS)
     form = AccountForm(data={"reminder_days": "60, 30, 15, 7"})
-    if attempt(form, lambda: accounts.add_account(form.command(), actor=actor(), now=g.now)):
+    if attempt_once(form, lambda: accounts.add_account(form.command(), actor=actor(), now=g.now)):
         return done(_("The key account was added."), "accounts.account")
     return _page("accounts/edit.html", form, heading=_("New key account"))
 
@@ -93,7 +93,7 @@ def new_branch() -> ResponseReturnValue:
     access.require(actor(), Action.MANAGE_ACCOUNTS)
     chosen = current_account()
     form = _with_parents(BranchForm(), chosen.id, None)
-    if attempt(form, lambda: accounts.add_branch(chosen.id, form.command(), actor=actor(), now=g.now)):
+    if attempt_once(form, lambda: accounts.add_branch(chosen.id, form.command(), actor=actor(), now=g.now)):
         return done(_("The branch was added."), "accounts.account")
     return _page("accounts/branch.html", form, heading=_("New branch"))
 
@@ -123,7 +123,7 @@ def new_contact() -> ResponseReturnValue:
     access.require(actor(), Action.MANAGE_ACCOUNTS)
     chosen = current_account()
     form = _with_branches(ContactForm(), chosen.id)
-    if attempt(form, lambda: accounts.add_contact(chosen.id, form.command(), actor=actor(), now=g.now)):
+    if attempt_once(form, lambda: accounts.add_contact(chosen.id, form.command(), actor=actor(), now=g.now)):
         return done(_("The contact was added."), "accounts.account")
     return _page("accounts/contact.html", form, heading=_("New contact"), bounce=None)
 

@@ -14,7 +14,7 @@ from service_desk.rules.permissions import Action
 from service_desk.services import access
 from service_desk.services.notices import channels
 from service_desk.services.notices.channels import ChannelView
-from service_desk.web.http import actor, again, attempt, current_account, done
+from service_desk.web.http import actor, again, attempt, attempt_once, current_account, done
 
 bp = Blueprint("channels", __name__)
 
@@ -37,7 +37,7 @@ def new() -> ResponseReturnValue:
     """Add a bot or webhook."""
     access.require(actor(), Action.MANAGE_CHANNELS)
     account, form = current_account(), _with_choices(ChannelForm())
-    if attempt(form, lambda: channels.add_channel(account.id, form.command(), actor=actor(), now=g.now)):
+    if attempt_once(form, lambda: channels.add_channel(account.id, form.command(), actor=actor(), now=g.now)):
         return done(_("The channel was added. Send a test to see that it works."), "channels.channels")
     return _page(form, view=None)
 

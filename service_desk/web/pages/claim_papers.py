@@ -77,7 +77,7 @@ def left_behind(number: str, _left: str) -> ResponseReturnValue:
 def notice_paper(number: str, notice: int) -> ResponseReturnValue:
     """A notice to print, as it was sent."""
     file = paper_files.read_papers(number, actor=actor())
-    return as_pdf(print_notice(file, notice), f"{number}-N{notice}")
+    return as_pdf(print_notice(file, notice), f"{number}-N{notice}", account_id=file.claim.account_id)
 
 
 def print_notice(file: PaperFile, number: int) -> bytes:

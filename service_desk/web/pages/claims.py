@@ -201,10 +201,14 @@ def act(number: str, step: str) -> ResponseReturnValue:
         STEPS[action].run_for(number, form)
         return number
 
-    if attempt(form, lambda: submissions.once(f"claim_{step}", form.key, run, actor=actor(), now=g.now)):
+    kind = f"claim_{step}"
+    if attempt(form, lambda: submissions.once(kind, form.key, run, actor=actor(), now=g.now)):
         return done(str(STEPS[action].said), "claims.claim", number=number)
     # Before anything is read again: what the refused step had begun must not be shown as done.
     db.session.rollback()
+    if submissions.was_done(kind, form.key, actor=actor()):
+        # Sent again, it names what is not offered any more: the papers it brought itself.
+        return done(str(STEPS[action].said), "claims.claim", number=number)
     return again("claims/detail.html", **_context(number, {action: form}))
 
 

@@ -22,7 +22,7 @@ from service_desk.rules.permissions import Action
 from service_desk.services import access, submissions
 from service_desk.services.claims import accidents, completing, report_numbers
 from service_desk.services.claims.common import get_claim
-from service_desk.web.http import actor, again, attempt, done
+from service_desk.web.http import actor, again, attempt, attempt_once, done
 
 bp = Blueprint("claims_intake", __name__)
 
@@ -96,7 +96,7 @@ def report_no(number: str) -> ResponseReturnValue:
     def act() -> None:
         report_numbers.enter(number, form.command(), actor=actor(), now=g.now, version=form.shown_version)
 
-    if attempt(form, act):
+    if attempt_once(form, act):
         return done(_("The report number was saved."), "claims.claim", number=number)
     db.session.rollback()
     claim = get_claim(number, actor=actor())

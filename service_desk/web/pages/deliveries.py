@@ -25,6 +25,7 @@ from service_desk.web.http import (
     again,
     as_pdf,
     attempt,
+    attempt_once,
     current_account,
     done,
     files,
@@ -145,7 +146,8 @@ def _run_context(number: str, drop_form: DropForm) -> dict[str, Any]:
 def sheet(number: str) -> ResponseReturnValue:
     """The sheet a run is made with."""
     view = queries.get_run(number, actor=actor())
-    return as_pdf(words.run_sheet_pdf(view, _outside("policies_delivery.hand_over", number=number)), number)
+    content = words.run_sheet_pdf(view, _outside("policies_delivery.hand_over", number=number))
+    return as_pdf(content, number, account_id=view.run.account_id)
 
 
 @bp.post("/deliveries/runs/<number>/out")
@@ -161,7 +163,7 @@ def send_out(number: str) -> ResponseReturnValue:
 def drop(number: str) -> ResponseReturnValue:
     """Give a planned run up."""
     form = DropForm()
-    if attempt(form, lambda: runs.drop(number, form.reason.data or "", actor=actor(), now=g.now)):
+    if attempt_once(form, lambda: runs.drop(number, form.reason.data or "", actor=actor(), now=g.now)):
         return done(_("The run was given up; its papers wait again."), "policies_delivery.undelivered")
     return again("deliveries/run.html", **_run_context(number, form))
 
@@ -216,7 +218,7 @@ def branch_cards(branch_id: int) -> ResponseReturnValue:
 
 def _cards(found: list[cards.Card], name: str) -> ResponseReturnValue:
     content = words.cards_pdf(found, lambda plate: _outside("claim_reports.report", plate=plate))
-    return as_pdf(content, f"cards-{name}")
+    return as_pdf(content, f"cards-{name}", account_id=found[0].vehicle.account_id if found else None)
 
 
 def _outside(endpoint: str, **values: Any) -> str:

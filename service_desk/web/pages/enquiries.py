@@ -25,7 +25,7 @@ from service_desk.services import access, accounts, enquiries, submissions
 from service_desk.services.enquiries import ContactFilter, ContactView
 from service_desk.web.enquiry_page import page_context
 from service_desk.web.exports import send_list
-from service_desk.web.http import actor, again, attempt, current_account, done, page_request
+from service_desk.web.http import actor, again, attempt, attempt_once, current_account, done, page_request
 from service_desk.web.several import keep_offer, kept_offer
 
 bp = Blueprint("enquiries", __name__)
@@ -193,7 +193,7 @@ def answer(number: str) -> ResponseReturnValue:
             now=g.now,
         )
 
-    if attempt(form, act):
+    if attempt_once(form, act):
         return done(_("The answer was recorded."), "enquiries.enquiry", number=number)
     # Before anything is read again: what the refused act had begun must not be shown as done.
     db.session.rollback()
@@ -217,8 +217,14 @@ def close(number: str) -> ResponseReturnValue:
     """Close it."""
     enquiries.get_enquiry(number, actor=actor())
     form = CloseForm()
+
+    def end() -> str:
+        return enquiries.close(number, form.shown_version, actor=actor(), now=g.now).number
+
+    # The button has no key of its own: who closes the same state of a contact again has clicked twice.
+    key = f"{number}/{form.shown_version}"
     return _decide(
-        lambda: enquiries.close(number, form.shown_version, actor=actor(), now=g.now),
+        lambda: submissions.once("enquiry_closed", key, end, actor=actor(), now=g.now),
         _("The contact is closed."),
         url_for("enquiries.enquiry", number=number),
     )

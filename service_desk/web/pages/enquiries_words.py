@@ -10,7 +10,7 @@ from service_desk.models.db import db
 from service_desk.rules.permissions import Side
 from service_desk.services import enquiries, submissions
 from service_desk.web.enquiry_page import new_call_form, new_word_form, page_context
-from service_desk.web.http import actor, again, attempt, done
+from service_desk.web.http import actor, again, attempt, attempt_once, done
 
 bp = Blueprint("enquiries_words", __name__)
 _PAGE = "enquiries.enquiry"
@@ -32,7 +32,7 @@ def word(number: str) -> ResponseReturnValue:
         else:
             enquiries.record_word(number, form.word(g.now), version, actor=actor(), now=g.now)
 
-    if attempt(form, act):
+    if attempt_once(form, act):
         settled = _("The contact is closed.")
         return done(settled if form.says_yes else _("It is open again."), _PAGE, number=number)
     db.session.rollback()
@@ -69,7 +69,7 @@ def link(number: str) -> ResponseReturnValue:
     def act() -> None:
         enquiries.link(number, form.about.data or "", form.shown_version, actor=actor(), now=g.now)
 
-    if attempt(form, act):
+    if attempt_once(form, act):
         return done(_("What it is about was changed."), _PAGE, number=number)
     db.session.rollback()
     return again("enquiries/detail.html", **page_context(number, link_form=form))

@@ -216,7 +216,7 @@ def annotated(import_id: int) -> ResponseReturnValue:
     branches = {row.id: row.name for row in accounts.list_branches(imported.account_id, actor=actor())}
     rows = importing.all_rows(imported)
     content, filename = importing.annotated(imported, shown.remarks(imported, rows, branches), files=files())
-    keep_export(imported.filename, len(rows))
+    keep_export(imported.filename, len(rows), account_id=imported.account_id)
     return download(content, filename)
 
 

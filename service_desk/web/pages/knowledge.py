@@ -226,4 +226,5 @@ def export_versions(slug: str) -> ResponseReturnValue:
         lambda some: words.versions_sheet(some, people, g.now),
         f"versions-{slug}.xlsx",
         [(_("Article"), words.title(rows[0].version))],
+        account_id=rows[0].article.account_id,
     )

@@ -99,8 +99,9 @@ def thread(kind: str, number: str) -> ResponseReturnValue:
 @login_required
 def paper(kind: str, number: str) -> ResponseReturnValue:
     """The whole thread as a paper for the file of the matter."""
-    view = messages.read_whole(_talked(kind, number), actor=actor(), now=g.now)
-    return as_pdf(thread_paper(view, g.now), f"messages-{number}")
+    talked = _talked(kind, number)
+    view = messages.read_whole(talked, actor=actor(), now=g.now)
+    return as_pdf(thread_paper(view, g.now), f"messages-{number}", account_id=talked.matter.account_id)
 
 
 @bp.post("/messages/<kind>/<number>")

@@ -230,12 +230,13 @@ def _link(invitation: Any) -> str:
 @login_required
 def people_export(number: str) -> ResponseReturnValue:
     """Whom a feedback form asks and who has answered, as a spreadsheet."""
-    get_campaign(number, actor=actor())
+    account_id = get_campaign(number, actor=actor()).account_id
     return send_list(
         lambda page: lists.list_invitations(number, page, actor=actor()),
         lambda rows: words.invitations_sheet(rows, g.now),
         f"{number}.xlsx",
         [(_("Feedback form"), number)],
+        account_id=account_id,
     )
 
 

@@ -250,7 +250,7 @@ def answer(number: str) -> ResponseReturnValue:
     """The file that was sent back."""
     listed = outstanding.get_list(number, actor=actor())
     content, filename = outstanding.answer_file(listed, files=files())
-    keep_export(listed.number, sum(listed.counts.values()))
+    keep_export(listed.number, sum(listed.counts.values()), account_id=listed.account_id)
     return download(content, filename)
 
 

@@ -33,6 +33,7 @@ from service_desk.web.http import (
     again,
     as_pdf,
     attempt,
+    attempt_once,
     current_account,
     done,
     files,
@@ -127,7 +128,9 @@ def printed_part(number: str, branch_id: int | None = None) -> ResponseReturnVal
 def deliver(number: str) -> ResponseReturnValue:
     """Note to whom the printed policies were handed."""
     form = DeliveryForm()
-    if attempt(form, lambda: batches.deliver(number, form.delivered_to.data or "", actor=actor(), now=g.now)):
+    if attempt_once(
+        form, lambda: batches.deliver(number, form.delivered_to.data or "", actor=actor(), now=g.now)
+    ):
         return done(_("The delivery was noted."), "policies_batches.batch", number=number)
     return again("policies/batch.html", **_batch_context(number, form=form))
 
@@ -137,7 +140,7 @@ def deliver(number: str) -> ResponseReturnValue:
 def undo(number: str) -> ResponseReturnValue:
     """Take a batch back on the day it was issued."""
     form = UndoForm()
-    if attempt(form, lambda: undoing.undo(number, form.reason.data or "", actor=actor(), now=g.now)):
+    if attempt_once(form, lambda: undoing.undo(number, form.reason.data or "", actor=actor(), now=g.now)):
         return done(_("The batch was taken back."), "policies_batches.batch", number=number)
     return again("policies/batch.html", **_batch_context(number, undo_form=form))
 
@@ -209,7 +212,8 @@ def refused_export(number: str) -> ResponseReturnValue:
         lines = in_portions(lambda page: batches.list_refused_lines(number, page, actor=actor()))
         return [words.refused_sheet(lines, title, local_date(g.now))]
 
-    return send_book(sheets, f"{number}-not-issued.xlsx")
+    account_id = batches.find_batch(number, actor()).account_id
+    return send_book(sheets, f"{number}-not-issued.xlsx", account_id=account_id)
 
 
 @bp.get("/batches/<number>/branches/<int:branch_id>.pdf")

@@ -282,4 +282,5 @@ def endorsement_pdf(number: str) -> ResponseReturnValue:
     view = endorsements.get_endorsement(number, actor=actor())
     path = url_for("policies_endorsements.endorsement", number=number)
     address = f"{current_app.extensions['desk_config'].public_url}{path}"
-    return as_pdf(endorsement_papers.endorsement_pdf(view, address), number)
+    content = endorsement_papers.endorsement_pdf(view, address)
+    return as_pdf(content, number, account_id=view.account.id)

@@ -33,6 +33,7 @@ from service_desk.web.http import (
     again,
     as_pdf,
     attempt,
+    attempt_once,
     current_account,
     done,
     page_request,
@@ -121,6 +122,7 @@ def export_branch(branch_id: int) -> ResponseReturnValue:
         lambda rows: open_sheet(rows, g.now),
         f"open-premium-{local_date(g.now)}.xlsx",
         [(_("Branch"), named(row.name, row.name_en))],
+        account_id=row.account_id,
     )
 
 
@@ -180,7 +182,7 @@ def reverse(number: str) -> ResponseReturnValue:
     """Take a receipt back that was recorded wrongly."""
     access.require(actor(), Action.RECEIVE_PREMIUM)
     form = ReasonForm()
-    if attempt(
+    if attempt_once(
         form,
         lambda: premiums.reverse_receipt(number, form.reason.data or "", actor=actor(), now=g.now),
     ):
@@ -194,7 +196,7 @@ def release_money(number: str) -> ResponseReturnValue:
     """Take back what a receipt settles."""
     access.require(actor(), Action.RECEIVE_PREMIUM)
     form = ReasonForm()
-    if attempt(
+    if attempt_once(
         form, lambda: premiums.release_money(number, form.reason.data or "", actor=actor(), now=g.now)
     ):
         return done(_("The money is unallocated again."), "premiums.receipt", number=number)
@@ -258,4 +260,4 @@ def receipt_pdf(number: str) -> ResponseReturnValue:
     """One receipt, to print."""
     view = premiums.get_receipt(number, actor=actor())
     content = pdf_documents.receipt_pdf(view, address_of("premiums.receipt", number))
-    return as_pdf(content, number)
+    return as_pdf(content, number, account_id=view.account.id)

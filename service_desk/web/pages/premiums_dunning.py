@@ -11,7 +11,7 @@ from service_desk.presenters import premiums as words
 from service_desk.presenters import premiums_pdf
 from service_desk.presenters.sheets.premiums import cases_sheet, notices_sheet
 from service_desk.rules.permissions import Action
-from service_desk.services import access, premiums
+from service_desk.services import access, premiums, submissions
 from service_desk.web.exports import send_list, whole
 from service_desk.web.http import actor, again, as_pdf, attempt, current_account, done, page_request
 from service_desk.web.papers import address_of
@@ -23,15 +23,19 @@ bp = Blueprint("premiums_dunning", __name__)
 @login_required
 def cases() -> ResponseReturnValue:
     """What branches have open by level; notices for those ticked."""
-    account, form, numbers = current_account(), DunningForm(), list[str]()
+    account, form, counts = current_account(), DunningForm(), list[str]()
+
+    def send() -> str:
+        return str(len(premiums.send_notices(account.id, form.chosen(), actor=actor(), now=g.now)))
 
     def act() -> None:
-        numbers.extend(premiums.send_notices(account.id, form.chosen(), actor=actor(), now=g.now))
+        key = form.idempotency_key.data or ""
+        counts.append(submissions.once("premium_dunning", key, send, actor=actor(), now=g.now))
 
     if request.method == "POST":
         access.require(actor(), Action.RECEIVE_PREMIUM)
         if attempt(form, act):
-            sent = ngettext("%(num)s notice was sent.", "%(num)s notices were sent.", len(numbers))
+            sent = ngettext("%(num)s notice was sent.", "%(num)s notices were sent.", int(counts[0]))
             return done(sent, "premiums_dunning.sent")
     context = {
         "form": form,
@@ -88,4 +92,5 @@ def notice(number: str) -> ResponseReturnValue:
 def letter(number: str) -> ResponseReturnValue:
     """One notice as a letter."""
     view = premiums.get_notice(number, actor=actor())
-    return as_pdf(premiums_pdf.letter_pdf(view, address_of("premiums_dunning.notice", number)), number)
+    content = premiums_pdf.letter_pdf(view, address_of("premiums_dunning.notice", number))
+    return as_pdf(content, number, account_id=view.account.id)

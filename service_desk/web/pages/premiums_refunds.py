@@ -18,7 +18,7 @@ from service_desk.presenters.sheets.premiums import refunds_sheet
 from service_desk.rules.permissions import Action
 from service_desk.services import access, premiums
 from service_desk.web.exports import send_list
-from service_desk.web.http import actor, again, as_pdf, attempt, current_account, done, page_request
+from service_desk.web.http import actor, again, as_pdf, attempt_once, current_account, done, page_request
 from service_desk.web.papers import address_of
 
 bp = Blueprint("premiums_refunds", __name__)
@@ -65,7 +65,7 @@ def refund(number: str) -> ResponseReturnValue:
     form.method.choices = choices("receipt_method")
     if request.method == "POST":
         access.require(actor(), Action.RECEIVE_PREMIUM)
-        if attempt(form, lambda: premiums.pay_refund(number, form.command(), actor=actor(), now=g.now)):
+        if attempt_once(form, lambda: premiums.pay_refund(number, form.command(), actor=actor(), now=g.now)):
             return done(_("The refund was paid out."), "premiums_refunds.refund", number=number)
         view = premiums.get_refund(number, actor=actor())
         return again("premiums/refund.html", view=view, form=form, credit_form=Form(), words=words)
@@ -89,4 +89,5 @@ def voucher(number: str) -> ResponseReturnValue:
     view = premiums.get_refund(number, actor=actor())
     if view.row.refund.state is not RefundState.PAID:
         raise NotFound("not_found")
-    return as_pdf(premiums_pdf.voucher_pdf(view, address_of("premiums_refunds.refund", number)), number)
+    content = premiums_pdf.voucher_pdf(view, address_of("premiums_refunds.refund", number))
+    return as_pdf(content, number, account_id=view.account.id)

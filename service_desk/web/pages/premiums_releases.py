@@ -18,7 +18,7 @@ from service_desk.presenters.sheets.premiums import releases_sheet
 from service_desk.rules.permissions import Action
 from service_desk.services import access, policies, premiums
 from service_desk.web.exports import send_list
-from service_desk.web.http import actor, again, attempt, current_account, done, page_request
+from service_desk.web.http import actor, again, attempt, attempt_once, current_account, done, page_request
 
 bp = Blueprint("premiums_releases", __name__)
 
@@ -109,7 +109,7 @@ def release(number: str) -> ResponseReturnValue:
         return render_template("premiums/release.html", **_context(number))
     access.require(actor(), Action.RELEASE_CREDIT)
     form = ReleaseForm()
-    if attempt(
+    if attempt_once(
         form,
         lambda: premiums.release_credit(
             number,
@@ -130,7 +130,7 @@ def refuse(number: str) -> ResponseReturnValue:
     """Refuse a request."""
     access.require(actor(), Action.RELEASE_CREDIT)
     form = ReasonForm()
-    if attempt(
+    if attempt_once(
         form, lambda: premiums.refuse_release(number, form.reason.data or "", actor=actor(), now=g.now)
     ):
         return done(_("The release was refused."), "premiums_releases.release", number=number)

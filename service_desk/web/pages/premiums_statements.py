@@ -1,6 +1,6 @@
 """The statement of a branch or of the group: page, spreadsheet and paper show the same."""
 
-from flask import Blueprint, g, render_template, request
+from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
@@ -61,7 +61,8 @@ def statement() -> ResponseReturnValue:
 def export() -> ResponseReturnValue:
     """A statement as a spreadsheet."""
     form = _form()
-    form.validate()
+    if not form.validate():
+        return _to_page()
 
     def sheets() -> list[TableSheet]:
         found = _statement(form)
@@ -76,8 +77,14 @@ def export() -> ResponseReturnValue:
 def paper() -> ResponseReturnValue:
     """A statement to print, confirm and stamp."""
     form = _form()
-    form.validate()
+    if not form.validate():
+        return _to_page()
     return as_pdf(premiums_pdf.statement_pdf(_statement(form)), _file_name(form))
+
+
+def _to_page() -> ResponseReturnValue:
+    """To the page that says what is wrong at which field: a file of other days than asked for would look right."""
+    return redirect(f"{url_for('premiums_statements.statement')}?{request.query_string.decode()}")
 
 
 def _form() -> StatementForm:

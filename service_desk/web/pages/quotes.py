@@ -248,19 +248,25 @@ def float_list(number: str) -> ResponseReturnValue:
 @login_required
 def floats_workbook(number: str) -> ResponseReturnValue:
     """The vehicles with their floats and taxes, to be filled in and sent back."""
-    return send_book(lambda: [shown.floats_sheet(number, _vehicles(number))], f"{number}-floats.xlsx")
+    account_id = quote_sheets.find(number, actor()).account_id
+
+    def sheets() -> list[TableSheet]:
+        return [shown.floats_sheet(number, _vehicles(number))]
+
+    return send_book(sheets, f"{number}-floats.xlsx", account_id=account_id)
 
 
 @bp.get("/quotes/<number>.xlsx")
 @login_required
 def workbook(number: str) -> ResponseReturnValue:
     """The whole sheet as a workbook."""
+    account_id = quote_sheets.find(number, actor()).account_id
 
     def sheets() -> list[TableSheet]:
         view = quote_queries.get_sheet(number, PageRequest(1, 1), actor=actor(), now=g.now)
         return shown.quote_sheets(view, _vehicles(number))
 
-    return send_book(sheets, f"{number}.xlsx")
+    return send_book(sheets, f"{number}.xlsx", account_id=account_id)
 
 
 def _vehicles(number: str) -> Iterable[QuotedVehicle]:
@@ -276,4 +282,4 @@ def pdf(number: str) -> ResponseReturnValue:
     public = current_app.extensions["desk_config"].public_url
     address = f"{public}{url_for('quotes.quote', number=number)}"
     with in_language(normalise_language(request.args.get("language")) or current_language()):
-        return as_pdf(shown.quote_pdf(view, address), number)
+        return as_pdf(shown.quote_pdf(view, address), number, account_id=view.account.id)

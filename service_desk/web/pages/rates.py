@@ -8,6 +8,8 @@ from flask_login import login_required
 from service_desk.base.clock import local_date
 from service_desk.base.errors import NotFound
 from service_desk.forms.rates import BeginForm
+from service_desk.models.accounts import KeyAccount
+from service_desk.models.db import db
 from service_desk.presenters import policies as words
 from service_desk.presenters import price_tables
 from service_desk.presenters.languages import current_language, in_language, named, normalise_language
@@ -92,7 +94,7 @@ def workbook(table_id: int) -> ResponseReturnValue:
     """One version as a workbook that can be changed and sent back."""
     price = rates.get_table(table_id, actor=actor())
     name = f"price-table-{price.table.line.value}-{price.table.effective_on}.xlsx"
-    return send_book(lambda: price_tables.sheets(price), name)
+    return send_book(lambda: price_tables.sheets(price), name, account_id=price.table.account_id)
 
 
 @bp.get("/rates/<int:table_id>.pdf")
@@ -105,11 +107,17 @@ def table_pdf(table_id: int) -> ResponseReturnValue:
 
 def _printed(tables: list[PriceTable], name: str) -> ResponseReturnValue:
     """In the language asked for, else the reader's: the client may read another."""
-    account = current_account()
+    account = _owner(tables[0])
     with in_language(normalise_language(request.args.get("language")) or current_language()):
         owner = named(account.name, account.name_en)
         content = price_tables.tables_pdf(tables, owner, local_date(g.now))
-    return as_pdf(content, name)
+    return as_pdf(content, name, account_id=account.id)
+
+
+def _owner(price: PriceTable) -> KeyAccount:
+    """Whose prices they are: a link may lead to another account's; general ones are for whom somebody works."""
+    own = price.table.account_id
+    return db.session.get_one(KeyAccount, own) if own is not None else current_account()
 
 
 @bp.route("/rates/<int:table_id>/new-version", methods=["GET", "POST"])

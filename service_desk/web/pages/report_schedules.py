@@ -24,7 +24,7 @@ from service_desk.services import access, audit, submissions
 from service_desk.services.audit import TrailFilter
 from service_desk.services.reports import faults, makers, recipients, runs, schedules
 from service_desk.services.reports.overview import failing, next_runs
-from service_desk.web.http import STATUS_OF, actor, again, attempt, current_account, done
+from service_desk.web.http import STATUS_OF, actor, again, attempt, attempt_once, current_account, done
 
 bp = Blueprint("report_schedules", __name__)
 
@@ -45,7 +45,7 @@ def edit(schedule_id: int) -> ResponseReturnValue:
     """Change when the report is made, or pause it."""
     found = schedules.get_schedule(schedule_id, actor=actor())
     form = _schedule_form(found)
-    if attempt(
+    if attempt_once(
         form,
         lambda: schedules.edit_schedule(
             schedule_id, form.command(), form.shown_version, actor=actor(), now=g.now
@@ -61,7 +61,7 @@ def edit_recipients(schedule_id: int) -> ResponseReturnValue:
     """Change who gets the report, in which language and by what."""
     found = schedules.get_schedule(schedule_id, actor=actor())
     form = _recipients_form(found)
-    if attempt(
+    if attempt_once(
         form,
         lambda: recipients.edit(schedule_id, form.choices(), form.shown_version, actor=actor(), now=g.now),
     ):

@@ -251,7 +251,7 @@ def annotated(import_id: int) -> ResponseReturnValue:
     imported = importing.get_import(import_id, actor=actor())
     rows = lists.all_rows(imported)
     content, filename = lists.annotated(imported, shown.remarks(imported, rows), files=files())
-    keep_export(imported.filename, len(rows))
+    keep_export(imported.filename, len(rows), account_id=imported.account_id)
     return download(content, filename)
 
 
