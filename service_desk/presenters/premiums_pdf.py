@@ -77,25 +77,6 @@ def letter_pdf(view: NoticeView, address: str) -> bytes:
     """Print a dunning notice as a letter to the branch."""
     notice = view.notice
     level = level_words(notice.from_days, notice.until_days)
-    rows = [
-        [
-            line.policy.number,
-            line.policy.plate or line.policy.vin or "—",
-            label(line.policy.line, "policy_line"),
-            line.due_on.isoformat(),
-            str(max(0, (notice.noticed_on - line.due_on).days)),
-            format_yuan(line.open_fen),
-        ]
-        for line in view.lines
-    ]
-    columns = [
-        _column(_("Policy")),
-        _column(_("Plate"), wide=True),
-        _column(_("Line")),
-        _column(_("Due on")),
-        _column(_("Days overdue"), end=True),
-        _column(_("Still owed"), end=True),
-    ]
     return _sheet(
         title=_("Premium Payment Notice"),
         number=notice.number,
@@ -121,16 +102,37 @@ def letter_pdf(view: NoticeView, address: str) -> bytes:
                 words=capitals(notice.amount_fen),
             )
         ],
-        tables=[
-            _table(
-                _("Open premium"), columns, rows, [_("Total"), "", "", "", "", format_yuan(notice.amount_fen)]
-            )
-        ],
+        tables=[_owed(view)],
         notices=[
             _("Questions about a line: answer this notice or ask the desk; every policy has its page there.")
         ],
         signatures=[_("Seal of the insurer")],
     )
+
+
+def _owed(view: NoticeView) -> dict[str, Any]:
+    notice = view.notice
+    rows = [
+        [
+            line.policy.number,
+            line.policy.plate or line.policy.vin or "—",
+            label(line.policy.line, "policy_line"),
+            line.due_on.isoformat(),
+            str(max(0, (notice.noticed_on - line.due_on).days)),
+            format_yuan(line.open_fen),
+        ]
+        for line in view.lines
+    ]
+    columns = [
+        _column(_("Policy")),
+        _column(_("Plate"), wide=True),
+        _column(_("Line")),
+        _column(_("Due on")),
+        _column(_("Days overdue"), end=True),
+        _column(_("Still owed"), end=True),
+    ]
+    total = [_("Total"), "", "", "", "", format_yuan(notice.amount_fen)]
+    return _table(_("Open premium"), columns, rows, total)
 
 
 def statement_pdf(statement: Statement) -> bytes:

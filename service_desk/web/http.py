@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Callable, Iterator
-from hashlib import sha256
 from io import BytesIO
 from typing import Any, cast
 from urllib.parse import urlsplit
@@ -38,14 +37,14 @@ from service_desk.adapters.file_store import FileStore
 from service_desk.base.clock import utc_now
 from service_desk.base.errors import Conflict, DomainError, Forbidden, Invalid, InvalidMany, NotFound
 from service_desk.base.paging import PAGE_SIZES, PageRequest
-from service_desk.forms.fields import Form, small_number
+from service_desk.forms.fields import small_number
 from service_desk.models.accounts import KeyAccount
 from service_desk.models.db import db, unit_of_work
 from service_desk.models.users import User
 from service_desk.presenters.messages import sentence
 from service_desk.rules.permissions import Action
 from service_desk.rules.personal_data import filter_as_kept
-from service_desk.services import access, exports, submissions
+from service_desk.services import access, exports
 from service_desk.services.documents import Upload
 from service_desk.web.send_again import answer_with_typed
 
@@ -231,33 +230,6 @@ def attempt(form: FlaskForm, act: Callable[[], Any]) -> bool:
     else:
         return True
     return False
-
-
-def attempt_once(form: Form, act: Callable[[], Any]) -> bool:
-    """As `attempt`, for a form whose answer needs nothing of what was made: sent again it is answered as at first.
-
-    Else who clicks twice, or whose first answer was lost on the way, would read that somebody else was faster. What
-    was changed before it was sent again is another order.
-    """
-    kind, key = request.endpoint or "", _key_of(form)
-
-    def make() -> str:
-        act()
-        return ""
-
-    if attempt(form, lambda: submissions.once(kind, key, make, actor=actor(), now=g.now)):
-        return True
-    if not form.is_submitted():
-        return False
-    db.session.rollback()
-    return submissions.was_done(kind, key, actor=actor())
-
-
-def _key_of(form: Form) -> str:
-    """A form's key together with what was sent under it; empty without a key."""
-    key = form.idempotency_key.data
-    sent = [item for item in request.form.items(multi=True) if not item[0].endswith("csrf_token")]
-    return sha256(repr((key, request.path, sent)).encode()).hexdigest() if key else ""
 
 
 def _put_on_form(form: FlaskForm, error: DomainError) -> None:

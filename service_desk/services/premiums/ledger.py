@@ -94,9 +94,9 @@ def open_receivables(branch_id: int, *, actor: User) -> tuple[Branch, list[OpenR
 def list_open(branch_id: int, page: PageRequest, *, actor: User) -> Page[OpenReceivable]:
     """The same a page at a time."""
     branch = access.get_visible(actor, Action.READ_PREMIUMS, Branch, Branch.id == branch_id)
-    own = (Receivable.branch_id == branch.id, _OPEN > 0)
-    total = db.session.scalar(select(func.count()).select_from(Receivable).where(*own)) or 0
-    statement = _open_statement(select(Receivable.id).where(*own)).limit(page.size).offset(page.offset)
+    own = select(Receivable.id).where(Receivable.branch_id == branch.id)
+    total = db.session.scalar(select(func.count()).select_from(own.where(_OPEN > 0).subquery())) or 0
+    statement = _open_statement(own).limit(page.size).offset(page.offset)
     return Page(_as_open(statement), total, page.number, page.size)
 
 

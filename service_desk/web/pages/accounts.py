@@ -13,7 +13,8 @@ from service_desk.rules.permissions import Action
 from service_desk.services import access, accounts
 from service_desk.services.notices import bounces
 from service_desk.web.exports import send_list, whole
-from service_desk.web.http import actor, again, attempt, attempt_once, current_account, done
+from service_desk.web.http import actor, again, attempt, current_account, done
+from service_desk.web.sent_twice import attempt_once
 
 bp = Blueprint("accounts", __name__)
 

@@ -14,7 +14,8 @@ from service_desk.rules.permissions import Action
 from service_desk.services import access
 from service_desk.services.notices import channels
 from service_desk.services.notices.channels import ChannelView
-from service_desk.web.http import actor, again, attempt, attempt_once, current_account, done
+from service_desk.web.http import actor, again, attempt, current_account, done
+from service_desk.web.sent_twice import attempt_once
 
 bp = Blueprint("channels", __name__)
 

@@ -22,7 +22,8 @@ from service_desk.rules.permissions import Action
 from service_desk.services import access, submissions
 from service_desk.services.claims import accidents, completing, report_numbers
 from service_desk.services.claims.common import get_claim
-from service_desk.web.http import actor, again, attempt, attempt_once, done
+from service_desk.web.http import actor, again, attempt, done
+from service_desk.web.sent_twice import attempt_once
 
 bp = Blueprint("claims_intake", __name__)
 

@@ -25,13 +25,13 @@ from service_desk.web.http import (
     again,
     as_pdf,
     attempt,
-    attempt_once,
     current_account,
     done,
     files,
     page_request,
     uploads,
 )
+from service_desk.web.sent_twice import attempt_once
 
 bp = Blueprint("policies_delivery", __name__)
 

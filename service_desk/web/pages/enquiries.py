@@ -25,7 +25,8 @@ from service_desk.services import access, accounts, enquiries, submissions
 from service_desk.services.enquiries import ContactFilter, ContactView
 from service_desk.web.enquiry_page import page_context
 from service_desk.web.exports import send_list
-from service_desk.web.http import actor, again, attempt, attempt_once, current_account, done, page_request
+from service_desk.web.http import actor, again, attempt, current_account, done, page_request
+from service_desk.web.sent_twice import attempt_once
 from service_desk.web.several import keep_offer, kept_offer
 
 bp = Blueprint("enquiries", __name__)

@@ -10,7 +10,8 @@ from service_desk.models.db import db
 from service_desk.rules.permissions import Side
 from service_desk.services import enquiries, submissions
 from service_desk.web.enquiry_page import new_call_form, new_word_form, page_context
-from service_desk.web.http import actor, again, attempt, attempt_once, done
+from service_desk.web.http import actor, again, attempt, done
+from service_desk.web.sent_twice import attempt_once
 
 bp = Blueprint("enquiries_words", __name__)
 _PAGE = "enquiries.enquiry"

@@ -33,7 +33,6 @@ from service_desk.web.http import (
     again,
     as_pdf,
     attempt,
-    attempt_once,
     current_account,
     done,
     files,
@@ -42,6 +41,7 @@ from service_desk.web.http import (
     uploads,
 )
 from service_desk.web.pages.policies import policy_address
+from service_desk.web.sent_twice import attempt_once
 
 bp = Blueprint("policies_batches", __name__)
 

@@ -33,12 +33,12 @@ from service_desk.web.http import (
     again,
     as_pdf,
     attempt,
-    attempt_once,
     current_account,
     done,
     page_request,
 )
 from service_desk.web.papers import address_of
+from service_desk.web.sent_twice import attempt_once
 
 bp = Blueprint("premiums", __name__)
 

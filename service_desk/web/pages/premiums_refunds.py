@@ -18,8 +18,9 @@ from service_desk.presenters.sheets.premiums import refunds_sheet
 from service_desk.rules.permissions import Action
 from service_desk.services import access, premiums
 from service_desk.web.exports import send_list
-from service_desk.web.http import actor, again, as_pdf, attempt_once, current_account, done, page_request
+from service_desk.web.http import actor, again, as_pdf, current_account, done, page_request
 from service_desk.web.papers import address_of
+from service_desk.web.sent_twice import attempt_once
 
 bp = Blueprint("premiums_refunds", __name__)
 

@@ -18,7 +18,8 @@ from service_desk.presenters.sheets.premiums import releases_sheet
 from service_desk.rules.permissions import Action
 from service_desk.services import access, policies, premiums
 from service_desk.web.exports import send_list
-from service_desk.web.http import actor, again, attempt, attempt_once, current_account, done, page_request
+from service_desk.web.http import actor, again, attempt, current_account, done, page_request
+from service_desk.web.sent_twice import attempt_once
 
 bp = Blueprint("premiums_releases", __name__)
 

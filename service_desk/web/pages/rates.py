@@ -9,7 +9,6 @@ from service_desk.base.clock import local_date
 from service_desk.base.errors import NotFound
 from service_desk.forms.rates import BeginForm
 from service_desk.models.accounts import KeyAccount
-from service_desk.models.db import db
 from service_desk.presenters import policies as words
 from service_desk.presenters import price_tables
 from service_desk.presenters.languages import current_language, in_language, named, normalise_language
@@ -117,7 +116,7 @@ def _printed(tables: list[PriceTable], name: str) -> ResponseReturnValue:
 def _owner(price: PriceTable) -> KeyAccount:
     """Whose prices they are: a link may lead to another account's; general ones are for whom somebody works."""
     own = price.table.account_id
-    return db.session.get_one(KeyAccount, own) if own is not None else current_account()
+    return access.get_account(actor(), own) if own is not None else current_account()
 
 
 @bp.route("/rates/<int:table_id>/new-version", methods=["GET", "POST"])
