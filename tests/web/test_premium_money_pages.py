@@ -128,6 +128,26 @@ def test_money_typed_again_is_asked_about_and_taken_when_it_is_another_payment(
     assert count(Receipt) == 4
 
 
+def test_what_a_refused_receipt_would_settle_is_still_owed_on_its_page(
+    clerk: FlaskClient, world: World
+) -> None:
+    coach = ids()[:1]
+    half = {
+        "receivable_ids": coach,
+        "amount": "2,345",
+        "received_on": today(),
+        "method": "transfer",
+        "payer": "巩义",
+    }
+    page = f"/premiums/branches/{world.gongyi.id}"
+    assert clerk.post(page, data=half).status_code == 303
+
+    asked = clerk.post(page, data=half)
+
+    assert asked.status_code == 422
+    assert f'value="{coach[0]}"' in asked.text
+
+
 def test_a_receipt_is_reversed_with_a_reason_and_stays(clerk: FlaskClient, world: World) -> None:
     address = receive(clerk, world)
     refused = clerk.post(f"{address}/reverse", data={"reason": ""})
