@@ -23,6 +23,7 @@ from service_desk.services import access, dashboard, duty, notices
 from service_desk.services.duty import OnDuty
 from service_desk.web.http import current_account, own_accounts
 from service_desk.web.opinion_tools import opinion_forms, opinions_made, opinions_of_item, opinions_owed
+from service_desk.web.sessions import words_said
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ def init_templates(app: Flask) -> None:
     app.jinja_env.globals["relations_tabs"] = relations_tabs
     app.jinja_env.globals["notice_dress"] = dress
     app.jinja_env.globals["duty_now"] = duty_now
+    app.jinja_env.globals["words_said"] = words_said
     for tool in (opinion_forms, opinions_made, opinions_of_item, opinions_owed):
         app.jinja_env.globals[tool.__name__] = tool
     app.context_processor(_context)
