@@ -41,6 +41,7 @@ class PayForm(StepForm):
     reference = StringField(_l("Reference"), [Length(max=120)])
     account_confirmed = BooleanField(_l("I compared the number with the card"))
     payee_confirmed = BooleanField(_l("The insured's payment authority is on file"))
+    is_another = BooleanField(_l("This is another one"))
 
     def command(self) -> Pay:
         return Pay(
@@ -51,6 +52,7 @@ class PayForm(StepForm):
             self.reference.data or "",
             confirms_account=bool(self.account_confirmed.data),
             confirms_payee=bool(self.payee_confirmed.data),
+            is_another=bool(self.is_another.data),
         )
 
 
@@ -65,9 +67,11 @@ class AdvanceForm(StepForm):
     basis = RadioField(_l("Why before the decision"), [InputRequired()], choices=[])
     amount = YuanField(_l("Amount (yuan)"), [InputRequired()])
     reason = StringField(_l("Why it is certain"), [InputRequired(), Length(max=200)])
+    is_another = BooleanField(_l("This is another one"))
 
     def command(self) -> ProposeAdvance:
-        return ProposeAdvance(AdvanceBasis(self.basis.data), self.amount.fen or 0, self.reason.data)
+        basis = AdvanceBasis(self.basis.data)
+        return ProposeAdvance(basis, self.amount.fen or 0, self.reason.data, bool(self.is_another.data))
 
 
 class DecisionForm(StepForm):
@@ -126,10 +130,15 @@ class RecoveryForm(Form):
     owed_by = StringField(_l("From whom"), [InputRequired(), Length(max=200)])
     amount = YuanField(_l("Amount to get back (yuan)"), [InputRequired()])
     note = StringField(_l("Note"), [Length(max=200)])
+    is_another = BooleanField(_l("This is another one"))
 
     def command(self) -> NewRecovery:
         return NewRecovery(
-            RecoveryKind(self.kind.data), self.owed_by.data, self.amount.fen or 0, self.note.data or ""
+            RecoveryKind(self.kind.data),
+            self.owed_by.data,
+            self.amount.fen or 0,
+            self.note.data or "",
+            bool(self.is_another.data),
         )
 
 
@@ -137,14 +146,17 @@ class ReceiveRecoveryForm(StepForm):
     amount = YuanField(_l("Amount received (yuan)"), [InputRequired()])
     received_on = DayField(_l("Received on"), [InputRequired()])
     reference = StringField(_l("Voucher or reference"), [Length(max=200)])
+    is_another = BooleanField(_l("This is another one"))
 
     def command(self) -> Receive:
-        return Receive(self.amount.fen or 0, self.received_on.data, self.reference.data or "")
+        reference, is_another = self.reference.data or "", bool(self.is_another.data)
+        return Receive(self.amount.fen or 0, self.received_on.data, reference, is_another)
 
 
 class WriteOffForm(StepForm):
     amount = YuanField(_l("Amount to write off (yuan)"), [InputRequired()])
     reason = StringField(_l("Reason"), [InputRequired(), Length(max=200)])
+    is_another = BooleanField(_l("This is another one"))
 
 
 class CorrectRecoveryForm(StepForm):

@@ -67,10 +67,11 @@ class AllocateForm(Form):
 
     receivable_ids = SelectMultipleField(_l("Policies"), coerce=optional_id, validate_choice=False)
     amount = YuanField(_l("Amount to allocate"))
+    is_another = BooleanField(_l("This is another one"))
 
     def command(self) -> AllocateCommand:
         """What to settle, for `services.premiums`."""
-        return AllocateCommand(_ids(self.receivable_ids), self.amount.fen)
+        return AllocateCommand(_ids(self.receivable_ids), self.amount.fen, bool(self.is_another.data))
 
 
 class ReasonForm(Form):
@@ -81,6 +82,7 @@ class ReasonForm(Form):
 
 class PayBackForm(ReasonForm):
     amount = YuanField(_l("Amount to pay back"))
+    is_another = BooleanField(_l("This is another one"))
 
 
 class PayoutForm(Form):

@@ -21,7 +21,7 @@ from service_desk.rules.permissions import Role
 from service_desk.rules.personal_data import Personal, Whose
 from service_desk.services.claims import authority
 from service_desk.services.claims.authority import TierRow
-from service_desk.services.claims.recoveries import NOT_OWED_ANY_MORE
+from service_desk.services.claims.decided_recoveries import NOT_OWED_ANY_MORE
 from service_desk.services.claims.recovery_list import RecoveryRow, RecoveryTotals
 
 

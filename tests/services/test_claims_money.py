@@ -32,6 +32,7 @@ from service_desk.services import sla
 from service_desk.services.claims import (
     advances,
     common,
+    decided_recoveries,
     exits,
     paying,
     recoveries,
@@ -358,7 +359,7 @@ def test_recoveries_of_a_calculation_open_once_and_a_new_one_adds_the_difference
     for amount_fen in (1_000_00, 1_000_00, 1_500_00):
         wanted[0]["amount_fen"] = amount_fen
         made.recoveries = wanted
-        recoveries.open_calculated(claim, made, actor=world.claims2, now=now)
+        decided_recoveries.open_calculated(claim, made, actor=world.claims2, now=now)
 
     page = recovery_list.list_recoveries(
         world.account.id, RecoveryFilter(text="vd2035"), PageRequest(), actor=world.claims1
@@ -396,7 +397,7 @@ def test_a_lower_calculation_of_a_reopened_claim_asks_back_what_was_paid_too_muc
 
     assert sums(journey.claim) == (paid_fen + back_fen, paid_fen)
     settlement.pay(number, replace(PAYMENT, amount_fen=back_fen), actor=world.claims2, now=journey.now)
-    assert recoveries.due_again_fen(journey.claim, paid_fen) == 0
+    assert decided_recoveries.due_again_fen(journey.claim, paid_fen) == 0
 
 
 def test_a_part_the_bank_returns_lowers_what_is_asked_back_by_as_much_and_no_more(
@@ -451,14 +452,14 @@ def test_what_a_manager_gave_up_is_not_asked_for_again_by_a_later_decision(
     owed = db.session.scalars(select(Recovery)).one()
     recoveries.write_off(owed.id, 300_00, "无力偿还", actor=world.manager, now=now)
 
-    recoveries.settle_overpaid(journey.claim, 6_300_00, actor=world.claims2, now=now)
+    decided_recoveries.settle_overpaid(journey.claim, 6_300_00, actor=world.claims2, now=now)
 
     assert db.session.scalars(select(Recovery)).one().open_fen == 400_00
     paying.return_payment(number, ReturnPayment(payment.id, "户名不符"), actor=world.claims2, now=now)
     assert (owed.written_off_fen, owed.open_fen) == (700_00, 0)
     rest = replace(PAYMENT, amount_fen=6_300_00)
     settlement.pay(number, rest, actor=world.claims2, now=now)
-    recoveries.settle_overpaid(journey.claim, 5_600_00, actor=world.claims2, now=now)
+    decided_recoveries.settle_overpaid(journey.claim, 5_600_00, actor=world.claims2, now=now)
     assert [one.open_fen for one in db.session.scalars(select(Recovery).order_by(Recovery.id))] == [0, 400_00]
 
 
@@ -508,7 +509,7 @@ def test_a_corrected_amount_of_a_calculation_is_not_asked_for_again(
 
     def ask(fen: int) -> list[int]:
         made.recoveries = [wanted[0] | {"amount_fen": fen}]
-        recoveries.open_calculated(claim, made, actor=world.claims2, now=now)
+        decided_recoveries.open_calculated(claim, made, actor=world.claims2, now=now)
         return [row.amount_fen for row in recoveries.list_of_claim(claim.id)]
 
     assert ask(1_000_00) == [1_000_00]

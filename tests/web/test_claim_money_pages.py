@@ -177,6 +177,101 @@ def test_recoveries_are_listed_summed_and_exported(sign_in: Any, journey: Journe
     assert any(1000 in row and 400 in row and 600 in row for row in rows)
 
 
+def asked_about(answer: Any) -> bool:
+    """Whether just the same was recorded, and one may tick that this is another."""
+    return (
+        answer.status_code == 422 and "已登记过完全相同的一笔" in answer.text and "这是另一笔" in answer.text
+    )
+
+
+def test_a_part_paid_again_from_a_second_tab_is_asked_about(sign_in: Any, journey: Journey) -> None:
+    journey.to(ClaimState.APPROVED)
+    staff, page = sign_in("claims1"), f"/claims/{journey.claim.number}"
+    part = {
+        "pay-amount": "1,000",
+        "pay-payee": "巩义客运分公司",
+        "pay-account_number": "6222021234567894",
+        "pay-account_confirmed": "y",
+        "pay-payee_confirmed": "y",
+        "pay-reference": "F-1",
+    }
+
+    def pay(**other: str) -> Any:
+        values = part | {f"pay-{name}": value for name, value in other.items()}
+        return staff.post(f"{page}/pay", data=values | {"pay-version": version(journey.claim)})
+
+    first = pay()
+    assert "is_another" not in staff.get(page).text
+
+    asked = pay()
+
+    assert (first.status_code, asked_about(asked)) == (303, True)
+    assert len(db.session.scalars(select(ClaimPayment)).all()) == 1
+    for other in ({"is_another": "y"}, {"reference": "F-2"}, {"amount": "999"}):
+        assert pay(**other).status_code == 303
+    assert len(db.session.scalars(select(ClaimPayment)).all()) == 4
+
+
+def test_an_advance_proposed_again_from_a_second_tab_is_asked_about(sign_in: Any, journey: Journey) -> None:
+    journey.to(ClaimState.SURVEYED)
+    staff, page = sign_in("claims1"), f"/claims/{journey.claim.number}/advance"
+    sent = {"basis": "certain_part", "amount": "500", "reason": "票据已核"}
+
+    def propose(**other: str) -> Any:
+        return staff.post(page, data=sent | {"version": version(journey.claim)} | other)
+
+    first, asked = propose(), propose()
+
+    assert (first.status_code, asked_about(asked)) == (303, True)
+    assert len(db.session.scalars(select(ClaimAdvance)).all()) == 1
+    for other in ({"is_another": "y"}, {"reason": "施救费用票据"}):
+        assert propose(**other).status_code == 303
+
+
+def test_money_to_get_back_written_again_from_a_second_tab_is_asked_about(
+    sign_in: Any, journey: Journey
+) -> None:
+    journey.to(ClaimState.PAID)
+    manager, page = sign_in("manager"), f"/claims/{journey.claim.number}/recovery"
+    sent = {"kind": "subrogation", "owed_by": "豫VD2035 车主", "amount": "1,000"}
+    assert manager.post(page, data=sent).status_code == 303
+    assert asked_about(manager.post(page, data=sent))
+    assert manager.post(page, data=sent | {"owed_by": "其保险人"}).status_code == 303
+    assert manager.post(page, data=sent | {"is_another": "y"}).status_code == 303
+    assert len(db.session.scalars(select(Recovery)).all()) == 3
+
+
+@pytest.mark.parametrize(
+    ("step", "prefix", "values", "another"),
+    [
+        ("receive", "receive", {"amount": "100", "reference": "回单一"}, {"reference": "回单二"}),
+        ("write-off", "off", {"amount": "100", "reason": "无力偿还"}, {"reason": "和解让步"}),
+    ],
+)
+def test_a_part_got_back_or_given_up_again_from_a_second_tab_is_asked_about(
+    sign_in: Any, journey: Journey, step: str, prefix: str, values: dict[str, str], another: dict[str, str]
+) -> None:
+    journey.to(ClaimState.PAID)
+    manager = sign_in("manager")
+    sent = {"kind": "subrogation", "owed_by": "豫VD2035 车主", "amount": "1,000"}
+    assert manager.post(f"/claims/{journey.claim.number}/recovery", data=sent).status_code == 303
+    one = db.session.scalars(select(Recovery)).one()
+    today = {"received_on": f"{utc_now().astimezone(CHINA):%Y-%m-%d}"}
+
+    def send(**other: str) -> Any:
+        fields = today | values | {"version": version(one)} | other
+        named = {f"{prefix}-{name}": value for name, value in fields.items()}
+        return manager.post(f"/recoveries/{one.id}/{step}", data=named)
+
+    first, asked = send(), send()
+
+    assert (first.status_code, asked_about(asked)) == (303, True)
+    assert (db.session.refresh(one), one.open_fen)[1] == 900_00
+    assert send(**another).status_code == 303
+    assert send(**values, is_another="y").status_code == 303
+    assert (db.session.refresh(one), one.open_fen)[1] == 700_00
+
+
 def test_the_administrator_keeps_authority_and_a_contradiction_names_both(
     sign_in: Any, world: World, now: datetime
 ) -> None:

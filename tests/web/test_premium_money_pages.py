@@ -128,6 +128,47 @@ def test_money_typed_again_is_asked_about_and_taken_when_it_is_another_payment(
     assert count(Receipt) == 4
 
 
+def test_a_part_paid_back_again_from_a_second_tab_is_asked_about(clerk: FlaskClient, world: World) -> None:
+    address = receive(clerk, world)
+    part = {"amount": "100", "reason": "多付"}
+    first = clerk.post(f"{address}/pay-back", data=part | {"idempotency_key": "first-tab"})
+    assert 'name="is_another"' not in clerk.get(address).text
+
+    asked = clerk.post(f"{address}/pay-back", data=part | {"idempotency_key": "second-tab"})
+
+    assert (first.status_code, asked.status_code) == (303, 422)
+    assert "已登记过完全相同的一笔" in words_on(asked)
+    assert 'name="is_another"' in asked.text
+    assert count(PremiumRefund) == 1
+    for other in ({"is_another": "y", "idempotency_key": "second-tab"}, {"reason": "另一笔多付"}):
+        assert clerk.post(f"{address}/pay-back", data=part | other).status_code == 303
+    assert count(PremiumRefund) == 3
+
+
+def test_a_part_allocated_again_from_a_second_tab_is_asked_about(clerk: FlaskClient, world: World) -> None:
+    address = receive(clerk, world)
+    part = {"receivable_ids": ids()[1:], "amount": "100"}
+    assert clerk.post(f"{address}/allocate", data=part).status_code == 303
+
+    asked = clerk.post(f"{address}/allocate", data=part)
+
+    assert asked.status_code == 422
+    assert "已登记过完全相同的一笔" in words_on(asked)
+    assert 'name="is_another"' in asked.text
+    assert "待分配 ¥210.00" in words_on(clerk.get(address))
+    for other in ({"is_another": "y"}, {"amount": "110"}):
+        assert clerk.post(f"{address}/allocate", data=part | other).status_code == 303
+    assert db.session.scalars(select(Receipt)).one().unallocated_fen == 0
+
+
+def test_what_was_taken_back_is_allocated_again_without_a_question(clerk: FlaskClient, world: World) -> None:
+    address = receive(clerk, world)
+    part = {"receivable_ids": ids()[1:], "amount": "100"}
+    assert clerk.post(f"{address}/allocate", data=part).status_code == 303
+    assert clerk.post(f"{address}/release", data={"reason": "错"}).status_code == 303
+    assert clerk.post(f"{address}/allocate", data=part).status_code == 303
+
+
 def test_what_a_refused_receipt_would_settle_is_still_owed_on_its_page(
     clerk: FlaskClient, world: World
 ) -> None:

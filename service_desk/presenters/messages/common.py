@@ -5,6 +5,7 @@ from flask_babel import lazy_gettext as _l
 MESSAGES = {
     "not_found": _l("There is no such record, or you may not see it."),
     "not_allowed": _l("Your role may not do this. Ask your manager if you need it."),
+    "sent_alike": _l("Just the same was recorded at %(at)s. Tick if this is another one."),
     "stale": _l("Someone else changed this while you were working. Check the current values and send again."),
     "required": _l("Please fill this in."),
     "file_too_large": _l("%(filename)s is larger than %(megabytes)s MB. Choose a smaller file."),

@@ -17,7 +17,7 @@ from service_desk.models.claims import Claim, ClaimCalculation, ClaimPayment
 from service_desk.models.db import db
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClaimAction
-from service_desk.services import audit, notices
+from service_desk.services import audit, notices, submissions
 from service_desk.services.claims import authority
 from service_desk.services.claims.common import begin, log_event, matter_of, require_reason, still_counts
 from service_desk.services.claims.people import basics
@@ -27,11 +27,15 @@ OPEN = (AdvanceState.PROPOSED, AdvanceState.APPROVED)
 
 @dataclass(frozen=True)
 class ProposeAdvance:
-    """A part that is certain already, or rescue costs, with why it is certain."""
+    """A part that is certain already, or rescue costs, with why it is certain.
+
+    `is_another`: it is known that one just like it was proposed.
+    """
 
     basis: AdvanceBasis
     amount_fen: int
     reason: str
+    is_another: bool = False
 
 
 def propose(
@@ -39,7 +43,7 @@ def propose(
 ) -> ClaimAdvance:
     """Propose to pay something before the decision, and tell those who may approve it.
 
-    Invalid: `amount_not_positive`, `advance_above_reserve`, `reason_missing`.
+    Invalid: `amount_not_positive`, `advance_above_reserve`, `reason_missing`, `sent_alike`.
     """
     claim, _ = begin(number, ClaimAction.PAY_ADVANCE, actor=actor, version=version)
     reason = require_reason(command.reason)
@@ -48,6 +52,17 @@ def propose(
     left_fen = claim.reserve_fen - claim.paid_fen - _open_sum(claim)
     if command.amount_fen > left_fen:
         raise Invalid("advance_above_reserve", field="amount", left=format_yuan(max(left_fen, 0)))
+    submissions.require_unlike(
+        ClaimAdvance.proposed_at,
+        ClaimAdvance.claim_id == claim.id,
+        ClaimAdvance.basis == command.basis,
+        ClaimAdvance.amount_fen == command.amount_fen,
+        ClaimAdvance.reason == one_line(reason)[:200],
+        ClaimAdvance.proposed_by_id == actor.id,
+        ClaimAdvance.state.in_((*OPEN, AdvanceState.PAID)),
+        is_another=command.is_another,
+        now=now,
+    )
     advance = ClaimAdvance(
         claim_id=claim.id,
         round=claim.round,

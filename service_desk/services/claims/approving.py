@@ -17,7 +17,7 @@ from service_desk.rules.authority import Person, Tier, covers, tier_of
 from service_desk.rules.claim_flow import ClaimAction, ClaimState, ClockStep
 from service_desk.rules.permissions import Action
 from service_desk.services import access, audit, notices
-from service_desk.services.claims import advances, authority, recoveries
+from service_desk.services.claims import advances, authority, decided_recoveries
 from service_desk.services.claims.common import (
     begin,
     get_claim,
@@ -69,7 +69,7 @@ def approve(
     calculation.approved_by_id, calculation.approved_at = actor.id, now
     before = claim.approved_fen
     advances.cancel_open(claim)
-    due_again_fen = recoveries.due_again_fen(claim, calculation.total_fen)
+    due_again_fen = decided_recoveries.due_again_fen(claim, calculation.total_fen)
     claim.approved_fen = max(calculation.total_fen, claim.paid_fen) + due_again_fen
     is_due = claim.approved_fen > claim.paid_fen
     perform(
@@ -84,8 +84,8 @@ def approve(
     )
     changes = {"approved_fen": (before, claim.approved_fen)}
     audit.record("claim_approved", claim, actor=actor, now=now, changes=changes)
-    recoveries.open_calculated(claim, calculation, actor=actor, now=now)
-    recoveries.settle_overpaid(claim, calculation.total_fen, actor=actor, now=now)
+    decided_recoveries.open_calculated(claim, calculation, actor=actor, now=now)
+    decided_recoveries.settle_overpaid(claim, calculation.total_fen, actor=actor, now=now)
     return claim
 
 

@@ -12,7 +12,15 @@ from service_desk.rules.claim_flow import ClaimAction, ClaimState
 from service_desk.rules.claim_letters import RefusalClause
 from service_desk.rules.follow_up import needs_follow_up
 from service_desk.services import audit, enquiries
-from service_desk.services.claims import advances, authority, checklists, letters, plans, recoveries, reserves
+from service_desk.services.claims import (
+    advances,
+    authority,
+    checklists,
+    decided_recoveries,
+    letters,
+    plans,
+    reserves,
+)
 from service_desk.services.claims.common import begin, held_since, perform, require_reason
 from service_desk.services.claims.letters import SendLetter
 from service_desk.services.claims.people import tell_client
@@ -64,7 +72,7 @@ def withdraw(number: str, reason: str, *, actor: User, now: datetime, version: i
     audit.record(done, claim, actor=actor, now=now, changes=changes)
     if is_round:
         # A lower calculation of this round may have asked money back before a dispute undid it.
-        recoveries.settle_overpaid(claim, advances.granted_fen(claim), actor=actor, now=now)
+        decided_recoveries.settle_overpaid(claim, advances.granted_fen(claim), actor=actor, now=now)
     return claim
 
 
@@ -82,7 +90,7 @@ def _require_round_alone(claim: Claim) -> None:
     if not _is_of_earlier_rounds(claim):
         raise Invalid("already_paid")
     granted_fen = advances.granted_fen(claim, before_round=claim.round)
-    due_again_fen = recoveries.due_again_fen(claim, granted_fen)
+    due_again_fen = decided_recoveries.due_again_fen(claim, granted_fen)
     if due_again_fen:
         raise Invalid("paid_back_is_due", amount=format_yuan(due_again_fen))
 
@@ -113,7 +121,7 @@ def deny(number: str, command: Denial, *, actor: User, now: datetime, version: i
     perform(claim, ClaimAction.DENY, actor=actor, at=now, now=now, params=params, note=note)
     reserves.move(claim, claim.paid_fen, "release", item="denial", reason=note, actor=actor, now=now)
     audit.record("claim_denied", claim, actor=actor, now=now, changes=changes)
-    recoveries.settle_overpaid(claim, advances.granted_fen(claim), actor=actor, now=now)
+    decided_recoveries.settle_overpaid(claim, advances.granted_fen(claim), actor=actor, now=now)
     return claim
 
 

@@ -20,8 +20,8 @@ from service_desk.models.users import User
 from service_desk.rules.claim_flow import ClaimAction, ClaimState, ClockStep
 from service_desk.rules.payee import Doubt, is_account_number, is_doubtful_card, is_known_payee
 from service_desk.rules.permissions import Action
-from service_desk.services import access, audit
-from service_desk.services.claims import advances, plans, recoveries, reserves
+from service_desk.services import access, audit, submissions
+from service_desk.services.claims import advances, decided_recoveries, plans, reserves
 from service_desk.services.claims.common import begin, get_claim, latest_calculation, perform, require_reason
 from service_desk.services.claims.people import tell_client
 
@@ -34,7 +34,8 @@ _DECIDED = frozenset({ClaimState.APPROVED, ClaimState.PAID, ClaimState.CLOSED})
 @dataclass(frozen=True)
 class Pay:
     """A payment. `confirms_account`: the card number was compared although its check digit is wrong;
-    `confirms_payee`: the insured's payment authority for this payee is on file.
+    `confirms_payee`: the insured's payment authority for this payee is on file. `is_another`: it is known that one just
+    like it was recorded.
     """
 
     amount_fen: int
@@ -44,6 +45,7 @@ class Pay:
     reference: str = ""
     confirms_account: bool = False
     confirms_payee: bool = False
+    is_another: bool = False
 
     @property
     def confirmed(self) -> set[Doubt]:
@@ -63,11 +65,12 @@ def pay(number: str, command: Pay, *, actor: User, now: datetime, version: int |
     """Pay all or a part of what is approved. The last part stops the clock and tells the client.
 
     Invalid: `amount_not_positive`, `payment_above_approved`, `reserve_too_small`, `account_number_invalid`, no payee,
-    and for what must be confirmed first `account_number_doubtful`, `payee_unknown`.
+    and for what must be confirmed first `account_number_doubtful`, `payee_unknown`, `sent_alike`.
     """
     claim, _ = begin(number, ClaimAction.PAY, actor=actor, version=version)
     _require_amount(claim, command.amount_fen)
     doubts = _require_payee(claim, command)
+    _require_no_twin(claim, command, actor, now)
     calculation = _calculation_approved(claim)
     payment = _book(claim, command, doubts, actor, now, calculation_id=calculation.id)
     action = ClaimAction.PAY if claim.paid_fen == claim.approved_fen else ClaimAction.PAY_PART
@@ -129,6 +132,21 @@ def _require_payee(claim: Claim, command: Pay) -> set[Doubt]:
     if open_ones:
         raise InvalidMany([Invalid(codes[doubt], field=_TICK_OF[doubt]) for doubt in open_ones])
     return doubts
+
+
+def _require_no_twin(claim: Claim, command: Pay, actor: User, now: datetime) -> None:
+    submissions.require_unlike(
+        ClaimPayment.paid_at,
+        ClaimPayment.claim_id == claim.id,
+        ClaimPayment.amount_fen == command.amount_fen,
+        ClaimPayment.payee == squeeze(command.payee),
+        ClaimPayment.account_number == _digits(command.account_number),
+        ClaimPayment.reference == squeeze(command.reference),
+        ClaimPayment.paid_by_id == actor.id,
+        ClaimPayment.returned_at.is_(None),
+        is_another=command.is_another,
+        now=now,
+    )
 
 
 def _digits(account_number: str) -> str:
@@ -261,13 +279,13 @@ def return_payment(
     tell_client(claim, "claim_payment_returned", _shown(payment), dedupe=str(payment.id), now=now)
     audit.record("claim_payment_returned", claim, actor=actor, now=now, changes=changes)
     if claim.state in {ClaimState.APPROVED, ClaimState.DENIED}:
-        recoveries.settle_overpaid(claim, total_fen, actor=actor, now=now)
+        decided_recoveries.settle_overpaid(claim, total_fen, actor=actor, now=now)
     return payment
 
 
 def _due_again_fen(claim: Claim, owed_fen: int) -> int:
     """What came back of what was paid too much and is owed after all; only a decision says so."""
-    return recoveries.due_again_fen(claim, owed_fen) if claim.state in _DECIDED else 0
+    return decided_recoveries.due_again_fen(claim, owed_fen) if claim.state in _DECIDED else 0
 
 
 def _owed_after_return(claim: Claim, payment: ClaimPayment) -> int:

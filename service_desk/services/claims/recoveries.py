@@ -1,60 +1,71 @@
 """Amounts to get back: by subrogation, by CTPL's recourse, paid too much. What comes in never changes what was paid."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import select
 
 from service_desk.base.clock import local_date
 from service_desk.base.errors import Conflict, Invalid, NotFound
 from service_desk.base.money import format_yuan
 from service_desk.base.text import one_line, squeeze
 from service_desk.models.claim_money import Recovery, RecoveryKind, RecoveryReceipt, RecoveryState
-from service_desk.models.claims import Claim, ClaimCalculation, ClaimEvent, ClaimPayment
+from service_desk.models.claims import Claim, ClaimEvent
 from service_desk.models.db import db
 from service_desk.models.users import User
 from service_desk.rules.permissions import Action
-from service_desk.services import access, audit
+from service_desk.services import access, audit, submissions
 from service_desk.services.claims.common import get_claim, log_event, require_reason
 
 MAX_FEN = 100_000_000_00
-# Kept as the reason where the desk itself lowers what was paid too much; pages put it into words.
-NOT_OWED_ANY_MORE = "not_owed_any_more"
-_WRITTEN_OFF = "recovery_written_off"
-_CORRECTED = "recovery_corrected"
+WRITTEN_OFF = "recovery_written_off"
+CORRECTED = "recovery_corrected"
 
 
 @dataclass(frozen=True)
 class NewRecovery:
-    """An amount to get back, from whom and why."""
+    """An amount to get back, from whom and why. `is_another`: it is known that one just like it was written down."""
 
     kind: RecoveryKind
     owed_by: str
     amount_fen: int
     note: str = ""
+    is_another: bool = False
 
 
 @dataclass(frozen=True)
 class Receive:
-    """Money that came in on a day."""
+    """Money that came in on a day. `is_another`: it is known that money just like it was recorded."""
 
     amount_fen: int
     received_on: date
     reference: str = ""
+    is_another: bool = False
 
 
 def add(number: str, command: NewRecovery, *, actor: User, now: datetime) -> Recovery:
-    """Write down an amount to get back. Invalid: no debtor, `amount_not_positive`, `recovery_too_large`."""
+    """Write down an amount to get back.
+
+    Invalid: no debtor, `amount_not_positive`, `recovery_too_large`, `sent_alike`.
+    """
     claim = _claim_to_record(number, actor)
     if not squeeze(command.owed_by):
         raise Invalid("required", field="owed_by")
     _require_amount(command.amount_fen)
-    recovery = _open(claim, command, actor, now)
-    _log(claim, "recovery_opened", recovery, actor, now, recovery.amount_fen)
-    _record("recovery_added", recovery, actor, now, {"amount_fen": (None, recovery.amount_fen)}, claim)
-    return recovery
+    submissions.require_unlike(
+        Recovery.made_at,
+        Recovery.claim_id == claim.id,
+        Recovery.kind == command.kind,
+        Recovery.owed_by == squeeze(command.owed_by)[:200],
+        Recovery.amount_fen == command.amount_fen,
+        Recovery.note == one_line(command.note)[:200],
+        Recovery.made_by_id == actor.id,
+        Recovery.is_automatic.is_(False),
+        is_another=command.is_another,
+        now=now,
+    )
+    return open_recovery(claim, command, actor=actor, now=now)
 
 
 def _claim_to_record(number: str, actor: User) -> Claim:
@@ -70,15 +81,16 @@ def _require_amount(amount_fen: int) -> None:
         raise Invalid("recovery_too_large", field="amount")
 
 
-def _open(
+def open_recovery(
     claim: Claim,
     command: NewRecovery,
-    actor: User,
-    now: datetime,
     *,
     is_automatic: bool = False,
     calculation_id: int | None = None,
+    actor: User,
+    now: datetime,
 ) -> Recovery:
+    """Write an amount to get back, its line and its audit. The caller has checked the command and who acts."""
     recovery = Recovery(
         claim_id=claim.id,
         account_id=claim.account_id,
@@ -94,124 +106,9 @@ def _open(
     )
     db.session.add(recovery)
     db.session.flush()
-    return recovery
-
-
-def open_calculated(claim: Claim, calculation: ClaimCalculation, *, actor: User, now: datetime) -> None:
-    """Open what an approved calculation says is to be got back: of each kind and debtor only what is new.
-
-    What was paid too much is left to `settle_overpaid`: payments may have gone out or come back since it was frozen.
-    """
-    asked: dict[tuple[RecoveryKind, str], int] = {}
-    for wanted in getattr(calculation, "recoveries", None) or []:
-        kind = _kind_of(wanted)
-        if kind is RecoveryKind.OVERPAID:
-            continue
-        key = kind, squeeze(str(wanted.get("from") or ""))[:200]
-        asked[key] = asked.get(key, 0) + int(wanted["amount_fen"])
-    known = _automatic_sums(claim)
-    for (kind, owed_by), amount_fen in asked.items():
-        more_fen = amount_fen - known.get((kind, owed_by), 0)
-        if more_fen > 0:
-            command = NewRecovery(kind, owed_by, more_fen)
-            _open_automatic(claim, command, actor, now, calculation_id=calculation.id)
-
-
-def _kind_of(wanted: Mapping[str, Any]) -> RecoveryKind:
-    code = str(wanted.get("kind") or "")
-    return RecoveryKind(code) if code in set(RecoveryKind) else RecoveryKind.OTHER
-
-
-def _automatic_sums(claim: Claim) -> dict[tuple[RecoveryKind, str], int]:
-    """What calculations have asked for so far; what somebody corrected since must not be asked for again."""
-    rows = db.session.scalars(select(Recovery).where(Recovery.claim_id == claim.id, Recovery.is_automatic))
-    changed, sums = _corrected_fen(claim), dict[tuple[RecoveryKind, str], int]()
-    for row in rows:
-        key = row.kind, row.owed_by
-        sums[key] = sums.get(key, 0) + row.amount_fen - changed.get(row.id, 0)
-    return sums
-
-
-def _corrected_fen(claim: Claim) -> dict[int, int]:
-    """By how much the amounts of recoveries were corrected, by id, by the time line, which is never rewritten."""
-    events = db.session.scalars(
-        select(ClaimEvent.params).where(ClaimEvent.claim_id == claim.id, ClaimEvent.kind == _CORRECTED)
-    )
-    found: dict[int, int] = {}
-    for one in events:
-        found[one["corrected_of"]] = found.get(one["corrected_of"], 0) + one["change_fen"]
-    return found
-
-
-def _open_automatic(
-    claim: Claim, command: NewRecovery, actor: User, now: datetime, *, calculation_id: int | None
-) -> None:
-    recovery = _open(claim, command, actor, now, is_automatic=True, calculation_id=calculation_id)
     _log(claim, "recovery_opened", recovery, actor, now, recovery.amount_fen)
     _record("recovery_added", recovery, actor, now, {"amount_fen": (None, recovery.amount_fen)}, claim)
-
-
-def settle_overpaid(claim: Claim, owed_fen: int, *, actor: User, now: datetime) -> None:
-    """Bring the recovery of what was paid too much to what it is: more of it is opened, what is not owed falls away.
-
-    `owed_fen` is what the claim is worth by its decision; the caller holds the claim's lock.
-    """
-    wanted_fen = max(claim.paid_fen - owed_fen, 0)
-    rows = db.session.scalars(_overpaid(claim).order_by(Recovery.id.desc()).with_for_update()).all()
-    surplus_fen = overpaid_fen(claim) - wanted_fen
-    if surplus_fen < 0:
-        command = NewRecovery(RecoveryKind.OVERPAID, _paid_to(claim), -surplus_fen)
-        _open_automatic(claim, command, actor, now, calculation_id=None)
-    for row in rows:
-        falls_fen = min(max(surplus_fen, 0), row.open_fen)
-        if falls_fen:
-            _write_off(row, falls_fen, NOT_OWED_ANY_MORE, claim, actor, now)
-            surplus_fen -= falls_fen
-
-
-def overpaid_fen(claim: Claim) -> int:
-    """What was asked back because it was paid too much, less what fell away since.
-
-    What a manager gave up stays in it: a later decision must not ask for the same money again.
-    """
-    rows = db.session.scalars(_overpaid(claim)).all()
-    return sum(row.amount_fen - row.written_off_fen for row in rows) + _given_up_fen(claim, rows)
-
-
-def due_again_fen(claim: Claim, owed_fen: int) -> int:
-    """What was paid too much and came back, and is owed after all: it is to be paid once more.
-
-    `owed_fen` is what the claim is worth by its decision. What was paid stays as it was, so this comes on top of it.
-    """
-    received = select(func.coalesce(func.sum(Recovery.received_fen), 0)).where(
-        Recovery.claim_id == claim.id, Recovery.kind == RecoveryKind.OVERPAID, Recovery.is_automatic
-    )
-    came_back_fen = int(db.session.scalar(received) or 0)
-    return max(came_back_fen - max(claim.paid_fen - owed_fen, 0), 0)
-
-
-def _given_up_fen(claim: Claim, rows: Sequence[Recovery]) -> int:
-    """What people wrote off of some recoveries, by the time line, which is never rewritten."""
-    ids = {row.id for row in rows}
-    events = db.session.scalars(
-        select(ClaimEvent.params).where(ClaimEvent.claim_id == claim.id, ClaimEvent.kind == _WRITTEN_OFF)
-    )
-    return sum(one["amount_fen"] for one in events if one.get("given_up_of") in ids)
-
-
-def _overpaid(claim: Claim) -> Select[tuple[Recovery]]:
-    return select(Recovery).where(
-        Recovery.claim_id == claim.id, Recovery.kind == RecoveryKind.OVERPAID, Recovery.is_automatic
-    )
-
-
-def _paid_to(claim: Claim) -> str:
-    """The payees of a claim, the latest first."""
-    statement = select(ClaimPayment.payee).where(
-        ClaimPayment.claim_id == claim.id, ClaimPayment.returned_at.is_(None)
-    )
-    names = db.session.scalars(statement.order_by(ClaimPayment.id.desc())).all()
-    return ", ".join(dict.fromkeys(names))
+    return recovery
 
 
 def receive(
@@ -219,7 +116,8 @@ def receive(
 ) -> RecoveryReceipt:
     """Record money that came in. It lowers what is open and leaves what was paid on the claim as it is.
 
-    Invalid: `amount_not_positive`, `recovery_above_open`, `received_in_future`. Conflict when the page was stale.
+    Invalid: `amount_not_positive`, `recovery_above_open`, `received_in_future`, `sent_alike`. Conflict when the page was
+    stale.
     """
     recovery, claim = _to_change(recovery_id, Action.RECORD_RECOVERIES, actor, version)
     _require_amount(command.amount_fen)
@@ -227,6 +125,17 @@ def receive(
         raise Invalid("recovery_above_open", field="amount", left=format_yuan(recovery.open_fen))
     if command.received_on > local_date(now):
         raise Invalid("received_in_future", field="received_on")
+    submissions.require_unlike(
+        RecoveryReceipt.recorded_at,
+        RecoveryReceipt.recovery_id == recovery.id,
+        RecoveryReceipt.amount_fen == command.amount_fen,
+        RecoveryReceipt.received_on == command.received_on,
+        RecoveryReceipt.reference == squeeze(command.reference)[:200],
+        RecoveryReceipt.recorded_by_id == actor.id,
+        RecoveryReceipt.struck_at.is_(None),
+        is_another=command.is_another,
+        now=now,
+    )
     receipt = RecoveryReceipt(
         recovery_id=recovery.id,
         amount_fen=command.amount_fen,
@@ -271,6 +180,7 @@ def write_off(
     amount_fen: int,
     reason: str,
     *,
+    is_another: bool = False,
     actor: User,
     now: datetime,
     version: int | None = None,
@@ -281,22 +191,39 @@ def write_off(
     _require_amount(amount_fen)
     if amount_fen > recovery.open_fen:
         raise Invalid("recovery_above_open", field="amount", left=format_yuan(recovery.open_fen))
-    _write_off(recovery, amount_fen, note, claim, actor, now, given_up_of=recovery.id)
+    if not is_another and recovery.write_off_reason == note[:200]:
+        _require_no_earlier_write_off(recovery, amount_fen, actor, now)
+    lower_open(recovery, amount_fen, note, claim, actor=actor, now=now, given_up_of=recovery.id)
     return recovery
 
 
-def _write_off(
+def _require_no_earlier_write_off(recovery: Recovery, amount_fen: int, actor: User, now: datetime) -> None:
+    last = submissions.find_alike(
+        ClaimEvent.recorded_at,
+        ClaimEvent.claim_id == recovery.claim_id,
+        ClaimEvent.kind == WRITTEN_OFF,
+        ClaimEvent.actor_id == actor.id,
+        now=now,
+    )
+    this = {"given_up_of": recovery.id, "amount_fen": amount_fen}
+    if last is not None and this.items() <= last.params.items():
+        raise Invalid("sent_alike", field="is_another", at=last.recorded_at)
+
+
+def lower_open(
     recovery: Recovery,
     amount_fen: int,
     reason: str,
     claim: Claim,
+    *,
     actor: User,
     now: datetime,
     **params: int,
 ) -> None:
+    """Take a sum off what is open, with its line and its audit. The caller has checked it and who acts."""
     written_off = recovery.written_off_fen + amount_fen
     changes = _move(recovery, written_off_fen=written_off, write_off_reason=reason[:200])
-    _log(claim, _WRITTEN_OFF, recovery, actor, now, amount_fen, **params)
+    _log(claim, WRITTEN_OFF, recovery, actor, now, amount_fen, **params)
     _record("recovery_written_off", recovery, actor, now, changes, claim)
 
 
@@ -329,7 +256,7 @@ def correct(
     if not change_fen:
         raise Invalid("recovery_amount_unchanged", field="amount")
     changes = _move(recovery, amount_fen=amount_fen)
-    _log(claim, _CORRECTED, recovery, actor, now, amount_fen, corrected_of=recovery.id, change_fen=change_fen)
+    _log(claim, CORRECTED, recovery, actor, now, amount_fen, corrected_of=recovery.id, change_fen=change_fen)
     _record("recovery_corrected", recovery, actor, now, changes | {"reason": (None, note)}, claim)
     return recovery
 

@@ -9,8 +9,9 @@ from service_desk.base.clock import local_date
 from service_desk.base.errors import Conflict, Invalid
 from service_desk.base.money import format_yuan
 from service_desk.base.text import squeeze
+from service_desk.models.audit import AuditEntry
 from service_desk.models.db import db
-from service_desk.models.premiums import PremiumRefund, Receipt, Receivable
+from service_desk.models.premiums import PremiumRefund, Receipt, ReceiptAllocation, Receivable
 from service_desk.models.users import User
 from service_desk.rules.permissions import Action
 from service_desk.services import access, audit, numbers, submissions
@@ -18,13 +19,19 @@ from service_desk.services.premiums.history import CREDIT
 from service_desk.services.premiums.ledger import open_rows
 from service_desk.services.premiums.settling import settle, take_back
 
+_ALLOCATED = "money_allocated"
+
 
 @dataclass(frozen=True)
 class AllocateCommand:
-    """Receivables of the account, of any branch, to settle with unallocated money. `amount_fen` None: all it can."""
+    """Receivables of the account, of any branch, to settle with unallocated money. `amount_fen` None: all it can.
+
+    `is_another`: it is known that as much was allocated to them just now.
+    """
 
     receivable_ids: tuple[int, ...]
     amount_fen: int | None = None
+    is_another: bool = False
 
 
 def allocate_money(
@@ -32,7 +39,7 @@ def allocate_money(
 ) -> str:
     """Settle receivables with money of a receipt that settles nothing yet, the oldest first.
 
-    Invalid: `no_receivable_chosen`, `amount_not_positive`, `more_than_unallocated`, `more_than_owed`.
+    Invalid: `no_receivable_chosen`, `amount_not_positive`, `more_than_unallocated`, `more_than_owed`, `sent_alike`.
     Conflict: `nothing_unallocated`, `receivable_settled` when another clerk was quicker.
     """
 
@@ -52,20 +59,51 @@ def allocate_money(
             raise Conflict("receivable_settled")
         owed = sum(one.open_fen for one in chosen)
         fen = _checked_amount(command.amount_fen, min(receipt.unallocated_fen, owed), receipt)
+        _require_no_twin(receipt, command, fen, actor, now)
         used = settle(receipt, chosen, fen, on=local_date(now))
-        audit.record("money_allocated", receipt, actor=actor, now=now, changes={"amount_fen": (None, used)})
+        audit.record(_ALLOCATED, receipt, actor=actor, now=now, changes={"amount_fen": (None, used)})
         return receipt.number
 
     access.require(actor, Action.RECEIVE_PREMIUM)
     return submissions.once("allocation", key, act, actor=actor, now=now)
 
 
+def _require_no_twin(
+    receipt: Receipt, command: AllocateCommand, fen: int, actor: User, now: datetime
+) -> None:
+    # A part that left all of them open went to one, and a second would go there too. Taken back, it was no slip.
+    went_there = select(ReceiptAllocation.id).where(
+        ReceiptAllocation.receipt_id == receipt.id,
+        ReceiptAllocation.receivable_id.in_(command.receivable_ids),
+        ReceiptAllocation.amount_fen == fen,
+        ReceiptAllocation.taken_back_on.is_(None),
+    )
+    submissions.require_unlike(
+        AuditEntry.at,
+        AuditEntry.action == _ALLOCATED,
+        AuditEntry.entity_kind == Receipt.__tablename__,
+        AuditEntry.entity_id == receipt.id,
+        AuditEntry.actor_id == actor.id,
+        went_there.exists(),
+        is_another=command.is_another,
+        now=now,
+    )
+
+
 def pay_back(
-    number: str, amount_fen: int | None, reason: str, *, key: str = "", actor: User, now: datetime
+    number: str,
+    amount_fen: int | None,
+    reason: str,
+    *,
+    is_another: bool = False,
+    key: str = "",
+    actor: User,
+    now: datetime,
 ) -> str:
     """Owe unallocated money of a receipt back to the client; the number of the refund. None: all of it.
 
-    Invalid: `amount_not_positive`, `more_than_unallocated`. Conflict `nothing_unallocated`.
+    Invalid: `amount_not_positive`, `more_than_unallocated`, `sent_alike` unless `is_another`.
+    Conflict `nothing_unallocated`.
     """
 
     def act() -> str:
@@ -75,6 +113,14 @@ def pay_back(
         if not receipt.unallocated_fen:
             raise Conflict("nothing_unallocated")
         fen = _checked_amount(amount_fen, receipt.unallocated_fen, receipt)
+        submissions.require_unlike(
+            PremiumRefund.created_at,
+            PremiumRefund.from_receipt_id == receipt.id,
+            PremiumRefund.amount_fen == fen,
+            PremiumRefund.reason == squeeze(reason)[:200],
+            is_another=is_another,
+            now=now,
+        )
         refund = PremiumRefund(
             number=numbers.next_number("RFD", local_date(now).year),
             account_id=receipt.account_id,

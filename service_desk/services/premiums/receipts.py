@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Select, func, select
@@ -23,8 +23,6 @@ from service_desk.services.premiums.ledger import open_rows
 from service_desk.services.premiums.settling import settle
 
 METHODS = ("transfer", "card", "cash", "cheque")
-# Within it a second receipt just like the first is more likely a slip than a second payment.
-_SOON = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
@@ -79,33 +77,25 @@ class ReceiptView:
 def receive(command: ReceiptCommand, *, key: str = "", actor: User, now: datetime) -> str:
     """Record money received and return the receipt's number; the same key twice is one receipt.
 
-    Invalid `receipt_alike` for one just like it under another key, unless it is said to be another payment: who goes
-    back in the browser finds the form as it was typed, under a new key, and may take it for unsent.
+    Invalid `receipt_alike` for one just like it under another key, unless it is said to be another payment.
     """
 
     def record() -> str:
         receipt = record_receipt(command, actor=actor, now=now)
         if not command.is_another:
-            _require_no_twin(receipt)
+            _require_no_twin(receipt, now)
         return receipt.number
 
     return submissions.once("receipt", key, record, actor=actor, now=now)
 
 
-def _require_no_twin(receipt: Receipt) -> None:
-    alike = (
-        getattr(Receipt, name) == getattr(receipt, name)
-        for name in ("branch_id", "amount_fen", "received_on", "method", "payer", "reference")
-    )
-    twin = select(Receipt.number).where(
-        *alike,
-        Receipt.id != receipt.id,
-        Receipt.recorded_by_id == receipt.recorded_by_id,
-        Receipt.recorded_at >= receipt.recorded_at - _SOON,
-        Receipt.reversed_on.is_(None),
-    )
-    if number := db.session.scalar(twin.order_by(Receipt.id.desc()).limit(1)):
-        raise Invalid("receipt_alike", field="is_another", number=number)
+def _require_no_twin(receipt: Receipt, now: datetime) -> None:
+    names = "branch_id", "amount_fen", "received_on", "method", "payer", "reference", "recorded_by_id"
+    alike = (getattr(Receipt, name) == getattr(receipt, name) for name in names)
+    stands = Receipt.reversed_on.is_(None)
+    twin = submissions.find_alike(Receipt.recorded_at, *alike, stands, now=now, besides=receipt.id)
+    if twin is not None:
+        raise Invalid("receipt_alike", field="is_another", number=twin.number)
 
 
 def record_receipt(command: ReceiptCommand, *, actor: User, now: datetime) -> Receipt:

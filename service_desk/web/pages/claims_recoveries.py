@@ -144,6 +144,7 @@ def write_off(recovery_id: int) -> ResponseReturnValue:
             recovery_id,
             form.amount.fen or 0,
             form.reason.data or "",
+            is_another=bool(form.is_another.data),
             actor=actor(),
             now=g.now,
             version=form.shown_version,

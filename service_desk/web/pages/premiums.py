@@ -215,8 +215,16 @@ def pay_back(number: str) -> ResponseReturnValue:
     numbers: list[str] = []
 
     def act() -> None:
-        key, reason = form.idempotency_key.data or "", form.reason.data or ""
-        numbers.append(premiums.pay_back(number, form.amount.fen, reason, key=key, actor=actor(), now=g.now))
+        made = premiums.pay_back(
+            number,
+            form.amount.fen,
+            form.reason.data or "",
+            is_another=bool(form.is_another.data),
+            key=form.idempotency_key.data or "",
+            actor=actor(),
+            now=g.now,
+        )
+        numbers.append(made)
 
     if attempt(form, act):
         return done(_("The refund is to be paid out."), "premiums_refunds.refund", number=numbers[0])
