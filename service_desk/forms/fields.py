@@ -112,12 +112,17 @@ class PlainForm(wtforms.Form):
     Meta = _Worded
 
 
+def new_key() -> str:
+    """An idempotency key nobody has used."""
+    return secrets.token_urlsafe(16)
+
+
 class Form(BaseForm):
     """A form with its own idempotency key: a double click or a resend carries the same one."""
 
     # Nobody reads the label of a hidden field. Without one the library makes one up from the name, and looks for it
     # in the catalogues, for each form of each request.
-    idempotency_key = HiddenField("", [Length(max=64)], default=lambda: secrets.token_urlsafe(16))
+    idempotency_key = HiddenField("", [Length(max=64)], default=new_key)
 
 
 class YuanField(StringField):

@@ -12,6 +12,7 @@ from jinja2.runtime import Context
 
 from service_desk.base.errors import NotFound
 from service_desk.base.money import format_yuan
+from service_desk.forms.fields import new_key
 from service_desk.presenters import times
 from service_desk.presenters.claims import plate
 from service_desk.presenters.labels import label
@@ -63,6 +64,7 @@ def init_templates(app: Flask) -> None:
     app.jinja_env.globals["notice_dress"] = dress
     app.jinja_env.globals["duty_now"] = duty_now
     app.jinja_env.globals["words_said"] = words_said
+    app.jinja_env.globals["new_key"] = new_key
     for tool in (opinion_forms, opinions_made, opinions_of_item, opinions_owed):
         app.jinja_env.globals[tool.__name__] = tool
     app.context_processor(_context)

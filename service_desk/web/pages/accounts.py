@@ -13,7 +13,7 @@ from service_desk.rules.permissions import Action
 from service_desk.services import access, accounts
 from service_desk.services.notices import bounces
 from service_desk.web.exports import send_list, whole
-from service_desk.web.http import actor, again, attempt, current_account, done
+from service_desk.web.http import actor, again, current_account, done
 from service_desk.web.sent_twice import attempt_once
 
 bp = Blueprint("accounts", __name__)
@@ -77,7 +77,7 @@ def edit() -> ResponseReturnValue:
     access.require(actor(), Action.MANAGE_ACCOUNTS)
     chosen = current_account()
     form = AccountForm(obj=chosen, data={"credit_limit": chosen.credit_limit_fen})
-    if attempt(
+    if attempt_once(
         form,
         lambda: accounts.change_account(
             chosen.id, form.command(), form.version.data or 0, actor=actor(), now=g.now
@@ -107,7 +107,7 @@ def branch(branch_id: int) -> ResponseReturnValue:
     row = accounts.get_branch(branch_id, actor=actor())
     aliases = accounts.aliases_of(row.account_id).get(row.id, [])
     form = _with_parents(BranchForm(obj=row, data={"aliases": "\n".join(aliases)}), row.account_id, row.id)
-    if attempt(
+    if attempt_once(
         form,
         lambda: accounts.change_branch(
             branch_id, form.command(), form.version.data or 0, actor=actor(), now=g.now
@@ -136,7 +136,7 @@ def contact(contact_id: int) -> ResponseReturnValue:
     access.require(actor(), Action.MANAGE_ACCOUNTS)
     row = accounts.get_contact(contact_id, actor=actor())
     form = _with_branches(ContactForm(obj=row), row.account_id)
-    if attempt(
+    if attempt_once(
         form,
         lambda: accounts.change_contact(
             contact_id, form.command(), form.version.data or 0, actor=actor(), now=g.now

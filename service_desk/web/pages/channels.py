@@ -14,7 +14,8 @@ from service_desk.rules.permissions import Action
 from service_desk.services import access
 from service_desk.services.notices import channels
 from service_desk.services.notices.channels import ChannelView
-from service_desk.web.http import actor, again, attempt, current_account, done
+from service_desk.web.http import actor, again, current_account, done
+from service_desk.web.pressed import press
 from service_desk.web.sent_twice import attempt_once
 
 bp = Blueprint("channels", __name__)
@@ -64,7 +65,7 @@ def edit(channel_id: int) -> ResponseReturnValue:
             }
         )
     )
-    if attempt(
+    if attempt_once(
         form,
         lambda: channels.change_channel(
             channel_id, form.command(), form.shown_version, actor=actor(), now=g.now
@@ -78,7 +79,7 @@ def edit(channel_id: int) -> ResponseReturnValue:
 @login_required
 def test(channel_id: int) -> ResponseReturnValue:
     """Queue a message that says that the channel works."""
-    channels.try_channel(channel_id, actor=actor(), now=g.now)
+    press(lambda: channels.try_channel(channel_id, actor=actor(), now=g.now))
     return done(
         _("The test goes out within a minute. Load this page again to see what was answered."),
         "channels.channels",

@@ -73,6 +73,9 @@ def party_act(number: str, party_id: int, act: str) -> ResponseReturnValue:
     _claim, views = parties.read_parties(number, actor=actor())
     view = next((one for one in views if one.party.id == party_id), None)
     if view is None:
+        key = RemoveForm(prefix=f"{party_id}-remove").idempotency_key.data or ""
+        if act == "remove" and submissions.was_done("claim_parties", key, actor=actor()):
+            return done(_("The party was taken out."), "claim_parties.page", number=number)
         raise NotFound("not_found")
     acts = {"change": _change, "estimate": _estimate, "follow": _follow, "remove": _remove}
     if act not in acts:

@@ -88,28 +88,29 @@ def assign_many() -> ResponseReturnValue:
     form = _assign_form()
     if form is None:
         raise Forbidden("not_allowed", action=Action.ASSIGN_CLAIMS.value)
-    account = current_account()
+    account, counts = current_account(), list[int]()
 
     def act() -> str:
         command = form.command(request.form.getlist("number"))
         made = assigning.assign_many(account.id, command, actor=actor(), now=g.now)
-        _say_assigned(made)
+        _say_left(made)
         return str(len(made.done))
 
-    key = form.idempotency_key.data or ""
-    if attempt(form, lambda: submissions.once("claims_assigned", key, act, actor=actor(), now=g.now)):
+    def once() -> None:
+        key = form.idempotency_key.data or ""
+        counts.append(int(submissions.once("claims_assigned", key, act, actor=actor(), now=g.now)))
+
+    if attempt(form, once):
+        said = ngettext(
+            "%(num)s claim has its new handler.", "%(num)s claims have their new handler.", counts[0]
+        )
+        flash(said, "ok")
         where: dict[str, Any] = request.args.to_dict()
         return redirect(url_for("claims.queue", **where), 303)
     return again("claims/list.html", **_queue(form))
 
 
-def _say_assigned(made: Assigned) -> None:
-    flash(
-        ngettext(
-            "%(num)s claim has its new handler.", "%(num)s claims have their new handler.", len(made.done)
-        ),
-        "ok",
-    )
+def _say_left(made: Assigned) -> None:
     for claim, refusal in made.left:
         flash(
             _("%(number)s stays as it is: %(reason)s", number=claim.number, reason=sentence(refusal)), "warn"

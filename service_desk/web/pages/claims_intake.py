@@ -57,9 +57,10 @@ def complete(number: str) -> ResponseReturnValue:
             completing.complete(number, form.command(), actor=actor(), now=g.now, version=form.shown_version)
         )
 
-    if attempt(form, act):
+    if attempt_once(form, act):
         flash(_("The report was completed."), "ok")
-        _say_cover(made[0])
+        if made:
+            _say_cover(made[0])
         return redirect(url_for("claims.claim", number=number), 303)
     db.session.rollback()
     claim = get_claim(number, actor=actor())

@@ -95,15 +95,18 @@ def _page(claim: Claim, form: WriteLetterForm) -> dict[str, Any]:
 @login_required
 def sent(number: str) -> ResponseReturnValue:
     """Record that a confirmation or a notice went out; a refusal has its own step."""
-    claim = _claim(number)
-    form = SendLetterForm(prefix="letter")
+    form, said = SendLetterForm(prefix="letter"), _("The letter was recorded.")
+    # Once it is recorded the claim needs no letter any more.
+    if submissions.was_done("claim_letter_sent", form.key, actor=actor()):
+        return done(said, "claims.claim", number=number)
+    _claim(number)
 
     def act() -> str:
         letters.send(number, form.command(), actor=actor(), now=g.now, version=form.shown_version)
         return number
 
     if attempt(form, lambda: submissions.once("claim_letter_sent", form.key, act, actor=actor(), now=g.now)):
-        return done(_("The letter was recorded."), "claims.claim", number=number)
+        return done(said, "claims.claim", number=number)
     db.session.rollback()
     claim = _claim(number)
     form.version.data = str(claim.version)

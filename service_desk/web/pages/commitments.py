@@ -23,7 +23,9 @@ from service_desk.services import access, commitments, submissions
 from service_desk.services.commitments import Board, Move, PublishedVersion
 from service_desk.web.exports import send_list, whole
 from service_desk.web.http import actor, again, attempt, current_account, done
+from service_desk.web.pressed import press
 from service_desk.web.promise_links import rows_url
+from service_desk.web.sent_twice import attempt_once
 
 bp = Blueprint("commitments", __name__)
 
@@ -107,7 +109,7 @@ def draft() -> ResponseReturnValue:
             row.account_id, form.terms(), version=form.shown_version, actor=actor(), now=g.now
         )
 
-    if attempt(form, act):
+    if attempt_once(form, act):
         return done(_("The draft was saved."), "commitments.draft")
     if request.method == "POST":
         return again("commitments/draft.html", **_draft_context(form))
@@ -149,10 +151,13 @@ def before_publishing() -> ResponseReturnValue:
 def publish() -> ResponseReturnValue:
     """Publish the draft. Sent twice it is published once."""
     row = commitments.find_draft(current_account().id, actor=actor())
-    if row is None:
+    # Sent again there is no draft any more, but what was said of it.
+    number = row.number if row else press(str)
+    if not number:
         return redirect(url_for("commitments.promises"), 303)
-    number = row.number
     said = _("Version %(number)s is published.", number=number)
+    if row is None:
+        return done(said, "commitments.promises", version=number)
     return _finished(commitments.publish, said, version=number)
 
 
@@ -168,7 +173,13 @@ def drop() -> ResponseReturnValue:
 def _finished(act: Callable[..., Any], said: str, **address: Any) -> ResponseReturnValue:
     row, _promises = commitments.get_draft(current_account().id, actor=actor())
     form, account_id = DraftStepForm(), row.account_id
-    if attempt(form, lambda: act(account_id, version=form.shown_version, actor=actor(), now=g.now)):
+    number = str(row.number)
+
+    def run() -> str:
+        act(account_id, version=form.shown_version, actor=actor(), now=g.now)
+        return number
+
+    if attempt(form, lambda: press(run)):
         return done(said, "commitments.promises", **address)
     return _draft_again(form)
 
@@ -218,7 +229,7 @@ def promise(promise_id: int) -> ResponseReturnValue:
             row.account_id, promise_id, form.terms(), version=form.shown_version, actor=actor(), now=g.now
         )
 
-    if attempt(form, act):
+    if attempt_once(form, act):
         return done(_("The promise was changed."), "commitments.draft")
     if request.method == "POST":
         return again("commitments/promise.html", form=form, promise=found)
@@ -241,7 +252,7 @@ def arrange(promise_id: int, step: str) -> ResponseReturnValue:
         else:
             commitments.move_promise(account_id, promise_id, move, **asked)
 
-    if attempt(form, act):
+    if attempt_once(form, act):
         return done(_("The draft was saved."), "commitments.draft")
     return _draft_again(form)
 

@@ -1,5 +1,6 @@
 """Somebody leaves: what is theirs, offering it to colleagues, assigning what nobody takes, closing the login."""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Blueprint, flash, g, render_template, request
@@ -9,7 +10,7 @@ from flask_babel import ngettext
 from flask_login import login_required
 
 from service_desk.base.clock import local_date
-from service_desk.base.errors import Conflict, Invalid
+from service_desk.base.errors import Conflict, DomainError, Invalid
 from service_desk.forms.fields import member, small_number
 from service_desk.forms.handovers import LeavingForm
 from service_desk.models.db import db
@@ -23,6 +24,7 @@ from service_desk.services.enquiries import matters, unanswered
 from service_desk.services.enquiries.many import Outcome
 from service_desk.web.exports import send_list, whole
 from service_desk.web.http import STATUS_OF, actor, again, done
+from service_desk.web.pressed import press
 from service_desk.web.several import say_left
 
 bp = Blueprint("departures", __name__)
@@ -62,18 +64,15 @@ def offer(user_id: int) -> ResponseReturnValue:
     """Offer what is ticked to one or several colleagues."""
     to_ids = [number for text in request.form.getlist("to_ids") if (number := small_number(text))]
     note = request.form.get("note", "")
-    try:
-        outcome = departures.offer(user_id, _ticked(), to_ids, note, actor=actor(), now=g.now)
-        db.session.flush()
-    except (Invalid, Conflict) as error:
-        return _refused(user_id, error)
-    count = len(outcome.done)
-    said = ngettext(
-        "%(num)s matter was offered. It stays with its owner until it is accepted.",
-        "%(num)s matters were offered. They stay with their owners until they are accepted.",
-        count,
+    return _act(
+        user_id,
+        lambda: departures.offer(user_id, _ticked(), to_ids, note, actor=actor(), now=g.now),
+        lambda count: ngettext(
+            "%(num)s matter was offered. It stays with its owner until it is accepted.",
+            "%(num)s matters were offered. They stay with their owners until they are accepted.",
+            count,
+        ),
     )
-    return _acted(user_id, outcome, said)
 
 
 @bp.post("/leaving/<int:user_id>/assign")
@@ -81,13 +80,11 @@ def offer(user_id: int) -> ResponseReturnValue:
 def assign(user_id: int) -> ResponseReturnValue:
     """Give what nobody has accepted within the time to a colleague, with the reason."""
     to_id, reason = small_number(request.form.get("to_id")) or 0, request.form.get("reason", "")
-    try:
-        outcome = departures.assign(user_id, _ticked(), to_id, reason, actor=actor(), now=g.now)
-        db.session.flush()
-    except (Invalid, Conflict) as error:
-        return _refused(user_id, error)
-    said = ngettext("%(num)s matter was assigned.", "%(num)s matters were assigned.", len(outcome.done))
-    return _acted(user_id, outcome, said)
+    return _act(
+        user_id,
+        lambda: departures.assign(user_id, _ticked(), to_id, reason, actor=actor(), now=g.now),
+        lambda count: ngettext("%(num)s matter was assigned.", "%(num)s matters were assigned.", count),
+    )
 
 
 @bp.post("/leaving/<int:user_id>/take-back")
@@ -95,7 +92,7 @@ def assign(user_id: int) -> ResponseReturnValue:
 def take_back(user_id: int) -> ResponseReturnValue:
     """Take back what waits for their answer."""
     try:
-        count = departures.take_back(user_id, actor=actor(), now=g.now)
+        count = int(press(lambda: str(departures.take_back(user_id, actor=actor(), now=g.now))))
         db.session.flush()
     except (Invalid, Conflict) as error:
         return _refused(user_id, error)
@@ -108,7 +105,7 @@ def take_back(user_id: int) -> ResponseReturnValue:
 def close(user_id: int) -> ResponseReturnValue:
     """Close the login: nothing is left with it."""
     try:
-        departures.close_login(user_id, actor=actor(), now=g.now)
+        press(lambda: departures.close_login(user_id, actor=actor(), now=g.now))
         db.session.flush()
     except (Invalid, Conflict) as error:
         return _refused(user_id, error)
@@ -126,12 +123,24 @@ def _ticked() -> list[Key]:
     return found
 
 
-def _acted(user_id: int, outcome: Outcome, said: str) -> ResponseReturnValue:
-    """Say what was done and what was not; where nothing was, the page is shown again as it was typed."""
-    say_left(outcome.left)
-    if outcome.done:
-        return done(said, "departures.leaving", user_id=user_id)
-    if not outcome.left:
+def _act(user_id: int, act: Callable[[], Outcome], said: Callable[[int], str]) -> ResponseReturnValue:
+    """Do it once and say what was done and what was not; where nothing was, the page is shown again as it was typed."""
+    left: list[tuple[str, DomainError]] = []
+
+    def count_done() -> str:
+        outcome = act()
+        left.extend(outcome.left)
+        return str(len(outcome.done))
+
+    try:
+        count = int(press(count_done))
+        db.session.flush()
+    except (Invalid, Conflict) as error:
+        return _refused(user_id, error)
+    say_left(left)
+    if count:
+        return done(said(count), "departures.leaving", user_id=user_id)
+    if not left:
         return _refused(user_id, Conflict("stale"))
     g.refusal_status = STATUS_OF[Conflict]
     return again("departures/detail.html", **_context(user_id))

@@ -30,6 +30,8 @@ from service_desk.services.duty import hours as duty_hours
 from service_desk.services.duty import planning, reading, swaps
 from service_desk.web.exports import send_list
 from service_desk.web.http import STATUS_OF, actor, again, attempt, current_account, done
+from service_desk.web.pressed import press
+from service_desk.web.sent_twice import attempt_once
 
 bp = Blueprint("duty", __name__)
 
@@ -145,7 +147,9 @@ def edit(shift_id: int) -> ResponseReturnValue:
     shift = reading.get_shift(shift_id, actor=actor())
     form = _shift_form(ShiftForm(obj=shift), shift)
     version = form.version.data or 0
-    if attempt(form, lambda: planning.change(shift_id, form.details(), version, actor=actor(), now=g.now)):
+    if attempt_once(
+        form, lambda: planning.change(shift_id, form.details(), version, actor=actor(), now=g.now)
+    ):
         return done(_("The shift was changed."), "duty.roster", month=f"{form.from_at.data:%Y-%m}")
     if form.is_submitted():
         return again("duty/shift.html", form=form, shift=shift, words=words)
@@ -167,7 +171,8 @@ def remove(shift_id: int) -> ResponseReturnValue:
 def ask_swap(shift_id: int) -> ResponseReturnValue:
     """Offer one's own shift, for nothing or for another."""
     shift = reading.get_shift(shift_id, actor=actor())
-    form = SwapForm(prefix=f"swap-{shift_id}")
+    prefix = f"swap-{shift_id}"
+    form = SwapForm(prefix=prefix)
     kind, _sign, number = (form.other.data or "").partition(":")
     other = db.session.get(DutyShift, small_number(number) or 0) if kind == "shift" else None
     to_id = other.user_id if other else small_number(number) or 0
@@ -177,6 +182,7 @@ def ask_swap(shift_id: int) -> ResponseReturnValue:
     return _decide(
         lambda: swaps.ask(shift_id, to_id, other_id, note, actor=actor(), now=g.now),
         _("It was offered. The shift stays yours until it is accepted."),
+        prefix,
     )
 
 
@@ -207,10 +213,10 @@ def withdraw_swap(swap_id: int) -> ResponseReturnValue:
     return _decide(lambda: swaps.withdraw(swap_id, actor=actor(), now=g.now), _("The offer was taken back."))
 
 
-def _decide(act: Callable[[], object], said: str) -> ResponseReturnValue:
-    """Do it and say so on the roster; what cannot be done is said there too, and nothing is kept."""
+def _decide(act: Callable[[], object], said: str, prefix: str = "") -> ResponseReturnValue:
+    """Do it once and say so on the roster; what cannot be done is said there too, and nothing is kept."""
     try:
-        act()
+        press(act, prefix=prefix)
         db.session.flush()
     except (Invalid, Conflict, StaleDataError) as error:
         db.session.rollback()

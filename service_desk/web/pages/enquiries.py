@@ -26,6 +26,7 @@ from service_desk.services.enquiries import ContactFilter, ContactView
 from service_desk.web.enquiry_page import page_context
 from service_desk.web.exports import send_list
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request
+from service_desk.web.pressed import press
 from service_desk.web.sent_twice import attempt_once
 from service_desk.web.several import keep_offer, kept_offer
 
@@ -295,7 +296,7 @@ def _decide(
 ) -> ResponseReturnValue:
     """Do it and say so on the matter's page. A refusal is said there too; `keep` keeps what was typed for it."""
     try:
-        act()
+        press(act)
         db.session.flush()
     except (Invalid, Conflict) as error:
         db.session.rollback()

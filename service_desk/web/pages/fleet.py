@@ -44,6 +44,7 @@ from service_desk.services.policies.onboarding.queries import number_for
 from service_desk.services.renewals import case_views
 from service_desk.web.exports import chosen_in, send_list
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request
+from service_desk.web.sent_twice import attempt_once
 
 bp = Blueprint("fleet", __name__)
 
@@ -266,7 +267,7 @@ def set_state(vehicle_id: int) -> ResponseReturnValue:
             now=g.now,
         )
 
-    if attempt(form, act):
+    if attempt_once(form, act):
         return done(_("The vehicle's state was changed."), "fleet.vehicle", vehicle_id=vehicle_id)
     return _detail(queries.get_vehicle(vehicle_id, actor=actor()), form), 422
 
@@ -310,7 +311,7 @@ def edit(vehicle_id: int) -> ResponseReturnValue:
             was_stale = True
             raise
 
-    if attempt(form, act):
+    if attempt_once(form, act):
         _warn_of_check_digit(row)
         return done(_("The vehicle was changed."), "fleet.vehicle", vehicle_id=vehicle_id)
     return _edit_page(

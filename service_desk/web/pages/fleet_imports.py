@@ -35,6 +35,8 @@ from service_desk.web.http import (
     uploads,
 )
 from service_desk.web.pages.fleet import download
+from service_desk.web.pressed import press
+from service_desk.web.sent_twice import attempt_once
 
 bp = Blueprint("fleet_imports", __name__)
 
@@ -195,7 +197,9 @@ def commit(import_id: int) -> ResponseReturnValue:
 def undo(import_id: int) -> ResponseReturnValue:
     """Take an imported list back."""
     form = UndoForm()
-    if attempt(form, lambda: importing.undo(import_id, form.reason.data or "", actor=actor(), now=g.now)):
+    if attempt_once(
+        form, lambda: importing.undo(import_id, form.reason.data or "", actor=actor(), now=g.now)
+    ):
         return done(_("The list was taken back."), "fleet_imports.detail", import_id=import_id)
     return again("fleet/import.html", **_context(importing.get_import(import_id, actor=actor()), form))
 
@@ -204,7 +208,7 @@ def undo(import_id: int) -> ResponseReturnValue:
 @login_required
 def abandon(import_id: int) -> ResponseReturnValue:
     """Put a checked list away without importing it."""
-    importing.abandon(import_id, actor=actor(), now=g.now)
+    press(lambda: importing.abandon(import_id, actor=actor(), now=g.now))
     return done(_("The list was put away. Nothing was imported."), "fleet_imports.imports")
 
 

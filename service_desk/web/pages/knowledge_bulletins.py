@@ -19,6 +19,8 @@ from service_desk.services import access, knowledge, submissions
 from service_desk.services.knowledge import ArticleFilter, bulletins
 from service_desk.web.exports import send_list
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request
+from service_desk.web.pressed import press
+from service_desk.web.sent_twice import attempt_once
 
 bp = Blueprint("knowledge_bulletins", __name__)
 
@@ -114,7 +116,7 @@ def edit(number: int) -> ResponseReturnValue:
             account_id, number, form.terms(), version=form.shown_version, actor=actor(), now=g.now
         )
 
-    if form.is_submitted() and attempt(form, act):
+    if form.is_submitted() and attempt_once(form, act):
         return done(_("The bulletin was saved."), "knowledge_bulletins.bulletin", number=number)
     if form.is_submitted():
         return again("knowledge/bulletin_edit.html", form=form, bulletin=_again(number))
@@ -130,13 +132,13 @@ def _again(number: int) -> Any:
 @login_required
 def send(number: int) -> ResponseReturnValue:
     """Send it to everybody of the branches who has not got it."""
-    form, counts = StepForm(), []
+    form, counts = StepForm(), list[int]()
 
-    def act() -> None:
+    def act() -> str:
         asked = {"version": form.shown_version, "actor": actor(), "now": g.now}
-        counts.append(bulletins.send(current_account().id, number, **asked))
+        return str(bulletins.send(current_account().id, number, **asked))
 
-    if attempt(form, act):
+    if attempt(form, lambda: counts.append(int(press(act)))):
         said = ngettext(
             "It is on its way to %(num)s person.", "It is on its way to %(num)s people.", counts[0]
         )
@@ -154,12 +156,15 @@ def send(number: int) -> ResponseReturnValue:
 def send_again(number: int, notice_id: int) -> ResponseReturnValue:
     """Put one reader's mail back into the queue."""
     seen = small_number(request.form.get("seen"), digits=18)
-    is_queued = bulletins.send_again(
-        current_account().id, number, notice_id, seen=seen, actor=actor(), now=g.now
-    )
+    account_id = current_account().id
+
+    def act() -> str:
+        who = {"actor": actor(), "now": g.now}
+        return "sent" if bulletins.send_again(account_id, number, notice_id, seen=seen, **who) else ""
+
     said = (
         _("The mail is sent again.")
-        if is_queued
+        if press(act)
         else _("Somebody has sent it again already; it goes out once.")
     )
     return done(said, "knowledge_bulletins.bulletin", number=number)

@@ -1,6 +1,7 @@
 """Writing guides and cases: drafts with their files, review by a second person, withdrawing, and the supplied set."""
 
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 from flask import Blueprint, g, redirect, render_template, url_for
@@ -18,6 +19,8 @@ from service_desk.rules.permissions import Action
 from service_desk.services import access, knowledge, submissions
 from service_desk.services.knowledge import Opened, starting_set
 from service_desk.web.http import actor, again, attempt, current_account, done, files, uploads
+from service_desk.web.pressed import press
+from service_desk.web.sent_twice import attempt_once
 
 bp = Blueprint("knowledge_drafts", __name__)
 
@@ -81,7 +84,7 @@ def draft(slug: str) -> ResponseReturnValue:
     def act() -> None:
         knowledge.change_draft(slug, form.terms(), version=form.shown_version, actor=actor(), now=g.now)
 
-    if form.is_submitted() and attempt(form, act):
+    if form.is_submitted() and attempt_once(form, act):
         return done(_("The draft was saved."), "knowledge_drafts.draft", slug=slug)
     if form.is_submitted():
         return again("knowledge/edit.html", **_context(_open(slug), form))
@@ -110,7 +113,7 @@ def add_file(slug: str) -> ResponseReturnValue:
     """Add a picture or PDF to the draft."""
     form, sent = FileForm(), uploads("file")
 
-    def act() -> None:
+    def act() -> str:
         knowledge.add_file(
             current_account().id,
             slug,
@@ -120,8 +123,12 @@ def add_file(slug: str) -> ResponseReturnValue:
             actor=actor(),
             now=g.now,
         )
+        return slug
 
-    if attempt(form, act):
+    # Another file chosen on the same page is another order.
+    content = b"".join(one.content for one in sent)
+    key = sha256((form.idempotency_key.data or "").encode() + content).hexdigest()
+    if attempt(form, lambda: submissions.once("article_file", key, act, actor=actor(), now=g.now)):
         return done(_("The file was added."), "knowledge_drafts.draft", slug=slug)
     db.session.rollback()
     return again("knowledge/edit.html", **_refused(slug, file_form=form))
@@ -142,7 +149,7 @@ def remove_file(slug: str, document_id: int) -> ResponseReturnValue:
             now=g.now,
         )
 
-    if attempt(form, act):
+    if attempt_once(form, act):
         return done(_("The file was taken out."), "knowledge_drafts.draft", slug=slug)
     db.session.rollback()
     return again("knowledge/edit.html", **_refused(slug, step_form=form))
@@ -162,7 +169,7 @@ def act(slug: str, step: str) -> ResponseReturnValue:
     if step not in _STEPS:
         raise NotFound("not_found")
     form = ReasonForm() if step in {"return", "withdraw"} else StepForm()
-    left: list[bool] = []
+    said_of_it: list[str] = []
     asked: dict[str, Any] = {"version": form.shown_version, "actor": actor(), "now": g.now}
     acts: dict[str, tuple[Callable[[], Any], str]] = {
         "submit": (lambda: knowledge.submit(slug, **asked), _("Somebody else reviews it now.")),
@@ -176,13 +183,13 @@ def act(slug: str, step: str) -> ResponseReturnValue:
             _("The article was withdrawn; readers do not see it any more."),
         ),
         "drop": (
-            lambda: left.append(knowledge.drop_draft(slug, **asked)),
+            lambda: "left" if knowledge.drop_draft(slug, **asked) else "",
             _("The draft was given up."),
         ),
     }
     run, said = acts[step]
-    if attempt(form, run):
-        if left == [False]:
+    if attempt(form, lambda: said_of_it.append(press(run))):
+        if step == "drop" and not said_of_it[0]:
             return done(said, "knowledge.articles")
         return done(said, "knowledge.article", slug=slug)
     db.session.rollback()

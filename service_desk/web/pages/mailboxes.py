@@ -28,6 +28,8 @@ from service_desk.web.http import (
     own_accounts,
     page_request,
 )
+from service_desk.web.pressed import press
+from service_desk.web.sent_twice import attempt_once
 
 bp = Blueprint("mailboxes", __name__)
 
@@ -71,7 +73,7 @@ def edit(mailbox_id: int) -> ResponseReturnValue:
     known = {name: getattr(kept, name) for name in names}
     known |= {"security": kept.security.value, "version": str(kept.version)}
     form = _with_choices(MailboxForm(data=known))
-    if attempt(
+    if attempt_once(
         form,
         lambda: arrivals.change_mailbox(
             mailbox_id, form.command(), form.shown_version, actor=actor(), now=g.now
@@ -85,7 +87,7 @@ def edit(mailbox_id: int) -> ResponseReturnValue:
 @login_required
 def test(mailbox_id: int) -> ResponseReturnValue:
     """Let the mailbox be read now."""
-    arrivals.read_now(mailbox_id, actor=actor(), now=g.now)
+    press(lambda: arrivals.read_now(mailbox_id, actor=actor(), now=g.now))
     return done(
         _("The mailbox is read within a minute. Load this page again to see how it went."),
         "mailboxes.mailboxes",
@@ -146,13 +148,11 @@ def assign(mail_id: int) -> ResponseReturnValue:
     form = _assign_form()
     made: list[str] = []
 
-    def act() -> None:
-        enquiry = arrivals.assign_mail(
-            mail_id, account_id, form.account_id.data or 0, files(), actor=actor(), now=g.now
-        )
-        made.append(enquiry.number)
+    def act() -> str:
+        to_id = form.account_id.data or 0
+        return arrivals.assign_mail(mail_id, account_id, to_id, files(), actor=actor(), now=g.now).number
 
-    if attempt(form, act):
+    if attempt(form, lambda: made.append(press(act))):
         return done(
             _("The mail is contact %(number)s now; its sender was told who owns it.", number=made[0]),
             "mailboxes.mails",
@@ -164,7 +164,8 @@ def assign(mail_id: int) -> ResponseReturnValue:
 @login_required
 def dismiss(mail_id: int) -> ResponseReturnValue:
     """Say that a mail is nobody's matter."""
-    arrivals.dismiss_mail(mail_id, current_account().id, actor=actor(), now=g.now)
+    account_id = current_account().id
+    press(lambda: arrivals.dismiss_mail(mail_id, account_id, actor=actor(), now=g.now))
     return done(_("The mail was put aside. It stays in the list."), "mailboxes.mails")
 
 

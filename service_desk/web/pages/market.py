@@ -16,6 +16,7 @@ from service_desk.presenters.sheets.settings import market_sheet
 from service_desk.services import market, submissions
 from service_desk.web.exports import send_list, whole
 from service_desk.web.http import actor, again, attempt, done
+from service_desk.web.sent_twice import attempt_once
 
 bp = Blueprint("market", __name__)
 
@@ -85,7 +86,7 @@ def step(line_id: int, step: str) -> ResponseReturnValue:
         version = form.version.data or 0
         market.show(line_id, is_shown=step == "show", version=version, actor=actor(), now=g.now)
 
-    if attempt(form, act):
+    if attempt_once(form, act):
         return done(said[step], "market.lines")
     return again("market/list.html", **_context(_offered(MarketForm(formdata=None)), refused=form))
 

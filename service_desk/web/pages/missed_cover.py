@@ -40,6 +40,7 @@ from service_desk.web.http import (
     done,
     page_request,
 )
+from service_desk.web.pressed import press
 
 bp = Blueprint("missed_cover", __name__)
 
@@ -205,11 +206,12 @@ def _cover_form(file: CaseFile, **options: Any) -> NotedCoverForm:
 
 
 def _act(
-    number: str, form: FlaskForm, act: Callable[[], object], words_when_done: Callable[[], str]
+    number: str, form: FlaskForm, act: Callable[[], object], words_when_done: Callable[[str], str]
 ) -> ResponseReturnValue:
-    """Do it and go back to the case, or show the case again with what is wrong."""
-    if attempt(form, act):
-        return done(words_when_done(), "missed_cover.case", number=number)
+    """Do it once and go back to the case, or show the case again with what is wrong."""
+    found: list[str] = []
+    if attempt(form, lambda: found.append(press(act, prefix=form._prefix))):
+        return done(words_when_done(found[0]), "missed_cover.case", number=number)
     return again("renewals/case.html", **_context(number, form))
 
 
@@ -224,7 +226,7 @@ def chase(number: str) -> ResponseReturnValue:
         key = form.idempotency_key.data or ""
         cases.log_chase(number, form.command(), actor=actor(), now=g.now, key=key)
 
-    return _act(number, form, act, lambda: _("It was written into the log."))
+    return _act(number, form, act, lambda _found: _("It was written into the log."))
 
 
 @bp.post("/renewals/missed/<number>/word")
@@ -237,7 +239,7 @@ def word(number: str) -> ResponseReturnValue:
         key = form.idempotency_key.data or ""
         cases.client_says(number, form.text.data or "", actor=actor(), now=g.now, key=key)
 
-    return _act(number, form, act, lambda: _("The desk was told."))
+    return _act(number, form, act, lambda _found: _("The desk was told."))
 
 
 @bp.post("/renewals/missed/<number>/reassign")
@@ -250,7 +252,7 @@ def reassign(number: str) -> ResponseReturnValue:
     def act() -> None:
         cases.reassign(number, form.owner_id.data, form.reason.data or "", actor=actor(), now=g.now)
 
-    return _act(number, form, act, lambda: _("The case was given on."))
+    return _act(number, form, act, lambda _found: _("The case was given on."))
 
 
 @bp.post("/renewals/missed/<number>/stop")
@@ -263,7 +265,7 @@ def stop(number: str) -> ResponseReturnValue:
     def act() -> None:
         cases.declare_stopped(number, form.wanted(), form.reason.data or "", actor=actor(), now=g.now)
 
-    return _act(number, form, act, lambda: _("The vehicle is off the road and the case closed."))
+    return _act(number, form, act, lambda _found: _("The vehicle is off the road and the case closed."))
 
 
 @bp.post("/renewals/missed/<number>/cover")
@@ -272,13 +274,12 @@ def cover(number: str) -> ResponseReturnValue:
     """Note cover of another insurer."""
     access.require(actor(), Action.CHASE_COVER)
     form = _cover_form(case_views.read_case(number, actor=actor(), now=g.now))
-    is_covered: list[bool] = []
 
-    def act() -> None:
-        is_covered.append(cases.note_cover(number, form.noted(), actor=actor(), now=g.now))
+    def act() -> str:
+        return "covered" if cases.note_cover(number, form.noted(), actor=actor(), now=g.now) else ""
 
-    def said() -> str:
-        if is_covered[0]:
+    def said(found: str) -> str:
+        if found:
             return _("The cover was noted. The vehicle is covered and the case closed.")
         return _("The cover was noted. Something is still missing.")
 

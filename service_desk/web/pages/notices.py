@@ -12,7 +12,8 @@ from service_desk.presenters.mail import inbox_line
 from service_desk.rules.notice_subjects import URGENT, choices_of
 from service_desk.services import notices
 from service_desk.services.notices import preferences
-from service_desk.web.http import actor, again, attempt, done, own_path, page_request
+from service_desk.web.http import actor, again, done, own_path, page_request
+from service_desk.web.sent_twice import attempt_once
 
 bp = Blueprint("notices", __name__)
 
@@ -51,7 +52,7 @@ def settings() -> ResponseReturnValue:
     def save() -> None:
         preferences.save_preferences(form.command(subjects), form.shown_version, actor=actor(), now=g.now)
 
-    if attempt(form, save):
+    if attempt_once(form, save):
         return done(_("Your notice settings were saved."), "notices.settings")
     context = {
         "form": form,

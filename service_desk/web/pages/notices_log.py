@@ -17,6 +17,7 @@ from service_desk.services import notices
 from service_desk.services.notices import bounces, delivery_log
 from service_desk.web.exports import chosen_in, send_list
 from service_desk.web.http import actor, current_account, own_path, page_request
+from service_desk.web.pressed import press
 
 bp = Blueprint("notices_log", __name__)
 
@@ -59,7 +60,11 @@ def export() -> ResponseReturnValue:
 def send_again(notice_id: int) -> ResponseReturnValue:
     """Put a message back into the queue."""
     seen = small_number(request.form.get("seen"), digits=18)
-    if notices.send_again(notice_id, seen=seen, actor=actor(), now=g.now):
+
+    def act() -> str:
+        return "sent" if notices.send_again(notice_id, seen=seen, actor=actor(), now=g.now) else ""
+
+    if press(act):
         return _back(_("The message will be sent again within a minute."))
     return _back(_("Somebody has sent it again already; it goes out once."))
 
@@ -68,7 +73,7 @@ def send_again(notice_id: int) -> ResponseReturnValue:
 @login_required
 def try_again(bounce_id: int) -> ResponseReturnValue:
     """Let mails go to an address again."""
-    bounces.try_again(bounce_id, actor=actor(), now=g.now)
+    press(lambda: bounces.try_again(bounce_id, actor=actor(), now=g.now))
     return _back(_("Mails go to this address again."))
 
 

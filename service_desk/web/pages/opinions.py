@@ -40,6 +40,7 @@ from service_desk.web.http import (
     page_request,
     uploads,
 )
+from service_desk.web.sent_twice import attempt_once
 
 bp = Blueprint("opinions", __name__)
 
@@ -256,7 +257,7 @@ def _act(number: str, action: OpinionAction, act: Callable[[Any], object], said:
     access.require(actor(), Action.COLLECT_OPINIONS)
     form = _form_of(action, found)
     _set_means(form, found)
-    if attempt(form, lambda: act(form)):
+    if attempt_once(form, lambda: act(form)):
         return done(said, "opinions.opinion", number=number)
     db.session.rollback()
     return again("opinions/opinion.html", **_context(number, form, action.value))

@@ -24,6 +24,7 @@ from service_desk.services.opinions.visibility import get_campaign
 from service_desk.web.exports import send_list
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request
 from service_desk.web.pages.relations.blueprint import decide
+from service_desk.web.sent_twice import attempt_once
 
 bp = Blueprint("opinions_campaigns", __name__)
 
@@ -122,7 +123,7 @@ def change(number: str) -> ResponseReturnValue:
     def act() -> None:
         campaigns.change(number, form.plan(), form.shown_version, actor=actor(), now=g.now)
 
-    if attempt(form, act):
+    if attempt_once(form, act):
         return done(_("The feedback form was changed."), "opinions_campaigns.campaign", number=number)
     if not form.is_submitted():
         return render_template("opinions/campaign_edit.html", form=form, campaign=found)

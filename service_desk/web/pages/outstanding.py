@@ -40,6 +40,7 @@ from service_desk.web.http import (
     uploads,
 )
 from service_desk.web.pages.fleet import download
+from service_desk.web.pressed import press
 
 bp = Blueprint("outstanding", __name__)
 
@@ -203,7 +204,7 @@ def decide(number: str) -> ResponseReturnValue:
 def _after(listed: OutstandingList, act: Callable[[], None], said: str) -> ResponseReturnValue:
     number = listed.number
     try:
-        act()
+        press(act)
     except (Invalid, Conflict) as refusal:
         if refusal.code == "column_twice":
             refusal.params["name"] = label(refusal.params["name"], "outstanding_field")

@@ -17,6 +17,7 @@ from service_desk.rules.permissions import Action
 from service_desk.rules.premium import DAYS_TO_PAY, Instalment
 from service_desk.services import access, premiums
 from service_desk.web.http import actor, again, attempt, current_account, done
+from service_desk.web.sent_twice import attempt_once
 
 bp = Blueprint("premiums_plans", __name__)
 
@@ -86,7 +87,7 @@ def terms() -> ResponseReturnValue:
     access.require(actor(), Action.RELEASE_CREDIT)
     account = current_account()
     form = TermsForm.of(*premiums.get_terms(account.id, actor=actor()))
-    if attempt(
+    if attempt_once(
         form,
         lambda: premiums.change_terms(
             account.id,

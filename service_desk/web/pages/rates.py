@@ -28,6 +28,7 @@ from service_desk.web.http import (
     done,
     uploads,
 )
+from service_desk.web.pressed import press
 
 bp = Blueprint("rates", __name__)
 
@@ -158,5 +159,5 @@ def new_version(table_id: int) -> ResponseReturnValue:
 @login_required
 def withdraw(table_id: int) -> ResponseReturnValue:
     """Take a version back before it begins."""
-    rates.withdraw(table_id, actor=actor(), now=g.now)
+    press(lambda: rates.withdraw(table_id, actor=actor(), now=g.now))
     return done(_("The version was withdrawn. The one before it goes on."), "rates.rates")

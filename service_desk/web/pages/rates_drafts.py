@@ -24,6 +24,8 @@ from service_desk.rules.price_sheet.layout import COVER_PARTS
 from service_desk.services.policies import rate_drafts
 from service_desk.services.policies.rate_drafts import DraftView
 from service_desk.web.http import actor, again, attempt, done, uploads
+from service_desk.web.pressed import press
+from service_desk.web.sent_twice import attempt_once
 
 bp = Blueprint("rates_drafts", __name__)
 
@@ -198,7 +200,7 @@ def cover_sets(draft_id: int) -> ResponseReturnValue:
     view = rate_drafts.get_draft(draft_id, actor=actor())
     form = CoverSetsForm.for_rows(view.cover_sets)()
     numbers = {row.id: row.row_no for row in view.cover_sets}
-    if attempt(form, lambda: rate_drafts.save_cover_sets(draft_id, form.rows(numbers), actor=actor())):
+    if attempt_once(form, lambda: rate_drafts.save_cover_sets(draft_id, form.rows(numbers), actor=actor())):
         return done(_("The draft was saved."), "rates_drafts.draft", draft_id=draft_id)
     context = {"form": form, "view": view, "problems": shown.problem_rows(view), "words": words}
     if form.is_submitted():
@@ -229,5 +231,5 @@ def confirm(draft_id: int) -> ResponseReturnValue:
 @login_required
 def discard(draft_id: int) -> ResponseReturnValue:
     """Throw the draft away."""
-    rate_drafts.discard(draft_id, actor=actor())
+    press(lambda: rate_drafts.discard(draft_id, actor=actor()))
     return done(_("The draft was thrown away. No version was touched."), "rates.rates")

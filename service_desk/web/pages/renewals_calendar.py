@@ -16,6 +16,7 @@ from service_desk.presenters.sheets.desk import feeds_sheet
 from service_desk.services.renewals import calendar
 from service_desk.web.exports import send_list, whole
 from service_desk.web.http import actor, again, attempt, current_account, done
+from service_desk.web.pressed import press
 from service_desk.web.renewal_filters import branch_choices
 from service_desk.web.throttle import Throttle
 
@@ -102,7 +103,7 @@ def make() -> ResponseReturnValue:
 @login_required
 def revoke(feed_id: int) -> ResponseReturnValue:
     """End a feed."""
-    calendar.revoke(feed_id, actor=actor(), now=g.now)
+    press(lambda: calendar.revoke(feed_id, actor=actor(), now=g.now))
     return done(_("The feed was revoked; its address answers no more."), "renewals_calendar.feeds")
 
 

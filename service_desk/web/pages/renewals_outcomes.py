@@ -24,6 +24,7 @@ from service_desk.services.renewals.outcomes import OutcomeFilter
 from service_desk.web.exports import send_list
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request
 from service_desk.web.renewal_filters import chosen_words, filter_form
+from service_desk.web.sent_twice import attempt_once
 
 bp = Blueprint("renewals_outcomes", __name__)
 
@@ -114,7 +115,7 @@ def correct(outcome_id: int) -> ResponseReturnValue:
         version = form.version.data or 0
         outcomes.correct(outcome_id, form.details(), version, actor=actor(), now=g.now)
 
-    if form.is_submitted() and attempt(form, act):
+    if form.is_submitted() and attempt_once(form, act):
         return done(_("The outcome was corrected."), "renewals_outcomes.outcomes")
     return _show("renewals/outcome.html", form, row.vehicle, row=row)
 
@@ -124,14 +125,15 @@ def correct(outcome_id: int) -> ResponseReturnValue:
 def withdraw(outcome_id: int) -> ResponseReturnValue:
     """Take an outcome back: the line is to be renewed again."""
     access.require(actor(), Action.RECORD_RENEWALS)
-    row, form = outcomes.get(outcome_id, actor=actor()), WithdrawForm()
+    form = WithdrawForm()
 
     def act() -> None:
         version = form.version.data or 0
         outcomes.withdraw(outcome_id, form.reason.data or "", version, actor=actor(), now=g.now)
 
-    if attempt(form, act):
+    if attempt_once(form, act):
         return done(_("The outcome was taken back; the line is to be renewed again."), "renewals.board")
+    row = outcomes.get(outcome_id, actor=actor())
     shown = OutcomeForm(formdata=None, obj=row.outcome)
     shown.outcome.choices = choices("renewal_outcome")
     shown.lines.choices = [("", "")]

@@ -25,6 +25,7 @@ from service_desk.services.audit import TrailFilter
 from service_desk.services.reports import faults, makers, recipients, runs, schedules
 from service_desk.services.reports.overview import failing, next_runs
 from service_desk.web.http import STATUS_OF, actor, again, attempt, current_account, done
+from service_desk.web.pressed import press
 from service_desk.web.sent_twice import attempt_once
 
 bp = Blueprint("report_schedules", __name__)
@@ -74,7 +75,7 @@ def edit_recipients(schedule_id: int) -> ResponseReturnValue:
 @login_required
 def try_now(schedule_id: int) -> ResponseReturnValue:
     """Try again at once what could not be made."""
-    faults.try_now(schedule_id, actor=actor(), now=g.now)
+    press(lambda: faults.try_now(schedule_id, actor=actor(), now=g.now))
     words = _("The report will be tried again within a minute.")
     return done(words, "report_schedules.schedule", schedule_id=schedule_id)
 

@@ -16,6 +16,7 @@ from service_desk.services.reports import comparing, deliveries, runs
 from service_desk.services.reports.overview import read_overview
 from service_desk.web.exports import send_book, send_list, whole
 from service_desk.web.http import actor, as_pdf, current_account, done, page_request
+from service_desk.web.pressed import press
 
 bp = Blueprint("reports", __name__)
 
@@ -130,6 +131,10 @@ def send_again(run_id: int, notice_id: int) -> ResponseReturnValue:
     """Queue one of the report's mails again."""
     found = runs.get_run(run_id, actor=actor())
     seen = small_number(request.form.get("seen"), digits=18)
-    if deliveries.send_again(found, notice_id, seen=seen, actor=actor(), now=g.now):
+
+    def act() -> str:
+        return "sent" if deliveries.send_again(found, notice_id, seen=seen, actor=actor(), now=g.now) else ""
+
+    if press(act):
         return done(_("The mail will be sent again within a minute."), "reports.run", run_id=run_id)
     return done(_("Somebody has sent it again already; it goes out once."), "reports.run", run_id=run_id)

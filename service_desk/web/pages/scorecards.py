@@ -22,6 +22,7 @@ from service_desk.services import access, scorecards, submissions
 from service_desk.services.scorecards import CardChoice, Listing, PersonFile
 from service_desk.web.exports import send_list, whole
 from service_desk.web.http import actor, again, attempt, current_account, done
+from service_desk.web.sent_twice import attempt_once
 
 bp = Blueprint("scorecards", __name__)
 
@@ -191,7 +192,7 @@ def _acted(card_id: int, form: Form, act: Any, said: str) -> ResponseReturnValue
     account_id = current_account().id
     card = scorecards.get_card(account_id, card_id, actor=actor())
     user_id, month = card.user_id, card.month
-    if attempt(form, lambda: act(account_id)):
+    if attempt_once(form, lambda: act(account_id)):
         address = {"month": words.month_words(month), "_anchor": f"card-{card_id}"}
         return done(said, "scorecards.person", user_id=user_id, **address)
     return again("scorecards/person.html", **_person_context(user_id, (card_id, form), month))
@@ -236,7 +237,7 @@ def end_rule(rule_id: int) -> ResponseReturnValue:
             account_id, rule_id, form.ends_on.data, version=form.shown_version, actor=actor(), now=g.now
         )
 
-    if attempt(form, act):
+    if attempt_once(form, act):
         return done(_("The rule ends on the day chosen."), "scorecards.rules")
     return again("scorecards/rules.html", **_rules_context(_offered(RuleForm(formdata=None)), form))
 

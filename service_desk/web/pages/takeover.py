@@ -36,6 +36,8 @@ from service_desk.web.http import (
     uploads,
 )
 from service_desk.web.pages.fleet import download
+from service_desk.web.pressed import press
+from service_desk.web.sent_twice import attempt_once
 
 bp = Blueprint("policies_takeover", __name__)
 
@@ -230,7 +232,9 @@ def commit(import_id: int) -> ResponseReturnValue:
 def undo(import_id: int) -> ResponseReturnValue:
     """Take a list back."""
     form = UndoForm()
-    if attempt(form, lambda: importing.undo(import_id, form.reason.data or "", actor=actor(), now=g.now)):
+    if attempt_once(
+        form, lambda: importing.undo(import_id, form.reason.data or "", actor=actor(), now=g.now)
+    ):
         return done(_("The list was taken back."), "policies_takeover.detail", import_id=import_id)
     imported = importing.get_import(import_id, actor=actor())
     return again("takeover/import.html", **_context(imported, undo_form=form))
@@ -240,7 +244,7 @@ def undo(import_id: int) -> ResponseReturnValue:
 @login_required
 def abandon(import_id: int) -> ResponseReturnValue:
     """Put a checked list away without taking it over."""
-    importing.abandon(import_id, actor=actor(), now=g.now)
+    press(lambda: importing.abandon(import_id, actor=actor(), now=g.now))
     return done(_("The list was put away. Nothing was taken over."), "policies_takeover.imports")
 
 

@@ -13,6 +13,7 @@ from service_desk.services import access, accounts, departures, users
 from service_desk.services.notices import bounces
 from service_desk.web.exports import send_list, whole
 from service_desk.web.http import actor, again, attempt, done
+from service_desk.web.sent_twice import attempt_once
 
 bp = Blueprint("users", __name__)
 
@@ -43,7 +44,7 @@ def new() -> ResponseReturnValue:
     """Add a login."""
     users.list_users(actor=actor())
     form = _with_choices(NewUserForm())
-    if attempt(
+    if attempt_once(
         form, lambda: users.add_user(form.command(), form.password.data or "", actor=actor(), now=g.now)
     ):
         return done(_("The login was added."), "users.users")
@@ -57,7 +58,7 @@ def edit(user_id: int) -> ResponseReturnValue:
     user = users.get_user(user_id, actor=actor())
     form = UserForm(obj=user, data={"account_ids": users.account_ids_of(user)})
     _with_choices(form)
-    if attempt(
+    if attempt_once(
         form,
         lambda: departures.change_login(
             user_id, form.command(), form.version.data or 0, actor=actor(), now=g.now

@@ -12,6 +12,7 @@ from service_desk.presenters.languages import branch_name
 from service_desk.presenters.messages import sentence
 from service_desk.services import accounts
 from service_desk.web.http import actor
+from service_desk.web.pressed import press
 
 bp = Blueprint("relations", __name__)
 
@@ -22,9 +23,9 @@ def branch_choices(account_id: int) -> list[tuple[str, str]]:
 
 
 def decide(act: Callable[[], object], said: str, back: str) -> ResponseReturnValue:
-    """Do it and say so on the page it belongs to. A refusal is said there too, and nothing is kept."""
+    """Do it once and say so on the page it belongs to. A refusal is said there too, and nothing is kept."""
     try:
-        act()
+        press(act)
         db.session.flush()
     except (Invalid, InvalidMany, Conflict, StaleDataError) as error:
         db.session.rollback()

@@ -13,8 +13,9 @@ from service_desk.rules.permissions import Action
 from service_desk.services import access
 from service_desk.services.relations import due
 from service_desk.services.relations.due import CadenceLine
-from service_desk.web.http import actor, again, attempt, current_account, done
+from service_desk.web.http import actor, again, current_account, done
 from service_desk.web.pages.relations.blueprint import bp
+from service_desk.web.sent_twice import attempt_once
 
 
 @bp.get("/relations/cadence")
@@ -34,7 +35,7 @@ def edit_cadence(code: str) -> ResponseReturnValue:
     def act() -> None:
         due.edit_line(account.id, code, form.wanted(), form.shown_version, actor=actor(), now=g.now)
 
-    if attempt(form, act):
+    if attempt_once(form, act):
         return done(_("The cadence was changed."), "relations.cadence")
     db.session.rollback()
     return again("relations/cadence.html", **_context(form, code))

@@ -29,6 +29,7 @@ from service_desk.services.relations.event_lists import EventFile
 from service_desk.services.relations.visibility import get_event
 from service_desk.web.http import actor, again, attempt, current_account, done, files, keep_file
 from service_desk.web.pages.relations.blueprint import bp, branch_choices, decide
+from service_desk.web.sent_twice import attempt_once
 
 USUAL_START, USUAL_LENGTH = time(9, 30), timedelta(hours=2)
 
@@ -147,7 +148,7 @@ def change(number: str) -> ResponseReturnValue:
             number, form.plan(), form.reason.data or "", form.shown_version, actor=actor(), now=g.now
         )
 
-    if attempt(form, act):
+    if attempt_once(form, act):
         return done(_("It was changed; those invited are told."), "relations.event", number=number)
     if not form.is_submitted():
         return render_template("relations/edit.html", form=form, event=found)

@@ -22,8 +22,9 @@ from service_desk.services.relations import items as agreed
 from service_desk.services.relations.item_lists import ItemFilter, ItemView
 from service_desk.services.relations.visibility import get_item
 from service_desk.web.exports import chosen_in, send_list
-from service_desk.web.http import actor, again, attempt, current_account, done, page_request
+from service_desk.web.http import actor, again, current_account, done, page_request
 from service_desk.web.pages.relations.blueprint import bp, branch_choices
+from service_desk.web.sent_twice import attempt_once
 
 
 @bp.get("/relations/items")
@@ -210,7 +211,7 @@ def _give_form(account_id: int, known: dict[str, str] | None = None) -> GiveForm
 def _end(item_id: int, sent: tuple[Any, str], act: Callable[[], object], said: str) -> ResponseReturnValue:
     """Act on what one of the page's forms says; a refused one is shown again on the page."""
     form, name = sent
-    if attempt(form, act):
+    if attempt_once(form, act):
         return done(said, "relations.item", item_id=item_id)
     db.session.rollback()
     return again("relations/item.html", **_context(item_id, form, name))

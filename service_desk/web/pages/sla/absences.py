@@ -25,6 +25,7 @@ from service_desk.services.sla.absences import AbsenceRow
 from service_desk.web.exports import send_list, whole
 from service_desk.web.http import STATUS_OF, actor, again, attempt, done
 from service_desk.web.pages.sla.blueprint import bp
+from service_desk.web.pressed import press
 
 # What the field of the stand-in says for the roster, and for nothing.
 _ROSTER, _NOBODY = 0, -1
@@ -93,7 +94,7 @@ def change_end_of_absence(absence_id: int) -> ResponseReturnValue:
             raise Invalid("absence_end_missing", field="to_at")
         plans.change_end(absence_id, form.to_at.at, version, actor=actor(), now=g.now)
 
-    return _decide(act, _("The absence was changed; the stand-in is told."))
+    return _decide(act, _("The absence was changed; the stand-in is told."), _prefix(absence_id))
 
 
 @bp.post("/absences/<int:absence_id>/stand-in")
@@ -107,6 +108,7 @@ def name_stand_in(absence_id: int) -> ResponseReturnValue:
     return _decide(
         lambda: plans.name_another(absence_id, substitute_id, version, actor=actor(), now=g.now),
         _("The absence was changed; the stand-in is told."),
+        _prefix(absence_id),
     )
 
 
@@ -115,10 +117,10 @@ def _prefix(absence_id: int) -> str:
     return f"absence-{absence_id}"
 
 
-def _decide(act: Callable[[], object], said: str) -> ResponseReturnValue:
-    """Do it and say so on the page of absences. What cannot be done is said there too, and nothing is kept."""
+def _decide(act: Callable[[], object], said: str, prefix: str = "") -> ResponseReturnValue:
+    """Do it once and say so on the page of absences. What cannot be done is said there too, and nothing is kept."""
     try:
-        act()
+        press(act, prefix=prefix)
         db.session.flush()
     except (Invalid, Conflict, StaleDataError) as error:
         db.session.rollback()

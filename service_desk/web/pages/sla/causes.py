@@ -19,6 +19,7 @@ from service_desk.services.sla import causes as cause_list
 from service_desk.web.exports import send_list, whole
 from service_desk.web.http import actor, again, attempt, done
 from service_desk.web.pages.sla.blueprint import bp
+from service_desk.web.sent_twice import attempt_once
 
 
 @bp.get("/settings/causes")
@@ -102,7 +103,7 @@ def step_cause(code: str, step: str) -> ResponseReturnValue:
     def act() -> None:
         act_on(code, version=form.version.data or 0, actor=actor(), now=g.now)
 
-    if attempt(form, act):
+    if attempt_once(form, act):
         return done(words, "sla.causes")
     return again("sla/causes.html", **_context(CauseForm(formdata=None), refused=form))
 
