@@ -222,7 +222,6 @@ def _decide(act: Callable[[], object], said: str) -> ResponseReturnValue:
 
 
 def _again(**forms: Any) -> ResponseReturnValue:
-    db.session.rollback()
     return again("duty/roster.html", **_context(**forms))
 
 
