@@ -247,14 +247,20 @@ def _write_aliases(branch: Branch, aliases: tuple[str, ...]) -> None:
 
 
 def add_alias(account_id: int, branch_id: int, alias: str, *, actor: User, now: datetime) -> None:
-    """Remember a name a list used for a branch, so that the next list is understood."""
+    """Remember a name a list used for a branch, so that the next list is understood. Sent again it is known already."""
     access.require(actor, Action.IMPORT_FLEET)
     branch = get_branch(branch_id, actor=actor)
     if branch.account_id != account_id:
         raise NotFound("not_found")
     key = search_key(alias)
-    known = select(BranchAlias.id).where(BranchAlias.account_id == account_id, BranchAlias.alias_key == key)
-    if db.session.scalar(known):
+    known = db.session.scalar(
+        select(BranchAlias.branch_id).where(
+            BranchAlias.account_id == account_id, BranchAlias.alias_key == key
+        )
+    )
+    if known == branch.id:
+        return
+    if known is not None:
         raise Invalid("branch_name_taken", field="aliases", value=alias)
     db.session.add(
         BranchAlias(account_id=account_id, branch_id=branch_id, alias=squeeze(alias), alias_key=key)

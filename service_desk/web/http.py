@@ -208,10 +208,18 @@ def attempt(form: FlaskForm, act: Callable[[], Any]) -> bool:
     """Validate the form and act. A refusal is put on its field (or on the form) and answers False.
 
     So is what this person may not do for a reason of the case (beyond their authority, their own calculation); who has
-    no part in it at all was offered no form, and gets the error page. The view then shows the form again with `again`, so nothing typed is lost and nothing is written.
+    no part in it at all was offered no form, and gets the error page. The view then shows the form again with `again`,
+    so nothing typed is lost. Nothing is written, and whatever is read from here on knows nothing of the refused act.
     """
-    if not form.validate_on_submit():
+    if not form.is_submitted():
         return False
+    if form.validate() and _is_done(form, act):
+        return True
+    db.session.rollback()
+    return False
+
+
+def _is_done(form: FlaskForm, act: Callable[[], Any]) -> bool:
     try:
         act()
         db.session.flush()
@@ -219,7 +227,6 @@ def attempt(form: FlaskForm, act: Callable[[], Any]) -> bool:
         for problem in error.problems:
             _put_on_form(form, problem)
     except StaleDataError:
-        db.session.rollback()
         _put_on_form(form, Conflict("stale"))
     except (Invalid, Conflict) as error:
         _put_on_form(form, error)

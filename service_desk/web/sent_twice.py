@@ -7,7 +7,6 @@ from typing import Any
 from flask import g, request
 
 from service_desk.forms.fields import Form
-from service_desk.models.db import db
 from service_desk.services import submissions
 from service_desk.web.http import actor, attempt
 
@@ -26,10 +25,7 @@ def attempt_once(form: Form, act: Callable[[], Any]) -> bool:
 
     if attempt(form, lambda: submissions.once(kind, key, make, actor=actor(), now=g.now)):
         return True
-    if not form.is_submitted():
-        return False
-    db.session.rollback()
-    return submissions.was_done(kind, key, actor=actor())
+    return form.is_submitted() and submissions.was_done(kind, key, actor=actor())
 
 
 def _key_of(form: Form) -> str:

@@ -13,9 +13,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
+from service_desk.base.clock import utc_now
+from service_desk.models.accounts import BranchAlias
 from service_desk.models.db import db
 from service_desk.models.fleet import FleetImport, ImportState, Vehicle, VehicleState
 from service_desk.rules.permissions import Role
+from service_desk.services import accounts
 from tests.factories import UserFactory, make_vin
 from tests.world import World
 
@@ -169,6 +172,26 @@ def test_suggestions_are_the_persons_own(world: World, sign_in: SignIn) -> None:
     assert found == [{"value": "豫A12345", "label": "豫A12345", "detail": "宇通 ZK6119H · 巩义客运分公司"}]
 
 
+def test_a_name_that_is_refused_keeps_the_others_from_being_learnt(world: World, sign_in: SignIn) -> None:
+    client = sign_in("underwriter")
+    send(client, fleet_list(world))
+    accounts.add_alias(world.account.id, world.gongyi.id, "新公司", actor=world.underwriter, now=utc_now())
+    db.session.commit()
+
+    both = {
+        "name-0": "老公司",
+        "name-1": "新公司",
+        "branch-0": world.zhongmu.id,
+        "branch-1": world.zhongmu.id,
+    }
+    refused = client.post(f"/vehicles/imports/{only_import().id}/branches", data=both)
+
+    assert refused.status_code == 422
+    assert "新公司" in refused.text
+    assert 'value="老公司"' in refused.text
+    assert db.session.scalar(select(func.count(BranchAlias.id))) == 1
+
+
 def test_a_list_goes_from_upload_to_undo(world: World, sign_in: SignIn) -> None:
     client = sign_in("underwriter")
 
@@ -180,8 +203,9 @@ def test_a_list_goes_from_upload_to_undo(world: World, sign_in: SignIn) -> None:
     assert "老公司" in refused
     assert "45 → <b>50</b>" in client.get(f"{address}?rows=changed").text
 
-    learnt = client.post(f"{address}/branches", data={"name-0": "老公司", "branch-0": world.zhongmu.id})
-    assert learnt.status_code == 303
+    named = {"name-0": "老公司", "branch-0": world.zhongmu.id}
+    for _click in range(2):
+        assert client.post(f"{address}/branches", data=named).status_code == 303
     assert only_import().counts["new"] == 2
 
     version = only_import().version

@@ -12,7 +12,6 @@ from service_desk.base.errors import Forbidden, NotFound
 from service_desk.forms.claim_calculations import FullCalculationForm, Section, form_data
 from service_desk.forms.fields import small_number
 from service_desk.models.claims import ClaimCalculation
-from service_desk.models.db import db
 from service_desk.presenters import claim_calculations as words
 from service_desk.presenters import claims as claim_words
 from service_desk.presenters.claims_pdf import settlement_sheet
@@ -70,8 +69,6 @@ def _save(number: str, form: FullCalculationForm) -> ResponseReturnValue:
 
     if attempt(form, lambda: submissions.once("claim_calculation", form.key, keep, actor=actor(), now=g.now)):
         return done(_("The claim was calculated."), "claims.claim", number=number)
-    # Before anything is read again: what the refused step had begun must not be shown as done.
-    db.session.rollback()
     file = _file_of_staff(number)
     # The page now shows the claim as it is, so what is sent again is based on that.
     form.version.data = str(file.claim.version)

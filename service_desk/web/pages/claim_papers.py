@@ -20,7 +20,6 @@ from service_desk.forms.claim_papers import (
     UploadForm,
 )
 from service_desk.forms.fields import Form
-from service_desk.models.db import db
 from service_desk.presenters import claim_papers as words
 from service_desk.presenters.claims import plate
 from service_desk.presenters.labels import choices
@@ -154,7 +153,6 @@ def _run(number: str, name: str, form: Form, run: Callable[[], Any], said: str) 
     key = form.idempotency_key.data or ""
     if attempt(form, lambda: submissions.once("claim_papers", key, once, actor=actor(), now=g.now)):
         return done(said, "claim_papers.documents", number=number)
-    db.session.rollback()
     return again("claims/papers.html", **_context(number, {name: form}))
 
 

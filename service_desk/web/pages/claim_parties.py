@@ -19,7 +19,6 @@ from service_desk.forms.claim_parties import (
 )
 from service_desk.forms.fields import Form
 from service_desk.models.claims import Assessment, Claim
-from service_desk.models.db import db
 from service_desk.presenters import claim_parties as words
 from service_desk.presenters.claims import plate
 from service_desk.presenters.labels import choices, label
@@ -147,7 +146,6 @@ def _run(number: str, name: str, form: Form, run: Callable[[], Any], said: str) 
     key = form.idempotency_key.data or ""
     if attempt(form, lambda: submissions.once("claim_parties", key, once, actor=actor(), now=g.now)):
         return done(said, "claim_parties.page", number=number)
-    db.session.rollback()
     return again("claims/parties.html", **_context(number, {name: form}))
 
 

@@ -12,7 +12,6 @@ from service_desk.base.errors import Forbidden, NotFound
 from service_desk.forms.claims import AssignManyForm, StepForm
 from service_desk.forms.fields import small_number
 from service_desk.models.claims import Claim, ClaimCalculation
-from service_desk.models.db import db
 from service_desk.models.enquiries import MatterKind
 from service_desk.models.users import User
 from service_desk.presenters import claim_calculations, sla_clocks
@@ -205,8 +204,6 @@ def act(number: str, step: str) -> ResponseReturnValue:
     kind = f"claim_{step}"
     if attempt(form, lambda: submissions.once(kind, form.key, run, actor=actor(), now=g.now)):
         return done(str(STEPS[action].said), "claims.claim", number=number)
-    # Before anything is read again: what the refused step had begun must not be shown as done.
-    db.session.rollback()
     if submissions.was_done(kind, form.key, actor=actor()):
         # Sent again, it names what is not offered any more: the papers it brought itself.
         return done(str(STEPS[action].said), "claims.claim", number=number)

@@ -127,7 +127,6 @@ def act(number: str, step: str) -> ResponseReturnValue:
 
     if attempt(form, lambda: submissions.once(f"dispute_{step}", form.key, run, actor=actor(), now=g.now)):
         return done(_said()[step], "claims_disputes.dispute", number=number)
-    db.session.rollback()
     return again(
         "disputes/dispute.html", **_context(number, {step: form}, kept_uploads.keep(sent, or_pdf=True))
     )

@@ -15,7 +15,6 @@ from service_desk.forms.claims_intake import (
     ReportNoForm,
 )
 from service_desk.models.claims import Claim
-from service_desk.models.db import db
 from service_desk.presenters import claims as words
 from service_desk.presenters import claims_intake
 from service_desk.rules.permissions import Action
@@ -62,7 +61,6 @@ def complete(number: str) -> ResponseReturnValue:
         if made:
             _say_cover(made[0])
         return redirect(url_for("claims.claim", number=number), 303)
-    db.session.rollback()
     claim = get_claim(number, actor=actor())
     form.version.data = str(claim.version)
     return again("claims/complete.html", **_about(claim), form=form)
@@ -100,7 +98,6 @@ def report_no(number: str) -> ResponseReturnValue:
 
     if attempt_once(form, act):
         return done(_("The report number was saved."), "claims.claim", number=number)
-    db.session.rollback()
     claim = get_claim(number, actor=actor())
     form.version.data = str(claim.version)
     return again("claims/report_no.html", claim=claim, words=words, form=form)
@@ -124,7 +121,6 @@ def link(number: str) -> ResponseReturnValue:
 
     if attempt(form, lambda: _once("accident_link", form, run)):
         return done(_("The claims are linked."), "claims_intake.accident", number=number)
-    db.session.rollback()
     return again("claims/accident.html", **_accident(number, form, LeaveAccidentForm(formdata=None)))
 
 
@@ -139,7 +135,6 @@ def leave(number: str) -> ResponseReturnValue:
 
     if attempt(form, lambda: _once("accident_leave", form, run)):
         return done(_("The claim is no part of the accident any more."), "claims.claim", number=number)
-    db.session.rollback()
     return again("claims/accident.html", **_accident(number, LinkClaimForm(formdata=None), form))
 
 

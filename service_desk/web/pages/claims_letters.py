@@ -46,7 +46,6 @@ def write(number: str) -> ResponseReturnValue:
 
         if attempt(form, lambda: submissions.once("claim_letter", form.key, act, actor=actor(), now=g.now)):
             return done(_("The letter was written."), "claims.claim", number=number)
-        db.session.rollback()
         claim = _claim(number)
         form.version.data = str(claim.version)
         return again("claims/money/letter.html", **_page(claim, form))
@@ -107,7 +106,6 @@ def sent(number: str) -> ResponseReturnValue:
 
     if attempt(form, lambda: submissions.once("claim_letter_sent", form.key, act, actor=actor(), now=g.now)):
         return done(said, "claims.claim", number=number)
-    db.session.rollback()
     claim = _claim(number)
     form.version.data = str(claim.version)
     return again("claims/money/letter_sent.html", claim=claim, form=form)

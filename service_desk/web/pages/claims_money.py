@@ -176,5 +176,4 @@ def _once(kind: str, form: StepForm, act: Any) -> str:
 
 def _renew(form: StepForm, number: str) -> None:
     """Let what is sent again be based on the claim as the page now shows it."""
-    db.session.rollback()
     form.version.data = str(common.get_claim(number, actor=actor()).version)

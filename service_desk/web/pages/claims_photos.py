@@ -10,7 +10,6 @@ from flask_login import login_required
 from service_desk.base.errors import NotFound
 from service_desk.forms.claims_intake import PhotosForm, RegroupForm
 from service_desk.forms.fields import small_number
-from service_desk.models.db import db
 from service_desk.presenters import claims as words
 from service_desk.presenters import claims_intake
 from service_desk.presenters.labels import choices
@@ -45,7 +44,6 @@ def add(number: str) -> ResponseReturnValue:
         said = ngettext("%(num)s photo was kept.", "%(num)s photos were kept.", len(sent))
         place = "claims_site.site" if request.args.get("to") == "site" else "claims_photos.photos"
         return done(said, place, number=number)
-    db.session.rollback()
     return again("claims/photos.html", **_context(number, form, _regroup_form()))
 
 
@@ -64,7 +62,6 @@ def regroup(number: str) -> ResponseReturnValue:
     if attempt(form, lambda: submissions.once("photos_regroup", key, run, actor=actor(), now=g.now)):
         said = ngettext("%(num)s photo was regrouped.", "%(num)s photos were regrouped.", len(ids))
         return done(said, "claims_photos.photos", number=number, group=form.group.data)
-    db.session.rollback()
     return again("claims/photos.html", **_context(number, new_photos_form(empty=True), form))
 
 

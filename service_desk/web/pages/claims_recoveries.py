@@ -206,7 +206,6 @@ def _change(
 
     if attempt(form, lambda: _once(f"recovery_{name}", form, make)):
         return done(said, "claims_recoveries.recovery", recovery_id=recovery_id)
-    db.session.rollback()
     return again("claims/money/recovery.html", **_context(recovery_id, {name: form}))
 
 

@@ -10,7 +10,6 @@ from flask_login import login_required
 from service_desk.base.errors import Forbidden
 from service_desk.forms.claims import StepForm
 from service_desk.forms.claims_intake import SketchForm
-from service_desk.models.db import db
 from service_desk.models.documents import DocumentKind
 from service_desk.presenters import claims as words
 from service_desk.presenters import claims_intake
@@ -64,7 +63,6 @@ def sketch(number: str) -> ResponseReturnValue:
 
     if attempt(form, act):
         return done(_("The sketch was kept."), "claims_site.site", number=number)
-    db.session.rollback()
     return again("claims/on_site.html", **_context(_read(number), {}, form))
 
 
@@ -78,8 +76,6 @@ def _step(number: str, action: ClaimAction) -> ResponseReturnValue:
     kind = f"claim_{action.value}"
     if attempt(form, lambda: submissions.once(kind, form.key, run, actor=actor(), now=g.now)):
         return done(str(STEPS[action].said), "claims_site.site", number=number)
-    # Before anything is read again: what the refused step had begun must not be shown as done.
-    db.session.rollback()
     return again("claims/on_site.html", **_context(_read(number), {action: form}))
 
 

@@ -14,7 +14,6 @@ from service_desk.base.errors import NotFound
 from service_desk.forms.commitments import DraftForm, DraftStepForm, PromiseForm
 from service_desk.forms.fields import member, small_number
 from service_desk.models.commitments import Commitment
-from service_desk.models.db import db
 from service_desk.presenters import commitments as words
 from service_desk.presenters.commitments import PromiseWords
 from service_desk.presenters.report_documents.words import period_words
@@ -186,7 +185,6 @@ def _finished(act: Callable[..., Any], said: str, **address: Any) -> ResponseRet
 
 def _draft_again(refused: DraftStepForm) -> ResponseReturnValue:
     """The draft's page after a refused act on it, with nothing of the act."""
-    db.session.rollback()
     row, _promises = commitments.get_draft(current_account().id, actor=actor())
     shown = DraftForm(formdata=None, data=DraftForm.values_of(row))
     return again("commitments/draft.html", **_draft_context(shown, refused))

@@ -228,7 +228,6 @@ def _decide(act: Callable[[], object], said: str, prefix: str = "") -> ResponseR
 
 
 def _again(**forms: Any) -> ResponseReturnValue:
-    db.session.rollback()
     return again("duty/roster.html", **_context(**forms))
 
 

@@ -197,8 +197,6 @@ def answer(number: str) -> ResponseReturnValue:
 
     if attempt_once(form, act):
         return done(_("The answer was recorded."), "enquiries.enquiry", number=number)
-    # Before anything is read again: what the refused act had begun must not be shown as done.
-    db.session.rollback()
     return again("enquiries/detail.html", **page_context(number, answer_form=form))
 
 

@@ -6,7 +6,6 @@ from flask_babel import gettext as _
 from flask_login import login_required
 
 from service_desk.forms.enquiries import LinkForm
-from service_desk.models.db import db
 from service_desk.rules.permissions import Side
 from service_desk.services import enquiries, submissions
 from service_desk.web.enquiry_page import new_call_form, new_word_form, page_context
@@ -36,7 +35,6 @@ def word(number: str) -> ResponseReturnValue:
     if attempt_once(form, act):
         settled = _("The contact is closed.")
         return done(settled if form.says_yes else _("It is open again."), _PAGE, number=number)
-    db.session.rollback()
     return again("enquiries/detail.html", **page_context(number, word_form=form))
 
 
@@ -56,7 +54,6 @@ def further_call(number: str) -> ResponseReturnValue:
 
     if attempt(form, act):
         return done(_("The further call was added. The owner knows of it."), _PAGE, number=number)
-    db.session.rollback()
     return again("enquiries/detail.html", **page_context(number, call_form=form))
 
 
@@ -72,5 +69,4 @@ def link(number: str) -> ResponseReturnValue:
 
     if attempt_once(form, act):
         return done(_("What it is about was changed."), _PAGE, number=number)
-    db.session.rollback()
     return again("enquiries/detail.html", **page_context(number, link_form=form))

@@ -10,7 +10,6 @@ from flask_login import current_user
 from werkzeug.exceptions import TooManyRequests
 
 from service_desk.forms.follow_ups import FeedbackForm
-from service_desk.models.db import db
 from service_desk.presenters import claims as words
 from service_desk.services.claims import follow_ups
 from service_desk.services.claims.follow_ups import OpenForm
@@ -56,7 +55,6 @@ def answer(token: str) -> ResponseReturnValue:
     if found.answer is None and not attempt(
         form, lambda: follow_ups.answer_form(token, form.command(), now=g.now)
     ):
-        db.session.rollback()
         found = follow_ups.read_form(token, now=g.now)
         return again("follow_ups/form.html", **_context(token, found, form))
     return redirect(url_for("feedback.form", token=token), 303)

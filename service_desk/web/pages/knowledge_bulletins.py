@@ -12,7 +12,6 @@ from service_desk.base.clock import local_date
 from service_desk.base.paging import PageRequest
 from service_desk.forms.fields import small_number
 from service_desk.forms.knowledge import BulletinForm, StepForm
-from service_desk.models.db import db
 from service_desk.presenters import knowledge as words
 from service_desk.rules.permissions import Action
 from service_desk.services import access, knowledge, submissions
@@ -116,16 +115,11 @@ def edit(number: int) -> ResponseReturnValue:
             account_id, number, form.terms(), version=form.shown_version, actor=actor(), now=g.now
         )
 
-    if form.is_submitted() and attempt_once(form, act):
+    if attempt_once(form, act):
         return done(_("The bulletin was saved."), "knowledge_bulletins.bulletin", number=number)
     if form.is_submitted():
-        return again("knowledge/bulletin_edit.html", form=form, bulletin=_again(number))
+        return again("knowledge/bulletin_edit.html", form=form, bulletin=row)
     return render_template("knowledge/bulletin_edit.html", form=form, bulletin=row)
-
-
-def _again(number: int) -> Any:
-    db.session.rollback()
-    return bulletins.get_bulletin(current_account().id, number, actor=actor())[0]
 
 
 @bp.post("/knowledge/bulletins/<int:number>/send")
@@ -147,7 +141,6 @@ def send(number: int) -> ResponseReturnValue:
             "knowledge_bulletins.bulletin",
             number=number,
         )
-    db.session.rollback()
     return again("knowledge/bulletin.html", **_context(number, form))
 
 

@@ -12,7 +12,6 @@ from flask_login import login_required
 
 from service_desk.base.errors import NotFound
 from service_desk.forms.knowledge import ArticleForm, FileForm, NewArticleForm, ReasonForm, StepForm
-from service_desk.models.db import db
 from service_desk.presenters import knowledge as words
 from service_desk.presenters.labels import choices
 from service_desk.rules.permissions import Action
@@ -130,7 +129,6 @@ def add_file(slug: str) -> ResponseReturnValue:
     key = sha256((form.idempotency_key.data or "").encode() + content).hexdigest()
     if attempt(form, lambda: submissions.once("article_file", key, act, actor=actor(), now=g.now)):
         return done(_("The file was added."), "knowledge_drafts.draft", slug=slug)
-    db.session.rollback()
     return again("knowledge/edit.html", **_refused(slug, file_form=form))
 
 
@@ -151,7 +149,6 @@ def remove_file(slug: str, document_id: int) -> ResponseReturnValue:
 
     if attempt_once(form, act):
         return done(_("The file was taken out."), "knowledge_drafts.draft", slug=slug)
-    db.session.rollback()
     return again("knowledge/edit.html", **_refused(slug, step_form=form))
 
 
@@ -192,7 +189,6 @@ def act(slug: str, step: str) -> ResponseReturnValue:
         if step == "drop" and not said_of_it[0]:
             return done(said, "knowledge.articles")
         return done(said, "knowledge.article", slug=slug)
-    db.session.rollback()
     return again("knowledge/step.html", slug=slug, form=form, step=step)
 
 

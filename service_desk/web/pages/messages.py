@@ -157,8 +157,6 @@ def _do(
         db.session.expire_all()
         return render_template("messages/_conversation.html", talk=panel_of(talked, was_sent=True))
     kept = keep()
-    # Before anything is read again: what the refused act had begun must not be shown as done.
-    db.session.rollback()
     most = threads.ON_MATTER if _wants_part() else messages.SHOWN
     shown = _talked(talked.kind.value, talked.number)
     talk = panel_of(shown, most=most, refused=form, kept=kept)

@@ -13,7 +13,6 @@ from service_desk.base.clock import local_date
 from service_desk.base.errors import NotFound
 from service_desk.forms.fields import member, small_number
 from service_desk.forms.opinions import OpinionFilterForm, RecordForm, ReplyForm, SettleForm, TakeUpForm
-from service_desk.models.db import db
 from service_desk.models.opinions import Opinion
 from service_desk.presenters import opinions as words
 from service_desk.presenters.labels import choices, label
@@ -259,7 +258,6 @@ def _act(number: str, action: OpinionAction, act: Callable[[Any], object], said:
     _set_means(form, found)
     if attempt_once(form, lambda: act(form)):
         return done(said, "opinions.opinion", number=number)
-    db.session.rollback()
     return again("opinions/opinion.html", **_context(number, form, action.value))
 
 

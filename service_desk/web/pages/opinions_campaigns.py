@@ -11,7 +11,6 @@ from flask_login import login_required
 from service_desk.base.clock import local_date
 from service_desk.forms.opinions import GUEST_ROWS, AlsoAskedForm, CampaignForm
 from service_desk.forms.relations import VersionForm
-from service_desk.models.db import db
 from service_desk.models.opinions import OpinionCampaign
 from service_desk.presenters import opinions as words
 from service_desk.presenters.labels import label
@@ -127,7 +126,6 @@ def change(number: str) -> ResponseReturnValue:
         return done(_("The feedback form was changed."), "opinions_campaigns.campaign", number=number)
     if not form.is_submitted():
         return render_template("opinions/campaign_edit.html", form=form, campaign=found)
-    db.session.rollback()
     found = get_campaign(number, actor=actor())
     form.version.data = str(found.version)
     return again("opinions/campaign_edit.html", form=form, campaign=found)
@@ -216,7 +214,6 @@ def ask_also(number: str) -> ResponseReturnValue:
     key = form.idempotency_key.data or ""
     if attempt(form, lambda: submissions.once("opinion_also_asked", key, make, actor=actor(), now=g.now)):
         return done(_("It asks them too; they are told."), "opinions_campaigns.campaign", number=number)
-    db.session.rollback()
     return again("opinions/campaign.html", **_shown(number, form))
 
 

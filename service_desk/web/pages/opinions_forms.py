@@ -10,7 +10,6 @@ from flask_login import current_user, login_required
 from werkzeug.exceptions import TooManyRequests
 
 from service_desk.forms.opinions import answer_form
-from service_desk.models.db import db
 from service_desk.presenters import opinions as words
 from service_desk.presenters.labels import label
 from service_desk.services.opinions import answering
@@ -50,7 +49,6 @@ def own(number: str) -> ResponseReturnValue:
         return done(_("Thank you, we have your answer."), "opinions_forms.own", number=number)
     if not form.is_submitted():
         return render_template("opinions/form.html", **_context(found, form))
-    db.session.rollback()
     found = answering.read_own(number, actor=actor(), now=g.now)
     return again("opinions/form.html", **_context(found, form))
 
@@ -69,7 +67,6 @@ def answer(token: str) -> ResponseReturnValue:
     form = _form(found)
     if attempt(form, lambda: answering.answer_by_link(token, form.answer(), now=g.now)):
         return redirect(url_for("opinions_forms.form", token=token), 303)
-    db.session.rollback()
     found = answering.read_by_link(token, now=g.now)
     return again("opinions/give.html", **_context(found, form), token=token)
 

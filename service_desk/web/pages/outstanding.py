@@ -230,7 +230,6 @@ def release(number: str) -> ResponseReturnValue:
     key = form.idempotency_key.data or ""
     if attempt(form, lambda: submissions.once("outstanding_release", key, run, actor=actor(), now=g.now)):
         return done(_("The list was answered."), "outstanding.comparison", number=number)
-    db.session.rollback()
     listed = outstanding.get_list(number, actor=actor())
     form.version.data = listed.version
     return again("outstanding/list.html", **_context(listed, form=form))

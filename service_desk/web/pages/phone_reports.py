@@ -11,7 +11,6 @@ from flask_wtf.csrf import generate_csrf
 from service_desk.base.errors import Conflict, Invalid, NotFound
 from service_desk.forms.claim_reports import PhoneReportForm
 from service_desk.forms.fields import small_number
-from service_desk.models.db import db
 from service_desk.presenters import phone_reports as words
 from service_desk.presenters.messages import sentence
 from service_desk.rules.permissions import Action
@@ -67,13 +66,12 @@ def report() -> ResponseReturnValue:
         try:
             taken.append(phone_reports.take(command, actor=actor(), now=g.now, files=files()))
         except Conflict as error:
-            if error.code != "possible_duplicate":
-                raise
-            questions.append(error)
+            if error.code == "possible_duplicate":
+                questions.append(error)
+            raise
 
-    if attempt(form, act) and taken:
+    if attempt(form, act):
         return _taken(taken[0])
-    db.session.rollback()
     return _question(questions[0], form) if questions else _refused(form)
 
 

@@ -18,7 +18,6 @@ from service_desk.forms.endorsements import (
     EndorsementForm,
 )
 from service_desk.forms.fields import member
-from service_desk.models.db import db
 from service_desk.models.policies import EndorsementKind
 from service_desk.presenters import endorsement_papers
 from service_desk.presenters import endorsements as shown
@@ -124,8 +123,6 @@ def _worded(act: Callable[[], None]) -> None:
 
 def _refused(number: str, kind: EndorsementKind, form: EndorsementForm) -> ResponseReturnValue:
     """The form again with what was typed, over the policy as it stands now: it may have changed meanwhile."""
-    # Before the policy is read anew: a refused act may have left something of it in the session.
-    db.session.rollback()
     return again("endorsements/edit.html", **_context(_policy(number), kind, form, None))
 
 

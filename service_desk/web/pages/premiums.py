@@ -19,7 +19,6 @@ from service_desk.forms.premiums import (
     ReceiptForm,
 )
 from service_desk.models.accounts import Branch
-from service_desk.models.db import db
 from service_desk.presenters import pdf_documents
 from service_desk.presenters import premiums as words
 from service_desk.presenters.labels import choices
@@ -100,8 +99,6 @@ def branch(branch_id: int) -> ResponseReturnValue:
         access.require(actor(), Action.RECEIVE_PREMIUM)
         if attempt(form, act):
             return done(_("The receipt was recorded."), "premiums.receipt", number=numbers[0])
-        # Before anything is read again: what the refused receipt had begun to settle is still owed.
-        db.session.rollback()
         row, owed = premiums.open_receivables(branch_id, actor=actor())
     context = {
         "branch": row,

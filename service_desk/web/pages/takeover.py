@@ -11,6 +11,7 @@ from service_desk.base.clock import local_date
 from service_desk.base.errors import Conflict, Invalid
 from service_desk.forms.fleet import UndoForm, learnt_branches
 from service_desk.forms.takeover import PolicyListForm, TakeOverForm, answers, column_choices
+from service_desk.models.db import db
 from service_desk.models.fleet import FleetImport, ImportState, RowVerdict
 from service_desk.presenters import takeover as shown
 from service_desk.presenters.labels import choices, label
@@ -270,6 +271,7 @@ def original(import_id: int) -> ResponseReturnValue:
 
 
 def _refused(imported: FleetImport, refusal: Invalid | Conflict) -> ResponseReturnValue:
-    """The list's page again with the refusal said; the answer's status rolls everything back."""
+    """The list's page again with the refusal said, and with nothing of what was refused."""
+    db.session.rollback()
     context = _context(imported, refusal=sentence(refusal))
     return render_template("takeover/import.html", **context), 409 if isinstance(refusal, Conflict) else 422

@@ -11,7 +11,6 @@ from flask_login import login_required
 from service_desk.base.clock import local_date
 from service_desk.forms.fields import member, small_number
 from service_desk.forms.work_log import EVERYBODY, EntryForm, TargetForm, WorkFilterForm, month_typed
-from service_desk.models.db import db
 from service_desk.models.users import User
 from service_desk.presenters import relations as relation_words
 from service_desk.presenters import work_log as words
@@ -69,7 +68,6 @@ def log() -> ResponseReturnValue:
     key = form.idempotency_key.data or ""
     if attempt(form, lambda: submissions.once("work_entry", key, make, actor=actor(), now=g.now)):
         return done(_("It is in your log."), "work_log.mine")
-    db.session.rollback()
     return again("work_log/list.html", **_context(form))
 
 
@@ -176,7 +174,6 @@ def set_target() -> ResponseReturnValue:
 
     if attempt(form, act):
         return done(_("The target is set."), "work_log.show_targets")
-    db.session.rollback()
     return again("work_log/targets.html", **_targets_context(form))
 
 

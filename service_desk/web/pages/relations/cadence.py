@@ -6,7 +6,6 @@ from flask_babel import gettext as _
 from flask_login import login_required
 
 from service_desk.forms.relations import CadenceForm
-from service_desk.models.db import db
 from service_desk.presenters import relations as words
 from service_desk.presenters.labels import choices
 from service_desk.rules.permissions import Action
@@ -37,7 +36,6 @@ def edit_cadence(code: str) -> ResponseReturnValue:
 
     if attempt_once(form, act):
         return done(_("The cadence was changed."), "relations.cadence")
-    db.session.rollback()
     return again("relations/cadence.html", **_context(form, code))
 
 

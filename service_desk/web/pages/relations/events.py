@@ -14,7 +14,6 @@ from service_desk.adapters.icalendar import Method, mime_type
 from service_desk.base.clock import CHINA, local_date
 from service_desk.forms.fields import is_possible, member, small_number
 from service_desk.forms.relations import GUEST_ROWS, AnswerForm, EventForm, ReasonForm, VersionForm
-from service_desk.models.db import db
 from service_desk.models.relations import EventParticipant, RelationEvent
 from service_desk.models.users import User
 from service_desk.presenters import relations as words
@@ -152,7 +151,6 @@ def change(number: str) -> ResponseReturnValue:
         return done(_("It was changed; those invited are told."), "relations.event", number=number)
     if not form.is_submitted():
         return render_template("relations/edit.html", form=form, event=found)
-    db.session.rollback()
     found = get_event(number, actor=actor())
     form.version.data = str(found.version)
     return again("relations/edit.html", form=form, event=found)

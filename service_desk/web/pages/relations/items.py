@@ -11,7 +11,6 @@ from flask_login import login_required
 from service_desk.base.clock import local_date
 from service_desk.forms.fields import member, small_number
 from service_desk.forms.relations import DropForm, GiveForm, ItemFilterForm, MoveDueForm, ResultForm
-from service_desk.models.db import db
 from service_desk.models.relations import ItemSource, ItemState
 from service_desk.presenters import relations as words
 from service_desk.presenters.labels import choices, label
@@ -213,5 +212,4 @@ def _end(item_id: int, sent: tuple[Any, str], act: Callable[[], object], said: s
     form, name = sent
     if attempt_once(form, act):
         return done(said, "relations.item", item_id=item_id)
-    db.session.rollback()
     return again("relations/item.html", **_context(item_id, form, name))

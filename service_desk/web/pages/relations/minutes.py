@@ -8,7 +8,6 @@ from flask_babel import gettext as _
 from flask_login import login_required
 
 from service_desk.forms.relations import MinutesForm
-from service_desk.models.db import db
 from service_desk.models.relations import RelationEvent
 from service_desk.presenters import relations as words
 from service_desk.rules.permissions import Action, Side
@@ -57,7 +56,6 @@ def _kept_now(form: MinutesForm, sent: tuple[Upload, ...]) -> list[kept_uploads.
 
 
 def _again(number: str, form: MinutesForm, kept: list[kept_uploads.KeptUpload]) -> ResponseReturnValue:
-    db.session.rollback()
     file = event_lists.read_event(number, actor=actor())
     form.version.data = str(file.event.version)
     return again("relations/minutes.html", **_context(form, file, kept))

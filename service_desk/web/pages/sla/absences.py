@@ -67,7 +67,6 @@ def plan_absence() -> ResponseReturnValue:
     key = form.idempotency_key.data or ""
     if attempt(form, lambda: submissions.once("absence", key, make, actor=actor(), now=g.now)):
         return done(_("The absence was entered; the stand-in is told."), "sla.absences")
-    db.session.rollback()
     return again("sla/absences.html", **_context(form))
 
 

@@ -8,7 +8,6 @@ from flask_babel import gettext as _
 from flask_login import login_required
 
 from service_desk.forms.sla_timers import CorrectionForm
-from service_desk.models.db import db
 from service_desk.models.sla import Timer
 from service_desk.presenters import sla_timer as timer_words
 from service_desk.rules.permissions import Action
@@ -73,8 +72,6 @@ def _correct_once(timer: Timer, entry_id: int, form: CorrectionForm, paper: Evid
 
 
 def _refused(timer_id: int, entry_id: int, form: CorrectionForm, paper: Evidence) -> ResponseReturnValue:
-    # Before anything is read again: what the refused act had begun must not be shown as done.
-    db.session.rollback()
     timer = get_timer(timer_id, actor=actor())
     affected = corrections.read_affected(timer_id, entry_id, actor=actor(), now=g.now)
     # The page now shows the time as it is, so what is sent again is based on that.

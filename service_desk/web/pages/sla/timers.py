@@ -10,7 +10,6 @@ from flask_login import login_required
 from service_desk.forms.fields import Form
 from service_desk.forms.sla import PauseForm
 from service_desk.forms.sla_timers import DecisionForm, ObjectionForm
-from service_desk.models.db import db
 from service_desk.models.documents import DocumentKind
 from service_desk.models.sla import Timer
 from service_desk.presenters import sla as words
@@ -54,7 +53,6 @@ def object_to_pause(timer_id: int, entry_id: int) -> ResponseReturnValue:
     key = form.idempotency_key.data or ""
     if attempt(form, lambda: submissions.once("pause_objection", key, make, actor=actor(), now=g.now)):
         return done(_("Your objection was sent. A manager decides it."), "sla.timer", timer_id=timer_id)
-    db.session.rollback()
     return again("sla/timer.html", **_context(timer_id, form))
 
 
@@ -82,7 +80,6 @@ def decide_objection(timer_id: int, objection_id: int) -> ResponseReturnValue:
             _("The pause is struck off, the client is told.") if is_upheld else _("The client is told why.")
         )
         return done(said, "sla.timer", timer_id=timer_id)
-    db.session.rollback()
     return again("sla/timer.html", **_context(timer_id, form))
 
 
