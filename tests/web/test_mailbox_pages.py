@@ -70,7 +70,9 @@ def test_a_manager_adds_a_mailbox_once_and_its_password_is_never_shown(
     assert manager.post(f"/mailboxes/{box.id}", data=changed).status_code == 303
     db.session.refresh(box)
     assert (box.poll_minutes, box.mail_password) == (5, SECRET)
-    assert manager.post(f"/mailboxes/{box.id}", data=changed).status_code == 409
+    assert manager.post(f"/mailboxes/{box.id}", data=changed).status_code == 303
+    another_tab = changed | {"idempotency_key": "another-tab"}
+    assert manager.post(f"/mailboxes/{box.id}", data=another_tab).status_code == 409
     assert manager.post(f"/mailboxes/{box.id}/test").status_code == 303
 
 

@@ -209,7 +209,7 @@ def step_address(slug: str, step: str) -> ResponseReturnValue:
 @login_required
 def load() -> ResponseReturnValue:
     """Add the guides and cases that come with the desk and are not here yet."""
-    number = starting_set.load_missing(actor=actor(), now=g.now)
+    number = int(press(lambda: str(starting_set.load_missing(actor=actor(), now=g.now))))
     said = ngettext("%(num)s article was added.", "%(num)s articles were added.", number)
     return done(said, "knowledge.articles")
 
