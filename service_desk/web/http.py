@@ -44,7 +44,6 @@ from service_desk.rules.permissions import Action
 from service_desk.rules.personal_data import filter_as_kept
 from service_desk.services import access, exports
 from service_desk.services.documents import Upload
-from service_desk.web.error_summary import sort_summaries
 from service_desk.web.faults import answer_fault, wants_json
 from service_desk.web.send_again import answer_with_typed
 
@@ -142,7 +141,6 @@ def _finish(response: Response) -> Response:
         db.session.commit()
     else:
         db.session.rollback()
-    sort_summaries(response)
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     if request.is_secure:

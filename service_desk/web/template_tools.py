@@ -1,18 +1,15 @@
 """What every template has: filters, labels, navigation, the account switcher."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from flask import (
     Flask,
-    abort,
     before_render_template,
     current_app,
     g,
     has_request_context,
-    redirect,
     request,
     session,
     url_for,
@@ -24,8 +21,6 @@ from jinja2.runtime import Context
 
 from service_desk.base.errors import NotFound
 from service_desk.base.money import format_yuan
-from service_desk.base.paging import Page
-from service_desk.forms.fields import small_number
 from service_desk.presenters import times
 from service_desk.presenters.claims import plate
 from service_desk.presenters.labels import label
@@ -36,6 +31,7 @@ from service_desk.rules.permissions import Action, Role, Side
 from service_desk.services import access, dashboard, duty, notices
 from service_desk.services.duty import OnDuty
 from service_desk.web.http import current_account, own_accounts
+from service_desk.web.last_pages import lead_to_last_page
 from service_desk.web.opinion_tools import opinion_forms, opinions_made, opinions_of_item, opinions_owed
 from service_desk.web.sessions import words_said
 
@@ -80,30 +76,7 @@ def init_templates(app: Flask) -> None:
     for tool in (opinion_forms, opinions_made, opinions_of_item, opinions_owed):
         app.jinja_env.globals[tool.__name__] = tool
     app.context_processor(_context)
-    before_render_template.connect(_lead_to_last_page, app)
-
-
-def _lead_to_last_page(_app: Flask, context: dict[str, Any], **_rest: Any) -> None:
-    """Who asks for a page beyond the last of a list, as a kept address may, is led to the last.
-
-    Here, where every list passes with its count: the page would say that there is nothing.
-    """
-    is_asked = has_request_context() and request.method == "GET"
-    wanted = small_number(request.args.get("page")) if is_asked else None
-    lengths = [page.pages for page in _pages(context) if page.number == wanted]
-    if wanted and lengths and wanted > max(lengths):
-        asked = request.args.to_dict(flat=False) | (request.view_args or {})
-        last = max(lengths)
-        there = url_for(str(request.endpoint), **asked | {"page": last if last > 1 else None})
-        abort(redirect(there))
-
-
-def _pages(context: dict[str, Any]) -> Iterator[Page[Any]]:
-    """The pages of lists that a template is given, by themselves or as a part of what it shows."""
-    for value in context.values():
-        is_of_parts = is_dataclass(value) and not isinstance(value, type)
-        parts = [getattr(value, part.name) for part in fields(value)] if is_of_parts else []
-        yield from (one for one in (value, *parts) if isinstance(one, Page))
+    before_render_template.connect(lead_to_last_page, app)
 
 
 @pass_context
