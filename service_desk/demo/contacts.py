@@ -9,7 +9,7 @@ from service_desk.demo.contact_stories import build_contact_stories
 from service_desk.demo.group import Group, person_name
 from service_desk.models.claims import Claim
 from service_desk.models.db import db
-from service_desk.models.enquiries import ContactKind, EnquiryChannel, MatterKind
+from service_desk.models.enquiries import ContactKind, EnquiryChannel, Handover, HandoverState, MatterKind
 from service_desk.models.fleet import Vehicle
 from service_desk.models.users import User
 from service_desk.rules.claim_flow import OPEN_STATES
@@ -125,6 +125,12 @@ def _offer_claim(group: Group, now: datetime) -> None:
             Claim.state.in_(OPEN_STATES),
             Claim.owner_id != taker.id,
             Claim.reported_at < now - timedelta(days=1),
+            # Some days catch one in the midst of changing hands.
+            Claim.id.not_in(
+                select(Handover.matter_id).where(
+                    Handover.matter_kind == MatterKind.CLAIM, Handover.state == HandoverState.ASKED
+                )
+            ),
         )
         .order_by(Claim.reported_at.desc())
         .limit(1)

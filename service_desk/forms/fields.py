@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, ClassVar, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
 
 import wtforms
@@ -101,9 +101,19 @@ class _Worded:
 
 
 class BaseForm(FlaskForm):
-    """A form of a page. One that writes is a `Form`."""
+    """A form of a page. One that writes is a `Form`.
+
+    What is wrong is summed up in the order of the fields, which is to be that of the page. `FIRST` names those of a
+    form that stand there before what it inherits.
+    """
 
     Meta = _Worded
+    FIRST: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in reversed(self.FIRST):
+            self._fields.move_to_end(name, last=False)
 
 
 class PlainForm(wtforms.Form):

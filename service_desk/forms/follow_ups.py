@@ -71,6 +71,8 @@ class _ScoreFields:
 class FollowUpForm(_ScoreFields, StepForm):
     """What was said on the telephone."""
 
+    FIRST = ("at", "spoken_with")
+
     at = MomentField(_l("When"), [InputRequired()])
     spoken_with = StringField(_l("Spoken with"), [InputRequired(), Length(max=60)])
     wants_call_back = BooleanField(_l("Wants to be called back"))

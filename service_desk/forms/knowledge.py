@@ -59,9 +59,9 @@ class ArticleForm(StepForm):
     summary_en = TextAreaField(_l("In one sentence, in English"), [Length(max=500)])
     body = TextAreaField(_l("Text"), [Length(max=_MOST_TEXT)])
     body_en = TextAreaField(_l("Text, in English"), [Length(max=_MOST_TEXT)])
-    features = CheckboxesField(_l("Claim types"), choices=[])
-    use_classes = CheckboxesField(_l("Vehicle classes"), choices=[])
     moments = CheckboxesField(_l("When it helps"), choices=[])
+    use_classes = CheckboxesField(_l("Vehicle classes"), choices=[])
+    features = CheckboxesField(_l("Claim types"), choices=[])
     change_note = StringField(_l("What is new in this version"), [Length(max=200)])
 
     @staticmethod
@@ -87,6 +87,8 @@ class ArticleForm(StepForm):
 
 class NewArticleForm(ArticleForm):
     """An article that is begun."""
+
+    FIRST = ("kind", "audience")
 
     kind = SelectField(_l("Kind"), [InputRequired()], choices=[])
     audience = SelectField(_l("For whom"), [InputRequired()], choices=[])

@@ -54,9 +54,11 @@ class WeekForm(Form):
 class CalendarForm(WeekForm):
     """A calendar to make."""
 
-    code = StringField(_l("Code"), [InputRequired(), Length(max=40)])
+    FIRST = ("name", "name_en", "code", "zone")
+
     name = StringField(_l("Chinese name"), [InputRequired(), Length(max=100)])
     name_en = StringField(_l("English name"), [Length(max=100)])
+    code = StringField(_l("Code"), [InputRequired(), Length(max=40)])
     # The service refuses an unknown zone in words of its own.
     zone = SelectField(_l("Time zone"), choices=[], validate_choice=False)
 

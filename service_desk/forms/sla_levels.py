@@ -70,8 +70,8 @@ class TermsForm(Form):
         min_entries=ESCALATION_ROWS,
         max_entries=ESCALATION_ROWS,
     )
-    source = StringField(_l("Source"), [Length(max=200)])
     effective_on = DayField(_l("In force from"), [InputRequired()])
+    source = StringField(_l("Source"), [Length(max=200)])
     version = IntegerField(widget=HiddenInput(), default=0)
 
     def validate_escalations(self, field: RowList) -> None:
@@ -103,6 +103,8 @@ class TermsForm(Form):
 
 class LevelForm(TermsForm):
     """A new promise with its conditions."""
+
+    FIRST = ("step", "account_id", "severity", "where", "amount_from", "amount_to")
 
     step = SelectField(_l("Step"), [InputRequired()], choices=[])
     account_id = SelectField(_l("Account"), choices=[], coerce=optional_id)

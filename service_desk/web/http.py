@@ -6,7 +6,6 @@ from io import BytesIO
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-import structlog
 from flask import (
     Flask,
     Request,
@@ -27,7 +26,6 @@ from flask_login import current_user
 from flask_login.utils import login_url
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from structlog.contextvars import bind_contextvars, clear_contextvars
 from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
@@ -46,9 +44,8 @@ from service_desk.rules.permissions import Action
 from service_desk.rules.personal_data import filter_as_kept
 from service_desk.services import access, exports
 from service_desk.services.documents import Upload
+from service_desk.web.faults import answer_fault, wants_json
 from service_desk.web.send_again import answer_with_typed
-
-log = structlog.get_logger()
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Pages put the query they were asked with into new addresses: there these names would not be values any more.
@@ -110,7 +107,7 @@ def init_http(app: Flask) -> None:
     app.register_error_handler(CSRFError, _answer_csrf)
     app.register_error_handler(RequestEntityTooLarge, _answer_too_large)
     app.register_error_handler(HTTPException, _answer_http)
-    app.register_error_handler(Exception, _answer_fault)
+    app.register_error_handler(Exception, answer_fault)
 
 
 def _admit_photos(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
@@ -312,11 +309,6 @@ def own_path(target: str | None) -> str | None:
     return None if parts.scheme or parts.netloc else target
 
 
-def wants_json() -> bool:
-    """Whether a script asks, which is answered without a page."""
-    return request.path.startswith("/api/") or request.accept_mimetypes.best == "application/json"
-
-
 def _answer_refusal(error: DomainError) -> ResponseReturnValue:
     problems = error.problems if isinstance(error, InvalidMany) else [error]
     words = " ".join(dict.fromkeys(sentence(problem) for problem in problems))
@@ -347,23 +339,6 @@ def _answer_http(error: HTTPException) -> ResponseReturnValue:
         429: _("Too many requests. Wait a minute and try again."),
     }
     return _error_page(error.code, words.get(error.code, _("The request could not be understood.")))
-
-
-def _answer_fault(error: Exception) -> ResponseReturnValue:
-    db.session.rollback()
-    if isinstance(error, OperationalError):
-        log.error("database_unavailable", error=str(error.orig))
-        return _error_page(503, _("The database does not answer. Nothing was saved; try again in a minute."))
-    log.error("request_failed", path=_path_to_log(), exc_info=error)
-    return _error_page(
-        500, _("Something went wrong on our side. Nothing was saved. Tell the administrator this number.")
-    )
-
-
-def _path_to_log() -> str:
-    """The path asked for; of an address that is itself the secret only its shape."""
-    rule = request.url_rule
-    return rule.rule if rule is not None and "token" in (request.view_args or {}) else request.path
 
 
 def _error_page(status: int, words: str, onward: tuple[str, str] | None = None) -> ResponseReturnValue:

@@ -59,6 +59,9 @@ def begin_session(user: User) -> None:
     session.clear()
     login_user(user)
     session.permanent = True
+    if user.language:
+        # For a page that comes without the database.
+        session["language"] = user.language
     session[_CSRF] = f"{user.id}-{secrets.token_hex(20)}"
     # Flask-WTF keeps a request's token, which was of the session of before.
     g.pop(_CSRF, None)
@@ -69,7 +72,7 @@ def answer_with_typed() -> ResponseReturnValue | None:
 
     None when it is no form, not from a page of ours, or of somebody else.
     """
-    typed = _typed()
+    typed = typed_here()
     reader = current_user.id if current_user.is_authenticated else _NOBODY
     # A page for everybody that was sent with its right token lacks a sign-in: pressing again would not help.
     if typed is None or (typed.user_id == _NOBODY and g.get("csrf_valid")):
@@ -101,7 +104,8 @@ def send_again_page(typed: Typed, status: int) -> ResponseReturnValue:
     return render_template("users/send_again.html", typed=typed), status
 
 
-def _typed() -> Typed | None:
+def typed_here() -> Typed | None:
+    """What this request would have sent; None when it is no form of a page of ours, or too long."""
     user_id = _author()
     # Browsers say where a request comes from; older ones say nothing.
     is_from_here = request.headers.get("Sec-Fetch-Site", "same-origin") == "same-origin"

@@ -4,7 +4,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import Flask, current_app, g, has_request_context, request, session, url_for
+from flask import (
+    Flask,
+    before_render_template,
+    current_app,
+    g,
+    has_request_context,
+    request,
+    session,
+    url_for,
+)
 from flask_babel import gettext as _
 from flask_login import current_user
 from jinja2 import StrictUndefined, pass_context
@@ -23,6 +32,7 @@ from service_desk.rules.permissions import Action, Role, Side
 from service_desk.services import access, dashboard, duty, notices
 from service_desk.services.duty import OnDuty
 from service_desk.web.http import current_account, own_accounts
+from service_desk.web.last_pages import lead_to_last_page
 from service_desk.web.opinion_tools import opinion_forms, opinions_made, opinions_of_item, opinions_owed
 from service_desk.web.sessions import words_said
 
@@ -68,6 +78,7 @@ def init_templates(app: Flask) -> None:
     for tool in (opinion_forms, opinions_made, opinions_of_item, opinions_owed):
         app.jinja_env.globals[tool.__name__] = tool
     app.context_processor(_context)
+    before_render_template.connect(lead_to_last_page, app)
 
 
 @pass_context
@@ -81,6 +92,8 @@ def select_language() -> str:
     """The user's own language, else the session's, else the browser's, else Chinese; English on the command line."""
     if not has_request_context():
         return "en"
+    if g.get("language"):
+        return str(g.language)
     if current_user and current_user.is_authenticated and current_user.language:
         return str(current_user.language)
     chosen = normalise_language(session.get("language"))

@@ -49,8 +49,10 @@ async function load(url, options, targetSelector, form) {
   try {
     const answer = await fetch(url, { ...options, headers: HEADERS });
     if (answer.redirected) window.location.assign(answer.url);
-    else if (form && !answer.ok && !SHOWN_IN_PLACE.includes(answer.status)) form.submit();
-    else put(target, await answer.text());
+    else if (!answer.ok && !SHOWN_IN_PLACE.includes(answer.status)) {
+      if (form) form.submit();
+      else window.location.assign(url);
+    } else put(target, await answer.text());
   } catch {
     if (form) sayOffline(form);
   } finally {

@@ -114,6 +114,29 @@ def test_settlement_sheet_lists_shares_recoveries_and_versions() -> None:
     assert [text for text in wanted if "".join(text.split()) not in found] == []
 
 
+def _growing(template: str, count: int) -> dict[str, Any]:
+    """A paper with so many rows more, and its last notice, which is looked for above the signatures."""
+    if template == "policy":
+        data = papers.policies("en")
+        part, rows = data["policies"][0], "coverages"
+    else:
+        data = papers.settlement("en") if template == "settlement" else endorsement_papers.endorsement("en")
+        part, rows = data, "working"
+    part[rows] = (part[rows] * 40)[:count]
+    part["notices"] = ["First.", "Last."]
+    return data
+
+
+@pytest.mark.parametrize("template", ["settlement", "endorsement", "policy"])
+def test_what_is_signed_stands_below_words_and_never_alone_on_a_page(template: str) -> None:
+    lengths = set()
+    for count in range(7, 17):
+        pages = pages_of(pdf.render(template, _growing(template, count)))
+        lengths.add(len(pages))
+        assert "Last." in pages[-1], count
+    assert len(lengths) > 1, "no row was the one too many"
+
+
 def test_endorsement_without_premium_has_no_working() -> None:
     data = endorsement_papers.endorsement("zh") | {"working": []}
     assert "剩余天数" not in text_of(pdf.render("endorsement", data))

@@ -1,6 +1,7 @@
 """The demo account: the size that was promised, something in every list today, and the same for the same day."""
 
 from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from flask import current_app
@@ -8,7 +9,7 @@ from sqlalchemy import func, select
 
 from service_desk.adapters.file_store import FileStore
 from service_desk.app import create_app
-from service_desk.demo import claims, load_demo
+from service_desk.demo import claims, contacts, load_demo
 from service_desk.models.accounts import Branch, KeyAccount
 from service_desk.models.claims import Claim
 from service_desk.models.db import Base, db
@@ -91,6 +92,15 @@ def test_the_demo_is_a_whole_account(session, now):
     assert count(session, Claim) == 60
     assert len(set(session.scalars(select(Claim.state)))) >= 5
     assert set(session.scalars(select(ReportRun.kind))) == set(makers.kinds())
+
+
+def test_a_claim_that_is_changing_hands_is_not_offered_again(session, now):
+    """On some days the demo ended here with `handover_open`."""
+    group = SimpleNamespace(users={user.username: user for user in session.scalars(select(User))})
+
+    with session.begin_nested() as before:
+        contacts._offer_claim(group, now)
+        before.rollback()
 
 
 def test_its_people_can_sign_in_and_stand_on_the_sign_in_page(session, now):

@@ -17,12 +17,15 @@ from service_desk.models.db import db
 from service_desk.models.enquiries import Enquiry, EnquiryChannel
 from service_desk.models.follow_ups import FollowUpLink, FollowUpPlan
 from service_desk.rules.claim_flow import ClaimState
-from service_desk.rules.follow_up import FollowUpMeans
+from service_desk.rules.follow_up import ClosingObstacle, FollowUpMeans
+from service_desk.rules.messaging import ThreadKind
+from service_desk.services import messages
 from service_desk.services.claims import plans
 from service_desk.services.claims.plans import PlanFollowUp
+from service_desk.web.claim_panels import follow_up
 from service_desk.web.pages import feedback
 from service_desk.web.throttle import Throttle
-from tests.claim_cases import Journey, reported_claim
+from tests.claim_cases import Journey, file_store, reported_claim
 from tests.world import World
 
 
@@ -188,3 +191,19 @@ def test_ticked_claims_are_given_away_and_a_missing_reason_keeps_the_ticks(
     db.session.refresh(open_claim)
     assert open_claim.owner_id == world.claims2.id
     assert sign_in("safety-gongyi").post("/claims/assign", data=sent).status_code == 403
+
+
+def test_a_message_that_waits_stands_against_closing_on_the_claims_page(world: World, sign_in, now) -> None:
+    """The page failed: it did not know where on it the message is answered."""
+    claim = Journey(world, reported_claim(world, now), now).to(ClaimState.PAID)
+    asked = messages.NewMessage("还要等多久？", [])
+    messages.write(
+        ThreadKind.CLAIM, claim.number, asked, files=file_store(), actor=world.safety_gongyi, now=now
+    )
+    db.session.commit()
+
+    page = sign_in("claims1").get(f"/claims/{claim.number}")
+
+    assert page.status_code == 200
+    assert '<a href="#messages">' in page.text
+    assert set(follow_up._PLACES) == {one.value for one in ClosingObstacle}

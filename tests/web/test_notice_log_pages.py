@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
+from markupsafe import escape
 from openpyxl import load_workbook
 from sqlalchemy import delete, select
 
@@ -52,6 +53,26 @@ def log(world: World, now: datetime) -> dict[str, Notice]:
     foreign = queue("claim_paid", "zhou@lyys.example", "CLM-2026-000003", world.foreign_account.id, now)
     db.session.commit()
     return {"sent": sent, "lost": lost, "foreign": foreign}
+
+
+@pytest.mark.parametrize(
+    ("place", "readers"),
+    [
+        ("/breaches/7/correction", ["manager"]),
+        ("/outstanding/OSL-2026-000001", ["manager"]),
+        ("/scorecards?month=2026-10&which=to_decide", ["manager"]),
+        ("/opinions/forms/FBK-2026-000001", []),
+        ("/claims/CLM-2026-000001", ["manager", "admin"]),
+    ],
+)
+def test_the_log_leads_only_to_pages_its_reader_may_open(log, world: World, sign_in, place, readers) -> None:
+    # The administrator looks at the other account.
+    log["sent"].params = log["foreign"].params = PARAMS | {"url": place}
+    db.session.commit()
+
+    link = f'href="{escape(place)}"'
+    led = [one for one in ("manager", "admin") if link in sign_in(one).get("/notices/log").text]
+    assert led == readers
 
 
 def test_the_log_shows_every_try_and_finds_by_state_subject_number_person_and_day(

@@ -19,7 +19,7 @@ from service_desk.models.policies import ExternalCover
 from service_desk.models.renewals import RenewalOutcome
 from service_desk.rules.vocabulary import PolicyLine
 from service_desk.services.policies import rates
-from service_desk.web import http
+from service_desk.web import faults
 from service_desk.web.pages import renewals_calendar
 from service_desk.web.throttle import Throttle
 from tests.adapters.test_icalendar import parse
@@ -299,7 +299,7 @@ def test_the_log_of_a_fault_does_not_tell_a_feeds_address(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     logged: list[dict[str, Any]] = []
-    monkeypatch.setattr(http.log, "error", lambda event, **values: logged.append(values))
+    monkeypatch.setattr(faults.log, "error", lambda event, **values: logged.append(values))
     monkeypatch.setattr(renewals_calendar.calendar, "read", lambda token, now: 1 / 0)
 
     assert client.get("/calendar/a-secret.ics").status_code == 500

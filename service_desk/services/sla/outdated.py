@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, false, or_, select
 
 from service_desk.base.clock import end_of_day, local_date
 from service_desk.base.paging import Page, PageRequest
@@ -117,7 +117,8 @@ def _candidates(actor: User, now: datetime) -> Sequence[Timer]:
     """Open clocks that may be outdated; the database leaves out the rest, usually nearly all of them."""
     access.require(actor, Action.MANAGE_CLOCKS)
     statement = select(Timer).where(
-        Timer.state.in_(ledger.OPEN_STATES), or_(*_on_old_version(), *_started_before_last_change(now))
+        Timer.state.in_(ledger.OPEN_STATES),
+        or_(false(), *_on_old_version(), *_started_before_last_change(now)),
     )
     visible = access.visible(actor, Action.MANAGE_CLOCKS, statement, Timer)
     return db.session.scalars(visible.order_by(Timer.due_at, Timer.id)).all()

@@ -34,6 +34,7 @@ _PLACES = {
     "dispute_open": "dispute",
     "zero_reason_missing": "next",
     "follow_up_not_planned": "next",
+    "message_unanswered": "messages",
 }
 
 

@@ -11,15 +11,25 @@ from flask_login import login_required
 from service_desk.base.clock import local_date
 from service_desk.forms.fields import small_number
 from service_desk.forms.notices import LogForm
+from service_desk.models.notices import Notice
 from service_desk.presenters import notices as words
 from service_desk.presenters.labels import choices
-from service_desk.services import notices
+from service_desk.rules.permissions import Action
+from service_desk.services import access, notices
 from service_desk.services.notices import bounces, delivery_log
 from service_desk.web.exports import chosen_in, send_list
 from service_desk.web.http import actor, current_account, own_path, page_request
 from service_desk.web.pressed import press
 
 bp = Blueprint("notices_log", __name__)
+
+# Who reads the log is not whoever a message was for: pages that ask for more than the log does, by their beginning.
+_ASKING_MORE = {
+    "/breaches": Action.REVIEW_BREACHES,
+    "/opinions/forms": Action.GIVE_OPINIONS,
+    "/outstanding": Action.COMPARE_OUTSTANDING,
+    "/scorecards": Action.JUDGE_SCORECARDS,
+}
 
 
 @bp.get("/notices/log")
@@ -36,7 +46,7 @@ def log() -> ResponseReturnValue:
         page=page,
         bouncing=bounces.list_bouncing(account.id, actor=actor()),
         words=words,
-        own_path=own_path,
+        page_of=_page_of,
         here=request.full_path,
     )
 
@@ -75,6 +85,13 @@ def try_again(bounce_id: int) -> ResponseReturnValue:
     """Let mails go to an address again."""
     press(lambda: bounces.try_again(bounce_id, actor=actor(), now=g.now))
     return _back(_("Mails go to this address again."))
+
+
+def _page_of(notice: Notice) -> str | None:
+    """Where a message led, if that is a page of ours which this reader may open."""
+    path = own_path(str(notice.params.get("url", "")))
+    asked = next((more for place, more in _ASKING_MORE.items() if path and path.startswith(place)), None)
+    return path if asked is None or access.may(actor(), asked) else None
 
 
 def _back(sentence: str) -> ResponseReturnValue:
