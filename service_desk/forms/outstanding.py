@@ -11,7 +11,7 @@ from wtforms.widgets import HiddenInput
 
 from service_desk.forms.columns import chosen_columns
 from service_desk.forms.fields import Form, small_number
-from service_desk.rules.outstanding_list import Field
+from service_desk.rules.outstanding_columns import Field
 from service_desk.services.claims.outstanding import Asked
 
 UNDO = "undo"

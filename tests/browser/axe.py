@@ -10,7 +10,7 @@ _SCRIPT = Axe().axe_script
 # Most of axe's time goes into contrast, and most texts of a page look like one beside them or on the page before: the
 # rail, the head, the cells of a table. A look is everything contrast hangs on: the text's own colours and size, and
 # what lies behind it, from the element to the root - what a box paints, it or its ::before and ::after, and the class
-# of what is moved out of its place. A box that does neither changes no text's ground, whatever its name. Looks are
+# of what is moved out of its place; and what is painted out of its place where the text is. A box that does neither changes no text's ground, whatever its name. Looks are
 # known by their hash, and each page is told all of them, in one text. One text of each look is asked about, and when
 # axe does not pass it, all the others are; only a look axe has passed is not asked about again.
 # Nor is what axe measures no contrast of on any page - punctuation, boxes to tick, text for screen readers only, text
@@ -47,11 +47,22 @@ _RUN = """async (passed) => {
     }
     return layers.get(element);
   };
+  const afloat = [...document.body.querySelectorAll("*")].filter((element) => {
+    const style = getComputedStyle(element);
+    const paints = style.backgroundColor !== "rgba(0, 0, 0, 0)" || style.backgroundImage !== "none";
+    return paints && style.position !== "static" && element.checkVisibility();
+  }).map((element) => [element, element.getBoundingClientRect()]);
+  const beside = (element) => {
+    const box = element.getBoundingClientRect();
+    return afloat.filter(([other, its]) => its.left < box.right && box.left < its.right && its.top < box.bottom
+      && box.top < its.bottom && !other.contains(element) && !element.contains(other))
+      .map(([other]) => behind(other)).join("+");
+  };
   const look = (element) => {
     const style = getComputedStyle(element);
     const disabled = element.closest(":disabled, [aria-disabled=true]") !== null;
     return hash([style.color, style.fontSize, style.fontWeight, style.textShadow,
-                 style.webkitTextStroke, disabled, behind(element)].join(";"));
+                 style.webkitTextStroke, disabled, behind(element), beside(element)].join(";"));
   };
   const readable = (words) => axe.commons.text.removeUnicode(words, {emoji: true, nonBmp: true, punctuations: true});
   const silent = ["hidden", "range", "color", "checkbox", "radio", "image"].map((type) => `:not([type=${type}])`).join("");

@@ -27,7 +27,14 @@ def show(page: Page, body: str) -> None:
     )
 
 
-@pytest.mark.parametrize("bad", [PALE, ON_DARK])
+# The box is no ancestor of the text it lies beneath.
+OVER_DARK = (
+    '<div style="position: absolute; width: 400px; height: 60px; z-index: -1; background-color: #333333"></div>'
+    '<p style="color: #222222">盒子在下面</p>'
+)
+
+
+@pytest.mark.parametrize("bad", [PALE, ON_DARK, OVER_DARK])
 def test_low_contrast_is_found_beside_looks_that_passed(page: Page, bad: str) -> None:
     looks: Looks = set()
     show(page, GOOD)

@@ -8,7 +8,8 @@ import pytest
 from service_desk.adapters.spreadsheets import read_workbook
 from service_desk.rules.fleet_list import FileError
 from service_desk.rules.identifiers import number_key, our_number
-from service_desk.rules.outstanding_list import Field, Phase, Said, column_name, read_list
+from service_desk.rules.outstanding_columns import Field
+from service_desk.rules.outstanding_list import Phase, Said, column_name, read_list
 from service_desk.rules.outstanding_match import (
     Change,
     ClaimIndex,

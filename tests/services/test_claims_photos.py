@@ -19,7 +19,7 @@ from service_desk.models.documents import Document, DocumentKind
 from service_desk.rules.claim_flow import ClaimState
 from service_desk.rules.claim_photos import PhotoGroup, PhotoWarning, Position
 from service_desk.services import documents
-from service_desk.services.claims import handling, papers, photos
+from service_desk.services.claims import handling, papers, photos, places
 from service_desk.services.claims.handling import ArrivalRecord
 from service_desk.services.claims.papers import ReceiveDocument
 from service_desk.services.claims.photos import AddPhotos
@@ -156,7 +156,7 @@ def test_an_arrival_is_stamped_with_the_phones_position(world: World, claim: Cla
     handling.record_arrival(claim.number, ArrivalRecord(position=here), actor=world.claims1, now=later)
     db.session.commit()
 
-    arrival = handling.find_arrival(claim)
+    arrival = places.find_arrival(claim)
     assert arrival is not None
     assert (arrival.at, arrival.is_typed, arrival.accuracy_m) == (later, False, 15)
     assert arrival.distance_m == pytest.approx(334, abs=2)

@@ -24,7 +24,8 @@ from service_desk.models.sla import Timer, TimerState
 from service_desk.presenters import outstanding as words
 from service_desk.rules.claim_flow import ClaimState, ClockStep
 from service_desk.rules.identifiers import number_key
-from service_desk.rules.outstanding_list import Field, read_list
+from service_desk.rules.outstanding_columns import Field
+from service_desk.rules.outstanding_list import read_list
 from service_desk.rules.outstanding_match import Change, RowKind
 from service_desk.services import accounts, documents
 from service_desk.services.claims import common, outstanding

@@ -30,6 +30,7 @@ from service_desk.services.claims.common import (
     require_reason,
 )
 from service_desk.services.claims.people import basics, get_handler, tell_client
+from service_desk.services.claims.places import position_of
 from service_desk.services.documents import Upload
 
 # A form that says "now" is sent a moment after it was opened.
@@ -243,19 +244,6 @@ def _arrival(
 def _is_now(at: datetime | None, now: datetime) -> bool:
     """Whether no other time is meant: none was typed, or one that was the present when the form was opened."""
     return at is None or timedelta() <= now - at <= _PRESENT
-
-
-def position_of(claim: Claim) -> Position | None:
-    """The reported position; None when only words were given."""
-    if claim.latitude is None or claim.longitude is None:
-        return None
-    return Position(claim.latitude, claim.longitude, claim.accuracy_m)
-
-
-def find_arrival(claim: Claim) -> Arrival | None:
-    """The arrival of the claim's present round as it was stamped; None before it, or where it was only told."""
-    statement = select(Arrival).where(Arrival.claim_id == claim.id, Arrival.round == claim.round)
-    return db.session.scalar(statement)
 
 
 def record_survey(

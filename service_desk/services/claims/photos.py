@@ -24,7 +24,7 @@ from service_desk.rules.claim_photos import (
 from service_desk.rules.permissions import Action
 from service_desk.services import access, audit, documents, submissions
 from service_desk.services.claims.common import MATTER_KIND, get_claim, log_event, matter_of
-from service_desk.services.claims.handling import position_of
+from service_desk.services.claims.places import position_of
 from service_desk.services.documents import Upload
 
 PHOTO_KINDS = (

@@ -16,8 +16,8 @@ from service_desk.presenters import claims_intake
 from service_desk.rules.claim_flow import ClaimAction
 from service_desk.rules.permissions import Action
 from service_desk.services import access, submissions
-from service_desk.services.claims import handling
 from service_desk.services.claims import photos as service
+from service_desk.services.claims import places
 from service_desk.services.claims.files import ClaimFile, read_file
 from service_desk.web.claim_steps import STEPS, build_form, possible_steps
 from service_desk.web.http import actor, again, attempt, done, files, uploads
@@ -105,7 +105,7 @@ def _context(
         "arrive_form": steps.get(ARRIVE),
         "survey_form": steps.get(SURVEY),
         "is_refused": bool(refused),
-        "arrival": handling.find_arrival(claim),
+        "arrival": places.find_arrival(claim),
         "metres": claims_intake.metres,
         "sketches": drawn,
         "tabs": [

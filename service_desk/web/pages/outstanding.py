@@ -21,7 +21,7 @@ from service_desk.presenters import sla as clock_words
 from service_desk.presenters.labels import label
 from service_desk.presenters.messages import sentence
 from service_desk.presenters.sheets.claims import outstanding_sheet
-from service_desk.rules.outstanding_list import Field
+from service_desk.rules.outstanding_columns import Field
 from service_desk.rules.outstanding_match import Change, RowKind
 from service_desk.rules.permissions import Action
 from service_desk.services import access, accounts, submissions

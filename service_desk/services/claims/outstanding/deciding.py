@@ -13,7 +13,8 @@ from service_desk.models.accounts import KeyAccount
 from service_desk.models.db import db
 from service_desk.models.outstanding import ListState, OutstandingList, OutstandingRow
 from service_desk.models.users import User
-from service_desk.rules.outstanding_list import Choices, Field
+from service_desk.rules.outstanding_columns import Field
+from service_desk.rules.outstanding_list import Choices
 from service_desk.rules.permissions import Action
 from service_desk.services import access, audit
 from service_desk.services.claims.outstanding.comparing import Compared, Decided, compare
