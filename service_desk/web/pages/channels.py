@@ -15,8 +15,7 @@ from service_desk.services import access
 from service_desk.services.notices import channels
 from service_desk.services.notices.channels import ChannelView
 from service_desk.web.http import actor, again, current_account, done
-from service_desk.web.pressed import press
-from service_desk.web.sent_twice import attempt_once
+from service_desk.web.sent_twice import attempt_once, press
 
 bp = Blueprint("channels", __name__)
 

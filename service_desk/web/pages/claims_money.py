@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, g, render_template, request
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -31,19 +31,14 @@ bp = Blueprint("claims_money", __name__)
 @login_required
 def ask_approval(number: str) -> ResponseReturnValue:
     """Tell those who may approve that the calculation waits."""
-    told = 0
-
-    def act() -> None:
-        nonlocal told
-        told = approving.ask_for_approval(number, actor=actor(), now=g.now)
-
     try:
-        act()
+        told = approving.ask_for_approval(number, actor=actor(), now=g.now)
     except Invalid as error:
         db.session.rollback()
-        return done(sentence(error), "claims.claim", number=number)
-    said = ngettext("%(num)s person was asked.", "%(num)s people were asked.", told)
-    return done(said, "claims.claim", number=number)
+        flash(sentence(error), "bad")
+    else:
+        flash(ngettext("%(num)s person was asked.", "%(num)s people were asked.", told), "ok")
+    return redirect(url_for("claims.claim", number=number), 303)
 
 
 @bp.route("/claims/<number>/advance", methods=["GET", "POST"])

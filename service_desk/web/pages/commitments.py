@@ -22,9 +22,8 @@ from service_desk.services import access, commitments, submissions
 from service_desk.services.commitments import Board, Move, PublishedVersion
 from service_desk.web.exports import send_list, whole
 from service_desk.web.http import actor, again, attempt, current_account, done
-from service_desk.web.pressed import press
 from service_desk.web.promise_links import rows_url
-from service_desk.web.sent_twice import attempt_once
+from service_desk.web.sent_twice import attempt_once, press
 
 bp = Blueprint("commitments", __name__)
 

@@ -24,7 +24,7 @@ from service_desk.services.enquiries import matters, unanswered
 from service_desk.services.enquiries.many import Outcome
 from service_desk.web.exports import send_list, whole
 from service_desk.web.http import STATUS_OF, actor, again, done
-from service_desk.web.pressed import press
+from service_desk.web.sent_twice import press
 from service_desk.web.several import say_left
 
 bp = Blueprint("departures", __name__)

@@ -10,11 +10,9 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_login import login_required
-from sqlalchemy.orm.exc import StaleDataError
 
 from service_desk.adapters.icalendar import MIME_TYPE
 from service_desk.base.clock import local_date
-from service_desk.base.errors import Conflict, Invalid
 from service_desk.forms.duty import PlanForm, ShiftForm, SwapForm
 from service_desk.forms.fields import small_number
 from service_desk.models.db import db
@@ -22,16 +20,14 @@ from service_desk.models.duty import DutyShift
 from service_desk.presenters import duty as words
 from service_desk.presenters.labels import choices
 from service_desk.presenters.languages import named
-from service_desk.presenters.messages import sentence
 from service_desk.presenters.sheets.duty import shifts_sheet
 from service_desk.rules.permissions import Action, Side
 from service_desk.services import access, submissions
 from service_desk.services.duty import hours as duty_hours
 from service_desk.services.duty import planning, reading, swaps
 from service_desk.web.exports import send_list
-from service_desk.web.http import STATUS_OF, actor, again, attempt, current_account, done
-from service_desk.web.pressed import press
-from service_desk.web.sent_twice import attempt_once
+from service_desk.web.http import actor, again, attempt, current_account, done
+from service_desk.web.sent_twice import attempt_once, is_done
 
 bp = Blueprint("duty", __name__)
 
@@ -214,17 +210,8 @@ def withdraw_swap(swap_id: int) -> ResponseReturnValue:
 
 
 def _decide(act: Callable[[], object], said: str, prefix: str = "") -> ResponseReturnValue:
-    """Do it once and say so on the roster; what cannot be done is said there too, and nothing is kept."""
-    try:
-        press(act, prefix=prefix)
-        db.session.flush()
-    except (Invalid, Conflict, StaleDataError) as error:
-        db.session.rollback()
-        refusal = error if isinstance(error, Invalid | Conflict) else Conflict("stale")
-        flash(sentence(refusal), "bad")
-        g.refusal_status = STATUS_OF[type(refusal)]
-        return _again()
-    return done(said, "duty.roster")
+    """Do it once and say on the roster what came of it."""
+    return done(said, "duty.roster") if is_done(act, prefix=prefix) else _again()
 
 
 def _again(**forms: Any) -> ResponseReturnValue:

@@ -3,22 +3,20 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, g, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
 
 from service_desk.base.clock import local_date
-from service_desk.base.errors import Conflict, Forbidden, Invalid, NotFound
+from service_desk.base.errors import Conflict, Forbidden, NotFound
 from service_desk.forms.enquiries import AnswerForm, CloseForm, ContactForm, HandoverForm
 from service_desk.forms.fields import member, small_number
-from service_desk.models.db import db
 from service_desk.models.enquiries import ContactKind, EnquiryChannel, Handover, MatterKind
 from service_desk.presenters import enquiries as words
 from service_desk.presenters.exports import person
 from service_desk.presenters.labels import choices, label
 from service_desk.presenters.languages import branch_name
-from service_desk.presenters.messages import sentence
 from service_desk.presenters.sheets.contacts import contacts_sheet
 from service_desk.rules.permissions import Action, Side
 from service_desk.services import access, accounts, enquiries, submissions
@@ -26,8 +24,7 @@ from service_desk.services.enquiries import ContactFilter, ContactView
 from service_desk.web.enquiry_page import page_context
 from service_desk.web.exports import send_list
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request
-from service_desk.web.pressed import press
-from service_desk.web.sent_twice import attempt_once
+from service_desk.web.sent_twice import attempt_once, decide
 from service_desk.web.several import keep_offer, kept_offer
 
 bp = Blueprint("enquiries", __name__)
@@ -223,7 +220,7 @@ def close(number: str) -> ResponseReturnValue:
 
     # The button has no key of its own: who closes the same state of a contact again has clicked twice.
     key = f"{number}/{form.shown_version}"
-    return _decide(
+    return decide(
         lambda: submissions.once("enquiry_closed", key, end, actor=actor(), now=g.now),
         _("The contact is closed."),
         url_for("enquiries.enquiry", number=number),
@@ -248,11 +245,11 @@ def ask_handover() -> ResponseReturnValue:
         raise NotFound("not_found")
     back = _address(MatterKind(kind), number)
     to_id, note = form.to_id.data or 0, form.note.data or ""
-    return _decide(
+    return decide(
         lambda: enquiries.ask_handover(MatterKind(kind), number, to_id, note, actor=actor(), now=g.now),
         _("It was offered. It stays with its owner until it is accepted."),
         back,
-        lambda: keep_offer(back, [number], to_id, note),
+        keep=lambda: keep_offer(back, [number], to_id, note),
     )
 
 
@@ -286,23 +283,7 @@ def _decide_offer(offer_id: int, act: Callable[..., Handover], said: str) -> Res
     """Decide an offer, and show the matter; a refusal is said on the page the person came from."""
     offer = enquiries.get_offer(offer_id, actor=actor())
     back = _address(offer.matter_kind, offer.matter_number)
-    return _decide(lambda: act(offer_id, actor=actor(), now=g.now), said, back)
-
-
-def _decide(
-    act: Callable[[], object], said: str, back: str, keep: Callable[[], None] = lambda: None
-) -> ResponseReturnValue:
-    """Do it and say so on the matter's page. A refusal is said there too; `keep` keeps what was typed for it."""
-    try:
-        press(act)
-        db.session.flush()
-    except (Invalid, Conflict) as error:
-        db.session.rollback()
-        flash(sentence(error), "bad")
-        keep()
-    else:
-        flash(said, "ok")
-    return redirect(back, 303)
+    return decide(lambda: act(offer_id, actor=actor(), now=g.now), said, back)
 
 
 def _address(kind: MatterKind, number: str) -> str:

@@ -36,8 +36,7 @@ from service_desk.web.http import (
     uploads,
 )
 from service_desk.web.pages.fleet import download
-from service_desk.web.pressed import press
-from service_desk.web.sent_twice import attempt_once
+from service_desk.web.sent_twice import attempt_once, press
 
 bp = Blueprint("fleet_imports", __name__)
 

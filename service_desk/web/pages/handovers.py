@@ -23,7 +23,7 @@ from service_desk.services.enquiries import matters, unanswered
 from service_desk.services.enquiries.many import Outcome
 from service_desk.web.exports import send_list, whole
 from service_desk.web.http import actor, again, attempt, current_account, done, own_path
-from service_desk.web.pressed import press
+from service_desk.web.sent_twice import press
 from service_desk.web.several import keep_offer, say_left
 
 bp = Blueprint("handovers", __name__)

@@ -18,8 +18,7 @@ from service_desk.services import access, knowledge, submissions
 from service_desk.services.knowledge import ArticleFilter, bulletins
 from service_desk.web.exports import send_list
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request
-from service_desk.web.pressed import press
-from service_desk.web.sent_twice import attempt_once
+from service_desk.web.sent_twice import attempt_once, press
 
 bp = Blueprint("knowledge_bulletins", __name__)
 

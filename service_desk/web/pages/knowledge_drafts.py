@@ -18,8 +18,7 @@ from service_desk.rules.permissions import Action
 from service_desk.services import access, knowledge, submissions
 from service_desk.services.knowledge import Opened, starting_set
 from service_desk.web.http import actor, again, attempt, current_account, done, files, uploads
-from service_desk.web.pressed import press
-from service_desk.web.sent_twice import attempt_once
+from service_desk.web.sent_twice import attempt_once, press
 
 bp = Blueprint("knowledge_drafts", __name__)
 

@@ -28,8 +28,7 @@ from service_desk.web.http import (
     own_accounts,
     page_request,
 )
-from service_desk.web.pressed import press
-from service_desk.web.sent_twice import attempt_once
+from service_desk.web.sent_twice import attempt_once, press
 
 bp = Blueprint("mailboxes", __name__)
 

@@ -40,7 +40,7 @@ from service_desk.web.http import (
     done,
     page_request,
 )
-from service_desk.web.pressed import press
+from service_desk.web.sent_twice import press
 
 bp = Blueprint("missed_cover", __name__)
 

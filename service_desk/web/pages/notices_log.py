@@ -19,7 +19,7 @@ from service_desk.services import access, notices
 from service_desk.services.notices import bounces, delivery_log
 from service_desk.web.exports import chosen_in, send_list
 from service_desk.web.http import actor, current_account, own_path, page_request
-from service_desk.web.pressed import press
+from service_desk.web.sent_twice import press
 
 bp = Blueprint("notices_log", __name__)
 

@@ -22,8 +22,7 @@ from service_desk.services.opinions import campaigns, joining, lists
 from service_desk.services.opinions.visibility import get_campaign
 from service_desk.web.exports import send_list
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request
-from service_desk.web.pages.relations.blueprint import decide
-from service_desk.web.sent_twice import attempt_once
+from service_desk.web.sent_twice import attempt_once, decide
 
 bp = Blueprint("opinions_campaigns", __name__)
 

@@ -40,7 +40,7 @@ from service_desk.web.http import (
     uploads,
 )
 from service_desk.web.pages.fleet import download
-from service_desk.web.pressed import press
+from service_desk.web.sent_twice import press
 
 bp = Blueprint("outstanding", __name__)
 

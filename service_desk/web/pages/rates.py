@@ -28,7 +28,7 @@ from service_desk.web.http import (
     done,
     uploads,
 )
-from service_desk.web.pressed import press
+from service_desk.web.sent_twice import press
 
 bp = Blueprint("rates", __name__)
 

@@ -24,8 +24,7 @@ from service_desk.rules.price_sheet.layout import COVER_PARTS
 from service_desk.services.policies import rate_drafts
 from service_desk.services.policies.rate_drafts import DraftView
 from service_desk.web.http import actor, again, attempt, done, uploads
-from service_desk.web.pressed import press
-from service_desk.web.sent_twice import attempt_once
+from service_desk.web.sent_twice import attempt_once, press
 
 bp = Blueprint("rates_drafts", __name__)
 

@@ -16,8 +16,8 @@ from service_desk.presenters.sheets.desk import feeds_sheet
 from service_desk.services.renewals import calendar
 from service_desk.web.exports import send_list, whole
 from service_desk.web.http import actor, again, attempt, current_account, done
-from service_desk.web.pressed import press
 from service_desk.web.renewal_filters import branch_choices
+from service_desk.web.sent_twice import press
 from service_desk.web.throttle import Throttle
 
 bp = Blueprint("renewals_calendar", __name__)

@@ -25,8 +25,7 @@ from service_desk.services.audit import TrailFilter
 from service_desk.services.reports import faults, makers, recipients, runs, schedules
 from service_desk.services.reports.overview import failing, next_runs
 from service_desk.web.http import STATUS_OF, actor, again, attempt, current_account, done
-from service_desk.web.pressed import press
-from service_desk.web.sent_twice import attempt_once
+from service_desk.web.sent_twice import attempt_once, press
 
 bp = Blueprint("report_schedules", __name__)
 

@@ -16,7 +16,7 @@ from service_desk.services.reports import comparing, deliveries, runs
 from service_desk.services.reports.overview import read_overview
 from service_desk.web.exports import send_book, send_list, whole
 from service_desk.web.http import actor, as_pdf, current_account, done, page_request
-from service_desk.web.pressed import press
+from service_desk.web.sent_twice import press
 
 bp = Blueprint("reports", __name__)
 

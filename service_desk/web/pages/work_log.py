@@ -25,7 +25,7 @@ from service_desk.services.relations import targets, work
 from service_desk.services.relations.work import WorkFilter
 from service_desk.web.exports import chosen_in, send_list
 from service_desk.web.http import actor, again, attempt, current_account, done, page_request
-from service_desk.web.pages.relations.blueprint import decide
+from service_desk.web.sent_twice import decide
 
 bp = Blueprint("work_log", __name__)
 

@@ -27,8 +27,8 @@ from service_desk.services.relations import event_lists, events, inviting, minut
 from service_desk.services.relations.event_lists import EventFile
 from service_desk.services.relations.visibility import get_event
 from service_desk.web.http import actor, again, attempt, current_account, done, files, keep_file
-from service_desk.web.pages.relations.blueprint import bp, branch_choices, decide
-from service_desk.web.sent_twice import attempt_once
+from service_desk.web.pages.relations.blueprint import bp, branch_choices
+from service_desk.web.sent_twice import attempt_once, decide
 
 USUAL_START, USUAL_LENGTH = time(9, 30), timedelta(hours=2)
 

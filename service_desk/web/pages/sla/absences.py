@@ -3,29 +3,26 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import flash, g, render_template, request
+from flask import g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext as _
 from flask_login import login_required
-from sqlalchemy.orm.exc import StaleDataError
 
 from service_desk.base.clock import local_date
-from service_desk.base.errors import Conflict, Invalid
+from service_desk.base.errors import Invalid
 from service_desk.forms.fields import small_number
 from service_desk.forms.sla_timers import AbsenceEndForm, AbsenceForm, StandInForm
-from service_desk.models.db import db
 from service_desk.models.users import User
 from service_desk.presenters import sla_absences as words
 from service_desk.presenters.labels import choices
-from service_desk.presenters.messages import sentence
 from service_desk.presenters.sheets.desk import absences_sheet
 from service_desk.services import submissions
 from service_desk.services.sla import absences as plans
 from service_desk.services.sla.absences import AbsenceRow
 from service_desk.web.exports import send_list, whole
-from service_desk.web.http import STATUS_OF, actor, again, attempt, done
+from service_desk.web.http import actor, again, attempt, done
 from service_desk.web.pages.sla.blueprint import bp
-from service_desk.web.pressed import press
+from service_desk.web.sent_twice import is_done
 
 # What the field of the stand-in says for the roster, and for nothing.
 _ROSTER, _NOBODY = 0, -1
@@ -117,17 +114,12 @@ def _prefix(absence_id: int) -> str:
 
 
 def _decide(act: Callable[[], object], said: str, prefix: str = "") -> ResponseReturnValue:
-    """Do it once and say so on the page of absences. What cannot be done is said there too, and nothing is kept."""
-    try:
-        press(act, prefix=prefix)
-        db.session.flush()
-    except (Invalid, Conflict, StaleDataError) as error:
-        db.session.rollback()
-        refusal = error if isinstance(error, Invalid | Conflict) else Conflict("stale")
-        flash(sentence(refusal), "bad")
-        g.refusal_status = STATUS_OF[type(refusal)]
-        return again("sla/absences.html", **_context(_form()))
-    return done(said, "sla.absences")
+    """Do it once and say on the page of absences what came of it."""
+    return (
+        done(said, "sla.absences")
+        if is_done(act, prefix=prefix)
+        else again("sla/absences.html", **_context(_form()))
+    )
 
 
 def _form() -> AbsenceForm:
