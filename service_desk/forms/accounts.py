@@ -24,9 +24,9 @@ class DaysField(StringField):
 
 class AccountForm(Form):
     code = StringField(_l("Code"), [InputRequired(), Length(max=20)])
+    uscc = StringField(_l("Unified Social Credit Code"), [InputRequired(), Length(max=40)])
     name = StringField(_l("Company name"), [InputRequired(), Length(max=200)])
     name_en = StringField(_l("English name"), [Length(max=200)])
-    uscc = StringField(_l("Unified Social Credit Code"), [InputRequired(), Length(max=40)])
     credit_limit = YuanField(_l("Group credit limit (yuan)"))
     reminder_days = DaysField(_l("Renewal reminders, days before expiry"), [InputRequired(), Length(max=600)])
     version = IntegerField(widget=HiddenInput(), default=0)
@@ -51,8 +51,8 @@ class BranchForm(Form):
     name_en = StringField(_l("English name"), [Length(max=200)])
     parent_id = SelectField(_l("Below"), choices=[], coerce=optional_id)
     district = StringField(_l("County or district"), [Length(max=64)])
-    is_urban = BooleanField(_l("City or county town (survey promise of 30 minutes)"), default=True)
     aliases = TextAreaField(_l("Other names in lists, one a line"))
+    is_urban = BooleanField(_l("City or county town (survey promise of 30 minutes)"), default=True)
     is_active = BooleanField(_l("In use"), default=True)
     version = IntegerField(widget=HiddenInput(), default=0)
 

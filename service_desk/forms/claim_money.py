@@ -182,6 +182,8 @@ class TierTermsForm(Form):
 class TierForm(TierTermsForm):
     """A new tier with whom it is for."""
 
+    FIRST = ("role", "user_id", "account_id")
+
     role = SelectField(_l("Role"), choices=[], default="")
     user_id = SelectField(_l("Person"), choices=[], coerce=optional_id)
     account_id = SelectField(_l("Account"), choices=[], coerce=optional_id)

@@ -72,10 +72,10 @@ class FollowUpEntryForm(Form):
     on_day = DayField(_l("Day"), [InputRequired()])
     stage = SelectField(_l("Stage of treatment"), [InputRequired()])
     hospital = StringField(_l("Hospital"), [Length(max=200)])
-    condition = TextAreaField(_l("Condition"), [InputRequired(), Length(max=2000)])
+    next_on = DayField(_l("Ask again on"), [Optional()])
     cost = YuanField(_l("Cost so far (yuan)"), [InputRequired()])
     forecast = YuanField(_l("Forecast in all (yuan)"), [InputRequired()])
-    next_on = DayField(_l("Ask again on"), [Optional()])
+    condition = TextAreaField(_l("Condition"), [InputRequired(), Length(max=2000)])
 
     def command(self, party_id: int) -> FollowUpFacts:
         return FollowUpFacts(

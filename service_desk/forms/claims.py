@@ -164,9 +164,9 @@ class ItemForm(PlainForm):
 
     item_id = HiddenField(default="")
     label = StringField(_l("Damaged or hurt"), [Length(max=120)])
-    party_id = SelectField(_l("Belongs to"), coerce=optional_id, validate_choice=False)
     kind = SelectField(_l("Kind"), default=LossKind.OWN_VEHICLE.value)
     amount = YuanField(_l("Amount (yuan)"))
+    party_id = SelectField(_l("Belongs to"), coerce=optional_id, validate_choice=False)
 
 
 class AssessmentForm(StepForm):
@@ -222,9 +222,9 @@ class CalculationForm(StepForm):
     medical_loss = YuanField(_l("Medical (yuan)"))
     death_loss = YuanField(_l("Death and disability (yuan)"))
     own_damage = YuanField(_l("Own vehicle (yuan)"))
-    is_total_loss = BooleanField(_l("Total loss"))
     received = YuanField(_l("Paid by the other side (yuan)"))
     salvage = YuanField(_l("Salvage kept (yuan)"))
+    is_total_loss = BooleanField(_l("Total loss"))
     note = StringField(_l("Note"), [Length(max=500)])
 
     def command(self) -> CalculationInputs:

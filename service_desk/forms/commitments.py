@@ -26,10 +26,10 @@ class DraftForm(DraftStepForm):
     """What stands above the promises."""
 
     effective_on = DayField(_l("In force from"), [InputRequired()])
-    preface = TextAreaField(_l("Preface"), [Length(max=4000)])
-    preface_en = TextAreaField(_l("Preface, in English"), [Length(max=4000)])
     supervision_name = StringField(_l("Who supervises the service"), [Length(max=200)])
     supervision_phone = StringField(_l("Supervision phone"), [Length(max=64)])
+    preface = TextAreaField(_l("Preface"), [Length(max=4000)])
+    preface_en = TextAreaField(_l("Preface, in English"), [Length(max=4000)])
 
     @staticmethod
     def values_of(row: CommitmentList) -> dict[str, Any]:

@@ -55,6 +55,8 @@ class PeriodForm(BaseForm):
 class FindingsForm(PeriodForm):
     """Gaps and overlaps."""
 
+    FIRST = ("branch", "kind", "layer")
+
     kind = SelectField(_l("Finding"), choices=[], validate_choice=False)
     layer = SelectField(_l("Cover"), choices=[], validate_choice=False)
 
@@ -75,9 +77,9 @@ def _refused(first: date, last: date) -> str | None:
 class RequirementForm(Form):
     """What a class must be covered for from a day on."""
 
-    scope = RadioField(_l("Holds for"), choices=[], validate_choice=False)
     use_class = SelectField(_l("Class"), choices=[], validate_choice=False)
     layers = CheckboxesField(_l("Required cover"), choices=[], validate_choice=False)
+    scope = RadioField(_l("Holds for"), choices=[], validate_choice=False)
     effective_on = DayField(_l("From"), [InputRequired()])
     source = StringField(_l("Reason or agreement"), [InputRequired(), Length(max=200)])
 

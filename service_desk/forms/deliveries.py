@@ -52,8 +52,8 @@ class HandOverForm(Form):
     signed_at = MomentField(_l("Signed on"), [InputRequired()])
     photo = FileField(_l("Photo of the signed sheet"))
     came_back = SelectMultipleField(_l("Came back"), coerce=optional_id, validate_choice=False)
-    back_reason = StringField(_l("Why it came back"), [Length(max=200)])
     note = StringField(_l("Note"), [Length(max=200)])
+    back_reason = StringField(_l("Why it came back"), [Length(max=200)])
 
     def command(self, now: datetime) -> HandOver:
         """The hand-over, for `services.policies.delivery.runs`."""

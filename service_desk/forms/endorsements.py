@@ -44,6 +44,9 @@ class EndorsementForm(Form):
     effective_on = DayField(_l("Day"), [Optional()])
     reason = StringField(_l("Reason"), [InputRequired(), Length(max=200)])
 
+    def __init_subclass__(cls) -> None:
+        cls.FIRST = tuple(name for name in cls.own if name != "with_vehicle")
+
     def command(self, kind: EndorsementKind) -> EndorsementCommand:
         """What was asked for, for `services.policies.endorsing`; Invalid when a day is wanted and none is given."""
         if self.start.data == ON_A_DAY and self.effective_on.data is None:
@@ -187,12 +190,12 @@ class AsOfForm(_AddressForm):
 
 
 class EndorsementFilterForm(_AddressForm):
-    q = StringField(_l("Number, policy or plate"), [Length(max=100)])
     branch = SelectField(_l("Branch"), choices=[], validate_choice=False)
     kind = SelectField(_l("Kind"), choices=[], validate_choice=False)
     line = SelectField(_l("Line"), choices=[], validate_choice=False)
     from_on = DayField(_l("From"), [Optional()])
     to_on = DayField(_l("To"), [Optional()])
+    q = StringField(_l("Number, policy or plate"), [Length(max=100)])
 
     def wanted(self, account_id: int) -> EndorsementFilter:
         """The filter as the service takes it."""

@@ -99,8 +99,8 @@ class WordForm(_VersionForm):
     """The client's word as the owner writes it down; on the client's own page only whether, and what is still wrong."""
 
     is_satisfied = RadioField(_l("Is it settled?"), [InputRequired()], choices=[])
-    means = SelectField(_l("How the client told you"), choices=[])
     said_by = StringField(_l("Who said it"), [Length(max=64)])
+    means = SelectField(_l("How the client told you"), choices=[])
     said_at = MomentField(_l("When"))
     note = TextAreaField(_l("What is not settled"), [Length(max=2000)])
 

@@ -41,6 +41,8 @@ class PlanForm(_PlanFields, StepForm):
 class CloseForm(_PlanFields, StepForm):
     """Closing plans the follow-up. `zero_reason` is taken out by the page where something was paid."""
 
+    FIRST = ("releases_reserve", "zero_reason")
+
     releases_reserve = BooleanField(_l("Release the rest of the reserve"))
     zero_reason = StringField(_l("Why nothing is paid"), [Length(max=200)])
 

@@ -25,14 +25,14 @@ class MailboxForm(Form):
     host = StringField(_l("IMAP server"), [InputRequired(), Length(max=200)])
     port = IntegerField(_l("Port"), [InputRequired(), NumberRange(1, 65535)], default=993)
     security = SelectField(_l("Encryption"), choices=[], default=MailSecurity.TLS.value)
+    folder = StringField(_l("Folder"), [InputRequired(), Length(max=200)], default="INBOX")
     username = StringField(_l("User name at the server"), [InputRequired(), Length(max=200)])
     password = PasswordField(_l("Password or authorisation code"), [Length(max=200)])
-    folder = StringField(_l("Folder"), [InputRequired(), Length(max=200)], default="INBOX")
     poll_minutes = IntegerField(
         _l("Read every so many minutes"), [InputRequired(), NumberRange(1, 60)], default=2
     )
-    is_common = BooleanField(_l("For all accounts"))
     is_active = BooleanField(_l("In use"), default=True)
+    is_common = BooleanField(_l("For all accounts"))
     version = HiddenField(default="0")
 
     def command(self) -> MailboxDetails:

@@ -21,11 +21,11 @@ class MarketForm(Form):
     """The page fills the choices of `measure`."""
 
     measure = SelectField(_l("Measure"), [InputRequired()], choices=[])
-    scope = StringField(_l("Of which claims"), [InputRequired(), Length(max=200)])
-    scope_en = StringField(_l("Of which claims, in English"), [Length(max=200)])
     value = DecimalField(
         _l("Value"), [InputRequired(), NumberRange(min=Decimal(0), max=Decimal(1_000_000))], places=2
     )
+    scope = StringField(_l("Of which claims"), [InputRequired(), Length(max=200)])
+    scope_en = StringField(_l("Of which claims, in English"), [Length(max=200)])
     published_for = StringField(_l("Published for"), [InputRequired(), Length(max=64)])
     source = StringField(_l("Published by"), [InputRequired(), Length(max=200)])
     source_en = StringField(_l("Published by, in English"), [Length(max=200)])

@@ -16,6 +16,8 @@ from service_desk.services.policies.onboarding.requesting import LONGEST_NOTE, R
 class RequestForm(VehicleForm):
     """A new vehicle as its licence states it, when its cover should begin, and photos of the licence."""
 
+    FIRST = ("photos", "branch_id", "plate", "vin", "use_class", "model", "seats", "load_kg")
+
     use_class = SelectField(_l("Class"), [InputRequired()], choices=[])
     model = StringField(_l("Maker and model"), [InputRequired(), Length(max=200)])
     wanted_start_on = DayField(_l("Cover wanted from"), [InputRequired()])

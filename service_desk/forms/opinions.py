@@ -95,8 +95,8 @@ class CampaignForm(VersionForm):
     until_on = DayField(_l("Answers until"), [InputRequired()])
     remind_days = IntegerField(_l("Remind so many days before the end"), [InputRequired()])
     questions = RowList(FormField(QuestionRow), _l("Questions by theme"), max_entries=len(Theme))
-    branch_ids = CheckboxesField(_l("Branches asked"), coerce=optional_id)
     asks_group = BooleanField(_l("The group's insurance department too"))
+    branch_ids = CheckboxesField(_l("Branches asked"), coerce=optional_id)
     guests = RowList(FormField(GuestRow), _l("People without a login"), max_entries=60)
 
     def plan(self) -> CampaignPlan:
@@ -157,15 +157,15 @@ class RecordForm(Form):
     theme = SelectField(_l("Theme"), [InputRequired()])
     words = TextAreaField(_l("What they said"), [InputRequired(), Length(max=MAX_WORDS)])
     score = OptionalRadioField(_l("Mark"))
-    given_at = MomentField(_l("Said on"), [InputRequired()])
+    papers = MultipleFileField(_l("The filled-in form: photos or PDF"))
     branch_id = SelectField(_l("Branch"), coerce=optional_id)
     user_id = SelectField(_l("Who said it"), coerce=optional_id)
     name = StringField(_l("Name of who has no login"), [Length(max=64)])
     phone = StringField(_l("Phone"), [Length(max=64)])
     email = StringField(_l("Mail address"), [Length(max=200)])
     language = SelectField(_l("Language"), [InputRequired()])
+    given_at = MomentField(_l("Said on"), [InputRequired()])
     is_anonymous = BooleanField(_l("Their name is not to be shown to others of the client"))
-    papers = MultipleFileField(_l("The filled-in form: photos or PDF"))
 
     def opinion(self, papers: tuple[Upload, ...]) -> NewOpinion:
         """What was typed, for `services.opinions.recording`."""

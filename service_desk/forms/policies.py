@@ -63,11 +63,11 @@ class QuoteForm(_AddressForm):
 class CandidateForm(_AddressForm):
     """Which vehicles to issue for."""
 
-    q = StringField(_l("Plate or VIN"), [Length(max=100)])
     branch = SelectField(_l("Branch"), choices=[], validate_choice=False)
     use_class = SelectField(_l("Class"), choices=[], validate_choice=False)
     line = SelectField(_l("Line"), choices=[], validate_choice=False)
     cover = SelectField(_l("Cover of this line"), choices=[], validate_choice=False)
+    q = StringField(_l("Plate or VIN"), [Length(max=100)])
 
     def wanted(self, account_id: int) -> VehicleFilter:
         """The filter as the service takes it."""
@@ -83,11 +83,11 @@ class CandidateForm(_AddressForm):
 
 
 class PolicyFilterForm(_AddressForm):
-    q = StringField(_l("Policy, plate or VIN"), [Length(max=100)])
     branch = SelectField(_l("Branch"), choices=[], validate_choice=False)
     line = SelectField(_l("Line"), choices=[], validate_choice=False)
     state = SelectField(_l("State"), choices=[], validate_choice=False)
     ends = SelectField(_l("Ends"), choices=[], validate_choice=False)
+    q = StringField(_l("Policy, plate or VIN"), [Length(max=100)])
 
     def wanted(self, account_id: int) -> PolicyFilter:
         """The filter as the service takes it."""

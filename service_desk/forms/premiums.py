@@ -81,6 +81,8 @@ class ReasonForm(Form):
 
 
 class PayBackForm(ReasonForm):
+    FIRST = ("amount",)
+
     amount = YuanField(_l("Amount to pay back"))
     is_another = BooleanField(_l("This is another one"))
 
@@ -231,9 +233,9 @@ class TermsForm(Form):
     dunning_days = NumbersField(
         _l("Levels of dunning begin at, days overdue"), [InputRequired(), Length(max=60)]
     )
-    is_dunned_daily = BooleanField(_l("Send notices every day by themselves"))
     plan_days = NumbersField(_l("Usual plan: days after it is asked for"), [Length(max=100)])
     plan_percents = PercentsField(_l("Usual plan: percent of each instalment"), [Length(max=100)])
+    is_dunned_daily = BooleanField(_l("Send notices every day by themselves"))
     reason = StringField(_l("Reason"), [Length(max=200)])
     version = IntegerField(widget=HiddenInput(), default=0)
 
@@ -290,6 +292,8 @@ class AskForm(ReasonForm):
 
 class ReleaseForm(ReasonForm):
     """A manager's decision."""
+
+    FIRST = ("amount", "valid_until")
 
     amount = YuanField(_l("May go beyond the limit by"))
     valid_until = DayField(_l("Valid until"), [InputRequired()])

@@ -50,16 +50,16 @@ class QuoteSheetForm(Form):
     branch = SelectField(_l("Branch"), choices=[], validate_choice=False)
     use_class = SelectField(_l("Class"), choices=[], validate_choice=False)
     q = StringField(_l("Plate or VIN contains"), [Length(max=100)])
-    title = StringField(_l("Title"), [Length(max=200)])
     lines = SelectMultipleField(
         _l("Lines"), choices=[], widget=ListWidget(prefix_label=False), option_widget=CheckboxInput()
     )
+    start = RadioField(_l("Cover begins"), choices=[], default=AT_ONCE)
     set_ctpl = SelectField(_l("CTPL"), choices=[], validate_choice=False)
     set_commercial = SelectField(_l("Commercial covers"), choices=[], validate_choice=False)
     set_carrier_liability = SelectField(_l("Carrier's liability"), choices=[], validate_choice=False)
-    start = RadioField(_l("Cover begins"), choices=[], default=AT_ONCE)
     start_on = DayField(_l("First day"), [Optional()])
     valid_until = DayField(_l("Prices held until"), [InputRequired()])
+    title = StringField(_l("Title"), [Length(max=200)])
 
     def cover_set_of(self, line: PolicyLine) -> Any:
         """The select of a line's cover sets."""

@@ -74,17 +74,17 @@ class EventForm(VersionForm):
     """A meeting or visit; choices of people, branches and kinds come from the page."""
 
     kind = SelectField(_l("Kind"), [InputRequired()], choices=[])
-    title = StringField(_l("Title"), [InputRequired(), Length(max=200)])
     branch_id = SelectField(_l("Branch"), choices=[], coerce=optional_id)
-    place = StringField(_l("Place"), [Length(max=200)])
+    title = StringField(_l("Title"), [InputRequired(), Length(max=200)])
     from_at = MomentField(_l("Begins at"), [InputRequired()])
     to_at = MomentField(_l("Ends at"), [InputRequired()])
-    organiser_id = SelectField(_l("Organiser"), [InputRequired()], choices=[], coerce=optional_id)
+    place = StringField(_l("Place"), [Length(max=200)])
     agenda = TextAreaField(_l("Agenda"), [Length(max=MAX_PROSE)])
+    reason = StringField(_l("Why it is changed"), [Length(max=200)])
+    guests = RowList(FormField(GuestRow), _l("Guests without a login"), max_entries=30)
+    organiser_id = SelectField(_l("Organiser"), [InputRequired()], choices=[], coerce=optional_id)
     ours = CheckboxesField(_l("Our people"), coerce=optional_id)
     theirs = CheckboxesField(_l("The client's people"), coerce=optional_id)
-    guests = RowList(FormField(GuestRow), _l("Guests without a login"), max_entries=30)
-    reason = StringField(_l("Why it is changed"), [Length(max=200)])
 
     def plan(self) -> EventPlan:
         """What was typed, for `services.relations.events`."""
@@ -138,13 +138,13 @@ class DecisionRow(PlainForm):
 class MinutesForm(VersionForm):
     """Minutes of an event; those present are ticked or named."""
 
+    words = TextAreaField(_l("Minutes"), [InputRequired(), Length(max=MAX_PROSE)])
+    reason = StringField(_l("Why the minutes are corrected"), [Length(max=200)])
+    papers = MultipleFileField(_l("Papers: sign-in sheet, feedback, photos or PDF"))
+    decisions = RowList(FormField(DecisionRow), _l("Decisions"), min_entries=DECISION_ROWS, max_entries=20)
     present = CheckboxesField(_l("Present"), coerce=optional_id, validate_choice=False)
     others_ours = StringField(_l("Others of ours"), [Length(max=500)])
     others_theirs = StringField(_l("Others of the client"), [Length(max=500)])
-    words = TextAreaField(_l("Minutes"), [InputRequired(), Length(max=MAX_PROSE)])
-    decisions = RowList(FormField(DecisionRow), _l("Decisions"), min_entries=DECISION_ROWS, max_entries=20)
-    papers = MultipleFileField(_l("Papers: sign-in sheet, feedback, photos or PDF"))
-    reason = StringField(_l("Why the minutes are corrected"), [Length(max=200)])
 
     def written(self, branch_id: int | None, papers: tuple[Upload, ...]) -> Written:
         """What was typed, for `services.relations.minutes`. A decision without a day is due long ago, which is refused."""

@@ -132,9 +132,9 @@ class RunNowForm(Form):
     """A past period of a kind of report: a day of its week, or a year with its month or quarter, as the kind has them."""
 
     week = DayField(_l("A day of the week"), [InputRequired()])
+    year = IntegerField(_l("Year"), [InputRequired(), NumberRange(_FIRST_YEAR, _LAST_YEAR)])
     month = SelectField(_l("Month"), [InputRequired()], coerce=int, choices=_numbers(12))
     quarter = SelectField(_l("Quarter"), [InputRequired()], coerce=int, choices=_numbers(4))
-    year = IntegerField(_l("Year"), [InputRequired(), NumberRange(_FIRST_YEAR, _LAST_YEAR)])
     is_sent = BooleanField(_l("Send it to the recipients"))
 
     def __init__(self, kind: ReportKind, *args: Any, **kwargs: Any) -> None:

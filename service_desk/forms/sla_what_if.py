@@ -31,10 +31,10 @@ class WhatIfForm(BaseForm):
     class Meta:
         csrf = False
 
-    from_on = DayField(_l("From"), [InputRequired()])
-    to_on = DayField(_l("To"), [InputRequired()])
     step = SelectField(_l("Step"), [InputRequired()], choices=[])
     level = SelectField(_l("Service level"), choices=[], default="")
+    from_on = DayField(_l("From"), [InputRequired()])
+    to_on = DayField(_l("To"), [InputRequired()])
     branch = SelectField(_l("Branch"), choices=[], default="")
     severity = SelectField(_l("People hurt or not"), choices=[], default="")
     zone = SelectField(_l("Place of the accident"), choices=[], default="")

@@ -24,6 +24,7 @@ class UserForm(Form):
     phone = StringField(_l("Phone"), [Length(max=64)])
     email = StringField(_l("Mail address"), [Length(max=200)])
     role = SelectField(_l("Role"), choices=[], coerce=str)
+    branch_id = SelectField(_l("Branch (safety officers only)"), choices=[], coerce=optional_id)
     account_ids = SelectMultipleField(
         _l("Key accounts"),
         choices=[],
@@ -31,7 +32,6 @@ class UserForm(Form):
         widget=ListWidget(prefix_label=False),
         option_widget=CheckboxInput(),
     )
-    branch_id = SelectField(_l("Branch (safety officers only)"), choices=[], coerce=optional_id)
     language = RadioField(_l("Language"), choices=[("zh", "中文"), ("en", "English")], default="zh")
     is_active = BooleanField(_l("May sign in"), default=True)
     version = IntegerField(widget=HiddenInput(), default=0)
@@ -53,6 +53,8 @@ class UserForm(Form):
 
 
 class NewUserForm(UserForm):
+    FIRST = ("name", "staff_no", "username", "password")
+
     password = PasswordField(_l("First password"), [InputRequired(), Length(max=200)])
 
 
