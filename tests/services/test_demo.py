@@ -6,9 +6,12 @@ from types import SimpleNamespace
 import pytest
 from flask import current_app
 from sqlalchemy import func, select
+from structlog.testing import capture_logs
 
+from service_desk import demo
 from service_desk.adapters.file_store import FileStore
 from service_desk.app import create_app
+from service_desk.base.errors import Conflict
 from service_desk.demo import claims, contacts, load_demo
 from service_desk.models.accounts import Branch, KeyAccount
 from service_desk.models.claims import Claim
@@ -53,7 +56,9 @@ def session(now, tmp_path_factory):
         patch.setattr(claims, "CLAIMS", 60)
         Base.metadata.create_all(db.engine)
         sla.install_defaults(now)
-        load_demo(FileStore(folder), now)
+        with capture_logs() as logs:
+            load_demo(FileStore(folder), now)
+        assert not [line for line in logs if line["event"] == "demo_part_left_out"]
         db.session.commit()
         yield db.session
         db.session.remove()
@@ -101,6 +106,23 @@ def test_a_claim_that_is_changing_hands_is_not_offered_again(session, now):
     with session.begin_nested() as before:
         contacts._offer_claim(group, now)
         before.rollback()
+
+
+def test_a_part_that_the_rules_refuse_is_left_out_whole(session):
+    """`make run` ended on days that nobody had tried."""
+
+    def part() -> None:
+        branch.name = "河南分公司"
+        db.session.flush()
+        raise Conflict("handover_open")
+
+    branch = session.scalars(select(Branch).limit(1)).one()
+    name = branch.name
+    with capture_logs() as logs:
+        demo._tell(part)
+
+    assert branch.name == name
+    assert [(line["event"], line["part"]) for line in logs] == [("demo_part_left_out", "part")]
 
 
 def test_its_people_can_sign_in_and_stand_on_the_sign_in_page(session, now):
