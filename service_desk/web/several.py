@@ -1,12 +1,15 @@
-"""Offers of matters that were refused: saying why some stayed where they are, keeping what was ticked and typed."""
+"""Several matters at once: doing what can be done, saying why the rest stayed, keeping what was ticked and typed."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from flask import flash, request, session
 
 from service_desk.base.errors import DomainError
+from service_desk.models.db import db
 from service_desk.presenters.messages import sentence
+from service_desk.services.enquiries.many import Outcome
+from service_desk.web.sent_twice import press
 
 _NAMED = 10
 # The session is a cookie: more than a list's page is not kept in it.
@@ -34,7 +37,25 @@ def kept_offer() -> KeptOffer:
     return KeptOffer(*offer) if back == request.full_path.rstrip("?") else KeptOffer()
 
 
-def say_left(left: list[tuple[str, DomainError]]) -> None:
+def press_several(act: Callable[[], Outcome]) -> tuple[int, list[tuple[str, DomainError]]]:
+    """Do once what can be done of it: with how many, and what stayed as it was, which is said. A refusal is raised."""
+    left: list[tuple[str, DomainError]] = []
+
+    def count_done() -> str:
+        outcome = act()
+        left.extend(outcome.left)
+        return str(len(outcome.done))
+
+    count = int(press(count_done))
+    db.session.flush()
+    if not count:
+        # Nothing is to be remembered of it: sent again it may be possible, and if not, one is told why again.
+        db.session.rollback()
+    _say_left(left)
+    return count, left
+
+
+def _say_left(left: list[tuple[str, DomainError]]) -> None:
     """Say why matters stayed where they are, each reason once with its numbers."""
     reasons: dict[str, list[str]] = {}
     for number, refusal in left:

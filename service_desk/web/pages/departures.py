@@ -10,7 +10,7 @@ from flask_babel import ngettext
 from flask_login import login_required
 
 from service_desk.base.clock import local_date
-from service_desk.base.errors import Conflict, DomainError, Invalid
+from service_desk.base.errors import Conflict, Invalid
 from service_desk.forms.fields import member, small_number
 from service_desk.forms.handovers import LeavingForm
 from service_desk.models.db import db
@@ -25,7 +25,7 @@ from service_desk.services.enquiries.many import Outcome
 from service_desk.web.exports import send_list, whole
 from service_desk.web.http import STATUS_OF, actor, again, done
 from service_desk.web.sent_twice import press
-from service_desk.web.several import say_left
+from service_desk.web.several import press_several
 
 bp = Blueprint("departures", __name__)
 
@@ -125,19 +125,10 @@ def _ticked() -> list[Key]:
 
 def _act(user_id: int, act: Callable[[], Outcome], said: Callable[[int], str]) -> ResponseReturnValue:
     """Do it once and say what was done and what was not; where nothing was, the page is shown again as it was typed."""
-    left: list[tuple[str, DomainError]] = []
-
-    def count_done() -> str:
-        outcome = act()
-        left.extend(outcome.left)
-        return str(len(outcome.done))
-
     try:
-        count = int(press(count_done))
-        db.session.flush()
+        count, left = press_several(act)
     except (Invalid, Conflict) as error:
         return _refused(user_id, error)
-    say_left(left)
     if count:
         return done(said(count), "departures.leaving", user_id=user_id)
     if not left:

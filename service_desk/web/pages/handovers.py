@@ -10,7 +10,7 @@ from flask_babel import ngettext
 from flask_login import login_required
 
 from service_desk.base.clock import local_date
-from service_desk.base.errors import DomainError, Invalid, NotFound
+from service_desk.base.errors import Invalid, NotFound
 from service_desk.forms.fields import member, small_number
 from service_desk.forms.handovers import HoursForm
 from service_desk.models.db import db
@@ -23,8 +23,7 @@ from service_desk.services.enquiries import matters, unanswered
 from service_desk.services.enquiries.many import Outcome
 from service_desk.web.exports import send_list, whole
 from service_desk.web.http import actor, again, attempt, current_account, done, own_path
-from service_desk.web.sent_twice import press
-from service_desk.web.several import keep_offer, say_left
+from service_desk.web.several import keep_offer, press_several
 
 bp = Blueprint("handovers", __name__)
 
@@ -102,25 +101,13 @@ def _act_on_several(
 
     `keep` is told the numbers that were refused, None for all of them.
     """
-    left: list[tuple[str, DomainError]] = []
-
-    def count_done() -> str:
-        outcome = act()
-        left.extend(outcome.left)
-        return str(len(outcome.done))
-
     try:
-        count = int(press(count_done))
-        db.session.flush()
+        count, left = press_several(act)
     except Invalid as error:
         db.session.rollback()
         flash(sentence(error), "bad")
         keep(None)
         return _back()
-    if not count:
-        # Nothing is to be remembered of it: sent again it may be possible, and if not, one is told why again.
-        db.session.rollback()
-    say_left(left)
     if left:
         keep([number for number, _refusal in left])
     if count:
